@@ -1,0 +1,35 @@
+# Everything runs inside .venv, made on first use. `make demo` and `make test` need nothing done before.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+DONE := .venv/.done
+
+.PHONY: setup demo test check bench docs clean
+
+setup: $(DONE)
+
+$(DONE): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rattle needs Python 3.11 or newer; run make PYTHON=/path/to/python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(DONE)
+
+demo: setup
+	$(BIN)/rattle demo
+
+test: setup
+	$(BIN)/pytest
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python benchmarks/training.py
+
+docs: setup
+	$(BIN)/python docs/reference.py
+
+clean:
+	rm -rf .venv rattle-demo

@@ -1,0 +1,78 @@
+"""Anomalous sound detection for machines.
+
+>>> from rattle import Detector
+>>> detector = Detector.fit("recordings", "fan/id_00")       # doctest: +SKIP
+>>> detector.save("fan.rattle")                               # doctest: +SKIP
+>>> [clip.anomalous for clip in detector.score(["new.wav"])]  # doctest: +SKIP
+
+The names below are loaded when they are first used: importing rattle loads no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rattle.clips.machine import Machine
+    from rattle.clips.manifest import Clip, Manifest
+    from rattle.detector import ClipScore, Detector
+    from rattle.errors import (
+        BundleError,
+        ClipError,
+        DataError,
+        DownloadError,
+        RattleError,
+        RecipeError,
+        TrainingError,
+    )
+    from rattle.recipe import Recipe
+    from rattle.scoring.threshold import Threshold
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "BundleError": "rattle.errors",
+    "Clip": "rattle.clips.manifest",
+    "ClipError": "rattle.errors",
+    "ClipScore": "rattle.detector",
+    "DataError": "rattle.errors",
+    "Detector": "rattle.detector",
+    "DownloadError": "rattle.errors",
+    "Machine": "rattle.clips.machine",
+    "Manifest": "rattle.clips.manifest",
+    "RattleError": "rattle.errors",
+    "Recipe": "rattle.recipe",
+    "RecipeError": "rattle.errors",
+    "Threshold": "rattle.scoring.threshold",
+    "TrainingError": "rattle.errors",
+}
+
+__all__ = [
+    "BundleError",
+    "Clip",
+    "ClipError",
+    "ClipScore",
+    "DataError",
+    "Detector",
+    "DownloadError",
+    "Machine",
+    "Manifest",
+    "RattleError",
+    "Recipe",
+    "RecipeError",
+    "Threshold",
+    "TrainingError",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rattle' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,131 @@
+"""The bundle: one ``.rattle`` file that holds a trained detector.
+
+A zip of
+
+    bundle.json           ``BundleInfo``, and the SHA-256 of every member and of itself
+    weights.safetensors   encoder.*, head.*, centroid
+    golden.safetensors    some held-out clips as 16-bit samples, whose scores bundle.json states
+
+Nothing in it is code and nothing is unpickled. Reading trusts no header: only these members are
+read, none beyond its bound, and every hash is checked. The hashes show damage and tampering by
+accident; they are no signature.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+from rattle.atomic import replacing
+from rattle.bundle.schema import SCHEMA_VERSION, BundleInfo
+from rattle.errors import BundleError
+
+INFO, WEIGHTS, GOLDEN = "bundle.json", "weights.safetensors", "golden.safetensors"
+# ResNet38's weights are 274 MB; a bundle.json of 100,000 clip hashes is 7 MB.
+BOUNDS = {INFO: 64 * 2**20, WEIGHTS: 2 * 2**30, GOLDEN: 256 * 2**20}
+# Zip needs a time for each member; a fixed one makes equal content equal bytes.
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+
+Tensors = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle's content; arrays by name."""
+
+    info: BundleInfo
+    weights: Tensors
+    golden: Tensors
+
+
+def write_bundle(bundle: Bundle, path: Path) -> None:
+    """Write beside, then rename. The same content gives the same bytes."""
+    members = {WEIGHTS: save_tensors(bundle.weights), GOLDEN: save_tensors(bundle.golden)}
+    content = bundle.info.model_dump(mode="json")
+    content["members"] = {name: _sha256(data) for name, data in members.items()}
+    content["hash"] = _content_hash(content)
+    members[INFO] = json.dumps(content, indent=1).encode()
+    with replacing(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as file:
+        for name in BOUNDS:
+            file.writestr(zipfile.ZipInfo(name, ZIP_TIME), members[name])
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Read and check a bundle; ``BundleError`` names what is wrong with it."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            members = {name: _member(file, name, path) for name in BOUNDS}
+    except FileNotFoundError:
+        raise BundleError(f"there is no bundle {path}; rattle train makes one") from None
+    except IsADirectoryError:
+        raise BundleError(f"{path} is a folder; give a .rattle file in it") from None
+    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise BundleError(
+            f"{path} is not a whole rattle bundle ({error}); copy it again or train again"
+        ) from None
+    content = _checked_content(members, path)
+    try:
+        return Bundle(
+            BundleInfo.model_validate(content),
+            load_tensors(members[WEIGHTS]),
+            load_tensors(members[GOLDEN]),
+        )
+    except (ValidationError, SafetensorError, ValueError) as error:
+        raise _damaged(path, str(error).splitlines()[0]) from None
+
+
+def _member(file: zipfile.ZipFile, name: str, path: Path) -> bytes:
+    names = file.namelist()
+    if sorted(names) != sorted(BOUNDS):
+        shown = ", ".join(sorted(names)[:5])
+        raise _damaged(path, f"its members are {shown} and not {', '.join(BOUNDS)}")
+    with file.open(name) as stream:
+        data = stream.read(BOUNDS[name] + 1)
+    if len(data) > BOUNDS[name]:
+        raise _damaged(path, f"{name} is larger than any bundle's")
+    return data
+
+
+def _checked_content(members: dict[str, bytes], path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(members[INFO])
+    except (ValueError, RecursionError):
+        raise _damaged(path, f"{INFO} is not JSON") from None
+    if not isinstance(content, dict) or content.get("format") != "rattle-bundle":
+        raise _damaged(path, f"{INFO} does not describe a rattle bundle")
+    version = content.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise BundleError(
+            f"{path} has bundle schema {version!r}; this rattle reads schema {SCHEMA_VERSION}: "
+            "use the version of rattle that wrote it, or train again"
+        )
+    if content.pop("hash", None) != _content_hash(content):
+        raise _damaged(path, f"{INFO} was altered: its hash does not fit")
+    hashes = content.pop("members", None)
+    for name in (WEIGHTS, GOLDEN):
+        if not isinstance(hashes, dict) or hashes.get(name) != _sha256(members[name]):
+            raise _damaged(path, f"{name} was altered: its hash does not fit")
+    return content
+
+
+def _content_hash(content: dict[str, Any]) -> str:
+    bare = {key: value for key, value in content.items() if key != "hash"}
+    return _sha256(json.dumps(bare, sort_keys=True).encode())
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _damaged(path: Path, reason: str) -> BundleError:
+    return BundleError(f"{path} is damaged: {reason}; copy it again or train again")

@@ -1,0 +1,127 @@
+"""Checks a set of recordings before anything is trained on it."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from rattle.clips.examine import Examined, Finding, examine
+from rattle.clips.layouts import Scan, scan
+from rattle.clips.machine import Machine
+from rattle.clips.manifest import Clip, Manifest
+
+# One window of features: 256 frames of 1,024 samples, 512 apart.
+WINDOW_SAMPLES = 1024 + 255 * 512
+
+
+@dataclass(frozen=True)
+class MachineSummary:
+    """What there is of one machine: clips by split and label, and their total length."""
+
+    machine: Machine
+    clips: dict[tuple[str, str], int]
+    hours: float
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What ``check`` found, findings in the order errors, warnings, then by code and path."""
+
+    layout: str
+    machines: tuple[MachineSummary, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def has_errors(self) -> bool:
+        return any(finding.severity == "error" for finding in self.findings)
+
+
+def check(
+    source: Path,
+    *,
+    labels: Path | None = None,
+    sample_rate_hz: int = 16_000,
+    window_samples: int = WINDOW_SAMPLES,
+) -> CheckReport:
+    """Decodes every recording of a folder or CSV file once and reports what is wrong.
+
+    ``source`` and ``labels`` are as for ``scan``, which raises ``DataError`` when nothing is
+    recognised; anything wrong with single files is a finding and raises nothing. The codes of
+    findings are explained in ``rattle.clips.examine`` and below.
+    """
+    found = scan(source, labels=labels)
+    paths = [Path(clip.path) for clip in found.manifest]
+    paths += [skipped.path for skipped in found.unreadable]
+    look = partial(examine, sample_rate_hz=sample_rate_hz, window_samples=window_samples)
+    # Decoding and hashing release the interpreter lock, so threads use every core.
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        examined = list(pool.map(look, paths))
+    findings = [finding for one in examined for finding in one.findings]
+    findings += _refused(found, examined)
+    findings += _repeated(found.manifest, examined)
+    machines = tuple(_summary(found.manifest, machine) for machine in found.manifest.machines())
+    findings += [finding for summary in machines for finding in _unfit(summary)]
+    order = sorted(findings, key=lambda f: (f.severity, f.code, str(f.path), f.message))
+    return CheckReport(found.layout, machines, tuple(order))
+
+
+def _refused(found: Scan, examined: Iterable[Examined]) -> list[Finding]:
+    """Files that the scan could not use and that decoding has nothing to say about."""
+    explained = {one.path for one in examined if one.findings}
+    unreadable = [s for s in found.unreadable if s.path not in explained]
+    return [Finding(s.path, "unreadable", s.reason) for s in unreadable] + [
+        Finding(s.path, "left-out", s.reason) for s in found.left_out
+    ]
+
+
+def _repeated(manifest: Manifest, examined: Iterable[Examined]) -> list[Finding]:
+    """The same sound twice: a leak when one is for training and one for test."""
+    clip_of = {clip.path: clip for clip in manifest}
+    same: defaultdict[str, list[Clip]] = defaultdict(list)
+    for one in examined:
+        if one.sound_hash and str(one.path) in clip_of:
+            same[one.sound_hash].append(clip_of[str(one.path)])
+    return [_repetition(clips) for clips in same.values() if len(clips) > 1]
+
+
+def _repetition(clips: list[Clip]) -> Finding:
+    train = [clip for clip in clips if clip.split == "train"]
+    test = [clip for clip in clips if clip.split == "test"]
+    code, first = ("train-test-leak", test[0]) if train and test else ("duplicate", clips[0])
+    others = ", ".join(
+        f"{clip.path} ({clip.machine}, {clip.split} {clip.label})"
+        for clip in clips
+        if clip is not first
+    )
+    return Finding(
+        Path(first.path),
+        code,
+        f"{first.machine}, {first.split} {first.label}: the same sound as {others}; keep one",
+    )
+
+
+def _summary(manifest: Manifest, machine: Machine) -> MachineSummary:
+    clips = list(manifest.of(machine))
+    return MachineSummary(
+        machine,
+        dict(Counter((clip.split, clip.label) for clip in clips)),
+        sum(clip.seconds for clip in clips) / 3600,
+    )
+
+
+def _unfit(summary: MachineSummary) -> list[Finding]:
+    """What a machine's clips cannot be used for."""
+    findings = []
+    if not summary.clips.get(("train", "normal")):
+        message = f"{summary.machine}: no normal clip to train on"
+        findings.append(Finding(None, "no-training-clip", message))
+    test = {label for split, label in summary.clips if split == "test"} - {"unknown"}
+    if len(test) == 1:
+        message = f"{summary.machine}: every labelled test clip is {test.pop()}; AUC needs both"
+        findings.append(Finding(None, "one-class-test", message))
+    return findings

@@ -1,0 +1,144 @@
+"""Decodes one recording once and says what is wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from rattle.clips.reading import FloatArray, open_sound, shortfall, sound_blocks
+from rattle.errors import ClipError
+
+Severity = Literal["error", "warning"]
+
+# A silent channel: its peak stays below three steps of a 16-bit converter (-80 dBFS), which is
+# dither or a microphone that is not plugged in, never a machine.
+SILENT_PEAK = 1e-4
+
+# A clipped channel: more than 1 sample in 10,000 (16 in a 10 s clip at 16 kHz) at full scale. One
+# hard knock may touch full scale; a level set too high does so again and again.
+CLIPPED_LEVEL = 0.9995
+CLIPPED_SHARE = 1e-4
+
+# A DC offset that matters: above 1 % of full scale and above a tenth of the sound's own RMS. It
+# shifts the mean and widens the deviation the amplitudes are normalised by.
+OFFSET_LEVEL = 0.01
+OFFSET_SHARE_OF_RMS = 0.1
+
+# What makes training or evaluation wrong or impossible; the rest makes it worse.
+ERRORS = frozenset({"unreadable", "truncated", "empty", "not-finite", "train-test-leak"})
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong with a file or, where ``path`` is None, with a machine's clips."""
+
+    path: Path | None
+    code: str
+    message: str
+
+    @property
+    def severity(self) -> Severity:
+        return "error" if self.code in ERRORS else "warning"
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What decoding a file showed.
+
+    ``sound_hash`` is the same for the same samples at the same rate, whatever the file format;
+    it is empty for a file with an error and for silence, where equality means nothing.
+    """
+
+    path: Path
+    findings: tuple[Finding, ...]
+    sound_hash: str = ""
+
+
+@dataclass
+class _Levels:
+    """Running statistics of one channel."""
+
+    samples: int = 0
+    total: float = 0.0
+    energy: float = 0.0
+    peak: float = 0.0
+    at_full_scale: int = 0
+    is_finite: bool = True
+
+    def add(self, channel: FloatArray) -> None:
+        level = np.abs(channel)
+        self.samples += len(channel)
+        self.total += float(channel.sum(dtype=np.float64))
+        self.energy += float(np.square(channel, dtype=np.float64).sum())
+        self.peak = max(self.peak, float(level.max()))
+        self.at_full_scale += int((level >= CLIPPED_LEVEL).sum())
+
+
+def examine(path: Path, *, sample_rate_hz: int, window_samples: int) -> Examined:
+    """Decodes a file in blocks and collects the findings about it alone.
+
+    Levels are those of the first channel, the one that is read by default; NaN and infinity are
+    looked for in all. ``window_samples`` is the shortest useful clip at ``sample_rate_hz``.
+    """
+    levels = _Levels()
+    hash_ = hashlib.sha256()
+    try:
+        with open_sound(path) as sound:
+            rate_hz = sound.samplerate
+            hash_.update(f"{rate_hz} Hz, {sound.channels} channels".encode())
+            for block in sound_blocks(sound):
+                if not np.isfinite(block).all():
+                    levels.is_finite = False
+                    break
+                levels.add(block[:, 0])
+                hash_.update(block.tobytes())
+            missing = shortfall(sound, levels.samples) if levels.is_finite else None
+    except ClipError as error:
+        return Examined(path, (Finding(path, "unreadable", str(error)),))
+    broken = _broken(levels, missing)
+    if broken:
+        return Examined(path, (Finding(path, *broken),))
+    findings = [Finding(path, *found) for found in _level_findings(levels)]
+    if rate_hz != sample_rate_hz:
+        findings.append(Finding(path, "other-rate", _rate_message(rate_hz, sample_rate_hz)))
+    needed = window_samples / sample_rate_hz
+    if levels.samples / rate_hz < needed:
+        message = f"{levels.samples / rate_hz:.2f} s long; one window takes {needed:.2f} s"
+        findings.append(Finding(path, "too-short", message))
+    is_silent = any(finding.code == "silent" for finding in findings)
+    return Examined(path, tuple(findings), "" if is_silent else hash_.hexdigest())
+
+
+def _broken(levels: _Levels, missing: str | None) -> tuple[str, str] | None:
+    if not levels.is_finite:
+        return "not-finite", "holds NaN or infinite samples; export the recording again"
+    if missing:
+        return "truncated", f"{missing}; copy the recording again"
+    if not levels.samples:
+        return "empty", "holds no sound; leave the file out"
+    return None
+
+
+def _level_findings(levels: _Levels) -> list[tuple[str, str]]:
+    if levels.peak < SILENT_PEAK:
+        return [("silent", "no sample of the first channel rises above -80 dBFS")]
+    found = []
+    # Peaks beyond 1 are float recordings in other units: nothing was cut off at full scale there.
+    share = levels.at_full_scale / levels.samples
+    if levels.peak <= 1 and share > CLIPPED_SHARE:
+        found.append(("clipped", f"{share:.2%} of the samples are at full scale; lower the gain"))
+    offset = levels.total / levels.samples
+    rms = max(levels.energy / levels.samples - offset**2, 0.0) ** 0.5
+    if abs(offset) > max(OFFSET_LEVEL, OFFSET_SHARE_OF_RMS * rms):
+        found.append(("dc-offset", f"mean {offset:+.3f} of full scale at an RMS of {rms:.3f}"))
+    return found
+
+
+def _rate_message(rate_hz: int, wanted_hz: int) -> str:
+    if rate_hz > wanted_hz:
+        return f"{rate_hz} Hz; resampled to {wanted_hz} Hz"
+    return f"{rate_hz} Hz; resampled to {wanted_hz} Hz, with nothing above {rate_hz // 2} Hz"

@@ -1,0 +1,136 @@
+"""The manifest: a table with one row a clip.
+
+Every room after this one takes clips as such a table, never as a folder. Columns:
+
+| column | meaning |
+|---|---|
+| path | absolute path of the file |
+| source_set | clips of one set were recorded alike: ``mimii``, ``toyadmos``, ``dcase2021`` ..., ``site`` |
+| machine_type, machine_id | ``fan`` and ``id_00``; the id may be empty |
+| split | ``train`` or ``test`` |
+| label | ``normal``, ``anomaly`` or ``unknown`` |
+| domain | ``source``, ``target`` or empty |
+| attributes | ``name=value`` pairs joined by ``;``, or empty |
+| channels, sample_rate_hz, frames | as the file's header says; frames a channel |
+| content_hash | SHA-256 of the file's bytes, hexadecimal |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import polars as pl
+
+from rattle.clips.machine import Machine
+from rattle.errors import DataError
+
+SCHEMA = pl.Schema(
+    {
+        "path": pl.String(),
+        "source_set": pl.String(),
+        "machine_type": pl.String(),
+        "machine_id": pl.String(),
+        "split": pl.String(),
+        "label": pl.String(),
+        "domain": pl.String(),
+        "attributes": pl.String(),
+        "channels": pl.Int64(),
+        "sample_rate_hz": pl.Int64(),
+        "frames": pl.Int64(),
+        "content_hash": pl.String(),
+    }
+)
+SPLITS = ("train", "test")
+LABELS = ("normal", "anomaly", "unknown")
+DOMAINS = ("source", "target", "")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One row of a manifest; fields as the columns above."""
+
+    path: str
+    source_set: str
+    machine_type: str
+    machine_id: str
+    split: str
+    label: str
+    domain: str
+    attributes: str
+    channels: int
+    sample_rate_hz: int
+    frames: int
+    content_hash: str
+
+    @property
+    def machine(self) -> Machine:
+        return Machine(self.machine_type, self.machine_id)
+
+    @property
+    def seconds(self) -> float:
+        return self.frames / self.sample_rate_hz
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A table of clips, sorted by path; ``table`` has the columns of ``SCHEMA``."""
+
+    table: pl.DataFrame
+
+    @classmethod
+    def from_clips(cls, clips: Iterable[Clip]) -> Manifest:
+        rows = [asdict(clip) for clip in clips]
+        return cls(pl.DataFrame(rows, schema=SCHEMA, orient="row").sort("path"))
+
+    def __len__(self) -> int:
+        return self.table.height
+
+    def __iter__(self) -> Iterator[Clip]:
+        return (Clip(**row) for row in self.table.iter_rows(named=True))
+
+    def machines(self) -> list[Machine]:
+        """The machines that occur, sorted."""
+        pairs = self.table.select("machine_type", "machine_id").unique().rows()
+        return sorted(Machine(*pair) for pair in pairs)
+
+    def of(
+        self,
+        machine: Machine | None = None,
+        *,
+        split: str | None = None,
+        label: str | None = None,
+    ) -> Manifest:
+        """The clips of a machine, a split, a label; what is not given is not narrowed."""
+        table = self.table
+        if machine is not None:
+            table = table.filter(
+                (pl.col("machine_type") == machine.type) & (pl.col("machine_id") == machine.id)
+            )
+        if split is not None:
+            table = table.filter(pl.col("split") == split)
+        if label is not None:
+            table = table.filter(pl.col("label") == label)
+        return Manifest(table)
+
+    def outliers_for(self, machine: Machine) -> Manifest:
+        """Training normals of every other machine of the target's source set (section IV-A)."""
+        target = self.of(machine)
+        if not len(target):
+            known = ", ".join(str(m) for m in self.machines()) or "none"
+            raise DataError(f"no clip of machine {machine}; the machines at hand are: {known}")
+        sets = target.table["source_set"].unique().to_list()
+        return Manifest(
+            self.table.filter(
+                pl.col("source_set").is_in(sets)
+                & (pl.col("split") == "train")
+                & (pl.col("label") == "normal")
+                & ~(
+                    (pl.col("machine_type") == machine.type) & (pl.col("machine_id") == machine.id)
+                )
+            )
+        )
+
+    def write_csv(self, path: Path) -> None:
+        self.table.write_csv(path)

@@ -1,0 +1,179 @@
+"""Reads recordings: any format libsndfile knows, one channel at one rate, in bounded memory.
+
+Headers are not trusted. Memory is taken for what was decoded, never for what a header declares,
+and a file that holds less than its header promises is an error and not a shorter clip.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import soundfile as sf
+import soxr
+
+from rattle.errors import ClipError
+
+FloatArray = npt.NDArray[np.float32]
+
+AUDIO_SUFFIXES = frozenset(
+    {".wav", ".wave", ".w64", ".rf64", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf"}
+    | {".flac", ".ogg", ".oga", ".opus", ".mp3"}
+)
+
+# Accelerometers and loggers start near 1 kHz, ultrasound recorders end near 768 kHz; a header that
+# says anything else is damaged.
+MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
+
+# Samples of a block over all its channels: 4 MiB as float32, however many channels there are.
+BLOCK_SAMPLES = 1 << 20
+
+# Recorders that write to a pipe cannot go back to fill in the length and leave a number near 2 or
+# 4 GiB in its place (sox 0x7FFFF000, ffmpeg 0xFFFFFFFF). Such a length promises nothing.
+UNKNOWN_BYTES = 0x7FFF_0000
+
+# libsndfile shortens the length to what the file holds and leaves what the header said in its log
+# only: "data : 320000 (should be 63978)". WAV, AIFF, AU, W64 and RF64 in this order.
+_SHORTENED = re.compile(
+    r"^\s*(?:data|SSND|Data Size|riff|Riff size)\s*:\s*(\d+) \(should be (\d+)\)", re.MULTILINE
+)
+
+
+@dataclass(frozen=True)
+class AudioInfo:
+    """What a file's header says; ``frames`` are samples a channel."""
+
+    channels: int
+    sample_rate_hz: int
+    frames: int
+    format: str
+    subtype: str
+
+    @property
+    def seconds(self) -> float:
+        return self.frames / self.sample_rate_hz
+
+
+def read_clip(
+    path: Path, *, sample_rate_hz: int = 16_000, channel: int | Literal["mean"] = 0
+) -> FloatArray:
+    """One channel of a recording, or the mean of all, resampled where its own rate differs.
+
+    Returns float32 ``[samples]``, full scale at +-1 for integer formats. Peak memory is that array
+    and one block of 4 MiB. The resampler is soxr at its HQ setting (linear phase, no delay).
+
+    Raises ``ClipError`` when the file is not there, is a folder, cannot be decoded, holds no
+    sound or less than its header promises, has no such channel, or holds NaN or infinity.
+    """
+    with open_sound(path) as sound:
+        if channel != "mean" and not 0 <= channel < sound.channels:
+            raise ClipError(
+                f"{path}: there is no channel {channel}, the file has {sound.channels}; "
+                f"ask for 0 to {sound.channels - 1} or for the mean"
+            )
+        resampler = (
+            None
+            if sound.samplerate == sample_rate_hz
+            else soxr.ResampleStream(sound.samplerate, sample_rate_hz, 1, "float32", "HQ")
+        )
+        decoded_frames = 0
+        samples = bytearray()
+        for block in sound_blocks(sound):
+            mono = block.mean(axis=1) if channel == "mean" else block[:, channel]
+            if not np.isfinite(mono).all():
+                raise ClipError(
+                    f"{path}: NaN or infinite samples within {len(block)} frames of frame "
+                    f"{decoded_frames}; export the recording again or leave it out"
+                )
+            decoded_frames += len(mono)
+            samples += (mono if resampler is None else resampler.resample_chunk(mono)).tobytes()
+        missing = shortfall(sound, decoded_frames)
+    if missing:
+        raise ClipError(f"{path}: {missing}; copy the recording again or leave it out")
+    if not decoded_frames:
+        raise ClipError(f"{path}: the file holds no sound; leave it out")
+    if resampler is not None:
+        samples += resampler.resample_chunk(np.empty(0, np.float32), last=True).tobytes()
+    return np.frombuffer(samples, np.float32)
+
+
+def probe(path: Path) -> AudioInfo:
+    """What the header of a recording says, with no sound decoded; ``ClipError`` if unreadable."""
+    with open_sound(path) as sound:
+        return AudioInfo(
+            sound.channels, sound.samplerate, sound.frames, sound.format, sound.subtype
+        )
+
+
+def content_hash(path: Path) -> str:
+    """SHA-256 of the file's bytes, hexadecimal; ``ClipError`` if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ClipError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def open_sound(path: Path) -> sf.SoundFile:
+    """A recording opened for decoding, its header within the bounds above; else ``ClipError``."""
+    if path.is_dir():
+        raise ClipError(f"{path}: this is a folder, a recording was expected")
+    if not path.exists():
+        raise ClipError(f"{path}: there is no such file")
+    try:
+        sound = sf.SoundFile(path)
+    except (sf.SoundFileError, TypeError) as error:  # TypeError: .raw, which has no header
+        reason = getattr(error, "error_string", str(error)).rstrip(".")
+        raise ClipError(
+            f"{path}: cannot be read as audio ({reason}); "
+            "convert it to WAV or FLAC, or leave it out"
+        ) from error
+    if not MIN_RATE_HZ <= sound.samplerate <= MAX_RATE_HZ:
+        sound.close()
+        raise ClipError(
+            f"{path}: the header says {sound.samplerate} Hz, {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz "
+            "can be; the header is damaged, export the recording again"
+        )
+    return sound
+
+
+def sound_blocks(sound: sf.SoundFile) -> Iterator[FloatArray]:
+    """Blocks of float32 ``[frames, channels]`` until the sound ends or can be decoded no further.
+
+    libsndfile reports a cut file now as a short read, now as an error, by format. Both end the
+    blocks here, and ``shortfall`` tells whether that was the end the header promised.
+    """
+    frames = max(1, BLOCK_SAMPLES // sound.channels)
+    while True:
+        try:
+            block = sound.read(frames, dtype="float32", always_2d=True)
+        except sf.LibsndfileError:
+            return
+        if not len(block):
+            return
+        yield block
+
+
+def shortfall(sound: sf.SoundFile, decoded_frames: int) -> str | None:
+    """How a file falls short of its header, in words, or None when it does not.
+
+    Ogg files state no length, so a cut one cannot be told from a short one.
+    """
+    if decoded_frames < sound.frames:
+        promised = sound.frames
+        # A FLAC written to a pipe states no length: libsndfile then says 2^63 - 1.
+        if promised == np.iinfo(np.int64).max:
+            return (
+                f"cut short, or its header states no length: {decoded_frames} frames were decoded"
+            )
+        return f"cut short or damaged: {decoded_frames} of {promised} frames can be decoded"
+    for declared, found in _SHORTENED.findall(sound.extra_info):
+        if int(found) < int(declared) < UNKNOWN_BYTES:
+            return f"cut short: the header promises {declared} bytes of sound, {found} are there"
+    return None

@@ -1,0 +1,16 @@
+"""Levels in dB and the amplitudes they stand for."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def amplitude(level_db: float) -> float:
+    """The amplitude ratio of a level: 20 dB is 10."""
+    return float(10 ** (level_db / 20))
+
+
+def rms(samples: NDArray[np.floating]) -> float:
+    """Root of the mean square over ``samples [frames]``."""
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))

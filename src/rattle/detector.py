@@ -1,0 +1,217 @@
+"""The detector: a trained network with all that turns a recording into a score and a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rattle.ahead import in_order
+from rattle.bundle import Bundle, BundleInfo, read_bundle, write_bundle
+from rattle.clips.layouts import load_manifest
+from rattle.clips.machine import Machine
+from rattle.clips.manifest import Manifest
+from rattle.errors import BundleError, ClipError
+from rattle.features.amplitude import Amplitude
+from rattle.features.front_end import FrontEnd
+from rattle.learning.device import place
+from rattle.learning.inference import TrainedNetwork
+from rattle.learning.networks import build_network
+from rattle.recipe import Recipe
+from rattle.scoring.clip import ClipParts, ClipScore, Mix, clip_score
+from rattle.scoring.score import Scale, anomaly_score
+from rattle.scoring.threshold import Threshold, fit_threshold
+
+__all__ = ["ClipScore", "Detector"]
+
+ScaleName = Literal["fixed", "paper"]
+Recording = str | Path | NDArray[np.float32]
+# Golden clips are stored as 16-bit samples, like the files they come from.
+FULL_SCALE = 32768
+READERS = 2
+
+
+@dataclass(frozen=True)
+class Detector:
+    """Tells how anomalous a machine's sound is.
+
+    ``fit`` trains one and ``load`` reads one from a bundle; ``score`` and ``decide`` use it,
+    ``save`` writes it.
+    """
+
+    info: BundleInfo
+    trained: TrainedNetwork
+    golden: tuple[NDArray[np.int16], ...]
+
+    @classmethod
+    def fit(
+        cls,
+        data: str | Path | Manifest,
+        machine: str | Machine,
+        *,
+        recipe: str | Path | Recipe = "small",
+        seed: int = 0,
+        outliers: str | Path | Manifest | None = None,
+        device: str = "auto",
+    ) -> Detector:
+        """Train a detector for one machine.
+
+        ``data`` is a folder or CSV of recordings, or a manifest: it holds the machine's normal
+        clips and, as a rule, other machines', which serve as outliers; ``outliers`` names others.
+        Raises ``DataError`` where there are too few normal clips and ``ClipError`` where one of
+        them cannot be read.
+        """
+        from rattle.fitting import FitJob, fit
+
+        return fit(
+            FitJob(
+                clips=_manifest(data),
+                machine=machine if isinstance(machine, Machine) else Machine.parse(machine),
+                recipe=recipe if isinstance(recipe, Recipe) else Recipe.load(recipe),
+                seed=seed,
+                outliers=None if outliers is None else _manifest(outliers),
+                device=device,
+            )
+        )
+
+    @classmethod
+    def load(cls, path: str | Path, *, device: str = "auto") -> Detector:
+        """Read a bundle; ``BundleError`` where it is damaged or of another version."""
+        bundle = read_bundle(Path(path))
+        recipe = bundle.info.recipe
+        network = build_network(recipe)
+        weights = {name: torch.from_numpy(value) for name, value in bundle.weights.items()}
+        centroid = weights.pop("centroid", None)
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            reason = str(error).splitlines()[-1].strip()
+            raise BundleError(f"{path}: its weights do not fit its recipe ({reason})") from None
+        trained = TrainedNetwork.placed(
+            recipe, network, centroid, place(device, recipe.training.precision)
+        )
+        golden = tuple(bundle.golden[name] for name in sorted(bundle.golden))
+        return cls(bundle.info, trained, golden)
+
+    def save(self, path: str | Path) -> None:
+        """Write the bundle: beside, then renamed."""
+        state = dict(self.trained.network.state_dict())
+        if self.trained.centroid is not None:
+            state["centroid"] = self.trained.centroid
+        weights = {name: value.contiguous().cpu().numpy() for name, value in state.items()}
+        golden = {f"clip{index:02}": samples for index, samples in enumerate(self.golden)}
+        write_bundle(Bundle(self.info, weights, golden), Path(path))
+
+    @property
+    def machine(self) -> Machine:
+        """The machine whose sound it knows."""
+        return Machine.parse(self.info.machine)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe it was trained by."""
+        return self.info.recipe
+
+    @property
+    def threshold(self) -> Threshold:
+        """The threshold of fixed-scale scores for the recipe's false-alarm rate."""
+        return self._threshold(self._mix())
+
+    @cached_property
+    def front_end(self) -> FrontEnd:
+        """Reads clips as the recipe says."""
+        return FrontEnd(self.recipe.audio, self.recipe.features)
+
+    def parts(self, samples: NDArray[np.float32]) -> ClipParts:
+        """What the network says of each window of mono ``samples [T]`` at the recipe's rate."""
+        statistics = Amplitude(self.info.amplitude.mean, self.info.amplitude.deviation)
+        return self.trained.parts(self.front_end.log_mel(samples, statistics))
+
+    def score(self, clips: Sequence[Recording], *, scale: ScaleName = "fixed") -> list[ClipScore]:
+        """The anomaly score of each clip (equation 5), in the order given.
+
+        A clip is a file, or an array of mono samples at the recipe's rate. ``fixed`` scores do not
+        depend on each other; ``paper`` scales the distance by its range over these clips. Raises
+        ``ClipError`` at the first clip that cannot be read.
+        """
+        found = []
+        for result in self.score_each(clips, scale=scale):
+            if isinstance(result, ClipError):
+                raise result
+            found.append(result)
+        return found
+
+    def score_each(
+        self, clips: Iterable[Recording], *, scale: ScaleName = "fixed"
+    ) -> Iterator[ClipScore | ClipError]:
+        """As ``score``, one by one, with the error in the place of a clip that cannot be read."""
+        scored: Iterable[tuple[str, ClipParts | ClipError]] = self._parts_of_each(clips)
+        mix = self._mix()
+        if scale == "paper":
+            scored = list(scored)
+            parts = [part for _, part in scored if isinstance(part, ClipParts)]
+            distances = [part.distances for part in parts if part.distances is not None]
+            if distances:
+                mix = self._mix(Scale.spanning(np.concatenate(distances)))
+        threshold = self._threshold(mix)
+        for name, part in scored:
+            if isinstance(part, ClipParts):
+                yield clip_score(name, part, mix, threshold)
+            else:
+                yield part
+
+    def decide(self, clips: Sequence[Recording]) -> list[bool]:
+        """Whether each clip is anomalous: its score is above the threshold."""
+        return [clip.anomalous for clip in self.score(clips)]
+
+    def verify(self) -> float:
+        """Score the golden clips again: the largest difference from what the bundle states."""
+        again = self.score(as_samples(self.golden))
+        pairs = zip(again, self.info.golden, strict=True)
+        return max((abs(clip.score - stated.score) for clip, stated in pairs), default=0.0)
+
+    def _parts_of_each(
+        self, clips: Iterable[Recording]
+    ) -> Iterator[tuple[str, ClipParts | ClipError]]:
+        for name, samples in in_order(self._read, clips, READERS):
+            if isinstance(samples, ClipError):
+                yield name, samples
+            else:
+                yield name, self.parts(samples)
+
+    def _read(self, clip: Recording) -> tuple[str, NDArray[np.float32] | ClipError]:
+        if isinstance(clip, np.ndarray):
+            return "samples", np.ascontiguousarray(clip, dtype=np.float32)
+        try:
+            return str(clip), self.front_end.read(clip)
+        except ClipError as error:
+            return str(clip), error
+
+    def _mix(self, scale: Scale | None = None) -> Mix:
+        fixed = Scale(self.info.scale.low, self.info.scale.high)
+        return Mix(self.info.alpha, scale or fixed, self.recipe.scoring.aggregate)
+
+    def _threshold(self, mix: Mix) -> Threshold:
+        gaps = [clip.gap for clip in self.info.held_out if clip.gap is not None]
+        distances = [clip.distance for clip in self.info.held_out if clip.distance is not None]
+        scores = anomaly_score(
+            np.array(gaps) if gaps else None,
+            mix.scale(np.array(distances)) if distances else None,
+            mix.alpha,
+        )
+        return fit_threshold(scores, self.recipe.scoring.false_alarm_rate)
+
+
+def as_samples(stored: Iterable[NDArray[np.int16]]) -> list[Recording]:
+    """Stored 16-bit clips as the samples they stand for."""
+    return [samples.astype(np.float32) / np.float32(FULL_SCALE) for samples in stored]
+
+
+def _manifest(source: str | Path | Manifest) -> Manifest:
+    return load_manifest(Path(source)) if isinstance(source, str | Path) else source

@@ -1,0 +1,43 @@
+"""The errors rattle raises on purpose; everything else is a bug.
+
+    RattleError
+    ├── ClipError        a recording cannot be read or is not fit for use
+    ├── DataError        a folder, manifest or selection of clips does not hold what is needed
+    ├── DownloadError    an archive cannot be fetched, verified or unpacked
+    ├── RecipeError      a recipe file or one of its values is not valid
+    ├── TrainingError    training cannot start, go on or resume
+    └── BundleError      a bundle is damaged, of another version, or does not fit
+
+A message says what was found, what was expected, and what to do next. It names the file or the
+key. The command line prints it without a traceback.
+"""
+
+from __future__ import annotations
+
+
+class RattleError(Exception):
+    """Base of every error that rattle raises on purpose."""
+
+
+class ClipError(RattleError):
+    """A recording cannot be read or is not fit for use."""
+
+
+class DataError(RattleError):
+    """A folder, manifest or selection of clips does not hold what is needed."""
+
+
+class DownloadError(RattleError):
+    """An archive cannot be fetched, verified or unpacked."""
+
+
+class RecipeError(RattleError):
+    """A recipe file or one of its values is not valid."""
+
+
+class TrainingError(RattleError):
+    """Training cannot start, go on or resume."""
+
+
+class BundleError(RattleError):
+    """A bundle is damaged, of another version, or does not fit."""

@@ -1,0 +1,97 @@
+"""The report: an evaluation as one HTML page that needs nothing but itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from rattle.atomic import write_text
+from rattle.evaluation.evaluate import Evaluation, MachineResult
+from rattle.evaluation.exemplars import ShownClip, exemplars
+from rattle.evaluation.plots import histogram_svg, roc_svg
+from rattle.evaluation.remarks import remarks
+from rattle.evaluation.scored import by_machine, scores_of
+from rattle.evaluation.spectrogram import LogMel, Spectrogram, spectrograms
+
+
+@dataclass(frozen=True)
+class MachineView:
+    """What the page shows of one machine; ``images`` are by path and may be empty."""
+
+    anchor: str
+    result: MachineResult
+    roc: str
+    histogram: str
+    groups: dict[str, tuple[ShownClip, ...]]
+    images: dict[str, Spectrogram]
+
+
+def write_report(
+    evaluation: Evaluation,
+    scored: pl.DataFrame,
+    path: Path,
+    *,
+    facts: Mapping[str, str],
+    log_mel: Callable[[str], LogMel] | None,
+    notes: Sequence[str],
+    seconds_a_frame: float = 512 / 16000,
+    band_hz: Sequence[float] | None = None,
+) -> None:
+    """Write the page of ``evaluation``, made from ``scored``, to ``path``.
+
+    ``facts`` are shown as a table at the top (data, bundles, recipe, date ...), ``notes`` as
+    warnings beside our own remarks. ``log_mel`` gives a clip's log-mel ``[frames, bands]`` for its
+    path; without it the clips are listed and not drawn. ``seconds_a_frame`` and ``band_hz``, the
+    centres of its bands, label its axes; without ``band_hz`` these count bands.
+
+    The page holds no script and asks no server for anything. Names of files and machines are
+    escaped.
+    """
+    views = [
+        _view(number, result, clips, log_mel, seconds_a_frame, band_hz)
+        for number, (result, (_, clips)) in enumerate(
+            zip(evaluation.machines, by_machine(scored), strict=True)
+        )
+    ]
+    environment = Environment(
+        loader=PackageLoader("rattle", "evaluation"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = lambda rate: f"{100 * rate:.1f}\u00a0%"
+    environment.filters["name"] = lambda clip_path: Path(clip_path).name
+    page = environment.get_template("report.html.jinja").render(
+        evaluation=evaluation,
+        views={view.result.machine: view for view in views},
+        facts=facts,
+        notes=[*notes, *remarks(evaluation)],
+    )
+    write_text(path, page)
+
+
+def _view(
+    number: int,
+    result: MachineResult,
+    clips: pl.DataFrame,
+    log_mel: Callable[[str], LogMel] | None,
+    seconds_a_frame: float,
+    band_hz: Sequence[float] | None,
+) -> MachineView:
+    normal, anomaly, unknown = (scores_of(clips, of) for of in ("normal", "anomaly", "unknown"))
+    groups = exemplars(clips)
+    shown = {clip.path for group in groups.values() for clip in group}
+    log_mels = {path: log_mel(path) for path in sorted(shown)} if log_mel else {}
+    return MachineView(
+        anchor=f"machine-{number}",
+        result=result,
+        roc=roc_svg(normal, anomaly, result.threshold) if result.ranking else "",
+        histogram=histogram_svg(normal, anomaly, unknown, result.threshold),
+        groups=groups,
+        images=spectrograms(log_mels, seconds_a_frame, band_hz),
+    )

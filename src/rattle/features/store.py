@@ -1,0 +1,160 @@
+"""The feature store: log-mels computed once, memory-mapped, shared by every run.
+
+A folder of packs. A pack holds the log-mels of a list of clips (usually a machine's split) one
+after another, ``frames.f32`` of shape ``[F, bands]``, and where each clip starts in it. Its name
+is a hash of the clips' contents, the audio and feature settings and the amplitude statistics, so
+that an entry is never stale. A pack is written in a folder beside and renamed when complete: two
+processes that fill the same one write the same bytes, and a killed one leaves only a temporary
+folder, which the next one removes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+from rattle.ahead import in_order
+from rattle.atomic import write_text
+from rattle.clips.manifest import Manifest
+from rattle.errors import DataError
+from rattle.features.amplitude import Amplitude, Moments, amplitude
+from rattle.features.front_end import FrontEnd
+from rattle.recipe import Audio, Features
+
+# Raised when the front end's output changes for the same settings.
+VERSION = 1
+ABANDONED_AFTER_S = 24 * 3600
+
+
+def default_folder() -> Path:
+    """``$RATTLE_STORE``, else the user's cache folder."""
+    chosen = os.environ.get("RATTLE_STORE")
+    return Path(chosen) if chosen else platformdirs.user_cache_path("rattle") / "features"
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Log-mels of some clips; ``pack[i]`` is clip i's ``[T_i, bands]``, read when touched."""
+
+    frames: NDArray[np.float32]
+    starts: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __getitem__(self, index: int) -> NDArray[np.float32]:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return self.frames[self.starts[index] : self.starts[index + 1]]
+
+
+class FeatureStore:
+    """Log-mels and amplitude statistics on disk under ``folder``, for one set of settings."""
+
+    def __init__(
+        self,
+        audio: Audio,
+        features: Features,
+        folder: Path | None = None,
+        *,
+        workers: int | None = None,
+    ) -> None:
+        self.audio = audio
+        self.features = features
+        self.folder = folder or default_folder()
+        self.workers = workers or os.cpu_count() or 1
+        self.front_end = FrontEnd(audio, features)
+
+    def amplitude(self, clips: Manifest) -> Amplitude:
+        """The statistics of these clips together; computed once, then read from disk."""
+        key = self._key("amplitude", clips, _heard(self.audio))
+        path = self.folder / f"{key}.json"
+        if path.exists():
+            return Amplitude(**json.loads(path.read_text()))
+        found = amplitude(
+            in_order(lambda clip: Moments.of(self.front_end.read(clip.path)), clips, self.workers)
+        )
+        write_text(path, json.dumps(asdict(found)))
+        return found
+
+    def pack(
+        self,
+        clips: Manifest,
+        statistics: Amplitude,
+        on_clip: Callable[[], None] = lambda: None,
+    ) -> Pack:
+        """The clips' log-mels in manifest order; ``on_clip`` is called for each one computed."""
+        if not len(clips):
+            raise DataError("no clips to compute features of")
+        settings = {
+            **_heard(self.audio),
+            **self.features.model_dump(exclude={"window_frames"}),
+            **asdict(statistics),
+        }
+        folder = self.folder / self._key("log-mel", clips, settings)
+        if not folder.exists():
+            self._fill(folder, clips, statistics, on_clip)
+        starts = np.load(folder / "starts.npy", allow_pickle=False)
+        shape = (int(starts[-1]), self.features.mel_bands)
+        return Pack(np.memmap(folder / "frames.f32", np.float32, "r", shape=shape), starts)
+
+    def _key(self, kind: str, clips: Manifest, settings: dict[str, object]) -> str:
+        contents = clips.table["content_hash"].to_list()
+        text = json.dumps([VERSION, kind, settings, contents], sort_keys=True)
+        return f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+    def _fill(
+        self, folder: Path, clips: Manifest, statistics: Amplitude, on_clip: Callable[[], None]
+    ) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._remove_abandoned()
+        beside = Path(tempfile.mkdtemp(prefix="filling-", dir=self.folder))
+
+        def read_log_mel(path: str) -> NDArray[np.float32]:
+            return self.front_end.log_mel(self.front_end.read(path), statistics)
+
+        try:
+            starts = [0]
+            with (beside / "frames.f32").open("wb") as file:
+                for frames in in_order(
+                    lambda clip: read_log_mel(clip.path),
+                    clips,
+                    self.workers,
+                ):
+                    file.write(frames.data)
+                    starts.append(starts[-1] + len(frames))
+                    on_clip()
+            np.save(beside / "starts.npy", np.array(starts, dtype=np.int64))
+            try:
+                beside.rename(folder)
+            except OSError:
+                # Another process finished the same pack first; its bytes are these bytes.
+                if not folder.exists():
+                    raise
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+
+    def _remove_abandoned(self) -> None:
+        for folder in self.folder.glob("filling-*"):
+            try:
+                age_s = time.time() - folder.stat().st_mtime
+            except FileNotFoundError:
+                continue
+            if age_s > ABANDONED_AFTER_S:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _heard(audio: Audio) -> dict[str, object]:
+    # Whose statistics an outlier gets is already in the statistics.
+    return audio.model_dump(exclude={"amplitude"})

@@ -1,0 +1,244 @@
+"""Fitting a detector: pool, features, training, calibration, provenance."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+import rattle
+from rattle.bundle.schema import (
+    AmplitudeInfo,
+    BundleInfo,
+    Golden,
+    HeldOut,
+    Provenance,
+    ScaleInfo,
+)
+from rattle.clips.machine import Machine
+from rattle.clips.manifest import Manifest
+from rattle.detector import FULL_SCALE, Detector, as_samples
+from rattle.errors import DataError
+from rattle.features.store import FeatureStore
+from rattle.learning.allocator import keep_freed_memory
+from rattle.learning.data import TrainingData, prepare, split_normals
+from rattle.learning.device import place
+from rattle.learning.inference import TrainedNetwork
+from rattle.learning.networks import build_network
+from rattle.learning.outliers import OutlierPool, choose_pool
+from rattle.learning.pretrained import Loaded, load_pretrained
+from rattle.learning.train import Interruption, Step, train
+from rattle.recipe import Recipe
+from rattle.scoring.clip import ClipParts
+from rattle.scoring.score import Scale, anomaly_score, over_windows, posterior_gap
+
+GOLDEN_CLIPS = 2
+GOLDEN_SECONDS = 12.0
+# Outlier clips that the fixed scale's upper end is measured on.
+SCALE_OUTLIERS = 64
+ALPHAS = np.linspace(0, 1, 11)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What a fit reports on its way, and where it looks whether to stop."""
+
+    on_clip: Callable[[], None] = lambda: None
+    on_pool: Callable[[OutlierPool], None] = lambda _: None
+    on_init: Callable[[Loaded], None] = lambda _: None
+    on_step: Callable[[Step], None] = lambda _: None
+    stop_requested: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True)
+class FitJob:
+    """One detector to fit: every input of ``fit``.
+
+    ``validation`` holds labelled clips of the machine to choose alpha by; ``init`` pre-trained
+    encoder weights; ``checkpoint`` where the training's state is kept.
+    """
+
+    clips: Manifest
+    machine: Machine
+    recipe: Recipe
+    seed: int = 0
+    outliers: Manifest | None = None
+    validation: Manifest | None = None
+    init: Path | None = None
+    device: str = "auto"
+    store_folder: Path | None = None
+    checkpoint: Path | None = None
+    watch: Watch = field(default_factory=Watch)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """Averaged parts of some clips ``[n]``: 1 - p and d."""
+
+    gap: NDArray[np.float64] | None
+    distance: NDArray[np.float64] | None
+
+
+def fit(job: FitJob) -> Detector:
+    """Train and calibrate a detector.
+
+    Scale and threshold come from held-out normals (and the scale's upper end from outliers);
+    alpha from ``job.validation`` where it is given, else from the recipe.
+    """
+    keep_freed_memory()
+    recipe, watch = job.recipe, job.watch
+    store = FeatureStore(recipe.audio, recipe.features, job.store_folder)
+    split = split_normals(job.clips, job.machine, recipe, seed=job.seed)
+    pool = choose_pool(
+        job.clips,
+        job.machine,
+        job.outliers,
+        split.part(split.trained),
+        recipe.audio,
+        store.folder,
+    )
+    watch.on_pool(pool)
+    data = prepare(split, job.machine, pool, recipe, store, seed=job.seed, on_clip=watch.on_clip)
+
+    placement = place(job.device, recipe.training.precision)
+    torch.manual_seed(job.seed)
+    network = build_network(recipe)
+    if job.init is not None:
+        watch.on_init(load_pretrained(network.encoder, job.init))
+    placement.network(network)
+    interruption = Interruption(job.checkpoint, data.identity, watch.stop_requested)
+    pair = train(network, data.source, recipe, placement, interruption, watch.on_step)
+    centroid = None if pair is None else pair.normal
+    trained = TrainedNetwork.placed(recipe, network, centroid, placement)
+    return _calibrated(job, data, trained, store)
+
+
+def _calibrated(
+    job: FitJob, data: TrainingData, trained: TrainedNetwork, store: FeatureStore
+) -> Detector:
+    how = job.recipe.scoring.aggregate
+    held_out = _averaged([trained.parts(data.held_out[i]) for i in range(len(data.held_out))], how)
+    outliers = _averaged([trained.parts(clip) for clip in _some_outliers(data)], how)
+    scale = Scale(0.0, 1.0)
+    if held_out.distance is not None and outliers.distance is not None:
+        scale = Scale.between(held_out.distance, outliers.distance)
+    alpha, alpha_origin = job.recipe.scoring.alpha, "the recipe's default"
+    if job.validation is not None:
+        alpha, alpha_origin = _chosen_alpha(job, data, trained, store, scale)
+    golden = _golden(data, store)
+    info = BundleInfo(
+        machine=str(data.machine),
+        recipe=job.recipe,
+        amplitude=AmplitudeInfo(mean=data.amplitude.mean, deviation=data.amplitude.deviation),
+        alpha=alpha,
+        alpha_origin=alpha_origin,
+        scale=ScaleInfo(low=scale.low, high=scale.high),
+        held_out=tuple(HeldOut(gap=gap, distance=distance) for gap, distance in _rows(held_out)),
+        golden=(),
+        provenance=_provenance(job, data),
+    )
+    detector = Detector(info, trained, golden)
+    scores = detector.score(as_samples(golden))
+    stated = tuple(
+        Golden(score=clip.score, posterior=clip.posterior, distance=clip.distance)
+        for clip in scores
+    )
+    return Detector(info.model_copy(update={"golden": stated}), trained, golden)
+
+
+def _averaged(parts: list[ClipParts], how: str) -> _Parts:
+    gaps = [over_windows(posterior_gap(p.logits), how) for p in parts if p.logits is not None]
+    distances = [over_windows(p.distances, how) for p in parts if p.distances is not None]
+    return _Parts(np.array(gaps) if gaps else None, np.array(distances) if distances else None)
+
+
+def _rows(parts: _Parts) -> list[tuple[float | None, float | None]]:
+    columns = [part for part in (parts.gap, parts.distance) if part is not None]
+    return [
+        (
+            None if parts.gap is None else float(parts.gap[i]),
+            None if parts.distance is None else float(parts.distance[i]),
+        )
+        for i in range(len(columns[0]))
+    ]
+
+
+def _some_outliers(data: TrainingData) -> list[NDArray[np.float32]]:
+    # Evenly over the pool's machines, so that none sets the scale alone.
+    machines = data.source.outliers
+    share = -(-SCALE_OUTLIERS // len(machines))
+    return [clips[i] for clips in machines for i in range(min(share, len(clips)))]
+
+
+def _chosen_alpha(
+    job: FitJob,
+    data: TrainingData,
+    trained: TrainedNetwork,
+    store: FeatureStore,
+    scale: Scale,
+) -> tuple[float, str]:
+    """The alpha of 0, 0.1, ... 1 with the largest AUC on labelled clips (Table I)."""
+    if job.validation is None:
+        raise ValueError("alpha is chosen on validation clips")
+    known = job.validation.of(data.machine)
+    clips = [clip for clip in known if clip.label != "unknown"]
+    labels = np.array([clip.label == "anomaly" for clip in clips])
+    if labels.all() or not labels.any():
+        raise DataError(
+            f"the validation clips of {data.machine} are {int(labels.sum())} anomalies and "
+            f"{int((~labels).sum())} normals; choosing alpha needs both: leave --validation away "
+            "to use the recipe's alpha"
+        )
+    parts = _averaged(
+        [
+            trained.parts(store.front_end.log_mel(store.front_end.read(c.path), data.amplitude))
+            for c in clips
+        ],
+        job.recipe.scoring.aggregate,
+    )
+    if parts.gap is None or parts.distance is None:
+        return job.recipe.scoring.alpha, "without effect for this loss"
+    aucs = [
+        roc_auc_score(labels, anomaly_score(parts.gap, scale(parts.distance), alpha))
+        for alpha in ALPHAS
+    ]
+    # Among equals the one nearest to the default.
+    default = job.recipe.scoring.alpha
+    best = max(range(len(ALPHAS)), key=lambda i: (aucs[i], -abs(ALPHAS[i] - default)))
+    return float(round(ALPHAS[best], 1)), f"{len(clips)} labelled validation clips"
+
+
+def _golden(data: TrainingData, store: FeatureStore) -> tuple[NDArray[np.int16], ...]:
+    limit = int(GOLDEN_SECONDS * store.audio.sample_rate_hz)
+    clips = list(data.held_out_clips)[:GOLDEN_CLIPS]
+    found = [store.front_end.read(clip.path)[:limit] for clip in clips]
+    return tuple(
+        np.clip(np.round(samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+        for samples in found
+    )
+
+
+def _provenance(job: FitJob, data: TrainingData) -> Provenance:
+    hashes = data.held_out_clips.table["content_hash"].to_list()
+    return Provenance(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        rattle=rattle.__version__,
+        torch=torch.__version__,
+        seed=job.seed,
+        data_hash=data.identity,
+        trained=tuple(data.trained_clips.table["content_hash"].to_list()),
+        held_out=tuple(hashes),
+        validation=()
+        if job.validation is None
+        else tuple(job.validation.of(data.machine).table["content_hash"].to_list()),
+        outliers=data.pool.origin,
+        outliers_substitute=data.pool.substitute,
+        pretrained=None if job.init is None else hashlib.sha256(job.init.read_bytes()).hexdigest(),
+    )

@@ -1,0 +1,92 @@
+"""Centroids c_p and c_n of the embeddings (sections II-B and III)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rattle.learning.batches import PASS, BatchSource, Clips, generator
+from rattle.learning.device import Placement
+from rattle.learning.losses import CentroidPair
+from rattle.learning.networks import Network
+from rattle.recipe import Centroids
+
+BATCH = 64
+# Deep SAD moves centroid entries this close to 0 away from it: a unit that is always 0 would
+# otherwise match the centroid without seeing the sound.
+SMALLEST_ENTRY = 0.1
+
+
+def compute(
+    network: Network,
+    source: BatchSource,
+    settings: Centroids,
+    placement: Placement,
+    *,
+    turn: int,
+) -> CentroidPair:
+    """Mean embeddings of the normal and of the outlier training clips, one window a clip.
+
+    ``turn`` numbers the computation: with the source's seed it decides which clips and crops are
+    read. Outliers are read evenly over machines, as batches are.
+    """
+    rng = generator(source.seed, PASS, turn)
+    normals = _chosen([source.normals], settings.clips_per_class, rng)
+    outliers = _chosen(source.outliers, settings.clips_per_class, rng)
+    was_training = network.training
+    network.train(settings.mode == "training")
+    try:
+        crops = rng if settings.crop == "random" else None
+        # Each machine of the pool weighs the same, as in the batches.
+        return CentroidPair(
+            _mean_embedding(network, source, normals, placement, crops)[0],
+            _mean_embedding(network, source, outliers, placement, crops).mean(dim=0),
+        )
+    finally:
+        network.train(was_training)
+
+
+def random_centroid(dimensions: int, seed: int) -> Tensor:
+    """DSAD's fixed random centroid ``[D]`` (section IV-A), standard normal."""
+    return torch.from_numpy(generator(seed, PASS).standard_normal(dimensions, dtype=np.float32))
+
+
+def pushed_from_zero(centroid: Tensor) -> Tensor:
+    """Entries below 0.1 in size set to 0.1 of their sign, after Deep SAD."""
+    sign = torch.where(centroid < 0, -1.0, 1.0)
+    return torch.where(centroid.abs() < SMALLEST_ENTRY, SMALLEST_ENTRY * sign, centroid)
+
+
+def _chosen(
+    machines: Sequence[Clips], limit: int, rng: np.random.Generator
+) -> list[list[np.ndarray]]:
+    share = -(-limit // len(machines)) if limit else 0
+    return [[clips[int(i)] for i in _sample(len(clips), share, rng)] for clips in machines]
+
+
+def _sample(count: int, limit: int, rng: np.random.Generator) -> np.ndarray:
+    if not limit or limit >= count:
+        return np.arange(count)
+    return np.sort(rng.choice(count, limit, replace=False))
+
+
+def _mean_embedding(
+    network: Network,
+    source: BatchSource,
+    machines: list[list[np.ndarray]],
+    placement: Placement,
+    crops: np.random.Generator | None,
+) -> Tensor:
+    """Mean embedding of each machine's clips ``[machines, D]``."""
+    windows = [source.crop(clip, crops) for clips in machines for clip in clips]
+    embeddings = []
+    with torch.no_grad():
+        for first in range(0, len(windows), BATCH):
+            batch = placement.put(np.concatenate(windows[first : first + BATCH]))
+            with placement.autocast():
+                embeddings.append(network.encoder(batch).float())
+    z = torch.cat(embeddings)
+    return torch.stack([part.mean(dim=0) for part in torch.split(z, [len(c) for c in machines])])

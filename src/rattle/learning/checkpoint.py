@@ -1,0 +1,88 @@
+"""Checkpoints: all that an interrupted training needs to go on to the same weights.
+
+One safetensors file with the network, the optimiser's moments and the centroids; its metadata
+holds the iteration and the hash of what is being trained. Batches need nothing stored: they
+depend on seed and iteration alone.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from rattle.atomic import replacing
+from rattle.errors import TrainingError
+from rattle.learning.losses import CentroidPair
+from rattle.learning.networks import Network
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a training stands: ``iteration`` batches are done."""
+
+    iteration: int
+    centroids: CentroidPair | None
+
+
+def save(
+    path: Path,
+    network: Network,
+    optimiser: torch.optim.Optimizer,
+    checkpoint: Checkpoint,
+    *,
+    identity: str,
+) -> None:
+    """Write beside, then rename; ``identity`` is the hash of recipe, seed and clips."""
+    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
+    for index, moments in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{index}.{name}": value for name, value in moments.items()}
+    if checkpoint.centroids is not None:
+        tensors["centroid.normal"] = checkpoint.centroids.normal
+        if checkpoint.centroids.outlier is not None:
+            tensors["centroid.outlier"] = checkpoint.centroids.outlier
+    metadata = {"rattle": json.dumps({"iteration": checkpoint.iteration, "identity": identity})}
+    with replacing(path) as beside:
+        save_file({n: t.detach().contiguous() for n, t in tensors.items()}, beside, metadata)
+
+
+def load(
+    path: Path,
+    network: Network,
+    optimiser: torch.optim.Optimizer,
+    device: torch.device,
+    *,
+    identity: str,
+) -> Checkpoint:
+    """Fill network and optimiser; ``TrainingError`` where the file is of another training."""
+    try:
+        with safe_open(path, framework="pt", device=str(device)) as file:
+            state = json.loads((file.metadata() or {})["rattle"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise TrainingError(
+            f"checkpoint {path} cannot be read ({error}); remove it to train from the start"
+        ) from None
+    if state["identity"] != identity:
+        raise TrainingError(
+            f"checkpoint {path} is of another recipe, seed or set of clips; give the same ones as "
+            "before, or train into another folder with --out"
+        )
+    network.load_state_dict(_under(tensors, "network."))
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, value in _under(tensors, "optimiser.").items():
+        index, _, key = name.partition(".")
+        moments.setdefault(int(index), {})[key] = value
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
+    centroids = _under(tensors, "centroid.")
+    pair = CentroidPair(centroids["normal"], centroids.get("outlier")) if centroids else None
+    return Checkpoint(state["iteration"], pair)
+
+
+def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}

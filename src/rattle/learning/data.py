@@ -1,0 +1,126 @@
+"""What a training is given: packs of normals and outliers, and the normals kept from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+import rattle
+from rattle.clips.machine import Machine
+from rattle.clips.manifest import Manifest
+from rattle.errors import DataError
+from rattle.features.amplitude import Amplitude
+from rattle.features.store import FeatureStore
+from rattle.learning.batches import HELD_OUT, BatchSource, Clips, generator
+from rattle.learning.outliers import OutlierPool
+from rattle.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Everything that training and fitting a detector of one machine reads.
+
+    ``held_out`` are normals that no batch holds. ``identity`` is a hash of recipe, seed and clips:
+    two trainings of the same identity are the same training.
+    """
+
+    machine: Machine
+    amplitude: Amplitude
+    source: BatchSource
+    held_out: Clips
+    held_out_clips: Manifest
+    trained_clips: Manifest
+    pool: OutlierPool
+    identity: str
+
+
+@dataclass(frozen=True)
+class Split:
+    """A machine's training normals; ``trained`` and ``held_out`` are rows of them, sorted."""
+
+    normals: Manifest
+    trained: NDArray[np.int64]
+    held_out: NDArray[np.int64]
+
+    def part(self, rows: NDArray[np.int64]) -> Manifest:
+        return Manifest(self.normals.table[rows])
+
+
+def split_normals(clips: Manifest, machine: Machine, recipe: Recipe, *, seed: int) -> Split:
+    """Which training normals are trained on and which are held out.
+
+    Raises ``DataError`` where there are fewer than ``training.minimum_normals``.
+    """
+    normals = _training_normals(clips, machine, recipe)
+    order = generator(seed, HELD_OUT).permutation(len(normals))
+    kept = max(round(len(normals) * recipe.training.held_out), 2)
+    return Split(normals, np.sort(order[kept:]), np.sort(order[:kept]))
+
+
+def prepare(
+    split: Split,
+    machine: Machine,
+    pool: OutlierPool,
+    recipe: Recipe,
+    store: FeatureStore,
+    *,
+    seed: int,
+    on_clip: Callable[[], None] = lambda: None,
+) -> TrainingData:
+    """Statistics and features of one machine's normals and of its outlier pool."""
+    statistics = store.amplitude(split.normals)
+    pack = store.pack(split.normals, statistics, on_clip)
+
+    outliers = []
+    for other in pool.clips.machines():
+        theirs = pool.clips.of(other)
+        own = recipe.audio.amplitude == "own"
+        their_statistics = store.amplitude(theirs) if own else statistics
+        their_pack = store.pack(theirs, their_statistics, on_clip)
+        outliers.append(Clips(their_pack, np.arange(len(their_pack))))
+
+    source = BatchSource(
+        normals=Clips(pack, split.trained),
+        outliers=outliers,
+        normals_per_batch=recipe.training.normals_per_batch,
+        outliers_per_batch=recipe.training.outliers_per_batch,
+        window_frames=recipe.features.window_frames,
+        seed=seed,
+    )
+    return TrainingData(
+        machine=machine,
+        amplitude=statistics,
+        source=source,
+        held_out=Clips(pack, split.held_out),
+        held_out_clips=split.part(split.held_out),
+        trained_clips=split.part(split.trained),
+        pool=pool,
+        identity=_identity(recipe, seed, split.normals, pool.clips),
+    )
+
+
+def _training_normals(clips: Manifest, machine: Machine, recipe: Recipe) -> Manifest:
+    """The machine's training normals, or a refusal that says how many are needed."""
+    if not len(clips.of(machine)):
+        known = ", ".join(str(m) for m in clips.machines()) or "none"
+        raise DataError(f"no clip of machine {machine}; the machines at hand are: {known}")
+    normals = clips.of(machine, split="train", label="normal")
+    least = recipe.training.minimum_normals
+    if len(normals) < least:
+        raise DataError(
+            f"machine {machine} has {len(normals)} normal training clips; at least {least} are "
+            "needed (training.minimum_normals of the recipe), and some hundred make a good "
+            "detector: record more of its healthy sound"
+        )
+    return normals
+
+
+def _identity(recipe: Recipe, seed: int, normals: Manifest, outliers: Manifest) -> str:
+    contents = [part.table["content_hash"].to_list() for part in (normals, outliers)]
+    text = json.dumps([rattle.__version__, recipe.to_toml(), seed, contents])
+    return hashlib.sha256(text.encode()).hexdigest()

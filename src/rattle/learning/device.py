@@ -1,0 +1,67 @@
+"""Where a network runs and in what precision."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from rattle.errors import TrainingError
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A device and the precision of the convolutions on it."""
+
+    device: torch.device
+    precision: torch.dtype
+
+    def put(self, array: NDArray[np.float32]) -> Tensor:
+        """An array as a tensor on the device; without waiting for it on CUDA."""
+        tensor = torch.from_numpy(array)
+        if self.device.type == "cuda":
+            return tensor.pin_memory().to(self.device, non_blocking=True)
+        return tensor.to(self.device)
+
+    def network(self, network: nn.Module) -> nn.Module:
+        """The network on the device, its convolutions' weights laid out channels last."""
+        return network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+    def autocast(self) -> contextlib.AbstractContextManager[object]:
+        """Lower precision where this placement has it, else nothing."""
+        if self.precision == torch.float32:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, dtype=self.precision)
+
+
+def place(device: str = "auto", precision: str = "auto") -> Placement:
+    """The placement that ``--device`` and ``training.precision`` ask for.
+
+    ``auto`` takes CUDA where there is one, and bfloat16 where the hardware computes in it: on a
+    CPU without such instructions it is slower than float32.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        chosen = torch.device(device)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise TrainingError(
+            f"device {device!r} cannot be used here ({reason}); use --device cpu or auto"
+        ) from None
+    if precision == "auto":
+        precision = "bfloat16" if _computes_in_bfloat16(chosen) else "float32"
+    return Placement(chosen, torch.bfloat16 if precision == "bfloat16" else torch.float32)
+
+
+def _computes_in_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type == "cpu":
+        return bool(torch.cpu._is_avx512_bf16_supported())
+    return False

@@ -1,0 +1,65 @@
+"""The outlier pool: which clips stand for the anomalies that nobody has yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from rattle.clips.machine import Machine
+from rattle.clips.manifest import Manifest
+from rattle.errors import DataError
+from rattle.learning.substitutes import substitute_clips
+from rattle.recipe import Audio
+
+
+@dataclass(frozen=True)
+class OutlierPool:
+    """Clips that serve as pseudo-anomalies, and in plain words where they come from.
+
+    ``substitute`` pools were made up: the detector and its scores must say so.
+    """
+
+    clips: Manifest
+    origin: str
+    substitute: bool = False
+
+
+def choose_pool(
+    clips: Manifest,
+    machine: Machine,
+    given: Manifest | None,
+    normals: Manifest,
+    audio: Audio,
+    store_folder: Path,
+) -> OutlierPool:
+    """The given outliers, else other machines' normals (section IV-A), else substitutes.
+
+    Substitutes are made of ``normals``, the clips that training may see.
+    """
+    if given is not None:
+        return _of_given(given, machine)
+    others = clips.outliers_for(machine)
+    if len(others):
+        names = [str(other) for other in others.machines()]
+        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+        return OutlierPool(others, f"normal clips of {', '.join(names[:6])}{more}")
+    return OutlierPool(
+        substitute_clips(normals, audio, store_folder),
+        "SUBSTITUTES (the machine's own clips transformed, and synthetic machines): no other "
+        "machine was at hand, so detection is likely worse; give real sound with --outliers",
+        substitute=True,
+    )
+
+
+def _of_given(given: Manifest, machine: Machine) -> OutlierPool:
+    table = given.of(label="normal").table.filter(
+        ~((pl.col("machine_type") == machine.type) & (pl.col("machine_id") == machine.id))
+    )
+    if not table.height:
+        raise DataError(
+            f"the outliers given hold no normal clip of a machine other than {machine}; give a "
+            "folder with recordings of other machines or surroundings"
+        )
+    return OutlierPool(Manifest(table), f"{table.height} normal clips given as outliers")

@@ -1,0 +1,77 @@
+"""Substitute outliers, for a site with a single machine and no other sound at hand."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+
+import soundfile as sf
+
+from rattle.ahead import in_order
+from rattle.clips.layouts import load_manifest
+from rattle.clips.manifest import Clip, Manifest
+from rattle.clips.reading import read_clip
+from rattle.clips.synthetic import transform, write_factory
+from rattle.learning.batches import SUBSTITUTE, generator
+from rattle.recipe import Audio
+
+TRANSFORMED_CLIPS = 200
+FACTORY_CLIPS = 12
+FACTORY_IDS = 2
+# Raised when the substitutes made of the same clips change.
+VERSION = 1
+WORKERS = 2
+
+
+def substitute_clips(normals: Manifest, audio: Audio, folder: Path) -> Manifest:
+    """Clips that are not the machine: its own normals transformed, and synthetic machines.
+
+    Made once under ``folder`` for a set of normals, beside and then renamed. They are a makeshift:
+    what separates them from real sound need not be what separates a fault from it.
+    """
+    contents = repr([VERSION, audio.model_dump(), normals.table["content_hash"].to_list()])
+    key = hashlib.sha256(contents.encode()).hexdigest()[:32]
+    made = folder / f"substitutes-{key}"
+    if not made.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix="filling-", dir=folder))
+        try:
+            _write_transformed(normals, audio, beside / "transformed" / "train")
+            write_factory(
+                beside / "synthetic",
+                ids_per_type=FACTORY_IDS,
+                train_clips=FACTORY_CLIPS,
+                test_normal=0,
+                test_anomaly=0,
+                sample_rate_hz=audio.sample_rate_hz,
+            )
+            try:
+                beside.rename(made)
+            except OSError:
+                if not made.exists():  # else another process made the same ones first
+                    raise
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+    parts = [load_manifest(made / "transformed" / "train"), load_manifest(made / "synthetic")]
+    return Manifest.from_clips(clip for part in parts for clip in part)
+
+
+def _write_transformed(normals: Manifest, audio: Audio, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    clips = list(normals)
+
+    def write(number: int) -> None:
+        clip: Clip = clips[number % len(clips)]
+        samples = read_clip(
+            Path(clip.path), sample_rate_hz=audio.sample_rate_hz, channel=audio.channel
+        )
+        other = transform(
+            samples, sample_rate_hz=audio.sample_rate_hz, rng=generator(0, SUBSTITUTE, number)
+        )
+        # Float samples: a transformed clip may peak above full scale.
+        sf.write(folder / f"{number:04}.wav", other, audio.sample_rate_hz, subtype="FLOAT")
+
+    for _ in in_order(write, range(TRANSFORMED_CLIPS), WORKERS):
+        pass

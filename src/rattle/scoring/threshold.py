@@ -1,0 +1,61 @@
+"""The threshold: from held-out normal clips alone, for a false-alarm rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A score above which a clip is called anomalous, and what is known of its error.
+
+    ``low`` and ``high`` bound the true false-alarm rate with 95 % confidence, given how many
+    normal clips it was fitted on; ``supported`` says whether those could show the rate asked for.
+    """
+
+    value: float
+    false_alarm_rate: float
+    low: float
+    high: float
+    clips: int
+
+    @property
+    def supported(self) -> bool:
+        """Whether a clip in (1 / rate) was there to be above the threshold."""
+        return (self.clips + 1) * self.false_alarm_rate >= 1
+
+    @property
+    def warning(self) -> str | None:
+        """What the user must know before relying on it, or None."""
+        if self.supported:
+            return None
+        needed = int(np.ceil(1 / self.false_alarm_rate - 1e-9)) - 1
+        return (
+            f"{self.clips} held-out normal clips cannot support a false-alarm rate of "
+            f"{self.false_alarm_rate:.1%} (it needs at least {needed}): the threshold is the "
+            f"highest score among them, and the true rate may be anywhere from {self.low:.1%} "
+            f"to {self.high:.1%}"
+        )
+
+
+def fit_threshold(normal_scores: NDArray[np.float64], false_alarm_rate: float) -> Threshold:
+    """The order statistic whose expected false-alarm rate is at most the one asked for.
+
+    Of n exchangeable scores the k-th largest is exceeded by a new normal clip with probability
+    Beta(k, n + 1 - k), of mean k / (n + 1) (order statistics of a continuous distribution; the
+    split-conformal quantile). The largest k with k / (n + 1) <= rate is taken, and where not even
+    k = 1 reaches that, the largest score with ``supported`` false.
+    """
+    # Only fitting needs scipy: what applies a threshold does with numpy alone.
+    from scipy.stats import beta
+
+    scores = np.sort(normal_scores)[::-1]
+    n = len(scores)
+    if n == 0:
+        raise ValueError("a threshold needs at least one held-out normal clip")
+    k = max(int(np.floor((n + 1) * false_alarm_rate + 1e-9)), 1)
+    low, high = beta.ppf([0.025, 0.975], k, n + 1 - k)
+    return Threshold(float(scores[k - 1]), false_alarm_rate, float(low), float(high), n)

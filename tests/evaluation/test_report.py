@@ -1,0 +1,161 @@
+"""The report page: what it says, that it is safe and that it needs nothing but itself."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from rattle.evaluation.evaluate import evaluate
+from rattle.evaluation.report import write_report
+
+VOID = {"meta", "img"}
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>.wav'
+
+
+class Page(HTMLParser):
+    """Elements with their attributes, visible text, and whether every element was closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def log_mel(path: str) -> np.ndarray:
+    return np.random.default_rng(len(path)).normal(-40, 10, size=(313, 128)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def scored(make_scored) -> pl.DataFrame:
+    rng = np.random.default_rng(0)
+    ranked = make_scored(
+        "fan/id_00", normal=rng.normal(0.3, 0.1, 40), anomaly=rng.normal(0.6, 0.2, 30)
+    )
+    return pl.concat(
+        [
+            ranked,
+            make_scored("press-3", normal=[0.1, 0.2, 0.7]),
+            make_scored("pump/id_01", unknown=[0.1, 0.2, 0.8, 0.9, 0.3]),
+        ]
+    )
+
+
+def write(scored: pl.DataFrame, path: Path, **changes: object) -> str:
+    options = {"facts": {"recipe": "small"}, "log_mel": log_mel, "notes": []} | changes
+    write_report(evaluate(scored), scored, path, **options)
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def text(scored, tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    return write(scored, path, notes=["Not the official split."])
+
+
+def test_the_page_says_the_figures_the_facts_and_the_reasons(scored, text: str) -> None:
+    said = re.sub(r"\s+", " ", " ".join(Page(text).text))
+    ranking = evaluate(scored).machines[0].ranking
+    assert f"AUC {ranking.auc:.3f} ({ranking.interval[0]:.2f} to" in said
+    assert f"pAUC {ranking.pauc:.3f}" in said
+    for sentence in (
+        "recipe small",
+        "Not the official split.",
+        "Not ranked: no labelled anomaly.",
+        "Not ranked: no labelled clip.",
+        "1 of 3 normal clips gave a false alarm (33.3 %).",
+        "5 clips have no label.",
+    ):
+        assert sentence in said
+
+
+def test_every_element_is_closed_and_every_link_has_its_place(text: str) -> None:
+    page = Page(text)
+    assert page.open == []
+    ids = [attrs["id"] for tag, attrs in page.elements if tag == "section"]
+    links = [attrs["href"] for tag, attrs in page.elements if tag == "a"]
+    assert [f"#{id_}" for id_ in ids] == links
+    assert len(ids) == 3
+
+
+def test_the_page_asks_the_network_for_nothing(text: str) -> None:
+    assert "http:" not in text
+    assert "https:" not in text
+    page = Page(text)
+    for _, attrs in page.elements:
+        for name in ("src", "href", "xlink:href"):
+            assert attrs.get(name, "#").startswith(("#", "data:image/png;base64,"))
+    assert re.findall(r"url\((?!#)|@import", text) == []
+    (policy,) = (a["content"] for _, a in page.elements if a.get("http-equiv"))
+    assert policy.startswith("default-src 'none';")
+    assert "script" not in {tag for tag, _ in page.elements}
+
+
+def test_hostile_names_stay_text(make_scored, tmp_path: Path) -> None:
+    scored = make_scored("<b>fan/<i>", normal=[0.1], anomaly=[0.9]).with_columns(
+        path=pl.lit("/data/" + HOSTILE)
+    )
+    text = write(scored, tmp_path / "report.html", facts={"<u>data": "<u>here"}, notes=["<u>note"])
+    page = Page(text)
+    assert {tag for tag, _ in page.elements}.isdisjoint({"script", "u"})
+    assert not any(name.startswith("on") for _, attrs in page.elements for name in attrs)
+    said = "".join(page.text)
+    # The path's last part is what follows its last slash, here inside "</script>".
+    assert HOSTILE.rpartition("/")[2] in said
+    assert "<b>fan/<i>" in said
+
+
+def test_clips_are_drawn_where_log_mels_are_given_and_listed_where_not(
+    make_scored, tmp_path: Path
+) -> None:
+    scored = make_scored(normal=np.linspace(0, 0.6, 20), anomaly=np.linspace(0.4, 0.9, 20))
+    drawn = Page(write(scored, tmp_path / "drawn.html"))
+    listed = Page(write(scored, tmp_path / "listed.html", log_mel=None))
+    assert sum(tag == "img" for tag, _ in drawn.elements) == 8
+    assert sum(tag == "img" for tag, _ in listed.elements) == 0
+    for page in (drawn, listed):
+        said = "".join(page.text)
+        # Worst false alarm, worst miss, most and least anomalous.
+        for name in ("normal_0019.wav", "anomaly_0020.wav", "anomaly_0039.wav", "normal_0000.wav"):
+            assert name in said
+
+
+def test_the_page_of_twelve_machines_stays_below_three_megabytes(
+    make_scored, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(1)
+    machines = [
+        make_scored(f"fan/id_{number:02d}", normal=rng.random(200), anomaly=rng.random(200) + 0.3)
+        for number in range(12)
+    ]
+    # White noise is the worst a PNG can be asked to hold.
+    assert len(write(pl.concat(machines), tmp_path / "report.html")) < 3_000_000
+
+
+def test_plots_share_no_style_sheet_or_group_id_with_the_page(text: str) -> None:
+    page = Page(text)
+    assert sum(tag == "style" for tag, _ in page.elements) == 1
+    assert not any(tag == "g" and "id" in attrs for tag, attrs in page.elements)
+    colours = "".join(attrs.get("style") or "" for _, attrs in page.elements)
+    assert "var(--anomaly)" in colours
+    assert "#0404" not in colours
