@@ -28,13 +28,21 @@ from rattle.scoring.clip import ClipParts, ClipScore, Mix, clip_score
 from rattle.scoring.score import Scale, anomaly_score
 from rattle.scoring.threshold import Threshold, fit_threshold
 
-__all__ = ["ClipScore", "Detector"]
+__all__ = ["ClipScore", "Detector", "Unscored"]
 
 ScaleName = Literal["fixed", "paper"]
 Recording = str | Path | NDArray[np.float32]
 # Golden clips are stored as 16-bit samples, like the files they come from.
 FULL_SCALE = 32768
 READERS = 2
+
+
+@dataclass(frozen=True)
+class Unscored:
+    """A clip that could not be scored, and why."""
+
+    path: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -121,7 +129,7 @@ class Detector:
     @property
     def threshold(self) -> Threshold:
         """The threshold of fixed-scale scores for the recipe's false-alarm rate."""
-        return self._threshold(self._mix())
+        return self._threshold(self.mix())
 
     @cached_property
     def front_end(self) -> FrontEnd:
@@ -130,8 +138,13 @@ class Detector:
 
     def parts(self, samples: NDArray[np.float32]) -> ClipParts:
         """What the network says of each window of mono ``samples [T]`` at the recipe's rate."""
+        return self.trained.parts(self.log_mel(samples))
+
+    def log_mel(self, clip: Recording) -> NDArray[np.float32]:
+        """What the network sees of a clip: its log-mel ``[frames, bands]`` in dB."""
+        samples = clip if isinstance(clip, np.ndarray) else self.front_end.read(clip)
         statistics = Amplitude(self.info.amplitude.mean, self.info.amplitude.deviation)
-        return self.trained.parts(self.front_end.log_mel(samples, statistics))
+        return self.front_end.log_mel(samples, statistics)
 
     def score(self, clips: Sequence[Recording], *, scale: ScaleName = "fixed") -> list[ClipScore]:
         """The anomaly score of each clip (equation 5), in the order given.
@@ -142,29 +155,29 @@ class Detector:
         """
         found = []
         for result in self.score_each(clips, scale=scale):
-            if isinstance(result, ClipError):
-                raise result
+            if isinstance(result, Unscored):
+                raise ClipError(result.reason)
             found.append(result)
         return found
 
     def score_each(
         self, clips: Iterable[Recording], *, scale: ScaleName = "fixed"
-    ) -> Iterator[ClipScore | ClipError]:
-        """As ``score``, one by one, with the error in the place of a clip that cannot be read."""
+    ) -> Iterator[ClipScore | Unscored]:
+        """As ``score``, one by one; a clip that cannot be read does not stop the rest."""
         scored: Iterable[tuple[str, ClipParts | ClipError]] = self._parts_of_each(clips)
-        mix = self._mix()
+        mix = self.mix()
         if scale == "paper":
             scored = list(scored)
             parts = [part for _, part in scored if isinstance(part, ClipParts)]
             distances = [part.distances for part in parts if part.distances is not None]
             if distances:
-                mix = self._mix(Scale.spanning(np.concatenate(distances)))
+                mix = self.mix(Scale.spanning(np.concatenate(distances)))
         threshold = self._threshold(mix)
         for name, part in scored:
             if isinstance(part, ClipParts):
                 yield clip_score(name, part, mix, threshold)
             else:
-                yield part
+                yield Unscored(name, str(part))
 
     def decide(self, clips: Sequence[Recording]) -> list[bool]:
         """Whether each clip is anomalous: its score is above the threshold."""
@@ -193,7 +206,8 @@ class Detector:
         except ClipError as error:
             return str(clip), error
 
-    def _mix(self, scale: Scale | None = None) -> Mix:
+    def mix(self, scale: Scale | None = None) -> Mix:
+        """How a clip's parts become its score, with the fixed scale or the one given."""
         fixed = Scale(self.info.scale.low, self.info.scale.high)
         return Mix(self.info.alpha, scale or fixed, self.recipe.scoring.aggregate)
 

@@ -73,9 +73,11 @@ class SmallNetwork(Part):
     """A residual network of the same family for a CPU."""
 
     name: Literal["small"]
-    channels: int = Field(32, ge=4, description="Channels after the stem; doubled by each stage.")
+    channels: int = Field(
+        16, ge=4, description="Channels of stem and first stage; doubled by each further one."
+    )
     blocks: tuple[Annotated[int, Field(ge=1)], ...] = Field(
-        (1, 1, 1, 1), min_length=1, max_length=5, description="Residual blocks of each stage."
+        (2, 2, 2, 2), min_length=1, max_length=5, description="Residual blocks of each stage."
     )
     stem_kernel: int = Field(7, ge=1, le=15, description="Side of the first convolution's kernel.")
     stem_stride: int = Field(4, ge=1, le=4, description="Its step in time and in frequency.")
@@ -185,7 +187,7 @@ class Recipe(Part):
     @model_validator(mode="after")
     def _stages_fit_the_window(self) -> Recipe:
         if isinstance(self.network, SmallNetwork):
-            shrink = self.network.stem_stride * 2 ** len(self.network.blocks)
+            shrink = self.network.stem_stride * 2 ** (len(self.network.blocks) - 1)
         else:
             shrink = 32
         smallest = min(self.features.window_frames, self.features.mel_bands)

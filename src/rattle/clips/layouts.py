@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 from rattle.clips.csv_layout import place_by_csv
 from rattle.clips.dcase_layout import DcaseLayout
 from rattle.clips.dcase_tables import find_label_list, read_label_list
+from rattle.clips.files import below
 from rattle.clips.manifest import Clip, Manifest
 from rattle.clips.placement import LeftOut, Placement
 from rattle.clips.plain_layout import place_plain
@@ -83,7 +84,7 @@ def scan(source: Path, *, labels: Path | None = None) -> Scan:
     placed: list[Placement] = []
     left_out: list[LeftOut] = []
     layouts: set[str] = set()
-    for path in _audio_files(source):
+    for path in below(source):
         place: Placement | LeftOut | None = dcase.place(path)
         layout = "DCASE"
         if place is None:
@@ -105,22 +106,6 @@ def _nothing_recognised(source: Path, left_out: list[LeftOut]) -> str:
     else:
         found = f"no audio file ({' '.join(sorted(AUDIO_SUFFIXES))})"
     return f"{source}: found {found}; expected one of\n{ACCEPTED}"
-
-
-def _audio_files(root: Path) -> Iterator[Path]:
-    """Audio files below ``root`` in a fixed order; linked folders count once, hidden files not."""
-    seen: set[str] = set()
-    for folder, subfolders, names in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:
-            subfolders.clear()
-            continue
-        seen.add(real)
-        # __MACOSX and ._name hold what a Mac put beside the files of an archive.
-        subfolders[:] = sorted(s for s in subfolders if not s.startswith((".", "__MACOSX")))
-        for name in sorted(names):
-            if not name.startswith(".") and Path(name).suffix.lower() in AUDIO_SUFFIXES:
-                yield Path(folder, name)
 
 
 def _open_all(placed: list[Placement], left_out: Iterable[LeftOut], layout: str) -> Scan:

@@ -5,7 +5,7 @@ Every room after this one takes clips as such a table, never as a folder. Column
 | column | meaning |
 |---|---|
 | path | absolute path of the file |
-| source_set | clips of one set were recorded alike: ``mimii``, ``toyadmos``, ``dcase2021`` ..., ``site`` |
+| source_set | what was recorded alike: ``mimii``, ``toyadmos``, ``dcase2021`` ..., ``site`` |
 | machine_type, machine_id | ``fan`` and ``id_00``; the id may be empty |
 | split | ``train`` or ``test`` |
 | label | ``normal``, ``anomaly`` or ``unknown`` |
@@ -126,9 +126,7 @@ class Manifest:
                 pl.col("source_set").is_in(sets)
                 & (pl.col("split") == "train")
                 & (pl.col("label") == "normal")
-                & ~(
-                    (pl.col("machine_type") == machine.type) & (pl.col("machine_id") == machine.id)
-                )
+                & ~((pl.col("machine_type") == machine.type) & (pl.col("machine_id") == machine.id))
             )
         )
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import polars as pl
 
-from rattle.clips.machine import Machine
 from rattle.atomic import write_text
+from rattle.clips.machine import Machine
 from rattle.evaluation.evaluate import Evaluation
 from rattle.evaluation.scored import by_machine
 

@@ -10,26 +10,26 @@ from torch import Tensor, nn
 from rattle.recipe import Audio, Features
 
 
-def mel_filters(bands: int, fft_samples: int, sample_rate_hz: int) -> NDArray[np.float32]:
-    """Triangular filters on Slaney's mel scale, each of unit area.
+def mel_edges_hz(bands: int, sample_rate_hz: int) -> NDArray[np.float64]:
+    """Where the bands begin, peak and end: band i spans edges i to i + 2. Shape ``[bands + 2]``.
 
-    Spans 0 Hz to half the sample rate. Below 1 kHz the scale is linear with 200/3 Hz a mel, above
-    it is logarithmic with 27 mels for a factor of 6.4 (Slaney, Auditory Toolbox, 1998).
+    Spans 0 Hz to half the sample rate on Slaney's mel scale: linear with 200/3 Hz a mel below
+    1 kHz, above it logarithmic with 27 mels for a factor of 6.4 (Auditory Toolbox, 1998).
+    """
+    hz_a_mel, knee_hz, log_step = 200 / 3, 1000.0, np.log(6.4) / 27
+    knee_mel, top_hz = knee_hz / hz_a_mel, sample_rate_hz / 2
+    above_knee = np.log(max(top_hz, knee_hz) / knee_hz) / log_step
+    mels = np.linspace(0.0, min(top_hz, knee_hz) / hz_a_mel + above_knee, bands + 2)
+    curved = knee_hz * np.exp(log_step * np.maximum(mels - knee_mel, 0.0))
+    return np.where(mels < knee_mel, mels * hz_a_mel, curved)
+
+
+def mel_filters(bands: int, fft_samples: int, sample_rate_hz: int) -> NDArray[np.float32]:
+    """Triangular filters on the mel scale, each of unit area.
 
     Shape: ``[bands, fft_samples // 2 + 1]``.
     """
-    hz_a_mel, knee_hz, log_step = 200 / 3, 1000.0, np.log(6.4) / 27
-    knee_mel = knee_hz / hz_a_mel
-    top_hz = sample_rate_hz / 2
-    top_mel = (
-        top_hz / hz_a_mel if top_hz < knee_hz else knee_mel + np.log(top_hz / knee_hz) / log_step
-    )
-    mels = np.linspace(0.0, top_mel, bands + 2)
-    edges_hz = np.where(
-        mels < knee_mel,
-        mels * hz_a_mel,
-        knee_hz * np.exp(log_step * np.maximum(mels - knee_mel, 0.0)),
-    )
+    edges_hz = mel_edges_hz(bands, sample_rate_hz)
     bins_hz = np.fft.rfftfreq(fft_samples, 1 / sample_rate_hz)
     low, centre, high = edges_hz[:-2, None], edges_hz[1:-1, None], edges_hz[2:, None]
     rising = (bins_hz - low) / (centre - low)

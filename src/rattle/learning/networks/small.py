@@ -1,7 +1,10 @@
 """A residual network for a CPU, of ResNet38's family.
 
-bn0 -> strided stem -> a stage for each entry of ``blocks``, halving and doubling the channels
-    -> mean over time and frequency -> z
+bn0 -> strided stem -> a stage for each entry of ``blocks``, each but the first halving time and
+    frequency and doubling the channels -> mean over time and frequency -> z
+
+``bn0`` has no gain or shift of its own: the stem's weights can do the same, and without them no
+gradient has to be carried back through the stem's large input.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ class SmallResNet(nn.Module):
     def __init__(self, mel_bands: int, settings: SmallNetwork) -> None:
         super().__init__()
         kernel, channels = settings.stem_kernel, settings.channels
-        self.bn0 = MelBandNorm(mel_bands)
+        self.bn0 = MelBandNorm(mel_bands, affine=False)
         self.stem = nn.Sequential(
             nn.Conv2d(1, channels, kernel, settings.stem_stride, padding=kernel // 2, bias=False),
             nn.BatchNorm2d(channels),

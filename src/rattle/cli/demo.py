@@ -1,0 +1,70 @@
+"""``rattle demo``: the whole way on synthetic machines."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+MACHINES = ("synth_fan/id_00", "synth_valve/id_00")
+ITERATIONS = 60
+
+
+def demo(*, to: Path = Path("rattle-demo"), seed: int = 0) -> int:
+    """Make a synthetic factory, train detectors of two machines, find their faults.
+
+    Takes about two minutes on two cores. Run again, it does the same again.
+
+    Parameters
+    ----------
+    to
+        Folder for recordings, bundles and the report.
+    seed
+        Decides the machines, their faults and the training.
+    """
+    from rattle.cli.evaluate import evaluate_clips
+    from rattle.cli.train import train_each
+    from rattle.clips.layouts import load_manifest
+    from rattle.clips.machine import Machine
+    from rattle.fitting import FitJob
+    from rattle.recipe import Recipe
+
+    started = time.monotonic()
+    print("1. Twelve SYNTHETIC machines: four types of three. No real machine was recorded.")
+    recordings = to / f"factory-{seed}"
+    _make_factory(recordings, seed)
+    clips = load_manifest(recordings)
+    print(f"   {len(clips)} recordings of 10 s in {recordings}")
+
+    print(f"\n2. Learn the healthy sound of {' and '.join(MACHINES)}.")
+    print("   Only normal recordings are used; the other machines serve as outliers.")
+    recipe = Recipe.load("small").with_values(
+        training={"iterations": ITERATIONS, "decay_every": ITERATIONS // 4, "held_out": 0.4}
+    )
+    runs = to / "runs"
+    shutil.rmtree(runs, ignore_errors=True)
+    jobs = [FitJob(clips, Machine.parse(name), recipe, seed) for name in MACHINES]
+    train_each(jobs, runs, resume=False)
+
+    print("\n3. Score recordings it has never heard: healthy ones, and ones with a fault.")
+    code = evaluate_clips(clips, str(recordings), runs, to / "evaluation")
+    print(
+        "\nAUC is the chance that a faulty recording scores above a healthy one: 0.5 is guessing,"
+        "\n1 is perfect. A false alarm is a healthy recording above the threshold, a miss a faulty"
+        "\none below it. What is wrong in each recording: "
+        f"{recordings / 'factory.json'}"
+        f"\nDone in {time.monotonic() - started:.0f} s. Next, your own recordings:"
+        "\n  rattle check FOLDER"
+        "\n  rattle train FOLDER --machine all"
+        "\n  rattle score runs/MACHINE.rattle NEW.wav"
+    )
+    return code
+
+
+def _make_factory(folder: Path, seed: int) -> None:
+    from rattle.clips.synthetic import write_factory
+
+    if not (folder / "dev_data").exists():
+        write_factory(
+            folder, seed=seed, train_clips=36, test_normal=16, test_anomaly=16, snr_db=3.0
+        )

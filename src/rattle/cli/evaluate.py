@@ -1,0 +1,136 @@
+"""``rattle evaluate``: how well bundles tell anomalies from normal sound."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from rattle.clips.manifest import Manifest
+    from rattle.detector import Detector
+    from rattle.evaluation.evaluate import Evaluation
+
+
+def evaluate(
+    data: Path,
+    /,
+    *,
+    bundles: Path,
+    out: Path | None = None,
+    labels: Path | None = None,
+    scale: Literal["fixed", "paper"] = "fixed",
+    device: str = "auto",
+) -> int:
+    """Score the test clips of every machine that has a bundle: AUC, pAUC, misses, false alarms.
+
+    Writes a report in HTML and the files of the DCASE challenge (anomaly_score_*.csv,
+    result.csv). Clips that a detector was trained or calibrated on are left out, and said. A clip
+    that cannot be read is reported; the exit code is then 1.
+
+    Parameters
+    ----------
+    data
+        A folder of recordings, or a CSV file.
+    bundles
+        A folder of .rattle files, or one of them.
+    out
+        Folder to write to; by default BUNDLES/evaluation.
+    labels
+        A DCASE label list (eval_data_list.csv) for evaluation clips without labels.
+    scale
+        fixed: as stored in the bundle. paper: the distance by its range over a machine's clips.
+    device
+        auto, cpu, cuda or cuda:N.
+    """
+    from rattle.clips.layouts import load_manifest
+
+    return evaluate_clips(
+        load_manifest(data, labels=labels),
+        str(data),
+        bundles,
+        out or (bundles if bundles.is_dir() else bundles.parent) / "evaluation",
+        scale=scale,
+        device=device,
+    )
+
+
+def evaluate_clips(
+    clips: Manifest,
+    source: str,
+    bundles: Path,
+    out: Path,
+    *,
+    scale: Literal["fixed", "paper"] = "fixed",
+    device: str = "auto",
+) -> int:
+    """Evaluate, write the files and print the table; 1 where a clip could not be read."""
+    from rich.console import Console
+
+    from rattle.evaluation.dcase import write_dcase
+    from rattle.evaluation.evaluate import evaluate as evaluate_scored
+    from rattle.evaluation.scoring import load_bundles, score_machines
+    from rattle.evaluation.table import to_table
+
+    detectors = load_bundles(bundles, device=device)
+    scored = score_machines(detectors, clips, scale=scale)
+    evaluation = evaluate_scored(scored.table)
+    write_dcase(evaluation, scored.table, out)
+    _report(detectors, evaluation, scored.table, out, source, scale, scored.notes)
+    Console().print(to_table(evaluation))
+    for note in scored.notes:
+        print(f"rattle: warning: {note}", file=sys.stderr)
+    print(f"Report: {out / 'report.html'}")
+    return int(scored.unread > 0)
+
+
+def _report(
+    detectors: list[Detector],
+    evaluation: Evaluation,
+    table: pl.DataFrame,
+    out: Path,
+    source: str,
+    scale: str,
+    notes: tuple[str, ...],
+) -> None:
+    from datetime import UTC, datetime
+
+    import rattle
+    from rattle.clips.machine import Machine
+    from rattle.evaluation.report import write_report
+    from rattle.features.log_mel import mel_edges_hz
+
+    by_machine = {detector.machine: detector for detector in detectors}
+    machine_of = {
+        path: Machine(type_, id_)
+        for path, type_, id_ in table.select("path", "machine_type", "machine_id").iter_rows()
+    }
+
+    def log_mel(path: str) -> NDArray[np.float32]:
+        return by_machine[machine_of[path]].log_mel(path)
+
+    recipes = {(d.recipe.name, d.recipe.loss.name, d.info.provenance.seed) for d in detectors}
+    audio, features = detectors[0].recipe.audio, detectors[0].recipe.features
+    write_report(
+        evaluation,
+        table,
+        out / "report.html",
+        facts={
+            "Data": source,
+            "Trained by": "; ".join(
+                f"recipe {recipe}, loss {loss}, seed {seed}"
+                for recipe, loss, seed in sorted(recipes)
+            ),
+            "Distance scale": scale,
+            "Date": datetime.now(UTC).strftime("%Y-%m-%d"),
+            "rattle": rattle.__version__,
+        },
+        log_mel=log_mel,
+        notes=notes,
+        seconds_a_frame=features.hop_samples / audio.sample_rate_hz,
+        band_hz=mel_edges_hz(features.mel_bands, audio.sample_rate_hz)[1:-1].tolist(),
+    )

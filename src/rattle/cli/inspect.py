@@ -1,0 +1,46 @@
+"""``rattle inspect``: what a bundle holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# Scores of the same network on another machine or thread count differ by rounding.
+AGREES_WITHIN = 1e-3
+
+
+def inspect(bundle: Path, /) -> int:
+    """Show what a bundle is of, where it comes from, and whether it still scores as it did.
+
+    The clips stored in it are scored again; the exit code is 1 when a score has moved.
+
+    Parameters
+    ----------
+    bundle
+        A .rattle file.
+    """
+    from rattle.detector import Detector
+
+    detector = Detector.load(bundle)
+    info, origin, threshold = detector.info, detector.info.provenance, detector.threshold
+    largest = max((abs(clip.score) for clip in info.golden), default=1.0)
+    difference = detector.verify()
+    agrees = difference <= AGREES_WITHIN * max(largest, 1.0)
+    lines = {
+        "machine": info.machine,
+        "recipe": f"{info.recipe.name}: network {info.recipe.network.name}, "
+        f"loss {info.recipe.loss.name}",
+        "trained on": f"{len(origin.trained)} normal clips, {len(origin.held_out)} held out, "
+        f"seed {origin.seed}",
+        "outliers": origin.outliers,
+        "alpha": f"{info.alpha:g} ({info.alpha_origin})",
+        "threshold": f"{threshold.value:.4g} for a false-alarm rate of "
+        f"{threshold.false_alarm_rate:.1%} (95 %: {threshold.low:.1%} to {threshold.high:.1%})",
+        "made": f"{origin.created}, rattle {origin.rattle}, torch {origin.torch}",
+        "stored clips": f"{len(info.golden)}, scores differ by at most {difference:.2g}"
+        + ("" if agrees else ": MORE THAN ROUNDING, do not rely on it here"),
+    }
+    for name, value in lines.items():
+        print(f"{name + ':':14}{value}")
+    if threshold.warning:
+        print(f"{'warning:':14}{threshold.warning}")
+    return int(not agrees)

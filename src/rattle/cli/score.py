@@ -1,0 +1,159 @@
+"""``rattle score``: how anomalous recordings are."""
+
+from __future__ import annotations
+
+import csv
+import json as jsonlib
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from rattle.detector import ClipScore, Detector, Unscored
+
+COLUMNS = ("path", "score", "posterior", "distance", "threshold", "anomalous", "error")
+# Windows of a clip that gets a timeline start later than this.
+LONG_S = 20.0
+WINDOW_COLUMNS = ("path", "start_s", "score", "posterior", "distance", "error")
+
+
+def score(
+    bundle: Path,
+    paths: list[Path],
+    /,
+    *,
+    csv: bool = False,
+    json: bool = False,
+    windows: bool = False,
+    scale: Literal["fixed", "paper"] = "fixed",
+    device: str = "auto",
+) -> int:
+    """Score recordings with a bundle: score, posterior p, distance d and decision of each clip.
+
+    A higher score is more anomalous; a clip is called anomalous above the bundle's threshold. A
+    recording longer than 30 s gets a window each second (--windows shows them); its score is
+    their mean. A file that cannot be read is reported and does not stop the rest; the exit code
+    is then 1.
+
+    Parameters
+    ----------
+    bundle
+        A .rattle file.
+    paths
+        Recordings, or folders of them.
+    csv
+        Print CSV.
+    json
+        Print one JSON document.
+    windows
+        Show each window: where it starts and what it scores.
+    scale
+        fixed: as stored in the bundle. paper: the distance by its range over these clips.
+    device
+        auto, cpu, cuda or cuda:N.
+    """
+    from rattle.clips.files import audio_files
+    from rattle.detector import Detector
+    from rattle.errors import DataError
+
+    if csv and json:
+        raise DataError("--csv and --json exclude each other; give one")
+    detector = Detector.load(bundle, device=device)
+    results = detector.score_each(audio_files(paths), scale=scale)
+    if json:
+        return _print_json(detector, results, windows)
+    _warn(detector)
+    return _print_csv(results, windows) if csv else _print_lines(results, windows)
+
+
+def _warn(detector: Detector) -> None:
+    notes = [detector.threshold.warning]
+    if detector.info.provenance.outliers_substitute:
+        notes.append(f"trained against {detector.info.provenance.outliers}")
+    for note in notes:
+        if note:
+            print(f"rattle: warning: {note}", file=sys.stderr)
+
+
+def _print_lines(results: Iterator[ClipScore | Unscored], windows: bool) -> int:
+    from rattle.detector import Unscored
+
+    failed = 0
+    print(f"{'score':>9} {'p':>7} {'d':>9}  {'decision':9} clip")
+    for result in results:
+        if isinstance(result, Unscored):
+            failed += 1
+            print(f"rattle: error: {result.reason}", file=sys.stderr)
+            continue
+        decision = "ANOMALOUS" if result.anomalous else "normal"
+        print(
+            f"{result.score:9.4g} {_number(result.posterior):>7} {_number(result.distance):>9}  "
+            f"{decision:9} {result.path}{_peak(result)}"
+        )
+        if windows:
+            for window in result.windows:
+                print(
+                    f"{window.score:9.4g} {_number(window.posterior):>7} "
+                    f"{_number(window.distance):>9}    at {window.start_s:7.2f} s"
+                )
+    return int(failed > 0)
+
+
+def _print_csv(results: Iterator[ClipScore | Unscored], windows: bool) -> int:
+    from rattle.detector import Unscored
+
+    failed = 0
+    columns = WINDOW_COLUMNS if windows else COLUMNS
+    writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
+    writer.writeheader()
+    for result in results:
+        if isinstance(result, Unscored):
+            failed += 1
+            writer.writerow({"path": result.path, "error": result.reason})
+        elif windows:
+            for window in result.windows:
+                writer.writerow({"path": result.path, **asdict(window)})
+        else:
+            row = asdict(result)
+            writer.writerow({name: row[name] for name in COLUMNS if name in row})
+    return int(failed > 0)
+
+
+def _print_json(detector: Detector, results: Iterator[ClipScore | Unscored], windows: bool) -> int:
+    from rattle.detector import Unscored
+
+    clips, errors = [], []
+    for result in results:
+        if isinstance(result, Unscored):
+            errors.append({"path": result.path, "error": result.reason})
+            continue
+        row = asdict(result)
+        if not windows:
+            del row["windows"]
+        clips.append(row)
+    threshold = detector.threshold
+    document = {
+        "machine": str(detector.machine),
+        "threshold": {**asdict(threshold), "warning": threshold.warning},
+        "outliers": detector.info.provenance.outliers,
+        "clips": clips,
+        "errors": errors,
+    }
+    print(jsonlib.dumps(document, indent=1))
+    return int(bool(errors))
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
+def _peak(clip: ClipScore) -> str:
+    """For a long recording: how much of it is above the threshold, and where it is worst."""
+    above = sum(window.score > clip.threshold for window in clip.windows)
+    if clip.windows[-1].start_s < LONG_S or not above:
+        return ""
+    worst = max(clip.windows, key=lambda window: window.score)
+    share = above / len(clip.windows)
+    return f"  ({share:.1%} of windows above the threshold, worst at {worst.start_s:.0f} s)"

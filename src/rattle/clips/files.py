@@ -1,0 +1,38 @@
+"""Which files are recordings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from rattle.clips.reading import AUDIO_SUFFIXES
+
+
+def audio_files(paths: Iterable[Path]) -> Iterator[Path]:
+    """Every file named, and the recordings below every folder named, in the order given.
+
+    Within a folder they are sorted. A file that is named counts as a recording whatever its
+    suffix; reading it tells.
+    """
+    for path in paths:
+        if path.is_dir():
+            yield from below(path)
+        else:
+            yield path
+
+
+def below(root: Path) -> Iterator[Path]:
+    """Audio files below ``root`` in a fixed order; linked folders count once, hidden files not."""
+    seen: set[str] = set()
+    for folder, subfolders, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            subfolders.clear()
+            continue
+        seen.add(real)
+        # __MACOSX and ._name hold what a Mac put beside the files of an archive.
+        subfolders[:] = sorted(s for s in subfolders if not s.startswith((".", "__MACOSX")))
+        for name in sorted(names):
+            if not name.startswith(".") and Path(name).suffix.lower() in AUDIO_SUFFIXES:
+                yield Path(folder, name)

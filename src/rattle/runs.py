@@ -1,0 +1,123 @@
+"""A run folder: what a training was given, how it went, and the state to go on from.
+
+OUT/
+├── fan_id_00.rattle          the bundle, there when the training is complete
+└── fan_id_00/
+    ├── recipe.toml           every number of the run; works as --recipe
+    ├── environment.json      versions, machine, threads, seed
+    ├── clips.csv             the manifest it was given
+    ├── metrics.jsonl         a line an iteration
+    └── checkpoint.safetensors
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TextIO
+
+import torch
+
+import rattle
+from rattle.atomic import replacing, write_text
+from rattle.detector import Detector
+from rattle.errors import TrainingError
+from rattle.fitting import FitJob, fit
+from rattle.learning.train import Step
+
+
+def run_fit(job: FitJob, out: Path, *, resume: bool) -> Path:
+    """Fit in a run folder under ``out`` and return the bundle's path.
+
+    With ``resume`` a finished run is left as it is and an unfinished one goes on. Without it a
+    folder that holds a run is refused, so that none is lost.
+    """
+    bundle = out / f"{job.machine.slug}.rattle"
+    folder = out / job.machine.slug
+    if (bundle.exists() or folder.exists()) and not resume:
+        raise TrainingError(
+            f"{out} already holds a run of {job.machine}; go on with it by --resume, or train "
+            "into another folder with --out"
+        )
+    if bundle.exists():
+        return bundle
+    _describe(job, folder)
+    with _metrics_log(folder / "metrics.jsonl") as log:
+
+        def on_step(step: Step) -> None:
+            log(step)
+            job.watch.on_step(step)
+
+        detector: Detector = fit(
+            replace(
+                job,
+                checkpoint=folder / "checkpoint.safetensors",
+                watch=replace(job.watch, on_step=on_step),
+            )
+        )
+    detector.save(bundle)
+    (folder / "checkpoint.safetensors").unlink(missing_ok=True)
+    return bundle
+
+
+def _describe(job: FitJob, folder: Path) -> None:
+    write_text(folder / "recipe.toml", job.recipe.to_toml())
+    environment = {
+        "rattle": rattle.__version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": job.device,
+        "machine": str(job.machine),
+        "seed": job.seed,
+    }
+    write_text(folder / "environment.json", json.dumps(environment, indent=1))
+    with replacing(folder / "clips.csv") as beside:
+        job.clips.write_csv(beside)
+
+
+@contextmanager
+def _metrics_log(path: Path) -> Iterator[_Log]:
+    log = _Log(path)
+    try:
+        yield log
+    finally:
+        log.close()
+
+
+class _Log:
+    """Appends steps; on resuming, lines of iterations that will be done again are dropped."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: TextIO | None = None
+
+    def __call__(self, step: Step) -> None:
+        if self._file is None:
+            self._keep_before(step.iteration)
+            self._file = self._path.open("a", encoding="utf-8", buffering=1)
+        self._file.write(json.dumps(asdict(step)) + "\n")
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def _keep_before(self, iteration: int) -> None:
+        if not self._path.exists():
+            return
+        kept = []
+        for line in self._path.read_text(encoding="utf-8").splitlines():
+            try:
+                done = json.loads(line)["iteration"]
+            except (ValueError, KeyError):
+                continue  # a line that was cut when the process was killed
+            if done < iteration:
+                kept.append(line)
+        write_text(self._path, "".join(f"{line}\n" for line in kept))
