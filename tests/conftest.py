@@ -3,9 +3,42 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from rattle import Detector, Manifest, Recipe
+
+TINY = """\
+base = "small"
+name = "tiny"
+
+[features]
+fft_samples = 512
+mel_bands = 32
+window_frames = 64
+
+[network]
+channels = 4
+blocks = [1, 1]
+stem_kernel = 3
+
+[centroids]
+epoch_iterations = 3
+clips_per_class = 8
+
+[training]
+iterations = 6
+normals_per_batch = 4
+outliers_per_batch = 4
+decay_every = 3
+
+[scoring]
+windows = 3
+"""
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +49,72 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no real recordings: set RATTLE_REAL_DATA to the folder that holds them")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def feature_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A feature store of this session's own, so that tests leave the user's cache alone."""
+    folder = tmp_path_factory.mktemp("store")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RATTLE_STORE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def tiny_recipe_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe whose training takes a fraction of a second: windows of 2 s, six iterations."""
+    path = tmp_path_factory.mktemp("recipe") / "tiny.toml"
+    path.write_text(TINY)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_recipe(tiny_recipe_file: Path) -> Recipe:
+    from rattle import Recipe
+
+    return Recipe.load(tiny_recipe_file)
+
+
+@pytest.fixture(scope="session")
+def factory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Synthetic clips of 3 s of synth_fan/id_00 and synth_valve/id_00.
+
+    Of each machine 12 normal training clips, 3 normal and 3 anomalous test clips. Read only.
+    """
+    from rattle.clips.synthetic import write_factory
+
+    folder = tmp_path_factory.mktemp("factory")
+    write_factory(
+        folder,
+        types=("synth_fan", "synth_valve"),
+        ids_per_type=1,
+        train_clips=12,
+        test_normal=3,
+        test_anomaly=3,
+        seconds=3.0,
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def clips(factory: Path) -> Manifest:
+    """The manifest of ``factory``."""
+    from rattle.clips.layouts import load_manifest
+
+    return load_manifest(factory)
+
+
+@pytest.fixture(scope="session")
+def detector(clips: Manifest, tiny_recipe: Recipe) -> Detector:
+    """A detector of synth_fan/id_00 by the tiny recipe."""
+    from rattle import Detector
+
+    return Detector.fit(clips, "synth_fan/id_00", recipe=tiny_recipe, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def bundle_file(detector: Detector, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of ``detector``. Read only."""
+    path = tmp_path_factory.mktemp("bundles") / "synth_fan_id_00.rattle"
+    detector.save(path)
+    return path

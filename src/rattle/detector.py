@@ -93,18 +93,25 @@ class Detector:
         """Read a bundle; ``BundleError`` where it is damaged or of another version."""
         bundle = read_bundle(Path(path))
         recipe = bundle.info.recipe
-        network = build_network(recipe)
         weights = {name: torch.from_numpy(value) for name, value in bundle.weights.items()}
         centroid = weights.pop("centroid", None)
         try:
+            network = build_network(recipe)
             network.load_state_dict(weights)
         except RuntimeError as error:
             reason = str(error).splitlines()[-1].strip()
             raise BundleError(f"{path}: its weights do not fit its recipe ({reason})") from None
+        expected = None if recipe.loss.name == "bce" else (network.dimensions,)
+        found = None if centroid is None else tuple(centroid.shape)
+        if found != expected:
+            raise BundleError(f"{path}: its centroid is {found}, by its recipe {expected}")
         trained = TrainedNetwork.placed(
             recipe, network, centroid, place(device, recipe.training.precision)
         )
         golden = tuple(bundle.golden[name] for name in sorted(bundle.golden))
+        kinds = {(clip.dtype.name, clip.ndim, clip.size > 0) for clip in golden}
+        if len(golden) != len(bundle.info.golden) or kinds - {("int16", 1, True)}:
+            raise BundleError(f"{path}: its stored clips are not those that it states scores of")
         return cls(bundle.info, trained, golden)
 
     def save(self, path: str | Path) -> None:
@@ -142,9 +149,8 @@ class Detector:
 
     def log_mel(self, clip: Recording) -> NDArray[np.float32]:
         """What the network sees of a clip: its log-mel ``[frames, bands]`` in dB."""
-        samples = clip if isinstance(clip, np.ndarray) else self.front_end.read(clip)
         statistics = Amplitude(self.info.amplitude.mean, self.info.amplitude.deviation)
-        return self.front_end.log_mel(samples, statistics)
+        return self.front_end.log_mel(self._samples(clip), statistics)
 
     def score(self, clips: Sequence[Recording], *, scale: ScaleName = "fixed") -> list[ClipScore]:
         """The anomaly score of each clip (equation 5), in the order given.
@@ -199,12 +205,14 @@ class Detector:
                 yield name, self.parts(samples)
 
     def _read(self, clip: Recording) -> tuple[str, NDArray[np.float32] | ClipError]:
-        if isinstance(clip, np.ndarray):
-            return "samples", np.ascontiguousarray(clip, dtype=np.float32)
+        name = "samples" if isinstance(clip, np.ndarray) else str(clip)
         try:
-            return str(clip), self.front_end.read(clip)
+            return name, self._samples(clip)
         except ClipError as error:
-            return str(clip), error
+            return name, error
+
+    def _samples(self, clip: Recording) -> NDArray[np.float32]:
+        return _checked(clip) if isinstance(clip, np.ndarray) else self.front_end.read(clip)
 
     def mix(self, scale: Scale | None = None) -> Mix:
         """How a clip's parts become its score, with the fixed scale or the one given."""
@@ -220,6 +228,18 @@ class Detector:
             mix.alpha,
         )
         return fit_threshold(scores, self.recipe.scoring.false_alarm_rate)
+
+
+def _checked(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The samples as float32; ``ClipError`` for what would be scored without making sense."""
+    if samples.ndim != 1 or not samples.size or samples.dtype.kind != "f":
+        raise ClipError(
+            f"an array of samples has shape {samples.shape} and type {samples.dtype}; expected "
+            "one channel of floating-point samples, full scale at +-1"
+        )
+    if not np.isfinite(samples).all():
+        raise ClipError("an array of samples holds NaN or infinity; leave it out")
+    return np.ascontiguousarray(samples, dtype=np.float32)
 
 
 def as_samples(stored: Iterable[NDArray[np.int16]]) -> list[Recording]:

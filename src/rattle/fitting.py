@@ -23,7 +23,7 @@ from rattle.bundle.schema import (
     ScaleInfo,
 )
 from rattle.clips.machine import Machine
-from rattle.clips.manifest import Manifest
+from rattle.clips.manifest import Clip, Manifest
 from rattle.detector import FULL_SCALE, Detector, as_samples
 from rattle.errors import DataError
 from rattle.features.store import FeatureStore
@@ -94,6 +94,7 @@ def fit(job: FitJob) -> Detector:
     """
     keep_freed_memory()
     recipe, watch = job.recipe, job.watch
+    validation = _labelled(job.validation, job.machine)
     store = FeatureStore(recipe.audio, recipe.features, job.store_folder)
     split = split_normals(job.clips, job.machine, recipe, seed=job.seed)
     pool = choose_pool(
@@ -117,11 +118,30 @@ def fit(job: FitJob) -> Detector:
     pair = train(network, data.source, recipe, placement, interruption, watch.on_step)
     centroid = None if pair is None else pair.normal
     trained = TrainedNetwork.placed(recipe, network, centroid, placement)
-    return _calibrated(job, data, trained, store)
+    return _calibrated(job, data, trained, store, validation)
+
+
+def _labelled(validation: Manifest | None, machine: Machine) -> list[Clip]:
+    """The machine's labelled validation clips, of both classes; none where none are given."""
+    if validation is None:
+        return []
+    clips = [clip for clip in validation.of(machine) if clip.label != "unknown"]
+    anomalies = sum(clip.label == "anomaly" for clip in clips)
+    if not 0 < anomalies < len(clips):
+        raise DataError(
+            f"the validation clips of {machine} are {anomalies} anomalies and "
+            f"{len(clips) - anomalies} normals; choosing alpha needs both: leave --validation "
+            "away to use the recipe's alpha"
+        )
+    return clips
 
 
 def _calibrated(
-    job: FitJob, data: TrainingData, trained: TrainedNetwork, store: FeatureStore
+    job: FitJob,
+    data: TrainingData,
+    trained: TrainedNetwork,
+    store: FeatureStore,
+    validation: list[Clip],
 ) -> Detector:
     how = job.recipe.scoring.aggregate
     held_out = _averaged([trained.parts(data.held_out[i]) for i in range(len(data.held_out))], how)
@@ -130,8 +150,8 @@ def _calibrated(
     if held_out.distance is not None and outliers.distance is not None:
         scale = Scale.between(held_out.distance, outliers.distance)
     alpha, alpha_origin = job.recipe.scoring.alpha, "the recipe's default"
-    if job.validation is not None:
-        alpha, alpha_origin = _chosen_alpha(job, data, trained, store, scale)
+    if validation:
+        alpha, alpha_origin = _chosen_alpha(validation, data, trained, store, scale)
     golden = _golden(data, store)
     info = BundleInfo(
         machine=str(data.machine),
@@ -178,40 +198,30 @@ def _some_outliers(data: TrainingData) -> list[NDArray[np.float32]]:
 
 
 def _chosen_alpha(
-    job: FitJob,
+    clips: list[Clip],
     data: TrainingData,
     trained: TrainedNetwork,
     store: FeatureStore,
     scale: Scale,
 ) -> tuple[float, str]:
     """The alpha of 0, 0.1, ... 1 with the largest AUC on labelled clips (Table I)."""
-    if job.validation is None:
-        raise ValueError("alpha is chosen on validation clips")
-    known = job.validation.of(data.machine)
-    clips = [clip for clip in known if clip.label != "unknown"]
-    labels = np.array([clip.label == "anomaly" for clip in clips])
-    if labels.all() or not labels.any():
-        raise DataError(
-            f"the validation clips of {data.machine} are {int(labels.sum())} anomalies and "
-            f"{int((~labels).sum())} normals; choosing alpha needs both: leave --validation away "
-            "to use the recipe's alpha"
-        )
+    settings = trained.recipe.scoring
     parts = _averaged(
         [
             trained.parts(store.front_end.log_mel(store.front_end.read(c.path), data.amplitude))
             for c in clips
         ],
-        job.recipe.scoring.aggregate,
+        settings.aggregate,
     )
     if parts.gap is None or parts.distance is None:
-        return job.recipe.scoring.alpha, "without effect for this loss"
+        return settings.alpha, "without effect for this loss"
+    labels = [clip.label == "anomaly" for clip in clips]
     aucs = [
         roc_auc_score(labels, anomaly_score(parts.gap, scale(parts.distance), alpha))
         for alpha in ALPHAS
     ]
     # Among equals the one nearest to the default.
-    default = job.recipe.scoring.alpha
-    best = max(range(len(ALPHAS)), key=lambda i: (aucs[i], -abs(ALPHAS[i] - default)))
+    best = max(range(len(ALPHAS)), key=lambda i: (aucs[i], -abs(ALPHAS[i] - settings.alpha)))
     return float(round(ALPHAS[best], 1)), f"{len(clips)} labelled validation clips"
 
 

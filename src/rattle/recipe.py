@@ -46,7 +46,9 @@ class Audio(Part):
 class Features(Part):
     """The log-mel front end (section IV-A) and the window the network sees."""
 
-    fft_samples: int = Field(1024, ge=64, description="Analysis window and transform length.")
+    fft_samples: int = Field(
+        1024, ge=64, multiple_of=2, description="Analysis window and transform length."
+    )
     hop_samples: int = Field(512, ge=1, description="Step from one frame to the next.")
     mel_bands: int = Field(128, ge=16, description="Mel bands from 0 Hz to half the sample rate.")
     spectrum: Literal["power", "magnitude"] = Field(

@@ -46,10 +46,13 @@ def run_fit(job: FitJob, out: Path, *, resume: bool) -> Path:
         )
     if bundle.exists():
         return bundle
-    _describe(job, folder)
     with _metrics_log(folder / "metrics.jsonl") as log:
 
         def on_step(step: Step) -> None:
+            if not log.is_open:
+                # Only now the data and a checkpoint have been found fit: a refused run leaves no
+                # folder behind and does not rewrite the description of the run it is not.
+                _describe(job, folder)
             log(step)
             job.watch.on_step(step)
 
@@ -98,6 +101,11 @@ class _Log:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: TextIO | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a step was logged."""
+        return self._file is not None
 
     def __call__(self, step: Step) -> None:
         if self._file is None:

@@ -69,7 +69,8 @@ def read_bundle(path: Path) -> Bundle:
         raise BundleError(f"there is no bundle {path}; rattle train makes one") from None
     except IsADirectoryError:
         raise BundleError(f"{path} is a folder; give a .rattle file in it") from None
-    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    # Python's zip reader raises all of these for damaged directories and headers.
+    except (OSError, zipfile.BadZipFile, EOFError, RuntimeError, ValueError) as error:
         raise BundleError(
             f"{path} is not a whole rattle bundle ({error}); copy it again or train again"
         ) from None
@@ -80,15 +81,20 @@ def read_bundle(path: Path) -> Bundle:
             load_tensors(members[WEIGHTS]),
             load_tensors(members[GOLDEN]),
         )
-    except (ValidationError, SafetensorError, ValueError) as error:
-        raise _damaged(path, str(error).splitlines()[0]) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(step) for step in first["loc"]) or "content"
+        raise _damaged(path, f"{INFO}: {key}: {first['msg']}") from None
+    # KeyError: a type of number that numpy lacks.
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise _damaged(path, f"its tensors cannot be read ({error})") from None
 
 
 def _member(file: zipfile.ZipFile, name: str, path: Path) -> bytes:
-    names = file.namelist()
-    if sorted(names) != sorted(BOUNDS):
-        shown = ", ".join(sorted(names)[:5])
-        raise _damaged(path, f"its members are {shown} and not {', '.join(BOUNDS)}")
+    if sorted(file.namelist()) != sorted(BOUNDS):
+        raise _damaged(path, f"it holds other members than {', '.join(BOUNDS)}")
+    if file.getinfo(name).compress_type != zipfile.ZIP_STORED:
+        raise _damaged(path, f"{name} is compressed, which no bundle's member is")
     with file.open(name) as stream:
         data = stream.read(BOUNDS[name] + 1)
     if len(data) > BOUNDS[name]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rattle.recipe import Recipe
+from rattle.recipe import Fraction, Positive, Recipe
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -17,7 +17,7 @@ class Part(BaseModel):
 
 class AmplitudeInfo(Part):
     mean: float
-    deviation: float
+    deviation: Positive
 
 
 class HeldOut(Part):
@@ -62,12 +62,21 @@ class BundleInfo(Part):
 
     format: Literal["rattle-bundle"] = "rattle-bundle"
     schema_version: Literal[1] = SCHEMA_VERSION
-    machine: str
+    machine: Annotated[str, Field(pattern=r"^[^/]+(/[^/]+)?$")]
     recipe: Recipe
     amplitude: AmplitudeInfo
-    alpha: float
+    alpha: Fraction
     alpha_origin: str
     scale: ScaleInfo
-    held_out: tuple[HeldOut, ...]
+    held_out: Annotated[tuple[HeldOut, ...], Field(min_length=1)]
     golden: tuple[Golden, ...]
     provenance: Provenance
+
+    @model_validator(mode="after")
+    def _held_out_parts_fit_the_loss(self) -> BundleInfo:
+        has_posterior = self.recipe.loss.name.startswith("bce")
+        has_distance = self.recipe.loss.name != "bce"
+        for clip in self.held_out:
+            if (clip.gap is not None, clip.distance is not None) != (has_posterior, has_distance):
+                raise ValueError(f"held-out parts that loss {self.recipe.loss.name} does not give")
+        return self

@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 import rattle
 from rattle.errors import RattleError
@@ -25,11 +25,13 @@ def build_app() -> App:
         help="Learn what a machine sounds like when it is healthy; tell how far new sound is "
         "from that.",
         version=rattle.__version__,
+        # A switch is off unless it is given: no --no-csv beside --csv.
+        default_parameter=Parameter(negative=()),
         result_action="return_value",
         suppress_keyboard_interrupt=False,
     )
-    for verb in VERBS:
-        app.command(f"rattle.cli.{verb}:{verb}", name=verb)
+    for place, verb in enumerate(VERBS):
+        app.command(f"rattle.cli.{verb}:{verb}", name=verb, sort_key=place)
     return app
 
 
@@ -37,15 +39,21 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command line and exit; errors of ours are one message and no traceback."""
     logging.basicConfig(format="rattle: %(levelname)s: %(message)s", level=logging.WARNING)
     logging.addLevelName(logging.WARNING, "warning")
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        code = build_app()(arguments)
+        app = build_app()
+        if not words or words[0] in app.help_flags:
+            _load_summaries(app)
+        code = app(words)
+        # A reader that has gone (head, less) is found here, not when Python shuts down.
+        sys.stdout.flush()
     except RattleError as error:
         code = _failed(str(error))
     except KeyboardInterrupt:
         print("rattle: interrupted", file=sys.stderr)
         code = INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output (head, less) has gone: nothing is left to say to it.
+        # Nothing is left to say to a reader that has gone; what is buffered must go somewhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = FAILED
     except OSError as error:
@@ -53,6 +61,12 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         code = _failed_by_bug(error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _load_summaries(app: App) -> None:
+    """Import every verb, so that the overview shows the first line of its docstring."""
+    for verb in VERBS:
+        app[verb]
 
 
 def _failed(message: str) -> int:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 MACHINES = ("synth_fan/id_00", "synth_valve/id_00")
-ITERATIONS = 60
+ITERATIONS = 80
 
 
 def demo(*, to: Path = Path("rattle-demo"), seed: int = 0) -> int:
@@ -30,7 +30,7 @@ def demo(*, to: Path = Path("rattle-demo"), seed: int = 0) -> int:
     from rattle.recipe import Recipe
 
     started = time.monotonic()
-    print("1. Twelve SYNTHETIC machines: four types of three. No real machine was recorded.")
+    print("1. Eight SYNTHETIC machines: four types of two. No real machine was recorded.")
     recordings = to / f"factory-{seed}"
     _make_factory(recordings, seed)
     clips = load_manifest(recordings)
@@ -39,9 +39,9 @@ def demo(*, to: Path = Path("rattle-demo"), seed: int = 0) -> int:
     print(f"\n2. Learn the healthy sound of {' and '.join(MACHINES)}.")
     print("   Only normal recordings are used; the other machines serve as outliers.")
     recipe = Recipe.load("small").with_values(
-        training={"iterations": ITERATIONS, "decay_every": ITERATIONS // 4, "held_out": 0.4}
+        training={"iterations": ITERATIONS, "decay_every": max(ITERATIONS // 4, 1), "held_out": 0.4}
     )
-    runs = to / "runs"
+    runs = to / "demo-runs"
     shutil.rmtree(runs, ignore_errors=True)
     jobs = [FitJob(clips, Machine.parse(name), recipe, seed) for name in MACHINES]
     train_each(jobs, runs, resume=False)
@@ -66,5 +66,12 @@ def _make_factory(folder: Path, seed: int) -> None:
 
     if not (folder / "dev_data").exists():
         write_factory(
-            folder, seed=seed, train_clips=36, test_normal=16, test_anomaly=16, snr_db=3.0
+            folder,
+            seed=seed,
+            ids_per_type=2,
+            train_clips=48,
+            test_normal=20,
+            test_anomaly=20,
+            snr_db=6.0,
+            severity=(0.4, 1.0),
         )

@@ -46,7 +46,7 @@ class TrainingProgress:
     def on_clip(self) -> None:
         """One more clip's features were computed."""
         self._clips += 1
-        self._show(f"{self._title}: features of {self._clips} clips")
+        self._show(f"{self._title}: features of clip {self._clips}")
 
     def on_step(self, step: Step) -> None:
         """One more iteration is done."""

@@ -6,7 +6,7 @@ import csv
 import json as jsonlib
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from rattle.detector import ClipScore, Detector, Unscored
 
 COLUMNS = ("path", "score", "posterior", "distance", "threshold", "anomalous", "error")
-# Windows of a clip that gets a timeline start later than this.
-LONG_S = 20.0
 WINDOW_COLUMNS = ("path", "start_s", "score", "posterior", "distance", "error")
 
 
@@ -61,11 +59,17 @@ def score(
     if csv and json:
         raise DataError("--csv and --json exclude each other; give one")
     detector = Detector.load(bundle, device=device)
-    results = detector.score_each(audio_files(paths), scale=scale)
+    clips = list(audio_files(paths))
+    if not clips:
+        where = ", ".join(str(path) for path in paths)
+        raise DataError(f"no recording in {where}; give recordings or folders that hold some")
+    results = detector.score_each(clips, scale=scale)
     if json:
         return _print_json(detector, results, windows)
     _warn(detector)
-    return _print_csv(results, windows) if csv else _print_lines(results, windows)
+    if csv:
+        return _print_csv(results, windows)
+    return _print_lines(results, windows, detector.recipe.scoring.windows)
 
 
 def _warn(detector: Detector) -> None:
@@ -77,7 +81,8 @@ def _warn(detector: Detector) -> None:
             print(f"rattle: warning: {note}", file=sys.stderr)
 
 
-def _print_lines(results: Iterator[ClipScore | Unscored], windows: bool) -> int:
+def _print_lines(results: Iterator[ClipScore | Unscored], windows: bool, short: int) -> int:
+    """A line a clip; one with more windows than ``short`` was slid over and shows its peak."""
     from rattle.detector import Unscored
 
     failed = 0
@@ -88,9 +93,10 @@ def _print_lines(results: Iterator[ClipScore | Unscored], windows: bool) -> int:
             print(f"rattle: error: {result.reason}", file=sys.stderr)
             continue
         decision = "ANOMALOUS" if result.anomalous else "normal"
+        peak = _peak(result) if len(result.windows) > short else ""
         print(
             f"{result.score:9.4g} {_number(result.posterior):>7} {_number(result.distance):>9}  "
-            f"{decision:9} {result.path}{_peak(result)}"
+            f"{decision:9} {result.path}{peak}"
         )
         if windows:
             for window in result.windows:
@@ -134,6 +140,9 @@ def _print_json(detector: Detector, results: Iterator[ClipScore | Unscored], win
             del row["windows"]
         clips.append(row)
     threshold = detector.threshold
+    if clips:
+        # The paper's scale moves the threshold with the clips at hand.
+        threshold = replace(threshold, value=clips[0]["threshold"])
     document = {
         "machine": str(detector.machine),
         "threshold": {**asdict(threshold), "warning": threshold.warning},
@@ -152,7 +161,7 @@ def _number(value: float | None) -> str:
 def _peak(clip: ClipScore) -> str:
     """For a long recording: how much of it is above the threshold, and where it is worst."""
     above = sum(window.score > clip.threshold for window in clip.windows)
-    if clip.windows[-1].start_s < LONG_S or not above:
+    if not above:
         return ""
     worst = max(clip.windows, key=lambda window: window.score)
     share = above / len(clip.windows)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rattle.learning.batches import PASS, BatchSource, Clips, generator
 from rattle.learning.device import Placement
@@ -36,17 +37,13 @@ def compute(
     rng = generator(source.seed, PASS, turn)
     normals = _chosen([source.normals], settings.clips_per_class, rng)
     outliers = _chosen(source.outliers, settings.clips_per_class, rng)
-    was_training = network.training
-    network.train(settings.mode == "training")
-    try:
-        crops = rng if settings.crop == "random" else None
+    crops = rng if settings.crop == "random" else None
+    with _measuring(network, settings.mode):
         # Each machine of the pool weighs the same, as in the batches.
         return CentroidPair(
             _mean_embedding(network, source, normals, placement, crops)[0],
             _mean_embedding(network, source, outliers, placement, crops).mean(dim=0),
         )
-    finally:
-        network.train(was_training)
 
 
 def random_centroid(dimensions: int, seed: int) -> Tensor:
@@ -58,6 +55,22 @@ def pushed_from_zero(centroid: Tensor) -> Tensor:
     """Entries below 0.1 in size set to 0.1 of their sign, after Deep SAD."""
     sign = torch.where(centroid < 0, -1.0, 1.0)
     return torch.where(centroid.abs() < SMALLEST_ENTRY, SMALLEST_ENTRY * sign, centroid)
+
+
+@contextlib.contextmanager
+def _measuring(network: Network, mode: str) -> Iterator[None]:
+    """The network without dropout, by its own or by the batch's statistics, changed by neither."""
+    was_training = network.training
+    norms = [part for part in network.modules() if isinstance(part, nn.BatchNorm2d)]
+    network.eval()
+    try:
+        for norm in norms:
+            norm.training, norm.track_running_stats = mode == "training", mode != "training"
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True
+        network.train(was_training)
 
 
 def _chosen(

@@ -66,7 +66,8 @@ class TrainedNetwork:
 
     def _starts(self, frames: int, frame_s: float) -> NDArray[np.int64]:
         settings, window = self.recipe.scoring, self.recipe.features.window_frames
-        if frames * frame_s <= settings.long_clip_seconds:
+        # Frames are centred on hops, the first at 0: the last one tells how long the clip is.
+        if (frames - 1) * frame_s <= settings.long_clip_seconds:
             return spread_starts(frames, window, settings.windows)
         return sliding_starts(frames, window, max(round(settings.timeline_seconds / frame_s), 1))
 

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-import pickle
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from rattle.errors import TrainingError
+
+# PANNs' trainer stores its sampler's indices beside the weights, as numpy arrays. These types hold
+# numbers and run no code; numpy before 2.0 wrote the first under another name.
+_RECONSTRUCT: Any = np.array(0).__reduce__()[0]
+NUMPY_TYPES: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+    (_RECONSTRUCT, "numpy.core.multiarray._reconstruct"),
+    (_RECONSTRUCT, "numpy._core.multiarray._reconstruct"),
+    np.ndarray,
+    np.dtype,
+    type(np.dtype("int64")),
+]
 
 
 @dataclass(frozen=True)
@@ -27,7 +39,7 @@ def load_pretrained(encoder: nn.Module, path: Path) -> Loaded:
 
     Weights are matched by name. Those of another shape (the mel bands' norm, where the bands
     differ) and those the encoder has no place for (the front end, the classifier) are skipped and
-    listed. Only tensors are read from a ``.pth``: no code in it runs. ``TrainingError`` where the
+    listed. Only numbers are read from a ``.pth``: no code in it runs. ``TrainingError`` where the
     file cannot be read or nothing in it fits.
     """
     found = _tensors(path)
@@ -54,8 +66,9 @@ def _tensors(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, SafetensorError, pickle.UnpicklingError, EOFError) as error:
+        with torch.serialization.safe_globals(NUMPY_TYPES):
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged pickle raises whatever its bytes lead to
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise TrainingError(
             f"cannot read weights from {path} ({reason}); expected a PANNs .pth checkpoint or a "

@@ -54,7 +54,7 @@ def substitute_clips(normals: Manifest, audio: Audio, folder: Path) -> Manifest:
                     raise
         finally:
             shutil.rmtree(beside, ignore_errors=True)
-    parts = [load_manifest(made / "transformed" / "train"), load_manifest(made / "synthetic")]
+    parts = [load_manifest(made / "transformed"), load_manifest(made / "synthetic")]
     return Manifest.from_clips(clip for part in parts for clip in part)
 
 

@@ -59,7 +59,11 @@ class ClipScore:
 
 
 def clip_value(parts: ClipParts, mix: Mix) -> float:
-    """s of a clip: equation 5 of its averaged parts, equal to the average of the windows' s."""
+    """s of a clip: equation 5 of its averaged parts.
+
+    With ``aggregate`` "mean" that is the mean of the windows' s; "upper-half" takes the upper half
+    of each part by itself.
+    """
     gap = None if parts.logits is None else posterior_gap(parts.logits)
     distance = None if parts.distances is None else mix.scale(parts.distances)
     averaged = [

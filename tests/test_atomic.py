@@ -1,0 +1,58 @@
+"""A file that is being replaced is there in full or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rattle.atomic import replacing, write_text
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_file_appears_when_it_is_complete_and_not_before(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "file"
+    with replacing(path) as beside:
+        beside.write_text("half")
+        assert not path.exists()
+        assert beside.parent == path.parent
+    assert path.read_text() == "half"
+    assert names(path.parent) == ["file"]
+
+
+def test_an_error_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    with (
+        pytest.raises(KeyError, match="in the middle"),
+        replacing(path) as beside,
+        beside.open("w") as file,
+    ):
+        file.write("ne")
+        raise KeyError("in the middle")
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["file"]
+
+
+def test_two_writers_do_not_meet_and_the_last_to_finish_wins(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with replacing(path) as first:
+        first.write_text("first")
+        with replacing(path) as second:
+            second.write_text("second")
+        assert path.read_text() == "second"
+    assert path.read_text() == "first"
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_finished_file_is_readable_by_others(tmp_path: Path) -> None:
+    write_text(tmp_path / "file", "text")
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o644
+
+
+def test_text_is_utf_8_with_its_line_ends_as_they_are(tmp_path: Path) -> None:
+    write_text(tmp_path / "file", "Lüfter\nPumpe\n")
+    assert (tmp_path / "file").read_bytes() == b"L\xc3\xbcfter\nPumpe\n"
