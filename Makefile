@@ -26,7 +26,8 @@ check: setup
 	$(BIN)/lint-imports
 
 bench: setup
-	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/allocator.py
+	$(BIN)/python benchmarks/speed.py
 
 docs: setup
 	$(BIN)/python docs/reference.py

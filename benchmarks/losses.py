@@ -1,7 +1,8 @@
-"""Trains every loss, and numerics the paper leaves open, on real machines and notes what came out.
+r"""Trains every loss, and numerics the paper leaves open, on real machines and notes what came out.
 
     python benchmarks/losses.py run DATA --results benchmarks/results/losses.jsonl
-    python benchmarks/losses.py table --results benchmarks/results/losses.jsonl
+    python benchmarks/losses.py table --results benchmarks/results/losses.jsonl \
+        --into docs/explanation/numerics.md
 
 DATA holds fan/id_00, fan/id_02, slider/id_00 and slider/id_02 in the DCASE layout. A run is a
 variant, a machine and a seed; a run that is noted already is not done again. For each run:
@@ -30,6 +31,7 @@ import numpy as np
 import torch
 
 from rattle import Detector, Machine, Recipe
+from rattle.atomic import write_text
 from rattle.clips.layouts import load_manifest
 from rattle.clips.synthetic import FAULT_KINDS, overlay_fault
 from rattle.evaluation.metrics import auc
@@ -38,6 +40,7 @@ from rattle.scoring.clip import ClipParts, clip_value
 
 MACHINES = ("fan/id_00", "fan/id_02", "slider/id_00", "slider/id_02")
 SEEDS = (0, 1, 2)
+BEGIN, END = (f"<!-- losses.py: {word} -->" for word in ("begin", "end"))
 ALPHAS = tuple(round(0.1 * i, 1) for i in range(11))
 
 # In the order in which they are run.
@@ -50,8 +53,6 @@ VARIANTS: dict[str, dict[str, dict[str, object]]] = {
     "bce+dsad": {"loss": {"name": "bce+dsad"}},
     "mean, eps 1e-6": {"loss": {"name": "bce+ddcsad", "distance": "mean", "epsilon": 1e-6}},
 }
-LOSSES = ("bce", "dsad", "ddcsad", "bce+dsad", "bce+ddcsad")
-NUMERICS = tuple(name for name in VARIANTS if name not in LOSSES or name == "bce+ddcsad")
 
 
 def one_run(data: str, variant: str, machine_name: str, seed: int) -> dict[str, object]:
@@ -128,13 +129,58 @@ def run(data: str, results: Path, workers: int) -> None:
     started = time.monotonic()
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=spawn) as pool, results.open("a") as file:
-        futures = [pool.submit(one_run, data, *task) for task in todo]
+        futures = {pool.submit(one_run, data, *task): task for task in todo}
         for count, future in enumerate(as_completed(futures), start=1):
+            error = future.exception()
+            if error is not None:
+                print(f"{futures[future]} failed: {error!r}", flush=True)
+                continue
             row = future.result()
             file.write(json.dumps(row) + "\n")
             file.flush()
             left_s = (time.monotonic() - started) / count * (len(todo) - count)
             print(f"{count}/{len(todo)}, {left_s / 60:.0f} min left: {row}", flush=True)
+
+
+def tables(rows: list[dict[str, Any]]) -> str:
+    """Two Markdown tables: validation and test AUC of each variant, mean over its seeds."""
+    parts = []
+    for kind in ("validation", "test"):
+        lines = [
+            f"{kind.capitalize()} AUC, mean over seeds (smallest to largest)",
+            "",
+            "| variant | score | seeds | " + " | ".join(MACHINES) + " | mean |",
+            "|---|---|---|" + "---|" * (len(MACHINES) + 1),
+        ]
+        for variant in VARIANTS:
+            of = [row for row in rows if row["variant"] == variant]
+            for alpha, name in (("1.0", "p"), ("0.5", "blend"), ("0.0", "d")):
+                lines += _table_row(of, kind, variant, alpha, name)
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def _table_row(
+    rows: list[dict[str, Any]], kind: str, variant: str, alpha: str, name: str
+) -> list[str]:
+    cells, means = [], []
+    seeds = sorted({row["seed"] for row in rows})
+    for machine in MACHINES:
+        found = [r[kind][alpha] for r in rows if r["machine"] == machine and alpha in r[kind]]
+        if not found:
+            return []
+        means.append(np.mean(found))
+        spread = f" ({min(found):.3f} to {max(found):.3f})" if len(found) > 1 else ""
+        cells.append(f"{np.mean(found):.3f}{spread}")
+    row = [variant, name, str(len(seeds)), *cells, f"**{np.mean(means):.3f}**"]
+    return ["| " + " | ".join(row) + " |"]
+
+
+def write_into(page: Path, text: str) -> None:
+    """Put ``text`` between the page's two markers."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    write_text(page, f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
 
 
 def noted(results: Path) -> list[dict[str, Any]]:
@@ -148,12 +194,16 @@ def main() -> None:
     parser.add_argument("verb", choices=["run", "table"])
     parser.add_argument("data", nargs="?")
     parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("--into", type=Path, help="page to write the tables into")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     chosen = parser.parse_args()
     if chosen.verb == "run":
         run(chosen.data, chosen.results, chosen.workers)
-    else:
-        print(tables(noted(chosen.results)))
+        return
+    text = tables(noted(chosen.results))
+    print(text)
+    if chosen.into:
+        write_into(chosen.into, text)
 
 
 if __name__ == "__main__":

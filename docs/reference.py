@@ -48,8 +48,8 @@ def recipe_keys() -> str:
     """Every key of a recipe, as Markdown."""
     parts = [
         "# Recipe keys\n\nWritten by `make docs` from `src/rattle/recipe.py`; do not edit.\n\n"
-        "A recipe is a TOML file. One that starts with `base = \"small\"` (or `\"paper\"`) states "
-        "only what differs:\n\n```toml\nbase = \"small\"\nname = \"longer\"\n\n[training]\n"
+        'A recipe is a TOML file. One that starts with `base = "small"` (or `"paper"`) states '
+        'only what differs:\n\n```toml\nbase = "small"\nname = "longer"\n\n[training]\n'
         "iterations = 400\n```"
     ]
     top = [(n, f) for n, f in Recipe.model_fields.items() if not _parts_of(f)]
@@ -58,7 +58,7 @@ def recipe_keys() -> str:
         for part in _parts_of(field):
             title = f"[{name}]"
             if part in (ResNet38Network, SmallNetwork):
-                title += f" name = \"{typing.get_args(part.model_fields['name'].annotation)[0]}\""
+                title += f' name = "{typing.get_args(part.model_fields["name"].annotation)[0]}"'
             keys = [(n, f) for n, f in part.model_fields.items() if f.description]
             parts.append(_keys(title, inspect.getdoc(part) or "", keys))
     return "\n\n".join(parts) + "\n"

@@ -23,16 +23,17 @@ def test_the_file_appears_when_it_is_complete_and_not_before(tmp_path: Path) -> 
     assert names(path.parent) == ["file"]
 
 
+def break_off(path: Path) -> None:
+    with replacing(path) as beside:
+        beside.write_text("ne")
+        raise KeyError("in the middle")
+
+
 def test_an_error_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")
-    with (
-        pytest.raises(KeyError, match="in the middle"),
-        replacing(path) as beside,
-        beside.open("w") as file,
-    ):
-        file.write("ne")
-        raise KeyError("in the middle")
+    with pytest.raises(KeyError, match="in the middle"):
+        break_off(path)
     assert path.read_text() == "old"
     assert names(tmp_path) == ["file"]
 

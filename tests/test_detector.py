@@ -28,18 +28,15 @@ def noise(seconds: float, seed: int = 0) -> NDArray[np.float32]:
     return (0.1 * rng.standard_normal(round(seconds * RATE_HZ))).astype(np.float32)
 
 
-def test_files(clips: Manifest) -> list[str]:
+def unheard(clips: Manifest) -> list[str]:
     return list(clips.of(FAN, split="test").table["path"])
-
-
-test_files.__test__ = False  # type: ignore[attr-defined]
 
 
 # Scores
 
 
 def test_scores_come_in_the_order_given(detector: Detector, clips: Manifest) -> None:
-    files = test_files(clips)
+    files = unheard(clips)
     scored = detector.score(files)
     backwards = detector.score(files[::-1])
     assert [clip.path for clip in scored] == files
@@ -48,7 +45,7 @@ def test_scores_come_in_the_order_given(detector: Detector, clips: Manifest) -> 
 
 
 def test_an_array_scores_as_the_file_it_was_read_from(detector: Detector, clips: Manifest) -> None:
-    file = test_files(clips)[0]
+    file = unheard(clips)[0]
     of_file, of_array = detector.score([file, read_clip(Path(file))])
     assert of_array.path == "samples"
     assert dataclasses.replace(of_array, path=file) == of_file
@@ -57,14 +54,14 @@ def test_an_array_scores_as_the_file_it_was_read_from(detector: Detector, clips:
 def test_a_fixed_score_does_not_depend_on_the_other_clips(
     detector: Detector, clips: Manifest
 ) -> None:
-    files = test_files(clips)
+    files = unheard(clips)
     together = detector.score([*files, noise(3)])
     assert together[2] == detector.score([files[2]])[0]
 
 
 def test_the_fixed_score_is_equation_5_of_its_windows(detector: Detector, clips: Manifest) -> None:
     low, high = detector.info.scale.low, detector.info.scale.high
-    for clip in detector.score(test_files(clips)):
+    for clip in detector.score(unheard(clips)):
         scores = [
             detector.info.alpha * (1 - window.posterior)
             + (1 - detector.info.alpha) * (window.distance - low) / (high - low)
@@ -79,7 +76,7 @@ def test_the_fixed_score_is_equation_5_of_its_windows(detector: Detector, clips:
 def test_the_paper_scale_spans_the_distances_of_the_scored_clips(
     detector: Detector, clips: Manifest
 ) -> None:
-    scored = detector.score(test_files(clips), scale="paper")
+    scored = detector.score(unheard(clips), scale="paper")
     distances = np.array([[window.distance for window in clip.windows] for clip in scored])
     scaled = (distances - distances.min()) / (distances.max() - distances.min())
     gaps = 1 - np.array([[window.posterior for window in clip.windows] for clip in scored])
@@ -88,7 +85,7 @@ def test_the_paper_scale_spans_the_distances_of_the_scored_clips(
 
 
 def test_a_decision_is_a_score_above_the_threshold(detector: Detector, clips: Manifest) -> None:
-    sounds = [*test_files(clips), noise(3)]
+    sounds = [*unheard(clips), noise(3)]
     scored = detector.score(sounds)
     assert {clip.threshold for clip in scored} == {detector.threshold.value}
     assert detector.decide(sounds) == [clip.score > detector.threshold.value for clip in scored]
@@ -148,7 +145,7 @@ def test_an_unreadable_clip_is_an_error_of_score_and_a_result_of_score_each(
 ) -> None:
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"RIFF of nothing")
-    files = [test_files(clips)[0], str(broken), test_files(clips)[1]]
+    files = [unheard(clips)[0], str(broken), unheard(clips)[1]]
     with pytest.raises(ClipError, match=r"broken\.wav: cannot be read"):
         detector.score(files)
     for scale in ("fixed", "paper"):
@@ -188,7 +185,7 @@ def test_a_loaded_detector_scores_bit_for_bit_as_before(
     detector: Detector, bundle_file: Path, clips: Manifest
 ) -> None:
     loaded = Detector.load(bundle_file, device="cpu")
-    sounds = [*test_files(clips), noise(33)]
+    sounds = [*unheard(clips), noise(33)]
     assert loaded.score(sounds) == detector.score(sounds)
     assert loaded.info == detector.info
     assert loaded.machine == FAN
@@ -248,7 +245,7 @@ def test_every_loss_gives_a_bundle_that_scores(
     path = tmp_path / "one.rattle"
     Detector.fit(clips, FAN, recipe=recipe, device="cpu").save(path)
     loaded = Detector.load(path, device="cpu")
-    for clip in loaded.score(test_files(clips)):
+    for clip in loaded.score(unheard(clips)):
         assert np.isfinite(clip.score)
         assert (clip.posterior is None) == (loss in ("dsad", "ddcsad"))
         assert (clip.distance is None) == (loss == "bce")
@@ -258,7 +255,7 @@ def test_every_loss_gives_a_bundle_that_scores(
 def test_the_same_seed_gives_the_same_detector_and_another_seed_another(
     detector: Detector, clips: Manifest, factory: Path, tiny_recipe: Recipe
 ) -> None:
-    files = test_files(clips)
+    files = unheard(clips)
     again = Detector.fit(factory, "synth_fan/id_00", recipe=tiny_recipe, device="cpu")
     other = Detector.fit(clips, FAN, recipe=tiny_recipe, device="cpu", seed=1)
     assert again.score(files) == detector.score(files)
@@ -284,7 +281,7 @@ def test_validation_clips_choose_the_alpha_of_the_largest_auc(
 
     def area(alpha: float) -> float:
         info = found.info.model_copy(update={"alpha": alpha})
-        scored = dataclasses.replace(found, info=info).score(test_files(clips))
+        scored = dataclasses.replace(found, info=info).score(unheard(clips))
         return float(roc_auc_score(labels, [clip.score for clip in scored]))
 
     areas = {alpha: area(alpha) for alpha in (round(0.1 * step, 1) for step in range(11))}

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+# 49 clips times a rate of 1 / 49 is not quite 1 in floating point.
+ROUNDING = 1e-9
+
 
 @dataclass(frozen=True)
 class Threshold:
@@ -25,14 +28,14 @@ class Threshold:
     @property
     def supported(self) -> bool:
         """Whether a clip in (1 / rate) was there to be above the threshold."""
-        return (self.clips + 1) * self.false_alarm_rate >= 1
+        return (self.clips + 1) * self.false_alarm_rate >= 1 - ROUNDING
 
     @property
     def warning(self) -> str | None:
         """What the user must know before relying on it, or None."""
         if self.supported:
             return None
-        needed = int(np.ceil(1 / self.false_alarm_rate - 1e-9)) - 1
+        needed = int(np.ceil(1 / self.false_alarm_rate - ROUNDING)) - 1
         return (
             f"{self.clips} held-out normal clips cannot support a false-alarm rate of "
             f"{self.false_alarm_rate:.1%} (it needs at least {needed}): the threshold is the "
@@ -56,6 +59,6 @@ def fit_threshold(normal_scores: NDArray[np.float64], false_alarm_rate: float) -
     n = len(scores)
     if n == 0:
         raise ValueError("a threshold needs at least one held-out normal clip")
-    k = max(int(np.floor((n + 1) * false_alarm_rate + 1e-9)), 1)
+    k = max(int(np.floor((n + 1) * false_alarm_rate + ROUNDING)), 1)
     low, high = beta.ppf([0.025, 0.975], k, n + 1 - k)
     return Threshold(float(scores[k - 1]), false_alarm_rate, float(low), float(high), n)

@@ -1,0 +1,356 @@
+"""The bundle file: whole or refused, in one line that names it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import struct
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rattle import BundleError, Detector
+from rattle.bundle import Bundle, read_bundle, write_bundle
+from rattle.bundle.file import BOUNDS, GOLDEN, INFO, WEIGHTS
+
+Content = dict[str, Any]
+
+
+def members_of(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as file:
+        return {name: file.read(name) for name in file.namelist()}
+
+
+def zipped(members: dict[str, bytes], path: Path, compression: int = zipfile.ZIP_STORED) -> Path:
+    """A zip with good checksums of its own, whatever its members hold."""
+    with zipfile.ZipFile(path, "w", compression) as file:
+        for name, data in members.items():
+            file.writestr(name, data)
+    return path
+
+
+def sealed(content: Content, members: dict[str, bytes]) -> bytes:
+    """``bundle.json`` with the hashes that fit its content and these members."""
+    content = {key: value for key, value in content.items() if key not in ("hash", "members")}
+    content["members"] = {
+        name: hashlib.sha256(members[name]).hexdigest() for name in (WEIGHTS, GOLDEN)
+    }
+    text = json.dumps(content, sort_keys=True)
+    return json.dumps(content | {"hash": hashlib.sha256(text.encode()).hexdigest()}).encode()
+
+
+def refusal(path: Path) -> str:
+    """What ``read_bundle`` says; one line that names the file."""
+    with pytest.raises(BundleError) as refused:
+        read_bundle(path)
+    said = str(refused.value)
+    assert str(path) in said
+    assert len(said.splitlines()) == 1
+    return said
+
+
+@pytest.fixture
+def members(bundle_file: Path) -> dict[str, bytes]:
+    return members_of(bundle_file)
+
+
+@pytest.fixture
+def content(members: dict[str, bytes]) -> Content:
+    loaded: Content = json.loads(members[INFO])
+    return loaded
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> Path:
+    return tmp_path / "odd.rattle"
+
+
+# What it holds
+
+
+def test_a_bundle_reads_as_it_was_written(bundle_file: Path, odd: Path) -> None:
+    whole = read_bundle(bundle_file)
+    write_bundle(whole, odd)
+    again = read_bundle(odd)
+    assert again.info == whole.info
+    for before, after in ((whole.weights, again.weights), (whole.golden, again.golden)):
+        assert before.keys() == after.keys()
+        assert all(np.array_equal(before[name], after[name]) for name in before)
+
+
+def test_the_same_content_gives_the_same_bytes(bundle_file: Path, odd: Path) -> None:
+    whole = read_bundle(bundle_file)
+    turned = Bundle(
+        whole.info,
+        dict(reversed(whole.weights.items())),
+        dict(reversed(whole.golden.items())),
+    )
+    write_bundle(turned, odd)
+    assert odd.read_bytes() == bundle_file.read_bytes()
+
+
+def test_a_bundle_is_three_stored_members_and_its_hashes_are_sha_256(
+    bundle_file: Path, members: dict[str, bytes], content: Content
+) -> None:
+    with zipfile.ZipFile(bundle_file) as file:
+        assert file.namelist() == [INFO, WEIGHTS, GOLDEN]
+        assert {info.compress_type for info in file.infolist()} == {zipfile.ZIP_STORED}
+    assert json.loads(sealed(content, members)) == content
+
+
+def test_a_failed_write_leaves_the_old_bundle_and_nothing_beside(
+    bundle_file: Path, odd: Path
+) -> None:
+    odd.write_bytes(b"the old one")
+    bad = dataclasses.replace(
+        read_bundle(bundle_file), weights={"w": np.array(["text"], dtype=object)}
+    )
+    with pytest.raises(Exception, match=r".+"):
+        write_bundle(bad, odd)
+    assert odd.read_bytes() == b"the old one"
+    assert list(odd.parent.iterdir()) == [odd]
+
+
+# Damage
+
+
+def test_a_bundle_cut_anywhere_is_refused(bundle_file: Path, odd: Path) -> None:
+    data = bundle_file.read_bytes()
+    near_the_ends = [*range(40), *(len(data) - cut for cut in range(1, 40))]
+    for length in [*near_the_ends, *np.linspace(40, len(data) - 40, 30, dtype=int)]:
+        odd.write_bytes(data[:length])
+        refusal(odd)
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_a_flipped_byte_of_a_member_is_refused(name: str, bundle_file: Path, odd: Path) -> None:
+    data = bundle_file.read_bytes()
+    member = members_of(bundle_file)[name]
+    start = data.index(member)
+    for offset in np.linspace(0, len(member) - 1, 12, dtype=int):
+        odd.write_bytes(_flipped(data, start + int(offset)))
+        refusal(odd)
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_a_flipped_byte_of_a_member_is_refused_even_with_a_right_checksum(
+    name: str, members: dict[str, bytes], odd: Path
+) -> None:
+    for offset in np.linspace(0, len(members[name]) - 1, 12, dtype=int):
+        altered = members | {name: _flipped(members[name], int(offset), 0x01)}
+        try:
+            same = json.loads(altered[INFO]) == json.loads(members[INFO])
+        except ValueError:
+            same = False
+        if name != INFO or not same:  # blanks in bundle.json carry nothing
+            refusal(zipped(altered, odd))
+
+
+def test_damage_anywhere_is_refused_or_does_no_harm(bundle_file: Path, odd: Path) -> None:
+    """Zip's own headers hold dates and flags whose damage nobody need notice."""
+    data = bundle_file.read_bytes()
+    whole = read_bundle(bundle_file)
+    directory = data.rindex(b"PK\x01\x02")
+    rng = np.random.default_rng(0)
+    places = [*range(directory, len(data)), *rng.integers(len(data), size=100)]
+    for place in places:
+        odd.write_bytes(_flipped(data, int(place), int(rng.integers(1, 256))))
+        try:
+            assert read_bundle(odd).info == whole.info
+        except BundleError as error:
+            assert len(str(error).splitlines()) == 1  # noqa: PT017 - not every flip is refused
+
+
+def _flipped(data: bytes, place: int, mask: int = 0xFF) -> bytes:
+    return data[:place] + bytes([data[place] ^ mask]) + data[place + 1 :]
+
+
+# Members that do not belong
+
+
+def test_swapped_members_are_refused(members: dict[str, bytes], odd: Path) -> None:
+    swapped = members | {WEIGHTS: members[GOLDEN], GOLDEN: members[WEIGHTS]}
+    assert "hash does not fit" in refusal(zipped(swapped, odd))
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_a_missing_member_is_refused(name: str, members: dict[str, bytes], odd: Path) -> None:
+    del members[name]
+    assert "other members" in refusal(zipped(members, odd))
+
+
+@pytest.mark.parametrize(
+    "name", ["notes.txt", "../../escaped", "/escaped", "model.pkl", "line\nbreak"]
+)
+def test_a_further_member_is_refused_and_never_written(
+    name: str, members: dict[str, bytes], odd: Path
+) -> None:
+    before = set(odd.parent.parent.rglob("*"))
+    assert "other members" in refusal(zipped(members | {name: b"x"}, odd))
+    assert set(odd.parent.parent.rglob("*")) - before == {odd}
+
+
+def test_a_member_that_is_there_twice_is_refused(members: dict[str, bytes], odd: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile warns of the duplicate name
+        with zipfile.ZipFile(odd, "w") as file:
+            for name, data in [*members.items(), (INFO, members[INFO])]:
+                file.writestr(name, data)
+    assert "other members" in refusal(odd)
+
+
+def test_a_compressed_member_is_refused_unread(members: dict[str, bytes], odd: Path) -> None:
+    members[WEIGHTS] = bytes(50 * 2**20)
+    assert "is compressed" in refusal(zipped(members, odd, zipfile.ZIP_DEFLATED))
+
+
+# Content that was edited
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda content: content.update(alpha=0.9),
+        lambda content: content["recipe"]["scoring"].update(false_alarm_rate=0.5),
+        lambda content: content["held_out"][0].update(distance=1e6),
+        lambda content: content["scale"].update(high=1e6),
+        lambda content: content["provenance"].update(outliers_substitute=True),
+        lambda content: content["members"].update({WEIGHTS: "0" * 64}),
+        lambda content: content.update(hash="0" * 64),
+        lambda content: content.pop("hash"),
+        lambda content: content.pop("members"),
+    ],
+    ids=["alpha", "rate", "held out", "scale", "origin", "member", "hash", "no hash", "no members"],
+)
+def test_an_edited_bundle_is_refused(
+    edit: Callable[[Content], object], members: dict[str, bytes], content: Content, odd: Path
+) -> None:
+    edit(content)
+    said = refusal(zipped(members | {INFO: json.dumps(content).encode()}, odd))
+    assert "hash does not fit" in said
+
+
+def test_a_wrong_hash_of_a_member_is_refused_under_a_right_hash_of_the_whole(
+    members: dict[str, bytes], content: Content, odd: Path
+) -> None:
+    altered = members | {WEIGHTS: _flipped(members[WEIGHTS], 2000)}
+    said = refusal(zipped(altered | {INFO: sealed(content, members)}, odd))
+    assert f"{WEIGHTS} was altered" in said
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None, [1]])
+def test_another_schema_version_is_refused_by_its_name(
+    version: object, members: dict[str, bytes], content: Content, odd: Path
+) -> None:
+    content["schema_version"] = version
+    said = refusal(zipped(members | {INFO: sealed(content, members)}, odd))
+    assert f"schema {version!r}; this rattle reads schema 1" in said
+
+
+@pytest.mark.parametrize(
+    ("edit", "key"),
+    [
+        (lambda content: content.update(alpha=2), "alpha"),
+        (lambda content: content.update(machine="a/b/c"), "machine"),
+        (lambda content: content.update(held_out=[]), "held_out"),
+        (lambda content: content["held_out"][0].update(gap=None), "held-out parts"),
+        (lambda content: content["amplitude"].update(deviation=0), "amplitude.deviation"),
+        (lambda content: content["scale"].update(low=float("nan")), "scale.low"),
+        (lambda content: content.update(surprise=1), "surprise"),
+        (lambda content: content.pop("provenance"), "provenance"),
+        (lambda content: content["recipe"]["loss"].update(name="magic"), "recipe.loss.name"),
+    ],
+)
+def test_content_that_makes_no_sense_is_refused_even_with_right_hashes(
+    edit: Callable[[Content], object],
+    key: str,
+    members: dict[str, bytes],
+    content: Content,
+    odd: Path,
+) -> None:
+    edit(content)
+    assert key in refusal(zipped(members | {INFO: sealed(content, members)}, odd))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"format": "zip"}',
+        b"\xff\xfe",
+        b"[" * 10**6,
+        b'{"a":' * 10**6,
+        b'{"format": "rattle-bundle", "schema_version": 1, "a": ' + b"[" * 990 + b"]" * 990 + b"}",
+        b'{"format": "rattle-bundle", "schema_version": 1, "a": ' + b"9" * 10**5 + b"}",
+    ],
+    ids=[
+        "empty",
+        "null",
+        "list",
+        "bare",
+        "other",
+        "utf-16",
+        "nested-lists",
+        "nested-objects",
+        "deep",
+        "number",
+    ],
+)
+def test_a_bundle_json_that_describes_no_bundle_is_refused(
+    text: bytes, members: dict[str, bytes], odd: Path
+) -> None:
+    refusal(zipped(members | {INFO: text}, odd))
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        b"",
+        struct.pack("<Q", 2**63) + b"{}",
+        struct.pack("<Q", 10**9) + b"{}",
+        struct.pack("<Q", 2) + b"[]",
+        struct.pack("<Q", 10**5) + b"[" * 10**5,
+    ],
+    ids=["empty", "huge header", "header beyond the end", "no object", "nested"],
+)
+def test_tensors_that_cannot_be_read_are_refused_even_with_right_hashes(
+    tensors: bytes, members: dict[str, bytes], content: Content, odd: Path
+) -> None:
+    for name in (WEIGHTS, GOLDEN):
+        altered = members | {name: tensors}
+        said = refusal(zipped(altered | {INFO: sealed(content, altered)}, odd))
+        assert "tensors cannot be read" in said
+
+
+def test_tensors_of_a_type_that_numpy_lacks_are_refused(
+    members: dict[str, bytes], content: Content, odd: Path
+) -> None:
+    header = b'{"w":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}'
+    members[WEIGHTS] = struct.pack("<Q", len(header)) + header + bytes(4)
+    # Some releases of safetensors read it as another type; the network then refuses it.
+    zipped(members | {INFO: sealed(content, members)}, odd)
+    with pytest.raises(BundleError, match=r"odd\.rattle"):
+        Detector.load(odd)
+
+
+# No bundle at all
+
+
+def test_other_files_and_no_files_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.rattle").write_text("not a bundle")
+    (tmp_path / "empty.rattle").touch()
+    (tmp_path / "folder.rattle").mkdir()
+    assert "not a zip file" in refusal(tmp_path / "text.rattle")
+    assert "not a zip file" in refusal(tmp_path / "empty.rattle")
+    assert "is a folder" in refusal(tmp_path / "folder.rattle")
+    assert "there is no bundle" in refusal(tmp_path / "missing.rattle")
+    assert "not a whole rattle bundle" in refusal(tmp_path / "text.rattle" / "below.rattle")

@@ -1,0 +1,84 @@
+"""Where a network runs and in what precision."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from rattle.errors import TrainingError
+from rattle.learning import device as module
+from rattle.learning.device import Placement, place
+from rattle.learning.networks import build_network
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("asked", "has_it", "given"),
+    [
+        ("auto", True, torch.bfloat16),
+        ("auto", False, torch.float32),
+        ("bfloat16", False, torch.bfloat16),
+        ("float32", True, torch.float32),
+    ],
+)
+def test_auto_takes_bfloat16_where_the_hardware_computes_in_it(
+    monkeypatch, asked: str, has_it: bool, given: torch.dtype
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has_it)
+    assert place("cpu", asked) == Placement(CPU, given)
+
+
+def test_auto_takes_the_cpu_where_there_is_no_cuda(monkeypatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert place("auto", "float32") == Placement(CPU, torch.float32)
+
+
+def test_a_device_that_is_not_there_is_refused_with_what_to_use() -> None:
+    devices = ["abacus", "cpu:x"]
+    if not torch.cuda.is_available():
+        devices.append("cuda")
+    for device in devices:
+        with pytest.raises(TrainingError, match=f"'{device}' cannot be used here .*--device cpu"):
+            place(device)
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_convolutions_run_in_the_precision_of_the_placement(tiny, precision) -> None:
+    placement = Placement(CPU, precision)
+    network = build_network(tiny).eval()
+    seen = []
+    network.encoder.get_submodule("stages.1.conv1").register_forward_hook(
+        lambda _, __, maps: seen.append(maps.dtype)
+    )
+    windows = placement.put(np.zeros((2, 32, 16), dtype=np.float32))
+    with torch.inference_mode(), placement.autocast():
+        network(windows)
+    assert seen == [precision]
+    # The weights themselves stay as they are.
+    assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
+
+
+def test_a_placed_network_computes_what_it_did(tiny, cpu) -> None:
+    network = build_network(tiny).eval()
+    x = torch.randn(2, 32, 16)
+    with torch.inference_mode():
+        before = network.encoder(x)
+        assert cpu.network(network) is network
+        torch.testing.assert_close(network.encoder(x), before)
+    weight = network.encoder.get_parameter("stages.1.conv1.weight")
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_the_rules_for_a_gpu_ask_the_gpu(monkeypatch) -> None:
+    asked = []
+
+    def supported(including_emulation: bool) -> bool:
+        asked.append(including_emulation)
+        return True
+
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
+    assert module._computes_in_bfloat16(torch.device("cuda"))
+    assert asked == [False]
+    assert not module._computes_in_bfloat16(torch.device("meta"))

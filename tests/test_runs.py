@@ -1,0 +1,195 @@
+"""Run folders: what they hold, and that no interruption changes what is learned."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+
+from rattle import Detector, Machine, Manifest, Recipe, TrainingError
+from rattle.errors import ClipError, DataError
+from rattle.fitting import FitJob, Watch
+from rattle.learning.train import Interrupted, Step
+from rattle.runs import run_fit
+
+FAN = Machine("synth_fan", "id_00")
+RUN = "synth_fan_id_00"
+
+
+@pytest.fixture
+def job(clips: Manifest, tiny_recipe: Recipe) -> FitJob:
+    return FitJob(clips, FAN, tiny_recipe, device="cpu")
+
+
+def stopped_after(iteration: int, job: FitJob) -> FitJob:
+    """The job, asked to stop after that iteration."""
+    done: list[int] = []
+    watch = Watch(
+        on_step=lambda step: done.append(step.iteration),
+        stop_requested=lambda: bool(done) and done[-1] >= iteration,
+    )
+    return dataclasses.replace(job, watch=watch)
+
+
+def weights(bundle: Path) -> bytes:
+    with zipfile.ZipFile(bundle) as file:
+        return file.read("weights.safetensors")
+
+
+def iterations(folder: Path) -> list[int]:
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    return [json.loads(line)["iteration"] for line in lines]
+
+
+def test_a_run_folder_tells_what_was_given_and_how_it_went(job: FitJob, tmp_path: Path) -> None:
+    bundle = run_fit(job, tmp_path, resume=False)
+    folder = tmp_path / RUN
+    assert bundle == tmp_path / f"{RUN}.rattle"
+    assert Detector.load(bundle).machine == FAN
+    assert sorted(path.name for path in tmp_path.iterdir()) == [RUN, f"{RUN}.rattle"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "clips.csv",
+        "environment.json",
+        "metrics.jsonl",
+        "recipe.toml",
+    ]
+    assert Recipe.load(folder / "recipe.toml") == job.recipe
+    assert len((folder / "clips.csv").read_text().splitlines()) == 1 + len(job.clips)
+    environment = json.loads((folder / "environment.json").read_text())
+    assert environment["machine"] == "synth_fan/id_00"
+    assert environment["seed"] == 0
+    assert environment["threads"] == torch.get_num_threads()
+
+
+def test_metrics_hold_a_line_an_iteration_as_it_was_reported(job: FitJob, tmp_path: Path) -> None:
+    steps: list[Step] = []
+    run_fit(dataclasses.replace(job, watch=Watch(on_step=steps.append)), tmp_path, resume=False)
+    lines = (tmp_path / RUN / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [dataclasses.asdict(step) for step in steps]
+    assert iterations(tmp_path / RUN) == list(range(1, 7))
+
+
+def test_an_existing_run_is_refused_without_resume(job: FitJob, tmp_path: Path) -> None:
+    run_fit(job, tmp_path, resume=False)
+    with pytest.raises(TrainingError, match=r"already holds a run of synth_fan/id_00.*--resume"):
+        run_fit(job, tmp_path, resume=False)
+
+
+def test_resuming_a_finished_run_leaves_it_as_it_is(job: FitJob, tmp_path: Path) -> None:
+    bundle = run_fit(job, tmp_path, resume=False)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    steps: list[Step] = []
+    again = dataclasses.replace(job, seed=5, watch=Watch(on_step=steps.append))
+    assert run_fit(again, tmp_path, resume=True) == bundle
+    assert steps == []
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_refused_training_leaves_no_run_behind(job: FitJob, tmp_path: Path) -> None:
+    refused = dataclasses.replace(job, machine=Machine("synth_fan", "id_09"))
+    with pytest.raises(DataError, match="no clip of machine"):
+        run_fit(refused, tmp_path, resume=False)
+    gone = [dataclasses.replace(clip, path=f"{clip.path}.gone") for clip in job.clips]
+    other = job.recipe.with_values(audio={"sample_rate_hz": 15000})  # nothing stored to fall on
+    unreadable = dataclasses.replace(job, clips=Manifest.from_clips(gone), recipe=other)
+    with pytest.raises(ClipError, match="there is no such file"):
+        run_fit(unreadable, tmp_path, resume=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("iteration", [1, 3, 5, 6])
+def test_a_stopped_run_goes_on_to_the_same_weights(
+    iteration: int, job: FitJob, bundle_file: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(Interrupted):
+        run_fit(stopped_after(iteration, job), tmp_path, resume=False)
+    assert iterations(tmp_path / RUN) == list(range(1, iteration + 1))
+    assert (tmp_path / RUN / "checkpoint.safetensors").exists()
+    assert not (tmp_path / f"{RUN}.rattle").exists()
+
+    steps: list[Step] = []
+    again = dataclasses.replace(job, watch=Watch(on_step=steps.append))
+    bundle = run_fit(again, tmp_path, resume=True)
+    assert weights(bundle) == weights(bundle_file)
+    assert Detector.load(bundle).info.golden == Detector.load(bundle_file).info.golden
+    assert [step.iteration for step in steps] == list(range(iteration + 1, 7))
+    assert iterations(tmp_path / RUN) == list(range(1, 7))
+    assert not (tmp_path / RUN / "checkpoint.safetensors").exists()
+
+
+def test_iterations_after_the_checkpoint_stand_once_in_the_metrics(
+    job: FitJob, bundle_file: Path, tmp_path: Path
+) -> None:
+    """As after a kill: metrics run ahead of the checkpoint and end within a line."""
+    with pytest.raises(Interrupted):
+        run_fit(stopped_after(3, job), tmp_path, resume=False)
+    with (tmp_path / RUN / "metrics.jsonl").open("a") as file:
+        file.write('{"iteration": 4, "loss": 99}\n{"iteration": 5, "lo')
+    bundle = run_fit(job, tmp_path, resume=True)
+    assert iterations(tmp_path / RUN) == list(range(1, 7))
+    assert "99" not in (tmp_path / RUN / "metrics.jsonl").read_text().split()
+    assert weights(bundle) == weights(bundle_file)
+
+
+def test_another_recipe_cannot_go_on_with_a_run_and_leaves_it_as_it_is(
+    job: FitJob, tmp_path: Path
+) -> None:
+    with pytest.raises(Interrupted):
+        run_fit(stopped_after(3, job), tmp_path, resume=False)
+    before = {path: path.read_bytes() for path in (tmp_path / RUN).iterdir()}
+    for other in (
+        dataclasses.replace(job, seed=1),
+        dataclasses.replace(job, recipe=job.recipe.with_values(loss={"metric_weight": 0.5})),
+    ):
+        with pytest.raises(TrainingError, match="of another recipe, seed or set of clips"):
+            run_fit(other, tmp_path, resume=True)
+    assert {path: path.read_bytes() for path in (tmp_path / RUN).iterdir()} == before
+
+
+def test_a_damaged_checkpoint_is_refused(job: FitJob, tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        run_fit(stopped_after(3, job), tmp_path, resume=False)
+    checkpoint = tmp_path / RUN / "checkpoint.safetensors"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:200])
+    with pytest.raises(TrainingError, match="cannot be read"):
+        run_fit(job, tmp_path, resume=True)
+
+
+def test_a_killed_process_resumes_to_the_weights_of_an_uninterrupted_one(
+    clips: Manifest, factory: Path, tiny_recipe: Recipe, tmp_path: Path
+) -> None:
+    longer = tiny_recipe.with_values(training={"iterations": 100})
+    always_saving = longer.with_values(training={"checkpoint_seconds": 0})
+    recipe = tmp_path / "always-saving.toml"
+    recipe.write_text(always_saving.to_toml())
+    out = tmp_path / "killed"
+    checkpoint, metrics = (out / RUN / name for name in ("checkpoint.safetensors", "metrics.jsonl"))
+    command = ["train", factory, "--machine", FAN, "--recipe", recipe, "--out", out]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from rattle.cli import main; main()", *map(str, command)],
+        env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    while process.poll() is None and not checkpoint.exists():
+        time.sleep(0.002)
+    process.kill()
+    said, _ = process.communicate()
+    assert process.returncode == -9, said.decode()
+    assert checkpoint.exists()
+    assert not (out / f"{RUN}.rattle").exists()
+    assert 1 <= len(metrics.read_text().splitlines()) < 100
+
+    job = FitJob(clips, FAN, always_saving, device="cpu")
+    resumed = run_fit(job, out, resume=True)
+    whole = run_fit(dataclasses.replace(job, recipe=longer), tmp_path / "whole", resume=False)
+    assert weights(resumed) == weights(whole)
+    assert iterations(out / RUN) == list(range(1, 101))
