@@ -47,11 +47,11 @@ ALPHAS = tuple(round(0.1 * i, 1) for i in range(11))
 VARIANTS: dict[str, dict[str, dict[str, object]]] = {
     "bce+ddcsad": {"loss": {"name": "bce+ddcsad"}},
     "bce": {"loss": {"name": "bce"}},
-    "ddcsad": {"loss": {"name": "ddcsad"}},
     "sum, eps 1e-6": {"loss": {"name": "bce+ddcsad", "distance": "sum", "epsilon": 1e-6}},
+    "mean, eps 1e-6": {"loss": {"name": "bce+ddcsad", "distance": "mean", "epsilon": 1e-6}},
+    "ddcsad": {"loss": {"name": "ddcsad"}},
     "dsad": {"loss": {"name": "dsad"}},
     "bce+dsad": {"loss": {"name": "bce+dsad"}},
-    "mean, eps 1e-6": {"loss": {"name": "bce+ddcsad", "distance": "mean", "epsilon": 1e-6}},
 }
 
 
@@ -105,8 +105,8 @@ def one_run(data: str, variant: str, machine_name: str, seed: int) -> dict[str, 
 
 def aucs(detector: Detector, normal: list[ClipParts], anomaly: list[ClipParts]) -> dict[str, float]:
     """AUC for each alpha of equation 5; a loss of one part has one alpha."""
-    has_both = detector.recipe.loss.name.startswith("bce+")
-    alphas = ALPHAS if has_both else (detector.info.alpha,)
+    loss = detector.recipe.loss.name
+    alphas = ALPHAS if loss.startswith("bce+") else (1.0 if loss == "bce" else 0.0,)
     mixes = {alpha: replace(detector.mix(), alpha=alpha) for alpha in alphas}
     return {
         str(alpha): round(
