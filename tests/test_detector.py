@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-import rattle.learning.substitutes
 from rattle import BundleError, ClipError, DataError, Detector, Machine, Manifest, Recipe
 from rattle.clips.reading import read_clip
 from rattle.detector import Unscored
 from rattle.fitting import FitJob, Watch, fit
+from rattle.learning import substitutes
 from rattle.learning.train import Step
 
 FAN = Machine("synth_fan", "id_00")
@@ -335,7 +335,7 @@ def test_a_single_machine_is_trained_against_substitutes_and_the_bundle_says_so(
     clips: Manifest, tiny_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {"TRANSFORMED_CLIPS": 4, "FACTORY_CLIPS": 1, "FACTORY_IDS": 1}.items():
-        monkeypatch.setattr(rattle.learning.substitutes, name, value)
+        monkeypatch.setattr(substitutes, name, value)
     path = tmp_path / "alone.rattle"
     Detector.fit(clips.of(FAN), FAN, recipe=tiny_recipe, device="cpu").save(path)
     origin = Detector.load(path).info.provenance

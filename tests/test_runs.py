@@ -188,8 +188,10 @@ def test_a_killed_process_resumes_to_the_weights_of_an_uninterrupted_one(
     assert not (out / f"{RUN}.rattle").exists()
     assert 1 <= len(metrics.read_text().splitlines()) < 60
 
-    job = FitJob(clips, FAN, always_saving, device="cpu")
+    steps: list[Step] = []
+    job = FitJob(clips, FAN, always_saving, device="cpu", watch=Watch(on_step=steps.append))
     resumed = run_fit(job, out, resume=True)
+    assert steps[0].iteration > 1
     whole = run_fit(dataclasses.replace(job, recipe=longer), tmp_path / "whole", resume=False)
     assert weights(resumed) == weights(whole)
     assert iterations(out / RUN) == list(range(1, 61))

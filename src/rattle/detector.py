@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rattle.ahead import in_order
 from rattle.bundle import Bundle, BundleInfo, read_bundle, write_bundle
-from rattle.clips.layouts import load_manifest
+from rattle.clips.layouts import load_manifest, load_outliers
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.errors import BundleError, ClipError
@@ -79,11 +79,11 @@ class Detector:
 
         return fit(
             FitJob(
-                clips=_manifest(data),
+                clips=_manifest(data, load_manifest),
                 machine=machine if isinstance(machine, Machine) else Machine.parse(machine),
                 recipe=recipe if isinstance(recipe, Recipe) else Recipe.load(recipe),
                 seed=seed,
-                outliers=None if outliers is None else _manifest(outliers),
+                outliers=None if outliers is None else _manifest(outliers, load_outliers),
                 device=device,
             )
         )
@@ -247,5 +247,5 @@ def as_samples(stored: Iterable[NDArray[np.int16]]) -> list[Recording]:
     return [samples.astype(np.float32) / np.float32(FULL_SCALE) for samples in stored]
 
 
-def _manifest(source: str | Path | Manifest) -> Manifest:
-    return load_manifest(Path(source)) if isinstance(source, str | Path) else source
+def _manifest(source: str | Path | Manifest, load: Callable[[Path], Manifest]) -> Manifest:
+    return source if isinstance(source, Manifest) else load(Path(source))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from rattle.clips.layouts import Scan, load_manifest, scan
+from rattle.clips.layouts import Scan, load_manifest, load_outliers, scan
 from rattle.clips.machine import Machine
 from rattle.clips.reading import content_hash
 from rattle.errors import DataError
@@ -294,3 +294,20 @@ def test_the_real_subset_has_the_counts_its_readme_states(real_data: Path) -> No
     assert counts("slider", "id_00") == (75, 60, 114)
     assert counts("fan", "id_02") == (60, 40, 50)
     assert counts("valve", "id_06") == (7, 3, 5)
+
+
+def test_outliers_need_no_layout(tmp_path: Path) -> None:
+    make(tmp_path / "hall", "a.wav", "b.wav")
+    clips = load_outliers(tmp_path / "hall")
+    assert [str(clip.machine) for clip in clips] == ["hall", "hall"]
+    assert {(clip.split, clip.label) for clip in clips} == {("train", "normal")}
+
+
+def test_outliers_in_a_layout_keep_their_machines(tmp_path: Path) -> None:
+    make(tmp_path, "press/normal/a.wav", "pump/normal/a.wav")
+    assert [str(m) for m in load_outliers(tmp_path).machines()] == ["press", "pump"]
+
+
+def test_an_empty_folder_of_outliers_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no audio file"):
+        load_outliers(tmp_path)

@@ -32,8 +32,9 @@ def test_the_rebuilt_windows_come_closer(tiny, cpu, make_source, monkeypatch) ->
     plain = autoencoder.mse_loss
 
     def watched(rebuilt: Tensor, target: Tensor) -> Tensor:
-        errors.append(float(plain(rebuilt, target)))
-        return plain(rebuilt, target)
+        error = plain(rebuilt, target)
+        errors.append(error.item())
+        return error
 
     monkeypatch.setattr(autoencoder, "mse_loss", watched)
     recipe = recipe_of(tiny, 30)

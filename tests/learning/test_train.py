@@ -1,4 +1,4 @@
-"""Training: it learns, follows its schedule, and goes on after an interruption as if there were none."""
+"""Training learns, keeps its schedule, and goes on after a stop as if there had been none."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_the_loss_falls_on_an_easy_problem(tiny, make_source, loss: str) -> None
     run.go()
     losses = [step.loss for step in run.steps]
     assert [step.iteration for step in run.steps] == list(range(1, 41))
-    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
+    assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:5])
 
 
 def test_a_trained_detector_tells_the_machines_apart(tiny, make_source) -> None:
@@ -213,7 +213,7 @@ def test_a_truncated_checkpoint_is_refused(tiny, make_source, tmp_path) -> None:
     for length in (0, 5, 500, len(whole) - 1):
         path.write_bytes(whole[:length])
         with pytest.raises(
-            TrainingError, match="cannot be read .*remove it to train from the start"
+            TrainingError, match=r"cannot be read .*remove it to train from the start"
         ):
             Run(tiny, make_source(), path).go()
 

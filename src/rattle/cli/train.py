@@ -53,7 +53,8 @@ def train(
     out
         Folder for bundles and run folders.
     outliers
-        Recordings to serve as outliers in place of the other machines in DATA.
+        Recordings to serve as outliers in place of the other machines in DATA; a folder of any
+        layout, or of none.
     validation
         Labelled clips of the machine to choose alpha by; never the ones to be evaluated on.
     init
@@ -61,7 +62,7 @@ def train(
     resume
         Go on with an unfinished run in OUT, and leave finished ones as they are.
     """
-    from rattle.clips.layouts import load_manifest
+    from rattle.clips.layouts import load_manifest, load_outliers
     from rattle.clips.machine import Machine
     from rattle.fitting import FitJob
     from rattle.recipe import Recipe
@@ -76,7 +77,7 @@ def train(
         machine=machines[0],
         recipe=chosen,
         seed=seed,
-        outliers=None if outliers is None else load_manifest(outliers),
+        outliers=None if outliers is None else load_outliers(outliers),
         validation=None if validation is None else load_manifest(validation),
         init=init,
         device=device,

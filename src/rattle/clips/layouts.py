@@ -13,6 +13,7 @@ from rattle.clips.csv_layout import place_by_csv
 from rattle.clips.dcase_layout import DcaseLayout
 from rattle.clips.dcase_tables import find_label_list, read_label_list
 from rattle.clips.files import below
+from rattle.clips.machine import Machine
 from rattle.clips.manifest import Clip, Manifest
 from rattle.clips.placement import LeftOut, Placement
 from rattle.clips.plain_layout import place_plain
@@ -50,7 +51,28 @@ def load_manifest(source: Path, *, labels: Path | None = None) -> Manifest:
 
     Raises ``DataError`` when no clip is usable.
     """
-    found = scan(source, labels=labels)
+    return _usable(scan(source, labels=labels), source)
+
+
+def load_outliers(source: Path) -> Manifest:
+    """The recordings of ``--outliers``: as ``load_manifest``, or a folder without any layout.
+
+    In a folder where nothing is recognised, every recording counts as normal sound of one machine
+    of the folder's name: surroundings and other machines need no sorting to serve as outliers.
+    """
+    source = source.resolve()
+    recordings = list(below(source)) if source.is_dir() else []
+    try:
+        return load_manifest(source)
+    except DataError:
+        if not recordings:
+            raise
+    machine = Machine(source.name, "")
+    placed = [Placement(path, "site", machine, "train", "normal") for path in recordings]
+    return _usable(_open_all(placed, (), "unsorted"), source)
+
+
+def _usable(found: Scan, source: Path) -> Manifest:
     skipped = [*found.unreadable, *found.left_out]
     if not len(found.manifest):
         first = skipped[0].reason if skipped else "it lists no clips"

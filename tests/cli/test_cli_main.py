@@ -1,0 +1,169 @@
+"""The command line as a whole: verbs, exit codes, errors."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rattle import Detector
+from rattle.cli import VERBS, main
+
+
+def verb_of(name: str) -> Callable[..., int]:
+    found: Callable[..., int] = getattr(importlib.import_module(f"rattle.cli.{name}"), name)
+    return found
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_every_parameter_of_a_verb_is_explained(name: str) -> None:
+    verb = verb_of(name)
+    described = inspect.getdoc(verb)
+    assert described is not None
+    _, _, parameters = described.partition("Parameters\n----------\n")
+    explained = re.findall(r"^(\w+)\n    \S", parameters, re.MULTILINE)
+    assert explained == list(inspect.signature(verb).parameters)
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_every_verb_has_help_that_names_its_options(name: str, rattle: Any) -> None:
+    code, out, err = rattle(name, "--help")
+    assert (code, err) == (0, "")
+    for option, parameter in inspect.signature(verb_of(name)).parameters.items():
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            assert f"--{option.replace('_', '-')}" in out
+    assert "--no-" not in out
+
+
+def test_the_overview_says_what_each_verb_does_in_the_order_of_the_work(rattle: Any) -> None:
+    code, out, err = rattle()
+    assert (code, err) == (0, "")
+    assert rattle("--help").out == out
+    shown = re.findall(r"^│ (\w+) +([^│]+)", out, re.MULTILINE)
+    assert tuple(name for name, _ in shown) == VERBS
+    for name, summary in shown:
+        assert (inspect.getdoc(verb_of(name)) or "").startswith(summary.split("  ")[0].rstrip())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nosuch"],
+        ["score"],
+        ["score", "some.rattle"],
+        ["train", "data"],
+        ["train", "data", "--machine", "fan", "--loss", "magic"],
+        ["train", "data", "--machine", "fan", "--seed", "one"],
+        ["inspect", "some.rattle", "--loudly"],
+        ["download", "dcase1999", "--to", "data"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_line_that_makes_no_sense_exits_2(words: list[str], rattle: Any) -> None:
+    code, out, err = rattle(*words)
+    assert code == 2
+    assert out == ""
+    assert "Error" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["check", "nosuch"], "there is no such folder or CSV file"),
+        (["train", "nosuch", "--machine", "fan"], "there is no such folder or CSV file"),
+        (["score", "nosuch.rattle", "x.wav"], "there is no bundle nosuch.rattle"),
+        (["evaluate", "nosuch", "--bundles", "nosuch"], "there is no such folder or CSV file"),
+        (["inspect", "nosuch.rattle"], "there is no bundle nosuch.rattle"),
+    ],
+)
+def test_what_is_missing_exits_2_with_a_message(
+    words: list[str],
+    message: str,
+    rattle: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = rattle(*words)
+    assert (code, out) == (2, "")
+    assert err.startswith("rattle: error: ")
+    assert message in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bug_is_one_line_and_a_log(
+    rattle: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _break_loading(monkeypatch, ZeroDivisionError("of nothing"))
+    monkeypatch.chdir(tmp_path)
+    code, out, err = rattle("inspect", "some.rattle")
+    assert (code, out) == (2, "")
+    assert err == (
+        "rattle: error: a bug in rattle: ZeroDivisionError: of nothing; "
+        "details are in rattle-bug.log\n"
+    )
+    log = (tmp_path / "rattle-bug.log").read_text()
+    assert log.startswith("Traceback")
+    assert "ZeroDivisionError: of nothing" in log
+
+
+def test_a_bug_shows_its_traceback_where_debugging_is_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _break_loading(monkeypatch, ZeroDivisionError("of nothing"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RATTLE_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        main(["inspect", "some.rattle"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_one_line(rattle: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    _break_loading(monkeypatch, OSError(28, "No space left on device", "/data/x"))
+    assert rattle("inspect", "some.rattle") == (
+        2,
+        "",
+        "rattle: error: No space left on device: /data/x\n",
+    )
+
+
+def test_ctrl_c_exits_130(rattle: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    _break_loading(monkeypatch, KeyboardInterrupt())
+    assert rattle("inspect", "some.rattle") == (130, "", "rattle: interrupted\n")
+
+
+def test_a_reader_that_goes_away_gets_no_traceback(bundle_file: Path, factory: Path) -> None:
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "from rattle.cli import main; main()",
+            "score",
+            bundle_file,
+            factory,
+        ],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.close()  # as ``| head -1`` does once it has its line
+    _, err = process.communicate()
+    lines = err.decode().splitlines()
+    assert process.returncode == 2
+    assert [line for line in lines if not line.startswith("rattle: warning: ")] == []
+
+
+def _break_loading(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def load(*_: object, **__: object) -> Detector:
+        raise error
+
+    monkeypatch.setattr(Detector, "load", load)

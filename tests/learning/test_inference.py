@@ -1,0 +1,102 @@
+"""What a trained network says of the windows of a clip."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from rattle.learning import inference
+from rattle.learning.inference import TrainedNetwork
+from rattle.learning.networks import build_network
+from rattle.recipe import Recipe
+
+# 8 ms a frame.
+FRAME_S = 128 / 16000
+CENTROID = torch.arange(8.0)
+
+
+def trained(recipe: Recipe, cpu) -> TrainedNetwork:
+    torch.manual_seed(0)
+    centroid = None if recipe.loss.name == "bce" else CENTROID
+    return TrainedNetwork.placed(recipe, build_network(recipe), centroid, cpu)
+
+
+def log_mel(frames: int) -> np.ndarray:
+    return np.random.default_rng(0).normal(-40, 10, (frames, 16)).astype(np.float32)
+
+
+def test_parts_are_the_networks_own_of_each_window(tiny, cpu) -> None:
+    net, clip = trained(tiny, cpu), log_mel(59)
+    parts = net.parts(clip)
+    # Ten windows of 32 over 59 frames: every third.
+    starts = range(0, 28, 3)
+    with torch.no_grad():
+        z, logits = net.network(torch.from_numpy(np.stack([clip[s : s + 32] for s in starts])))
+    np.testing.assert_allclose(parts.start_s, np.array(starts) * FRAME_S, rtol=1e-12)
+    np.testing.assert_allclose(parts.logits, logits, rtol=1e-5)
+    np.testing.assert_allclose(parts.distances, (z - CENTROID).square().mean(dim=1), rtol=1e-5)
+    assert parts.logits.dtype == parts.distances.dtype == np.float64
+
+
+def test_the_distance_is_the_mean_or_the_sum_that_it_was_trained_with(tiny, cpu) -> None:
+    clip = log_mel(59)
+    mean = trained(tiny, cpu).parts(clip).distances
+    total = trained(tiny.with_values(loss={"distance": "sum"}), cpu).parts(clip).distances
+    np.testing.assert_allclose(total, 8 * mean, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("loss", "has_logits", "has_distances"),
+    [
+        ("bce", True, False),
+        ("dsad", False, True),
+        ("ddcsad", False, True),
+        ("bce+dsad", True, True),
+    ],
+)
+def test_a_part_that_the_loss_does_not_have_is_none(
+    tiny, cpu, loss, has_logits, has_distances
+) -> None:
+    parts = trained(tiny.with_values(loss={"name": loss}), cpu).parts(log_mel(40))
+    assert (parts.logits is not None) == has_logits
+    assert (parts.distances is not None) == has_distances
+
+
+def test_windows_beyond_what_fits_at_once_give_the_same(tiny, cpu, monkeypatch) -> None:
+    net, clip = trained(tiny, cpu), log_mel(59)
+    whole = net.parts(clip)
+    monkeypatch.setattr(inference, "WINDOWS_AT_ONCE", 3)
+    parts = net.parts(clip)
+    np.testing.assert_allclose(parts.logits, whole.logits, rtol=1e-5)
+    np.testing.assert_allclose(parts.distances, whole.distances, rtol=1e-5)
+    np.testing.assert_array_equal(parts.start_s, whole.start_s)
+
+
+@pytest.mark.parametrize("frames", [1, 20, 32])
+def test_a_clip_no_longer_than_a_window_has_one(tiny, cpu, frames: int) -> None:
+    parts = trained(tiny, cpu).parts(log_mel(frames))
+    assert parts.start_s.tolist() == [0]
+    assert np.isfinite(parts.logits).all()
+
+
+def test_a_clip_of_just_the_longest_seconds_is_not_yet_long(tiny, cpu) -> None:
+    recipe = tiny.with_values(scoring={"long_clip_seconds": 1.0, "timeline_seconds": 0.1})
+    net = trained(recipe, cpu)
+    # One second at 16 kHz gives 1 + 16000 // 128 = 126 frames, 1.1 s give 138.
+    assert len(net.parts(log_mel(126)).start_s) == 10
+    longer = net.parts(log_mel(138)).start_s
+    # 0.1 s is 12.5 frames; the last window ends with the clip.
+    np.testing.assert_allclose(np.diff(longer)[:-1], 12 * FRAME_S)
+    assert longer[-1] == pytest.approx((138 - 32) * FRAME_S)
+
+
+def test_a_placed_network_scores_and_does_not_learn(tiny, cpu) -> None:
+    net, clip = trained(tiny, cpu), log_mel(59)
+    net.network.train()
+    again = TrainedNetwork.placed(tiny, net.network, CENTROID, cpu)
+    before = {name: value.clone() for name, value in again.network.state_dict().items()}
+    first, second = again.parts(clip), again.parts(clip)
+    np.testing.assert_array_equal(first.logits, second.logits)
+    state = again.network.state_dict()
+    assert all(torch.equal(state[name], before[name]) for name in before)
