@@ -101,6 +101,7 @@ def test_a_bundle_is_three_stored_members_and_its_hashes_are_sha_256(
     with zipfile.ZipFile(bundle_file) as file:
         assert file.namelist() == [INFO, WEIGHTS, GOLDEN]
         assert {info.compress_type for info in file.infolist()} == {zipfile.ZIP_STORED}
+        assert {info.date_time for info in file.infolist()} == {(1980, 1, 1, 0, 0, 0)}
     assert json.loads(sealed(content, members)) == content
 
 

@@ -150,7 +150,8 @@ def test_a_reader_that_goes_away_gets_no_traceback(bundle_file: Path, factory: P
             bundle_file,
             factory,
         ],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        # Buffered, as a shell runs it, the closed pipe is met only at the last flush.
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": ""},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

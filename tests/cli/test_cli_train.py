@@ -119,7 +119,9 @@ def test_an_existing_run_is_refused_and_resume_leaves_it(train: Any, tmp_path: P
     assert "already holds a run of synth_fan/id_00" in err
     assert "--resume" in err
     assert "--out" in err
-    assert train("--resume").code == 0
+    code, out, _ = train("--resume")
+    assert code == 0
+    assert f"{bundle} was there already" in out
     assert (bundle.read_bytes(), bundle.stat().st_mtime_ns) == before
 
 

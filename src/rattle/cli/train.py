@@ -112,6 +112,7 @@ def _train_one(job: FitJob, out: Path, *, resume: bool) -> None:
     from rattle.runs import run_fit
 
     title, started = str(job.machine), time.monotonic()
+    was_there = (out / f"{job.machine.slug}.rattle").exists()
     progress = TrainingProgress(title, job.recipe.training.iterations)
 
     def on_clip() -> None:
@@ -135,9 +136,7 @@ def _train_one(job: FitJob, out: Path, *, resume: bool) -> None:
             progress.say(f"{title}: stopped; go on with the same command and --resume")
             raise KeyboardInterrupt from None
     detector = Detector.load(bundle, device="cpu")
-    print(
-        f"{title}: {bundle} in {time.monotonic() - started:.0f} s; calls a clip anomalous above "
-        f"{detector.threshold.value:.4g}"
-    )
+    how = "was there already" if was_there else f"in {time.monotonic() - started:.0f} s"
+    print(f"{title}: {bundle} {how}; calls a clip anomalous above {detector.threshold.value:.4g}")
     if detector.threshold.warning:
         print(f"{title}: warning: {detector.threshold.warning}")
