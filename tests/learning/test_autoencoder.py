@@ -37,9 +37,9 @@ def test_the_rebuilt_windows_come_closer(tiny, cpu, make_source, monkeypatch) ->
         return error
 
     monkeypatch.setattr(autoencoder, "mse_loss", watched)
-    recipe = recipe_of(tiny, 30)
+    recipe = recipe_of(tiny, 15)
     pretrain(fresh(recipe), make_source(), recipe, cpu)
-    assert len(errors) == 30
+    assert len(errors) == 15
     assert np.mean(errors[-5:]) < np.mean(errors[:5])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,9 @@ def _tensors(path: Path) -> dict[str, Tensor]:
             loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged pickle raises whatever its bytes lead to
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if isinstance(error, pickle.UnpicklingError):
+            # torch's own words advise to load it all the same, with whatever code it holds.
+            reason = "it is damaged, or holds objects that could run code"
         raise TrainingError(
             f"cannot read weights from {path} ({reason}); expected a PANNs .pth checkpoint or a "
             ".safetensors file"
