@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,8 @@ def replacing(path: Path) -> Iterator[Path]:
         beside = Path(file.name)
     try:
         yield beside
+        with beside.open("rb+") as file:
+            os.fsync(file.fileno())  # or a power failure may leave the name without the content
         # Temporary files are private; the finished one is as readable as any other.
         beside.chmod(0o644)
         beside.replace(path)

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 import rattle
 from rattle.bundle.schema import (
@@ -205,6 +204,8 @@ def _chosen_alpha(
     scale: Scale,
 ) -> tuple[float, str]:
     """The alpha of 0, 0.1, ... 1 with the largest AUC on labelled clips (Table I)."""
+    from sklearn.metrics import roc_auc_score  # slow to import, and few fits come this way
+
     settings = trained.recipe.scoring
     parts = _averaged(
         [

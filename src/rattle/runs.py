@@ -46,6 +46,8 @@ def run_fit(job: FitJob, out: Path, *, resume: bool) -> Path:
         )
     if bundle.exists():
         return bundle
+    for left in folder.glob(".*.part"):  # of a process that was killed while it wrote
+        left.unlink(missing_ok=True)
     with _metrics_log(folder / "metrics.jsonl") as log:
 
         def on_step(step: Step) -> None:

@@ -50,11 +50,15 @@ def test_over_all_clips_a_centroid_is_the_plain_mean(tiny, cpu, make_source, net
     assert not torch.allclose(pair.normal, pair.outlier)
 
 
-def test_every_machine_of_the_pool_weighs_the_same(tiny, cpu, make_source, network) -> None:
+@pytest.mark.parametrize(("limit", "shares"), [(0, (2 / 9, 7 / 9)), (100, (1 / 2, 1 / 2))])
+def test_of_all_clips_each_weighs_the_same_and_of_a_sample_each_machine_does(
+    tiny, cpu, make_source, network, limit, shares
+) -> None:
     source = make_source(others=(2, 7))
-    pair = centroids.compute(network, source, settings(tiny), cpu, turn=0)
+    how = settings(tiny, clips_per_class=limit)
+    pair = centroids.compute(network, source, how, cpu, turn=0)
     means = [plain_mean(network, source, machine) for machine in source.outliers]
-    torch.testing.assert_close(pair.outlier, (means[0] + means[1]) / 2)
+    torch.testing.assert_close(pair.outlier, shares[0] * means[0] + shares[1] * means[1])
 
 
 def test_more_windows_than_fit_at_once_give_the_same(

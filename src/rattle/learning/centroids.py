@@ -32,18 +32,19 @@ def compute(
     """Mean embeddings of the normal and of the outlier training clips, one window a clip.
 
     ``turn`` numbers the computation: with the source's seed it decides which clips and crops are
-    read. Outliers are read evenly over machines, as batches are.
+    read. c_n of the entire training set is the plain mean over its outliers (section III); of a
+    sample it weighs machines alike, as batches do.
     """
     rng = generator(source.seed, PASS, turn)
     normals = _chosen([source.normals], settings.clips_per_class, rng)
     outliers = _chosen(source.outliers, settings.clips_per_class, rng)
     crops = rng if settings.crop == "random" else None
     with _measuring(network, settings.mode):
-        # Each machine of the pool weighs the same, as in the batches.
-        return CentroidPair(
-            _mean_embedding(network, source, normals, placement, crops)[0],
-            _mean_embedding(network, source, outliers, placement, crops).mean(dim=0),
-        )
+        normal = _mean_embeddings(network, source, normals, placement, crops)
+        outlier = _mean_embeddings(network, source, outliers, placement, crops)
+    counts = [1 if settings.clips_per_class else len(clips) for clips in outliers]
+    shares = torch.tensor(counts, device=outlier.device) / sum(counts)
+    return CentroidPair(normal[0], (shares[:, None] * outlier).sum(dim=0))
 
 
 def random_centroid(dimensions: int, seed: int) -> Tensor:
@@ -86,7 +87,7 @@ def _sample(count: int, limit: int, rng: np.random.Generator) -> np.ndarray:
     return np.sort(rng.choice(count, limit, replace=False))
 
 
-def _mean_embedding(
+def _mean_embeddings(
     network: Network,
     source: BatchSource,
     machines: list[list[np.ndarray]],
@@ -94,12 +95,13 @@ def _mean_embedding(
     crops: np.random.Generator | None,
 ) -> Tensor:
     """Mean embedding of each machine's clips ``[machines, D]``."""
-    windows = [source.crop(clip, crops) for clips in machines for clip in clips]
+    clips = [clip for of_one in machines for clip in of_one]
     embeddings = []
     with torch.no_grad():
-        for first in range(0, len(windows), BATCH):
-            batch = placement.put(np.concatenate(windows[first : first + BATCH]))
+        for first in range(0, len(clips), BATCH):
+            windows = [source.crop(clip, crops) for clip in clips[first : first + BATCH]]
             with placement.autocast():
-                embeddings.append(network.encoder(batch).float())
-    z = torch.cat(embeddings)
-    return torch.stack([part.mean(dim=0) for part in torch.split(z, [len(c) for c in machines])])
+                z = network.encoder(placement.put(np.concatenate(windows)))
+            embeddings.append(z.float())
+    of_machines = torch.split(torch.cat(embeddings), [len(clips) for clips in machines])
+    return torch.stack([part.mean(dim=0) for part in of_machines])
