@@ -43,7 +43,6 @@ SEEDS = (0, 1, 2)
 BEGIN, END = (f"<!-- losses.py: {word} -->" for word in ("begin", "end"))
 ALPHAS = tuple(round(0.1 * i, 1) for i in range(11))
 
-# In the order in which they are run.
 VARIANTS: dict[str, dict[str, dict[str, object]]] = {
     "bce+ddcsad": {"loss": {"name": "bce+ddcsad"}},
     "bce": {"loss": {"name": "bce"}},
@@ -116,12 +115,12 @@ def aucs(detector: Detector, normal: list[ClipParts], anomaly: list[ClipParts]) 
     }
 
 
-def run(data: str, results: Path, workers: int) -> None:
+def run(data: str, results: Path, workers: int, variants: list[str], seeds: list[int]) -> None:
     done = {(r["variant"], r["machine"], r["seed"]) for r in noted(results)}
     todo = [
         (variant, machine, seed)
-        for seed in SEEDS
-        for variant in VARIANTS
+        for variant in variants
+        for seed in seeds
         for machine in MACHINES
         if (variant, machine, seed) not in done
     ]
@@ -196,9 +195,11 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--into", type=Path, help="page to write the tables into")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
     chosen = parser.parse_args()
     if chosen.verb == "run":
-        run(chosen.data, chosen.results, chosen.workers)
+        run(chosen.data, chosen.results, chosen.workers, chosen.variants, chosen.seeds)
         return
     text = tables(noted(chosen.results))
     print(text)
