@@ -88,7 +88,8 @@ def _name(parameter: inspect.Parameter) -> str:
 def _default(parameter: inspect.Parameter) -> str:
     if parameter.default is parameter.empty:
         return "required"
-    return "" if parameter.default in (None, False) else f"`{parameter.default}`"
+    unset = parameter.default is None or parameter.default is False
+    return "" if unset else f"`{parameter.default}`"
 
 
 if __name__ == "__main__":
