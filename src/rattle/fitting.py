@@ -21,6 +21,7 @@ from rattle.bundle.schema import (
     Provenance,
     ScaleInfo,
 )
+from rattle.calibration import Calibration, calibrate
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Clip, Manifest
 from rattle.detector import FULL_SCALE, Detector, as_samples
@@ -35,14 +36,9 @@ from rattle.learning.outliers import OutlierPool, choose_pool
 from rattle.learning.pretrained import Loaded, load_pretrained
 from rattle.learning.train import Interruption, Step, train
 from rattle.recipe import Recipe
-from rattle.scoring.clip import ClipParts
-from rattle.scoring.score import Scale, anomaly_score, over_windows, posterior_gap
 
 GOLDEN_CLIPS = 2
 GOLDEN_SECONDS = 12.0
-# Outlier clips that the fixed scale's upper end is measured on.
-SCALE_OUTLIERS = 64
-ALPHAS = np.linspace(0, 1, 11)
 
 
 @dataclass(frozen=True)
@@ -77,14 +73,6 @@ class FitJob:
     watch: Watch = field(default_factory=Watch)
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """Averaged parts of some clips ``[n]``: 1 - p and d."""
-
-    gap: NDArray[np.float64] | None
-    distance: NDArray[np.float64] | None
-
-
 def fit(job: FitJob) -> Detector:
     """Train and calibrate a detector.
 
@@ -117,7 +105,15 @@ def fit(job: FitJob) -> Detector:
     pair = train(network, data.source, recipe, placement, interruption, watch.on_step)
     centroid = None if pair is None else pair.normal
     trained = TrainedNetwork.placed(recipe, network, centroid, placement)
-    return _calibrated(job, data, trained, store, validation)
+    labelled = [
+        (
+            store.front_end.log_mel(store.front_end.read(clip.path), data.amplitude),
+            clip.label == "anomaly",
+        )
+        for clip in validation
+    ]
+    found = calibrate(data, trained, labelled)
+    return _described(job, data, trained, found, _golden(data, store))
 
 
 def _labelled(validation: Manifest | None, machine: Machine) -> list[Clip]:
@@ -135,95 +131,30 @@ def _labelled(validation: Manifest | None, machine: Machine) -> list[Clip]:
     return clips
 
 
-def _calibrated(
+def _described(
     job: FitJob,
     data: TrainingData,
     trained: TrainedNetwork,
-    store: FeatureStore,
-    validation: list[Clip],
+    found: Calibration,
+    golden: tuple[NDArray[np.int16], ...],
 ) -> Detector:
-    how = job.recipe.scoring.aggregate
-    held_out = _averaged([trained.parts(data.held_out[i]) for i in range(len(data.held_out))], how)
-    outliers = _averaged([trained.parts(clip) for clip in _some_outliers(data)], how)
-    scale = Scale(0.0, 1.0)
-    if held_out.distance is not None and outliers.distance is not None:
-        scale = Scale.between(held_out.distance, outliers.distance)
-    alpha, alpha_origin = job.recipe.scoring.alpha, "the recipe's default"
-    if validation:
-        alpha, alpha_origin = _chosen_alpha(validation, data, trained, store, scale)
-    golden = _golden(data, store)
     info = BundleInfo(
         machine=str(data.machine),
         recipe=job.recipe,
         amplitude=AmplitudeInfo(mean=data.amplitude.mean, deviation=data.amplitude.deviation),
-        alpha=alpha,
-        alpha_origin=alpha_origin,
-        scale=ScaleInfo(low=scale.low, high=scale.high),
-        held_out=tuple(HeldOut(gap=gap, distance=distance) for gap, distance in _rows(held_out)),
+        alpha=found.alpha,
+        alpha_origin=found.alpha_origin,
+        scale=ScaleInfo(low=found.scale.low, high=found.scale.high),
+        held_out=tuple(HeldOut(gap=gap, distance=d) for gap, d in found.held_out.rows()),
         golden=(),
         provenance=_provenance(job, data),
     )
-    detector = Detector(info, trained, golden)
-    scores = detector.score(as_samples(golden))
+    scores = Detector(info, trained, golden).score(as_samples(golden))
     stated = tuple(
         Golden(score=clip.score, posterior=clip.posterior, distance=clip.distance)
         for clip in scores
     )
     return Detector(info.model_copy(update={"golden": stated}), trained, golden)
-
-
-def _averaged(parts: list[ClipParts], how: str) -> _Parts:
-    gaps = [over_windows(posterior_gap(p.logits), how) for p in parts if p.logits is not None]
-    distances = [over_windows(p.distances, how) for p in parts if p.distances is not None]
-    return _Parts(np.array(gaps) if gaps else None, np.array(distances) if distances else None)
-
-
-def _rows(parts: _Parts) -> list[tuple[float | None, float | None]]:
-    columns = [part for part in (parts.gap, parts.distance) if part is not None]
-    return [
-        (
-            None if parts.gap is None else float(parts.gap[i]),
-            None if parts.distance is None else float(parts.distance[i]),
-        )
-        for i in range(len(columns[0]))
-    ]
-
-
-def _some_outliers(data: TrainingData) -> list[NDArray[np.float32]]:
-    # Evenly over the pool's machines, so that none sets the scale alone.
-    machines = data.source.outliers
-    share = -(-SCALE_OUTLIERS // len(machines))
-    return [clips[i] for clips in machines for i in range(min(share, len(clips)))]
-
-
-def _chosen_alpha(
-    clips: list[Clip],
-    data: TrainingData,
-    trained: TrainedNetwork,
-    store: FeatureStore,
-    scale: Scale,
-) -> tuple[float, str]:
-    """The alpha of 0, 0.1, ... 1 with the largest AUC on labelled clips (Table I)."""
-    from sklearn.metrics import roc_auc_score  # slow to import, and few fits come this way
-
-    settings = trained.recipe.scoring
-    parts = _averaged(
-        [
-            trained.parts(store.front_end.log_mel(store.front_end.read(c.path), data.amplitude))
-            for c in clips
-        ],
-        settings.aggregate,
-    )
-    if parts.gap is None or parts.distance is None:
-        return settings.alpha, "without effect for this loss"
-    labels = [clip.label == "anomaly" for clip in clips]
-    aucs = [
-        roc_auc_score(labels, anomaly_score(parts.gap, scale(parts.distance), alpha))
-        for alpha in ALPHAS
-    ]
-    # Among equals the one nearest to the default.
-    best = max(range(len(ALPHAS)), key=lambda i: (aucs[i], -abs(ALPHAS[i] - settings.alpha)))
-    return float(round(ALPHAS[best], 1)), f"{len(clips)} labelled validation clips"
 
 
 def _golden(data: TrainingData, store: FeatureStore) -> tuple[NDArray[np.int16], ...]:

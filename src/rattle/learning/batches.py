@@ -6,7 +6,7 @@ with the batches it would have had, and no generator's state has to be stored.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +36,9 @@ class Clips:
 
     def __getitem__(self, index: int) -> NDArray[np.float32]:
         return self.pack[int(self.chosen[index])]
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        return (self[index] for index in range(len(self)))
 
 
 @dataclass(frozen=True)

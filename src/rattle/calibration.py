@@ -1,0 +1,101 @@
+"""Calibration: from a trained network to scores that mean something alone.
+
+The fixed scale of d, the weight alpha of equation 5, and the held-out normals' parts, from which
+a threshold is fitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rattle.learning.data import TrainingData
+from rattle.learning.inference import TrainedNetwork
+from rattle.scoring.clip import ClipParts
+from rattle.scoring.score import Scale, anomaly_score, over_windows, posterior_gap
+
+# Outlier clips that the fixed scale's upper end is measured on.
+SCALE_OUTLIERS = 64
+ALPHAS = [round(0.1 * tenth, 1) for tenth in range(11)]
+
+LogMel = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class AveragedParts:
+    """1 - p and d of some clips ``[n]``, averaged over windows; None where the loss has none."""
+
+    gap: NDArray[np.float64] | None
+    distance: NDArray[np.float64] | None
+
+    @classmethod
+    def of(cls, clips: Iterable[ClipParts], how: str) -> AveragedParts:
+        """``how`` is the recipe's ``scoring.aggregate``."""
+        parts = list(clips)
+        gaps = [over_windows(posterior_gap(p.logits), how) for p in parts if p.logits is not None]
+        distances = [over_windows(p.distances, how) for p in parts if p.distances is not None]
+        return cls(np.array(gaps) if gaps else None, np.array(distances) if distances else None)
+
+    def rows(self) -> Iterator[tuple[float | None, float | None]]:
+        """1 - p and d of each clip."""
+        gaps = repeat(None) if self.gap is None else self.gap.tolist()
+        distances = repeat(None) if self.distance is None else self.distance.tolist()
+        return zip(gaps, distances, strict=False)  # at least one of the two ends
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What turns a network's parts into scores; ``alpha_origin`` says who chose alpha."""
+
+    held_out: AveragedParts
+    scale: Scale
+    alpha: float
+    alpha_origin: str
+
+
+def calibrate(
+    data: TrainingData, trained: TrainedNetwork, labelled: Sequence[tuple[LogMel, bool]]
+) -> Calibration:
+    """Scale from held-out normals and outliers; alpha from ``labelled`` clips, else the recipe's.
+
+    ``labelled`` are log-mels ``[T, bands]`` of validation clips and whether each is an anomaly.
+    """
+    settings = trained.recipe.scoring
+    held_out = AveragedParts.of(map(trained.parts, data.held_out), settings.aggregate)
+    outliers = AveragedParts.of(map(trained.parts, _some_outliers(data)), settings.aggregate)
+    scale = Scale(0.0, 1.0)
+    if held_out.distance is not None and outliers.distance is not None:
+        scale = Scale.between(held_out.distance, outliers.distance)
+    if not labelled:
+        return Calibration(held_out, scale, settings.alpha, "the recipe's default")
+    parts = AveragedParts.of((trained.parts(clip) for clip, _ in labelled), settings.aggregate)
+    if parts.gap is None or parts.distance is None:
+        return Calibration(held_out, scale, settings.alpha, "without effect for this loss")
+    alpha = _best_alpha(
+        parts.gap, scale(parts.distance), [anomaly for _, anomaly in labelled], settings.alpha
+    )
+    return Calibration(held_out, scale, alpha, f"{len(labelled)} labelled validation clips")
+
+
+def _some_outliers(data: TrainingData) -> Iterator[LogMel]:
+    # Evenly over the pool's machines, so that none sets the scale alone.
+    machines = data.source.outliers
+    share = -(-SCALE_OUTLIERS // len(machines))
+    return (clips[i] for clips in machines for i in range(min(share, len(clips))))
+
+
+def _best_alpha(
+    gap: NDArray[np.float64],
+    scaled: NDArray[np.float64],
+    is_anomaly: Sequence[bool],
+    default: float,
+) -> float:
+    """The alpha of 0, 0.1, ... 1 with the largest AUC (Table I); of equals the nearest to ours."""
+    from sklearn.metrics import roc_auc_score  # slow to import, and few fits come this way
+
+    aucs = {alpha: roc_auc_score(is_anomaly, anomaly_score(gap, scaled, alpha)) for alpha in ALPHAS}
+    return max(ALPHAS, key=lambda alpha: (aucs[alpha], -abs(alpha - default)))
