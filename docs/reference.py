@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from rattle.atomic import write_text
 from rattle.cli import VERBS
-from rattle.recipe import Recipe, ResNet38Network, SmallNetwork
+from rattle.recipe import Recipe
 
 FOLDER = Path(__file__).parent / "reference"
 
@@ -57,7 +57,7 @@ def recipe_keys() -> str:
     for name, field in Recipe.model_fields.items():
         for part in _parts_of(field):
             title = f"[{name}]"
-            if part in (ResNet38Network, SmallNetwork):
+            if len(_parts_of(field)) > 1:  # the name chooses the kind
                 title += f' name = "{typing.get_args(part.model_fields["name"].annotation)[0]}"'
             keys = [(n, f) for n, f in part.model_fields.items() if f.description]
             parts.append(_keys(title, inspect.getdoc(part) or "", keys))
@@ -71,8 +71,13 @@ def _keys(title: str, text: str, keys: list[tuple[str, FieldInfo]]) -> str:
 
 
 def _parts_of(field: FieldInfo) -> list[type[BaseModel]]:
-    kinds = typing.get_args(field.annotation) or (field.annotation,)
-    return [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    return _models(field.annotation)
+
+
+def _models(annotation: object) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for kind in typing.get_args(annotation) for model in _models(kind)]
 
 
 def _field_default(field: FieldInfo) -> str:

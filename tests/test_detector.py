@@ -206,7 +206,7 @@ def test_verify_scores_the_stored_clips_as_stated(bundle_file: Path) -> None:
 def test_verify_notices_other_weights(bundle_file: Path) -> None:
     loaded = Detector.load(bundle_file, device="cpu")
     with torch.no_grad():
-        for weight in loaded.trained.network.parameters():
+        for weight in loaded.model.network.parameters():
             weight.mul_(1.1)
     assert loaded.verify() > 1e-3
 
@@ -220,8 +220,8 @@ def test_weights_of_another_network_are_refused(detector: Detector, tmp_path: Pa
 
 
 def test_a_centroid_of_another_size_is_refused(detector: Detector, tmp_path: Path) -> None:
-    trained = dataclasses.replace(detector.trained, centroid=torch.zeros(3))
-    dataclasses.replace(detector, trained=trained).save(tmp_path / "odd.rattle")
+    model = dataclasses.replace(detector.model, centroid=torch.zeros(3))
+    dataclasses.replace(detector, model=model).save(tmp_path / "odd.rattle")
     with pytest.raises(BundleError, match=r"odd\.rattle: its centroid"):
         Detector.load(tmp_path / "odd.rattle")
 

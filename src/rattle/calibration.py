@@ -1,4 +1,4 @@
-"""Calibration: from a trained network to scores that mean something alone.
+"""Calibration: from a trained model to scores that mean something alone.
 
 The fixed scale of d, the weight alpha of equation 5, and the held-out normals' parts, from which
 a threshold is fitted.
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rattle.learning.data import TrainingData
-from rattle.learning.inference import TrainedNetwork
+from rattle.learning.model import Model
 from rattle.scoring.clip import ClipParts
 from rattle.scoring.score import Scale, anomaly_score, over_windows, posterior_gap
 
@@ -49,7 +49,7 @@ class AveragedParts:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What turns a network's parts into scores; ``alpha_origin`` says who chose alpha."""
+    """What turns a model's parts into scores; ``alpha_origin`` says who chose alpha."""
 
     held_out: AveragedParts
     scale: Scale
@@ -58,23 +58,23 @@ class Calibration:
 
 
 def calibrate(
-    data: TrainingData, trained: TrainedNetwork, labelled: Sequence[tuple[LogMel, bool]]
+    data: TrainingData, model: Model, labelled: Sequence[tuple[LogMel, bool]]
 ) -> Calibration:
     """Scale from held-out normals and outliers; alpha from ``labelled`` clips, else the recipe's.
 
     ``labelled`` are log-mels ``[T, bands]`` of validation clips and whether each is an anomaly.
     """
-    settings = trained.recipe.scoring
-    held_out = AveragedParts.of(map(trained.parts, data.held_out), settings.aggregate)
-    outliers = AveragedParts.of(map(trained.parts, _some_outliers(data)), settings.aggregate)
+    settings = model.recipe.scoring
+    held_out = AveragedParts.of(map(model.parts, data.held_out), settings.aggregate)
+    outliers = AveragedParts.of(map(model.parts, _some_outliers(data)), settings.aggregate)
     scale = Scale(0.0, 1.0)
     if held_out.distance is not None and outliers.distance is not None:
         scale = Scale.between(held_out.distance, outliers.distance)
     if not labelled:
         return Calibration(held_out, scale, settings.alpha, "the recipe's default")
-    parts = AveragedParts.of((trained.parts(clip) for clip, _ in labelled), settings.aggregate)
+    parts = AveragedParts.of((model.parts(clip) for clip, _ in labelled), settings.aggregate)
     if parts.gap is None or parts.distance is None:
-        return Calibration(held_out, scale, settings.alpha, "without effect for this loss")
+        return Calibration(held_out, scale, settings.alpha, "without effect for this method")
     alpha = _best_alpha(
         parts.gap, scale(parts.distance), [anomaly for _, anomaly in labelled], settings.alpha
     )

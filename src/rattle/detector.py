@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from rattle.ahead import in_order
+from rattle.baselines import restore_baseline
 from rattle.bundle import Bundle, BundleInfo, read_bundle, write_bundle
 from rattle.clips.layouts import load_manifest, load_outliers
 from rattle.clips.machine import Machine
@@ -22,7 +22,7 @@ from rattle.features.amplitude import Amplitude
 from rattle.features.front_end import FrontEnd
 from rattle.learning.device import place
 from rattle.learning.inference import TrainedNetwork
-from rattle.learning.networks import build_network
+from rattle.learning.model import Model
 from rattle.recipe import Recipe
 from rattle.scoring.clip import ClipParts, ClipScore, Mix, clip_score
 from rattle.scoring.score import Scale, anomaly_score
@@ -54,7 +54,7 @@ class Detector:
     """
 
     info: BundleInfo
-    trained: TrainedNetwork
+    model: Model
     golden: tuple[NDArray[np.int16], ...]
 
     @classmethod
@@ -93,35 +93,21 @@ class Detector:
         """Read a bundle; ``BundleError`` where it is damaged or of another version."""
         bundle = read_bundle(Path(path))
         recipe = bundle.info.recipe
-        weights = {name: torch.from_numpy(value) for name, value in bundle.weights.items()}
-        centroid = weights.pop("centroid", None)
+        restore = TrainedNetwork.restored if recipe.baseline is None else restore_baseline
         try:
-            network = build_network(recipe)
-            network.load_state_dict(weights)
-        except RuntimeError as error:
-            reason = str(error).splitlines()[-1].strip()
-            raise BundleError(f"{path}: its weights do not fit its recipe ({reason})") from None
-        expected = None if recipe.loss.name == "bce" else (network.dimensions,)
-        found = None if centroid is None else tuple(centroid.shape)
-        if found != expected:
-            raise BundleError(f"{path}: its centroid is {found}, by its recipe {expected}")
-        trained = TrainedNetwork.placed(
-            recipe, network, centroid, place(device, recipe.training.precision)
-        )
+            model = restore(recipe, bundle.weights, place(device, recipe.training.precision))
+        except ValueError as error:
+            raise BundleError(f"{path}: {error}") from None
         golden = tuple(bundle.golden[name] for name in sorted(bundle.golden))
         kinds = {(clip.dtype.name, clip.ndim, clip.size > 0) for clip in golden}
         if len(golden) != len(bundle.info.golden) or kinds - {("int16", 1, True)}:
             raise BundleError(f"{path}: its stored clips are not those that it states scores of")
-        return cls(bundle.info, trained, golden)
+        return cls(bundle.info, model, golden)
 
     def save(self, path: str | Path) -> None:
         """Write the bundle: beside, then renamed."""
-        state = dict(self.trained.network.state_dict())
-        if self.trained.centroid is not None:
-            state["centroid"] = self.trained.centroid
-        weights = {name: value.contiguous().cpu().numpy() for name, value in state.items()}
         golden = {f"clip{index:02}": samples for index, samples in enumerate(self.golden)}
-        write_bundle(Bundle(self.info, weights, golden), Path(path))
+        write_bundle(Bundle(self.info, self.model.arrays(), golden), Path(path))
 
     @property
     def machine(self) -> Machine:
@@ -144,11 +130,11 @@ class Detector:
         return FrontEnd(self.recipe.audio, self.recipe.features)
 
     def parts(self, samples: NDArray[np.float32]) -> ClipParts:
-        """What the network says of each window of mono ``samples [T]`` at the recipe's rate."""
-        return self.trained.parts(self.log_mel(samples))
+        """What the model says of each window of mono ``samples [T]`` at the recipe's rate."""
+        return self.model.parts(self.log_mel(samples))
 
     def log_mel(self, clip: Recording) -> NDArray[np.float32]:
-        """What the network sees of a clip: its log-mel ``[frames, bands]`` in dB."""
+        """What the model sees of a clip: its log-mel ``[frames, bands]`` in dB."""
         statistics = Amplitude(self.info.amplitude.mean, self.info.amplitude.deviation)
         return self.front_end.log_mel(self._samples(clip), statistics)
 

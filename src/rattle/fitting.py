@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 import rattle
+from rattle.baselines import fit_baseline
 from rattle.bundle.schema import (
     AmplitudeInfo,
     BundleInfo,
@@ -31,6 +32,7 @@ from rattle.learning.allocator import keep_freed_memory
 from rattle.learning.data import TrainingData, prepare, split_normals
 from rattle.learning.device import place
 from rattle.learning.inference import TrainedNetwork
+from rattle.learning.model import Model
 from rattle.learning.networks import build_network
 from rattle.learning.outliers import OutlierPool, choose_pool
 from rattle.learning.pretrained import Loaded, load_pretrained
@@ -95,16 +97,7 @@ def fit(job: FitJob) -> Detector:
     watch.on_pool(pool)
     data = prepare(split, job.machine, pool, recipe, store, seed=job.seed, on_clip=watch.on_clip)
 
-    placement = place(job.device, recipe.training.precision)
-    torch.manual_seed(job.seed)
-    network = build_network(recipe)
-    if job.init is not None:
-        watch.on_init(load_pretrained(network.encoder, job.init))
-    placement.network(network)
-    interruption = Interruption(job.checkpoint, data.identity, watch.stop_requested)
-    pair = train(network, data.source, recipe, placement, interruption, watch.on_step)
-    centroid = None if pair is None else pair.normal
-    trained = TrainedNetwork.placed(recipe, network, centroid, placement)
+    model = _trained(job, data)
     labelled = [
         (
             store.front_end.log_mel(store.front_end.read(clip.path), data.amplitude),
@@ -112,8 +105,24 @@ def fit(job: FitJob) -> Detector:
         )
         for clip in validation
     ]
-    found = calibrate(data, trained, labelled)
-    return _described(job, data, trained, found, _golden(data, store))
+    found = calibrate(data, model, labelled)
+    return _described(job, data, model, found, _golden(data, store))
+
+
+def _trained(job: FitJob, data: TrainingData) -> Model:
+    recipe, watch = job.recipe, job.watch
+    placement = place(job.device, recipe.training.precision)
+    interruption = Interruption(job.checkpoint, data.identity, watch.stop_requested)
+    if recipe.baseline is not None:
+        return fit_baseline(data, recipe, placement, interruption, watch.on_step)
+    torch.manual_seed(job.seed)
+    network = build_network(recipe)
+    if job.init is not None:
+        watch.on_init(load_pretrained(network.encoder, job.init))
+    placement.network(network)
+    pair = train(network, data.source, recipe, placement, interruption, watch.on_step)
+    centroid = None if pair is None else pair.normal
+    return TrainedNetwork.placed(recipe, network, centroid, placement)
 
 
 def _labelled(validation: Manifest | None, machine: Machine) -> list[Clip]:
@@ -134,7 +143,7 @@ def _labelled(validation: Manifest | None, machine: Machine) -> list[Clip]:
 def _described(
     job: FitJob,
     data: TrainingData,
-    trained: TrainedNetwork,
+    model: Model,
     found: Calibration,
     golden: tuple[NDArray[np.int16], ...],
 ) -> Detector:
@@ -149,12 +158,12 @@ def _described(
         golden=(),
         provenance=_provenance(job, data),
     )
-    scores = Detector(info, trained, golden).score(as_samples(golden))
+    scores = Detector(info, model, golden).score(as_samples(golden))
     stated = tuple(
         Golden(score=clip.score, posterior=clip.posterior, distance=clip.distance)
         for clip in scores
     )
-    return Detector(info.model_copy(update={"golden": stated}), trained, golden)
+    return Detector(info.model_copy(update={"golden": stated}), model, golden)
 
 
 def _golden(data: TrainingData, store: FeatureStore) -> tuple[NDArray[np.int16], ...]:

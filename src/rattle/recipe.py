@@ -11,7 +11,7 @@ from __future__ import annotations
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -21,6 +21,11 @@ from rattle.errors import RecipeError
 PACKAGED = ("small", "paper")
 
 LossName = Literal["bce", "dsad", "ddcsad", "bce+dsad", "bce+ddcsad"]
+BaselineName = Literal["autoencoder", "gmm", "ocsvm", "knn", "mahalanobis"]
+# Table II compares methods: the losses of the paper's network, and baselines.
+MethodName = LossName | BaselineName
+LOSSES: tuple[LossName, ...] = get_args(LossName)
+BASELINES: tuple[BaselineName, ...] = get_args(BaselineName)
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -152,6 +157,74 @@ class Training(Part):
     )
 
 
+class Adaptation(Part):
+    """Training on with a few anomalies (section IV-C)."""
+
+    iterations: int = Field(
+        0, ge=0, description="Batches in all; 0: half as many as the training had."
+    )
+    anomalies_per_batch: int = Field(
+        1, ge=1, description="Windows of anomalies a batch; they take the place of outliers."
+    )
+    learning_rate: Literal["restart", "continue"] = Field(
+        "restart",
+        description="Both rates start as in training (restart) or where training left them "
+        "(continue); either way they decay again.",
+    )
+    replay_clips: int = Field(
+        64,
+        ge=0,
+        description="Log-mels of each kind (normals, held-out normals, outliers, anomalies) kept "
+        "in the bundle, so that it can be adapted without the recordings; 0: none.",
+    )
+
+
+class Autoencoder(Part):
+    """The official baseline of DCASE 2020 Task 2: dense layers rebuild stacked frames."""
+
+    name: Literal["autoencoder"]
+    frames: int = Field(5, ge=1, description="Consecutive frames stacked into one input.")
+    hidden: int = Field(128, ge=1, description="Units of the four layers on either side.")
+    bottleneck: int = Field(8, ge=1, description="Units of the layer between.")
+    epochs: int = Field(100, ge=1, description="Passes over all inputs.")
+    batch: int = Field(512, ge=2, description="Inputs a batch.")
+    learning_rate: Positive = Field(1e-3, description="Adam's rate.")
+
+
+class GaussianMixture(Part):
+    """A Gaussian mixture of frames' MFCCs: the paper's reference 3."""
+
+    name: Literal["gmm"]
+    coefficients: int = Field(20, ge=2, description="MFCCs a frame.")
+    components: int = Field(8, ge=1, description="Gaussians of diagonal covariance.")
+
+
+class OneClassSvm(Part):
+    """A one-class SVM on a clip's MFCC statistics: the paper's references 4 and 5."""
+
+    name: Literal["ocsvm"]
+    coefficients: int = Field(20, ge=2, description="MFCCs a frame.")
+    nu: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.1, description="Bound of the share of training clips left outside."
+    )
+
+
+class NearestNeighbours(Part):
+    """Distance to the nearest normal clips in log-mel statistics."""
+
+    name: Literal["knn"]
+    neighbours: int = Field(1, ge=1, description="Neighbours whose mean distance is the score.")
+
+
+class Mahalanobis(Part):
+    """Mahalanobis distance from the mean normal clip in log-mel statistics."""
+
+    name: Literal["mahalanobis"]
+
+
+AnyBaseline = Autoencoder | GaussianMixture | OneClassSvm | NearestNeighbours | Mahalanobis
+
+
 class Scoring(Part):
     """From windows to a score and a decision (equation 5)."""
 
@@ -184,7 +257,28 @@ class Recipe(Part):
     loss: Loss = Loss()
     centroids: Centroids = Centroids()
     training: Training
+    adaptation: Adaptation = Adaptation()
     scoring: Scoring = Scoring()
+    baseline: Annotated[AnyBaseline, Field(discriminator="name")] | None = Field(
+        None,
+        description="A baseline in place of the network. It learns from the normals alone; "
+        "network, loss, centroids and adaptation are then without effect.",
+    )
+
+    @property
+    def method(self) -> MethodName:
+        """What a table calls it: the baseline, or the loss that trains the network."""
+        return self.loss.name if self.baseline is None else self.baseline.name
+
+    @property
+    def has_posterior(self) -> bool:
+        """Whether a score has a part 1 - p."""
+        return self.baseline is None and self.loss.name.startswith("bce")
+
+    @property
+    def has_distance(self) -> bool:
+        """Whether a score has a part d."""
+        return self.baseline is not None or self.loss.name != "bce"
 
     @model_validator(mode="after")
     def _stages_fit_the_window(self) -> Recipe:
@@ -224,8 +318,15 @@ class Recipe(Part):
         """A copy with some values changed: ``with_values(training={"iterations": 20})``."""
         return _validated(_merged(self.model_dump(), parts), f"recipe {self.name}")
 
+    def for_method(self, method: MethodName) -> Recipe:
+        """A copy for another loss, or for a baseline with its default numbers."""
+        if method in BASELINES:
+            return self.with_values(baseline={"name": method})
+        values = self.model_dump(exclude={"baseline"})
+        return _validated(_merged(values, {"loss": {"name": method}}), f"recipe {self.name}")
+
     def to_toml(self) -> str:
-        return tomli_w.dumps(self.model_dump(mode="json"))
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
 def _read(name_or_path: str | Path) -> tuple[str, str]:

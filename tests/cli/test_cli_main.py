@@ -60,7 +60,7 @@ def test_the_overview_says_what_each_verb_does_in_the_order_of_the_work(rattle: 
         ["score"],
         ["score", "some.rattle"],
         ["train", "data"],
-        ["train", "data", "--machine", "fan", "--loss", "magic"],
+        ["train", "data", "--machine", "fan", "--method", "magic"],
         ["train", "data", "--machine", "fan", "--seed", "one"],
         ["inspect", "some.rattle", "--loudly"],
         ["download", "dcase1999", "--to", "data"],

@@ -48,7 +48,7 @@ def test_it_writes_a_bundle_and_says_where_and_at_what_threshold(
 
 
 def test_the_loss_given_takes_the_place_of_the_recipes(train: Any, tmp_path: Path) -> None:
-    assert train("--loss", "bce", "--seed", "3").code == 0
+    assert train("--method", "bce", "--seed", "3").code == 0
     info = Detector.load(tmp_path / "out" / f"{RUN}.rattle").info
     assert info.recipe.loss.name == "bce"
     assert info.provenance.seed == 3

@@ -3,7 +3,7 @@
 A zip of
 
     bundle.json           ``BundleInfo``, and the SHA-256 of every member and of itself
-    weights.safetensors   encoder.*, head.*, centroid
+    weights.safetensors   what the model learnt: encoder.*, head.*, centroid, or a baseline's
     golden.safetensors    some held-out clips as 16-bit samples, whose scores bundle.json states
 
 Nothing in it is code and nothing is unpickled. Reading trusts no header: only these members are

@@ -73,10 +73,9 @@ class BundleInfo(Part):
     provenance: Provenance
 
     @model_validator(mode="after")
-    def _held_out_parts_fit_the_loss(self) -> BundleInfo:
-        has_posterior = self.recipe.loss.name.startswith("bce")
-        has_distance = self.recipe.loss.name != "bce"
+    def _held_out_parts_fit_the_method(self) -> BundleInfo:
+        expected = (self.recipe.has_posterior, self.recipe.has_distance)
         for clip in self.held_out:
-            if (clip.gap is not None, clip.distance is not None) != (has_posterior, has_distance):
-                raise ValueError(f"held-out parts that loss {self.recipe.loss.name} does not give")
+            if (clip.gap is not None, clip.distance is not None) != expected:
+                raise ValueError(f"held-out parts that {self.recipe.method} does not give")
         return self

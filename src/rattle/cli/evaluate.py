@@ -113,7 +113,7 @@ def _report(
     def log_mel(path: str) -> NDArray[np.float32]:
         return by_machine[machine_of[path]].log_mel(path)
 
-    recipes = {(d.recipe.name, d.recipe.loss.name, d.info.provenance.seed) for d in detectors}
+    recipes = {(d.recipe.name, d.recipe.method, d.info.provenance.seed) for d in detectors}
     audio, features = detectors[0].recipe.audio, detectors[0].recipe.features
     write_report(
         evaluation,
@@ -122,8 +122,8 @@ def _report(
         facts={
             "Data": source,
             "Trained by": "; ".join(
-                f"recipe {recipe}, loss {loss}, seed {seed}"
-                for recipe, loss, seed in sorted(recipes)
+                f"recipe {recipe}, method {method}, seed {seed}"
+                for recipe, method, seed in sorted(recipes)
             ),
             "Distance scale": scale,
             "Date": datetime.now(UTC).strftime("%Y-%m-%d"),

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rattle.recipe import Recipe
 
 # Scores of the same network on another machine or thread count differ by rounding.
 AGREES_WITHIN = 1e-3
@@ -27,8 +31,7 @@ def inspect(bundle: Path, /) -> int:
     agrees = difference <= AGREES_WITHIN * max(largest, 1.0)
     lines = {
         "machine": info.machine,
-        "recipe": f"{info.recipe.name}: network {info.recipe.network.name}, "
-        f"loss {info.recipe.loss.name}",
+        "recipe": _recipe(info.recipe),
         "trained on": f"{len(origin.trained)} normal clips, {len(origin.held_out)} held out, "
         f"seed {origin.seed}",
         "outliers": origin.outliers,
@@ -44,3 +47,9 @@ def inspect(bundle: Path, /) -> int:
     if threshold.warning:
         print(f"{'warning:':14}{threshold.warning}")
     return int(not agrees)
+
+
+def _recipe(recipe: Recipe) -> str:
+    if recipe.baseline is not None:
+        return f"{recipe.name}: baseline {recipe.baseline.name}"
+    return f"{recipe.name}: network {recipe.network.name}, loss {recipe.loss.name}"

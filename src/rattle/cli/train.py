@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rattle.recipe import LossName
+from rattle.recipe import MethodName
 
 if TYPE_CHECKING:
     from rattle.fitting import FitJob
@@ -22,7 +22,7 @@ def train(
     *,
     machine: str,
     recipe: str = "small",
-    loss: LossName | None = None,
+    method: MethodName | None = None,
     seed: int = 0,
     device: str = "auto",
     out: Path = Path("runs"),
@@ -44,8 +44,8 @@ def train(
         The machine to train for, as type/id (fan/id_00), or all.
     recipe
         small, paper, or a TOML file.
-    loss
-        The loss to train by, in place of the recipe's.
+    method
+        The loss to train by, in place of the recipe's, or a baseline to fit instead.
     seed
         Decides the weights at the start, the batches and which normals are held out.
     device
@@ -68,8 +68,8 @@ def train(
     from rattle.recipe import Recipe
 
     chosen = Recipe.load(recipe)
-    if loss is not None:
-        chosen = chosen.with_values(loss={"name": loss})
+    if method is not None:
+        chosen = chosen.for_method(method)
     clips = load_manifest(data)
     machines = clips.machines() if machine == "all" else [Machine.parse(machine)]
     job = FitJob(

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from rattle.learning.device import Placement
 from rattle.learning.losses import squared_distance
-from rattle.learning.networks import Network
+from rattle.learning.model import Arrays
+from rattle.learning.networks import Network, build_network
 from rattle.recipe import Recipe
 from rattle.scoring.clip import ClipParts
 from rattle.scoring.windows import cut, sliding_starts, spread_starts
@@ -37,6 +38,30 @@ class TrainedNetwork:
         if centroid is not None:
             centroid = centroid.to(placement.device)
         return cls(recipe, network, centroid, placement)
+
+    @classmethod
+    def restored(cls, recipe: Recipe, arrays: Arrays, placement: Placement) -> TrainedNetwork:
+        """The network whose ``arrays()`` these are; ``ValueError`` where they do not fit."""
+        weights = {name: torch.from_numpy(value) for name, value in arrays.items()}
+        centroid = weights.pop("centroid", None)
+        network = build_network(recipe)
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            reason = str(error).splitlines()[-1].strip()
+            raise ValueError(f"its weights do not fit its recipe ({reason})") from None
+        expected = (network.dimensions,) if recipe.has_distance else None
+        found = None if centroid is None else tuple(centroid.shape)
+        if found != expected:
+            raise ValueError(f"its centroid is {found}, by its recipe {expected}")
+        return cls.placed(recipe, network, centroid, placement)
+
+    def arrays(self) -> Arrays:
+        """``encoder.*``, ``head.*`` and ``centroid``."""
+        state = dict(self.network.state_dict())
+        if self.centroid is not None:
+            state["centroid"] = self.centroid
+        return {name: value.contiguous().cpu().numpy() for name, value in state.items()}
 
     def parts(self, log_mel: NDArray[np.float32]) -> ClipParts:
         """Logits and distances of the windows of a clip ``[T, bands]`` (section IV-A).
