@@ -18,7 +18,7 @@ from rattle import Detector, Machine, Manifest, Recipe, TrainingError
 from rattle.errors import ClipError, DataError
 from rattle.fitting import FitJob, Watch
 from rattle.learning.train import Interrupted, Step
-from rattle.runs import run_fit
+from rattle.runs import run_in_folder
 
 FAN = Machine("synth_fan", "id_00")
 RUN = "synth_fan_id_00"
@@ -50,7 +50,7 @@ def iterations(folder: Path) -> list[int]:
 
 
 def test_a_run_folder_tells_what_was_given_and_how_it_went(job: FitJob, tmp_path: Path) -> None:
-    bundle = run_fit(job, tmp_path, resume=False)
+    bundle = run_in_folder(job, tmp_path, resume=False)
     folder = tmp_path / RUN
     assert bundle == tmp_path / f"{RUN}.rattle"
     assert Detector.load(bundle).machine == FAN
@@ -71,24 +71,24 @@ def test_a_run_folder_tells_what_was_given_and_how_it_went(job: FitJob, tmp_path
 
 def test_metrics_hold_a_line_an_iteration_as_it_was_reported(job: FitJob, tmp_path: Path) -> None:
     steps: list[Step] = []
-    run_fit(dataclasses.replace(job, watch=Watch(on_step=steps.append)), tmp_path, resume=False)
+    run_in_folder(dataclasses.replace(job, watch=Watch(on_step=steps.append)), tmp_path, resume=False)
     lines = (tmp_path / RUN / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [dataclasses.asdict(step) for step in steps]
     assert iterations(tmp_path / RUN) == list(range(1, 7))
 
 
 def test_an_existing_run_is_refused_without_resume(job: FitJob, tmp_path: Path) -> None:
-    run_fit(job, tmp_path, resume=False)
+    run_in_folder(job, tmp_path, resume=False)
     with pytest.raises(TrainingError, match=r"already holds a run of synth_fan/id_00.*--resume"):
-        run_fit(job, tmp_path, resume=False)
+        run_in_folder(job, tmp_path, resume=False)
 
 
 def test_resuming_a_finished_run_leaves_it_as_it_is(job: FitJob, tmp_path: Path) -> None:
-    bundle = run_fit(job, tmp_path, resume=False)
+    bundle = run_in_folder(job, tmp_path, resume=False)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     steps: list[Step] = []
     again = dataclasses.replace(job, seed=5, watch=Watch(on_step=steps.append))
-    assert run_fit(again, tmp_path, resume=True) == bundle
+    assert run_in_folder(again, tmp_path, resume=True) == bundle
     assert steps == []
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
@@ -96,12 +96,12 @@ def test_resuming_a_finished_run_leaves_it_as_it_is(job: FitJob, tmp_path: Path)
 def test_a_refused_training_leaves_no_run_behind(job: FitJob, tmp_path: Path) -> None:
     refused = dataclasses.replace(job, machine=Machine("synth_fan", "id_09"))
     with pytest.raises(DataError, match="no clip of machine"):
-        run_fit(refused, tmp_path, resume=False)
+        run_in_folder(refused, tmp_path, resume=False)
     gone = [dataclasses.replace(clip, path=f"{clip.path}.gone") for clip in job.clips]
     other = job.recipe.with_values(audio={"sample_rate_hz": 15000})  # nothing stored to fall on
     unreadable = dataclasses.replace(job, clips=Manifest.from_clips(gone), recipe=other)
     with pytest.raises(ClipError, match="there is no such file"):
-        run_fit(unreadable, tmp_path, resume=False)
+        run_in_folder(unreadable, tmp_path, resume=False)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -110,14 +110,14 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
     iteration: int, job: FitJob, bundle_file: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(Interrupted):
-        run_fit(stopped_after(iteration, job), tmp_path, resume=False)
+        run_in_folder(stopped_after(iteration, job), tmp_path, resume=False)
     assert iterations(tmp_path / RUN) == list(range(1, iteration + 1))
     assert (tmp_path / RUN / "checkpoint.safetensors").exists()
     assert not (tmp_path / f"{RUN}.rattle").exists()
 
     steps: list[Step] = []
     again = dataclasses.replace(job, watch=Watch(on_step=steps.append))
-    bundle = run_fit(again, tmp_path, resume=True)
+    bundle = run_in_folder(again, tmp_path, resume=True)
     assert weights(bundle) == weights(bundle_file)
     assert Detector.load(bundle).info.golden == Detector.load(bundle_file).info.golden
     assert [step.iteration for step in steps] == list(range(iteration + 1, 7))
@@ -130,10 +130,10 @@ def test_iterations_after_the_checkpoint_stand_once_in_the_metrics(
 ) -> None:
     """As after a kill: metrics run ahead of the checkpoint and end within a line."""
     with pytest.raises(Interrupted):
-        run_fit(stopped_after(3, job), tmp_path, resume=False)
+        run_in_folder(stopped_after(3, job), tmp_path, resume=False)
     with (tmp_path / RUN / "metrics.jsonl").open("a") as file:
         file.write('{"iteration": 4, "loss": 99}\n{"iteration": 5, "lo')
-    bundle = run_fit(job, tmp_path, resume=True)
+    bundle = run_in_folder(job, tmp_path, resume=True)
     assert iterations(tmp_path / RUN) == list(range(1, 7))
     assert "99" not in (tmp_path / RUN / "metrics.jsonl").read_text().split()
     assert weights(bundle) == weights(bundle_file)
@@ -143,24 +143,24 @@ def test_another_recipe_cannot_go_on_with_a_run_and_leaves_it_as_it_is(
     job: FitJob, tmp_path: Path
 ) -> None:
     with pytest.raises(Interrupted):
-        run_fit(stopped_after(3, job), tmp_path, resume=False)
+        run_in_folder(stopped_after(3, job), tmp_path, resume=False)
     before = {path: path.read_bytes() for path in (tmp_path / RUN).iterdir()}
     for other in (
         dataclasses.replace(job, seed=1),
         dataclasses.replace(job, recipe=job.recipe.with_values(loss={"metric_weight": 0.5})),
     ):
         with pytest.raises(TrainingError, match="of another recipe, seed or set of clips"):
-            run_fit(other, tmp_path, resume=True)
+            run_in_folder(other, tmp_path, resume=True)
     assert {path: path.read_bytes() for path in (tmp_path / RUN).iterdir()} == before
 
 
 def test_a_damaged_checkpoint_is_refused(job: FitJob, tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
-        run_fit(stopped_after(3, job), tmp_path, resume=False)
+        run_in_folder(stopped_after(3, job), tmp_path, resume=False)
     checkpoint = tmp_path / RUN / "checkpoint.safetensors"
     checkpoint.write_bytes(checkpoint.read_bytes()[:200])
     with pytest.raises(TrainingError, match="cannot be read"):
-        run_fit(job, tmp_path, resume=True)
+        run_in_folder(job, tmp_path, resume=True)
 
 
 def test_a_killed_process_resumes_to_the_weights_of_an_uninterrupted_one(
@@ -190,8 +190,8 @@ def test_a_killed_process_resumes_to_the_weights_of_an_uninterrupted_one(
 
     steps: list[Step] = []
     job = FitJob(clips, FAN, always_saving, device="cpu", watch=Watch(on_step=steps.append))
-    resumed = run_fit(job, out, resume=True)
+    resumed = run_in_folder(job, out, resume=True)
     assert steps[0].iteration > 1
-    whole = run_fit(dataclasses.replace(job, recipe=longer), tmp_path / "whole", resume=False)
+    whole = run_in_folder(dataclasses.replace(job, recipe=longer), tmp_path / "whole", resume=False)
     assert weights(resumed) == weights(whole)
     assert iterations(out / RUN) == list(range(1, 61))

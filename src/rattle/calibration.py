@@ -13,7 +13,7 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from rattle.learning.data import TrainingData
+from rattle.learning.batches import LogMels
 from rattle.learning.model import Model
 from rattle.scoring.clip import ClipParts
 from rattle.scoring.score import Scale, anomaly_score, over_windows, posterior_gap
@@ -58,18 +58,23 @@ class Calibration:
 
 
 def calibrate(
-    data: TrainingData, model: Model, labelled: Sequence[tuple[LogMel, bool]]
+    model: Model,
+    normals: LogMels,
+    outliers: Sequence[LogMels],
+    labelled: Sequence[tuple[LogMel, bool]] = (),
 ) -> Calibration:
-    """Scale from held-out normals and outliers; alpha from ``labelled`` clips, else the recipe's.
+    """Scale from held-out ``normals`` and from each machine's ``outliers``.
+
+    alpha is chosen on ``labelled`` clips; without them it is the recipe's.
 
     ``labelled`` are log-mels ``[T, bands]`` of validation clips and whether each is an anomaly.
     """
     settings = model.recipe.scoring
-    held_out = AveragedParts.of(map(model.parts, data.held_out), settings.aggregate)
-    outliers = AveragedParts.of(map(model.parts, _some_outliers(data)), settings.aggregate)
+    held_out = AveragedParts.of(map(model.parts, normals), settings.aggregate)
+    others = AveragedParts.of(map(model.parts, _some_of_each(outliers)), settings.aggregate)
     scale = Scale(0.0, 1.0)
-    if held_out.distance is not None and outliers.distance is not None:
-        scale = Scale.between(held_out.distance, outliers.distance)
+    if held_out.distance is not None and others.distance is not None:
+        scale = Scale.between(held_out.distance, others.distance)
     if not labelled:
         return Calibration(held_out, scale, settings.alpha, "the recipe's default")
     parts = AveragedParts.of((model.parts(clip) for clip, _ in labelled), settings.aggregate)
@@ -81,9 +86,8 @@ def calibrate(
     return Calibration(held_out, scale, alpha, f"{len(labelled)} labelled validation clips")
 
 
-def _some_outliers(data: TrainingData) -> Iterator[LogMel]:
+def _some_of_each(machines: Sequence[LogMels]) -> Iterator[LogMel]:
     # Evenly over the pool's machines, so that none sets the scale alone.
-    machines = data.source.outliers
     share = -(-SCALE_OUTLIERS // len(machines))
     return (clips[i] for clips in machines for i in range(min(share, len(clips))))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -23,6 +23,7 @@ from rattle.features.front_end import FrontEnd
 from rattle.learning.device import place
 from rattle.learning.inference import TrainedNetwork
 from rattle.learning.model import Model
+from rattle.learning.replay import Replay
 from rattle.recipe import Recipe
 from rattle.scoring.clip import ClipParts, ClipScore, Mix, clip_score
 from rattle.scoring.score import Scale, anomaly_score
@@ -56,6 +57,7 @@ class Detector:
     info: BundleInfo
     model: Model
     golden: tuple[NDArray[np.int16], ...]
+    replay: Replay = field(default_factory=Replay)
 
     @classmethod
     def fit(
@@ -96,18 +98,53 @@ class Detector:
         restore = TrainedNetwork.restored if recipe.baseline is None else restore_baseline
         try:
             model = restore(recipe, bundle.weights, place(device, recipe.training.precision))
+            replay = Replay.of_arrays(bundle.replay)
         except ValueError as error:
             raise BundleError(f"{path}: {error}") from None
         golden = tuple(bundle.golden[name] for name in sorted(bundle.golden))
         kinds = {(clip.dtype.name, clip.ndim, clip.size > 0) for clip in golden}
         if len(golden) != len(bundle.info.golden) or kinds - {("int16", 1, True)}:
             raise BundleError(f"{path}: its stored clips are not those that it states scores of")
-        return cls(bundle.info, model, golden)
+        return cls(bundle.info, model, golden, replay)
 
     def save(self, path: str | Path) -> None:
         """Write the bundle: beside, then renamed."""
+        write_bundle(self.bundle(), Path(path))
+
+    def bundle(self) -> Bundle:
+        """What ``save`` writes."""
         golden = {f"clip{index:02}": samples for index, samples in enumerate(self.golden)}
-        write_bundle(Bundle(self.info, self.model.arrays(), golden), Path(path))
+        return Bundle(self.info, self.model.arrays(), golden, self.replay.arrays())
+
+    def adapt(
+        self,
+        anomalies: Sequence[str | Path],
+        *,
+        normals: Sequence[str | Path] = (),
+        data: str | Path | Manifest | None = None,
+        seed: int | None = None,
+        device: str = "auto",
+    ) -> Detector:
+        """A detector that has also learnt from these clips of its machine (section IV-C).
+
+        ``anomalies`` and ``normals`` are recordings or folders of them, labelled by someone who
+        listened. ``data`` holds the recordings that this detector was trained on; without it the
+        replay set in the bundle stands for them. Raises ``DataError`` where neither is there,
+        ``ClipError`` where a clip cannot be read.
+        """
+        from rattle.adapting import AdaptJob, adapt
+        from rattle.clips.given import given_clips
+        from rattle.fitting import Recordings
+
+        job = AdaptJob(
+            parent=self,
+            anomalies=given_clips(map(Path, anomalies), self.machine, "anomaly"),
+            normals=given_clips(map(Path, normals), self.machine, "normal"),
+            recordings=None if data is None else Recordings(_manifest(data, load_manifest)),
+            seed=self.info.provenance.seed if seed is None else seed,
+            device=device,
+        )
+        return adapt(job)
 
     @property
     def machine(self) -> Machine:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,8 +36,9 @@ from rattle.learning.model import Model
 from rattle.learning.networks import build_network
 from rattle.learning.outliers import OutlierPool, choose_pool
 from rattle.learning.pretrained import Loaded, load_pretrained
+from rattle.learning.replay import Replay, by_hash, replay_frames, shuffled
 from rattle.learning.train import Interruption, Step, train
-from rattle.recipe import Recipe
+from rattle.recipe import Autoencoder, Recipe
 
 GOLDEN_CLIPS = 2
 GOLDEN_SECONDS = 12.0
@@ -50,8 +51,20 @@ class Watch:
     on_clip: Callable[[], None] = lambda: None
     on_pool: Callable[[OutlierPool], None] = lambda _: None
     on_init: Callable[[Loaded], None] = lambda _: None
+    on_known: Callable[[str], None] = lambda _: None
     on_step: Callable[[Step], None] = lambda _: None
     stop_requested: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """Where the clips that a detector learns from are read.
+
+    ``outliers`` are those that it was given; None where it takes the other machines of ``clips``.
+    """
+
+    clips: Manifest
+    outliers: Manifest | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,22 @@ class FitJob:
     store_folder: Path | None = None
     checkpoint: Path | None = None
     watch: Watch = field(default_factory=Watch)
+
+    @property
+    def given(self) -> Recordings:
+        """What a later adaptation will have to find again."""
+        return Recordings(self.clips, self.outliers)
+
+    @property
+    def steps(self) -> int:
+        """How often ``watch.on_step`` will be called."""
+        if isinstance(self.recipe.baseline, Autoencoder):
+            return self.recipe.baseline.epochs
+        return self.recipe.training.iterations
+
+    def run(self) -> Detector:
+        """``fit``."""
+        return fit(self)
 
 
 def fit(job: FitJob) -> Detector:
@@ -105,8 +134,19 @@ def fit(job: FitJob) -> Detector:
         )
         for clip in validation
     ]
-    found = calibrate(data, model, labelled)
-    return _described(job, data, model, found, _golden(data, store))
+    found = calibrate(model, data.held_out, data.source.outliers, labelled)
+    info = BundleInfo(
+        machine=str(data.machine),
+        recipe=recipe,
+        amplitude=AmplitudeInfo(mean=data.amplitude.mean, deviation=data.amplitude.deviation),
+        alpha=found.alpha,
+        alpha_origin=found.alpha_origin,
+        scale=ScaleInfo(low=found.scale.low, high=found.scale.high),
+        held_out=held_out_info(found),
+        golden=(),
+        provenance=_provenance(job, data),
+    )
+    return sealed(Detector(info, model, _golden(data, store), _replay(data, recipe)))
 
 
 def _trained(job: FitJob, data: TrainingData) -> Model:
@@ -140,30 +180,33 @@ def _labelled(validation: Manifest | None, machine: Machine) -> list[Clip]:
     return clips
 
 
-def _described(
-    job: FitJob,
-    data: TrainingData,
-    model: Model,
-    found: Calibration,
-    golden: tuple[NDArray[np.int16], ...],
-) -> Detector:
-    info = BundleInfo(
-        machine=str(data.machine),
-        recipe=job.recipe,
-        amplitude=AmplitudeInfo(mean=data.amplitude.mean, deviation=data.amplitude.deviation),
-        alpha=found.alpha,
-        alpha_origin=found.alpha_origin,
-        scale=ScaleInfo(low=found.scale.low, high=found.scale.high),
-        held_out=tuple(HeldOut(gap=gap, distance=d) for gap, d in found.held_out.rows()),
-        golden=(),
-        provenance=_provenance(job, data),
-    )
-    scores = Detector(info, model, golden).score(as_samples(golden))
+def held_out_info(found: Calibration) -> tuple[HeldOut, ...]:
+    """The held-out normals' parts as a bundle keeps them."""
+    return tuple(HeldOut(gap=gap, distance=d) for gap, d in found.held_out.rows())
+
+
+def sealed(detector: Detector) -> Detector:
+    """The detector with its golden clips' scores stated."""
     stated = tuple(
         Golden(score=clip.score, posterior=clip.posterior, distance=clip.distance)
-        for clip in scores
+        for clip in detector.score(as_samples(detector.golden))
     )
-    return Detector(info.model_copy(update={"golden": stated}), model, golden)
+    return replace(detector, info=detector.info.model_copy(update={"golden": stated}))
+
+
+def _replay(data: TrainingData, recipe: Recipe) -> Replay:
+    seed = data.source.seed
+    if recipe.baseline is not None:
+        return Replay()
+    whole = Replay(
+        normals=shuffled(by_hash(data.trained_clips, data.source.normals), seed),
+        held_out=shuffled(by_hash(data.held_out_clips, data.held_out), seed),
+        outliers={
+            str(machine): shuffled(by_hash(data.pool.clips.of(machine), clips), seed)
+            for machine, clips in zip(data.pool.clips.machines(), data.source.outliers, strict=True)
+        },
+    )
+    return whole.bounded(recipe.adaptation.replay_clips, replay_frames(recipe))
 
 
 def _golden(data: TrainingData, store: FeatureStore) -> tuple[NDArray[np.int16], ...]:

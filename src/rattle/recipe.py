@@ -180,7 +180,10 @@ class Adaptation(Part):
 
 
 class Autoencoder(Part):
-    """The official baseline of DCASE 2020 Task 2: dense layers rebuild stacked frames."""
+    """The official baseline of DCASE 2020 Task 2: dense layers rebuild stacked frames.
+
+    Here one is trained for each machine id, there for each machine type.
+    """
 
     name: Literal["autoencoder"]
     frames: int = Field(5, ge=1, description="Consecutive frames stacked into one input.")
@@ -195,29 +198,36 @@ class GaussianMixture(Part):
     """A Gaussian mixture of frames' MFCCs: the paper's reference 3."""
 
     name: Literal["gmm"]
-    coefficients: int = Field(20, ge=2, description="MFCCs a frame.")
+    coefficients: int = Field(
+        20, ge=2, description="MFCCs a frame, the mean level among them; at most the mel bands."
+    )
     components: int = Field(8, ge=1, description="Gaussians of diagonal covariance.")
 
 
 class OneClassSvm(Part):
-    """A one-class SVM on a clip's MFCC statistics: the paper's references 4 and 5."""
+    """A one-class SVM on a clip's MFCC statistics: the paper's references 4 and 5.
+
+    They are mean and deviation over time of the MFCCs and of their deltas.
+    """
 
     name: Literal["ocsvm"]
-    coefficients: int = Field(20, ge=2, description="MFCCs a frame.")
+    coefficients: int = Field(
+        20, ge=2, description="MFCCs a frame, the mean level among them; at most the mel bands."
+    )
     nu: Annotated[float, Field(gt=0, le=1)] = Field(
         0.1, description="Bound of the share of training clips left outside."
     )
 
 
 class NearestNeighbours(Part):
-    """Distance to the nearest normal clips in log-mel statistics."""
+    """Distance to the nearest normal clips in the mean and deviation over time of each mel band."""
 
     name: Literal["knn"]
     neighbours: int = Field(1, ge=1, description="Neighbours whose mean distance is the score.")
 
 
 class Mahalanobis(Part):
-    """Mahalanobis distance from the mean normal clip in log-mel statistics."""
+    """Mahalanobis distance from the mean normal clip in the same statistics as knn."""
 
     name: Literal["mahalanobis"]
 
@@ -294,6 +304,16 @@ class Recipe(Part):
             )
         return self
 
+    @model_validator(mode="after")
+    def _anomalies_leave_room_for_outliers(self) -> Recipe:
+        if self.adaptation.anomalies_per_batch > self.training.outliers_per_batch - 1:
+            raise ValueError(
+                f"adaptation.anomalies_per_batch is {self.adaptation.anomalies_per_batch}, but "
+                f"they take the place of {self.training.outliers_per_batch} outliers a batch, of "
+                "which one has to stay"
+            )
+        return self
+
     @classmethod
     def load(cls, name_or_path: str | Path) -> Recipe:
         """The packaged recipe of that name, or the one in that TOML file."""
@@ -324,6 +344,22 @@ class Recipe(Part):
             return self.with_values(baseline={"name": method})
         values = self.model_dump(exclude={"baseline"})
         return _validated(_merged(values, {"loss": {"name": method}}), f"recipe {self.name}")
+
+    def for_adaptation(self) -> Recipe:
+        """The numbers of training on with anomalies, in the place of training's (section IV-C)."""
+        training, adaptation = self.training, self.adaptation
+        rate = 1.0
+        if adaptation.learning_rate == "continue":
+            rate = training.decay_factor ** (training.iterations // training.decay_every)
+        changed = training.model_copy(
+            update={
+                "iterations": adaptation.iterations or max(training.iterations // 2, 1),
+                "outliers_per_batch": training.outliers_per_batch - adaptation.anomalies_per_batch,
+                "encoder_learning_rate": training.encoder_learning_rate * rate,
+                "head_learning_rate": training.head_learning_rate * rate,
+            }
+        )
+        return self.model_copy(update={"training": changed})
 
     def to_toml(self) -> str:
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))

@@ -5,7 +5,8 @@ OUT/
 └── fan_id_00/
     ├── recipe.toml           every number of the run; works as --recipe
     ├── environment.json      versions, machine, threads, seed
-    ├── clips.csv             the manifest it was given
+    ├── clips.csv             the manifest it was given; of an adaptation with the new clips
+    ├── outliers.csv          the outliers it was given, where it was given any
     ├── metrics.jsonl         a line an iteration
     └── checkpoint.safetensors
 """
@@ -24,25 +25,32 @@ from typing import TextIO
 import torch
 
 import rattle
+from rattle.adapting import AdaptJob
 from rattle.atomic import replacing, write_text
-from rattle.detector import Detector
+from rattle.clips.machine import Machine
+from rattle.clips.manifest import Manifest
 from rattle.errors import TrainingError
-from rattle.fitting import FitJob, fit
+from rattle.fitting import FitJob, Recordings
 from rattle.learning.train import Step
 
 
-def run_fit(job: FitJob, out: Path, *, resume: bool) -> Path:
-    """Fit in a run folder under ``out`` and return the bundle's path.
+def bundle_path(out: Path, machine: Machine) -> Path:
+    """Where a run under ``out`` puts its bundle."""
+    return out / f"{machine.slug}.rattle"
+
+
+def run_in_folder(job: FitJob | AdaptJob, out: Path, *, resume: bool) -> Path:
+    """Fit or adapt in a run folder under ``out`` and return the bundle's path.
 
     With ``resume`` a finished run is left as it is and an unfinished one goes on. Without it a
     folder that holds a run is refused, so that none is lost.
     """
-    bundle = out / f"{job.machine.slug}.rattle"
+    bundle = bundle_path(out, job.machine)
     folder = out / job.machine.slug
     if (bundle.exists() or folder.exists()) and not resume:
         raise TrainingError(
-            f"{out} already holds a run of {job.machine}; go on with it by --resume, or train "
-            "into another folder with --out"
+            f"{out} already holds a run of {job.machine}; go on with it by --resume, or choose "
+            "another folder with --out"
         )
     if bundle.exists():
         return bundle
@@ -58,19 +66,32 @@ def run_fit(job: FitJob, out: Path, *, resume: bool) -> Path:
             log(step)
             job.watch.on_step(step)
 
-        detector: Detector = fit(
-            replace(
-                job,
-                checkpoint=folder / "checkpoint.safetensors",
-                watch=replace(job.watch, on_step=on_step),
-            )
-        )
+        detector = replace(
+            job,
+            checkpoint=folder / "checkpoint.safetensors",
+            watch=replace(job.watch, on_step=on_step),
+        ).run()
+    if not log.is_open:  # a baseline that takes no steps
+        _describe(job, folder)
     detector.save(bundle)
     (folder / "checkpoint.safetensors").unlink(missing_ok=True)
     return bundle
 
 
-def _describe(job: FitJob, folder: Path) -> None:
+def recordings_of(bundle: Path) -> Recordings | None:
+    """The recordings that a bundle's run was given, by its run folder; None where any has gone."""
+    folder = bundle.with_suffix("")
+    if not (folder / "clips.csv").exists():
+        return None
+    clips = Manifest.read_csv(folder / "clips.csv")
+    given = folder / "outliers.csv"
+    outliers = Manifest.read_csv(given) if given.exists() else None
+    parts = [clips] if outliers is None else [clips, outliers]
+    paths = [path for part in parts for path in part.table["path"].to_list()]
+    return Recordings(clips, outliers) if all(map(os.path.exists, paths)) else None
+
+
+def _describe(job: FitJob | AdaptJob, folder: Path) -> None:
     write_text(folder / "recipe.toml", job.recipe.to_toml())
     environment = {
         "rattle": rattle.__version__,
@@ -84,8 +105,14 @@ def _describe(job: FitJob, folder: Path) -> None:
         "seed": job.seed,
     }
     write_text(folder / "environment.json", json.dumps(environment, indent=1))
+    given = job.given
+    if given is None:
+        return
     with replacing(folder / "clips.csv") as beside:
-        job.clips.write_csv(beside)
+        given.clips.write_csv(beside)
+    if given.outliers is not None:
+        with replacing(folder / "outliers.csv") as beside:
+            given.outliers.write_csv(beside)
 
 
 @contextmanager

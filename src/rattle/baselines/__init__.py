@@ -1,14 +1,25 @@
-"""Baselines: what the method is compared with, through the same bundles and scores."""
+"""Baselines: what the method is compared with, through the same bundles and scores.
+
+Each learns from the training normals alone. ``fit`` of a method's module learns, ``restore``
+rebuilds from what a bundle holds; both give a ``Measure``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
+from rattle import recipe as recipes
+from rattle.baselines import gaussian_mixture, mahalanobis, nearest, one_class_svm, reconstruction
+from rattle.baselines.baseline import Baseline, Measure
 from rattle.learning.data import TrainingData
 from rattle.learning.device import Placement
 from rattle.learning.model import Arrays, Model
 from rattle.learning.train import Interruption, Step
 from rattle.recipe import Recipe
+
+__all__ = ["fit_baseline", "restore_baseline"]
 
 
 def fit_baseline(
@@ -18,10 +29,59 @@ def fit_baseline(
     interruption: Interruption,
     on_step: Callable[[Step], None],
 ) -> Model:
-    """Fit the baseline that ``recipe.baseline`` names on the training normals."""
-    raise NotImplementedError
+    """Fit the baseline that ``recipe.baseline`` names on the training normals.
+
+    The autoencoder's steps are its epochs. Every other method has a single step, at its end, whose
+    loss is the mean distance of the training normals. The same data, seed and recipe give the same
+    baseline. Raises ``DataError`` where the clips are too few for the recipe's numbers and, from
+    the autoencoder, ``Interrupted`` and ``TrainingError``.
+    """
+    normals, seed = data.source.normals, data.source.seed
+    measure: Measure
+    match recipe.baseline:
+        case recipes.Autoencoder() as settings:
+            return Baseline(
+                recipe,
+                reconstruction.fit(
+                    normals,
+                    settings,
+                    placement,
+                    interruption,
+                    on_step,
+                    seed=seed,
+                    checkpoint_seconds=recipe.training.checkpoint_seconds,
+                ),
+            )
+        case recipes.GaussianMixture() as settings:
+            measure = gaussian_mixture.fit(normals, settings, seed=seed)
+        case recipes.OneClassSvm() as settings:
+            measure = one_class_svm.fit(normals, settings)
+        case recipes.NearestNeighbours() as settings:
+            measure = nearest.fit(normals, settings)
+        case recipes.Mahalanobis():
+            measure = mahalanobis.fit(normals)
+        case None:
+            raise ValueError("the recipe names no baseline")
+    loss = float(np.mean([measure.distance(clip) for clip in normals]))
+    on_step(Step(iteration=1, loss=loss, bce=None, metric=None))
+    return Baseline(recipe, measure)
 
 
 def restore_baseline(recipe: Recipe, arrays: Arrays, placement: Placement) -> Model:
     """The baseline whose ``arrays()`` these are; ``ValueError`` where they do not fit."""
-    raise NotImplementedError
+    bands = recipe.features.mel_bands
+    measure: Measure
+    match recipe.baseline:
+        case recipes.Autoencoder() as settings:
+            measure = reconstruction.restore(arrays, settings, placement, bands=bands)
+        case recipes.GaussianMixture() as settings:
+            measure = gaussian_mixture.restore(arrays, settings)
+        case recipes.OneClassSvm() as settings:
+            measure = one_class_svm.restore(arrays, settings)
+        case recipes.NearestNeighbours() as settings:
+            measure = nearest.restore(arrays, settings, bands=bands)
+        case recipes.Mahalanobis():
+            measure = mahalanobis.restore(arrays, bands=bands)
+        case None:
+            raise ValueError("the recipe names no baseline")
+    return Baseline(recipe, measure)

@@ -5,6 +5,7 @@ A zip of
     bundle.json           ``BundleInfo``, and the SHA-256 of every member and of itself
     weights.safetensors   what the model learnt: encoder.*, head.*, centroid, or a baseline's
     golden.safetensors    some held-out clips as 16-bit samples, whose scores bundle.json states
+    replay.safetensors    some log-mels of what it was trained on, to adapt it with; may be absent
 
 Nothing in it is code and nothing is unpickled. Reading trusts no header: only these members are
 read, none beyond its bound, and every hash is checked. The hashes show damage and tampering by
@@ -16,7 +17,8 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +33,9 @@ from rattle.bundle.schema import SCHEMA_VERSION, BundleInfo
 from rattle.errors import BundleError
 
 INFO, WEIGHTS, GOLDEN = "bundle.json", "weights.safetensors", "golden.safetensors"
+REPLAY = "replay.safetensors"
 # ResNet38's weights are 274 MB; a bundle.json of 100,000 clip hashes is 7 MB.
-BOUNDS = {INFO: 64 * 2**20, WEIGHTS: 2 * 2**30, GOLDEN: 256 * 2**20}
+BOUNDS = {INFO: 64 * 2**20, WEIGHTS: 2 * 2**30, GOLDEN: 256 * 2**20, REPLAY: 2**30}
 # Zip needs a time for each member; a fixed one makes equal content equal bytes.
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -46,25 +49,41 @@ class Bundle:
     info: BundleInfo
     weights: Tensors
     golden: Tensors
+    replay: Tensors = field(default_factory=dict)
+
+    @cached_property
+    def identity(self) -> str:
+        """The hash of its whole content: what an adapted bundle calls its parent."""
+        return str(_content(self, _tensor_members(self))["hash"])
 
 
 def write_bundle(bundle: Bundle, path: Path) -> None:
     """Write beside, then rename. The same content gives the same bytes."""
+    members = _tensor_members(bundle)
+    content = _content(bundle, members)
+    members = {INFO: json.dumps(content, indent=1).encode(), **members}
+    with replacing(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as file:
+        for name, data in members.items():
+            file.writestr(zipfile.ZipInfo(name, ZIP_TIME), data)
+
+
+def _tensor_members(bundle: Bundle) -> dict[str, bytes]:
     members = {WEIGHTS: save_tensors(bundle.weights), GOLDEN: save_tensors(bundle.golden)}
+    return members | ({REPLAY: save_tensors(bundle.replay)} if bundle.replay else {})
+
+
+def _content(bundle: Bundle, members: dict[str, bytes]) -> dict[str, Any]:
     content = bundle.info.model_dump(mode="json")
     content["members"] = {name: _sha256(data) for name, data in members.items()}
     content["hash"] = _content_hash(content)
-    members[INFO] = json.dumps(content, indent=1).encode()
-    with replacing(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as file:
-        for name in BOUNDS:
-            file.writestr(zipfile.ZipInfo(name, ZIP_TIME), members[name])
+    return content
 
 
 def read_bundle(path: Path) -> Bundle:
     """Read and check a bundle; ``BundleError`` names what is wrong with it."""
     try:
         with zipfile.ZipFile(path) as file:
-            members = {name: _member(file, name, path) for name in BOUNDS}
+            members = {name: _member(file, name, path) for name in _names(file, path)}
     except FileNotFoundError:
         raise BundleError(f"there is no bundle {path}; rattle train makes one") from None
     except IsADirectoryError:
@@ -80,6 +99,7 @@ def read_bundle(path: Path) -> Bundle:
             BundleInfo.model_validate(content),
             load_tensors(members[WEIGHTS]),
             load_tensors(members[GOLDEN]),
+            load_tensors(members[REPLAY]) if REPLAY in members else {},
         )
     except ValidationError as error:
         first = error.errors()[0]
@@ -90,9 +110,14 @@ def read_bundle(path: Path) -> Bundle:
         raise _damaged(path, f"its tensors cannot be read ({error})") from None
 
 
-def _member(file: zipfile.ZipFile, name: str, path: Path) -> bytes:
-    if sorted(file.namelist()) != sorted(BOUNDS):
+def _names(file: zipfile.ZipFile, path: Path) -> list[str]:
+    found = file.namelist()
+    if sorted(found) not in (sorted(BOUNDS), sorted(set(BOUNDS) - {REPLAY})):
         raise _damaged(path, f"it holds other members than {', '.join(BOUNDS)}")
+    return found
+
+
+def _member(file: zipfile.ZipFile, name: str, path: Path) -> bytes:
     if file.getinfo(name).compress_type != zipfile.ZIP_STORED:
         raise _damaged(path, f"{name} is compressed, which no bundle's member is")
     with file.open(name) as stream:
@@ -118,8 +143,10 @@ def _checked_content(members: dict[str, bytes], path: Path) -> dict[str, Any]:
     if content.pop("hash", None) != _content_hash(content):
         raise _damaged(path, f"{INFO} was altered: its hash does not fit")
     hashes = content.pop("members", None)
-    for name in (WEIGHTS, GOLDEN):
-        if not isinstance(hashes, dict) or hashes.get(name) != _sha256(members[name]):
+    if not isinstance(hashes, dict) or {INFO, *hashes} != set(members):
+        raise _damaged(path, "a member is missing or was added")
+    for name, stated in hashes.items():
+        if stated != _sha256(members[name]):
             raise _damaged(path, f"{name} was altered: its hash does not fit")
     return content
 

@@ -41,7 +41,11 @@ class Golden(Part):
 
 
 class Provenance(Part):
-    """Where a detector comes from. Hashes are SHA-256 of files' bytes."""
+    """Where a detector comes from. Hashes are SHA-256 of files' bytes.
+
+    ``trained``, ``held_out`` and ``anomalies`` are all clips of the machine that it and its parents
+    have learnt from; ``parent`` is the ``identity`` of the bundle that it was adapted from.
+    """
 
     created: str
     rattle: str
@@ -50,11 +54,17 @@ class Provenance(Part):
     data_hash: str
     trained: tuple[str, ...]
     held_out: tuple[str, ...]
+    anomalies: tuple[str, ...] = ()
     validation: tuple[str, ...] = ()
     outliers: str
     outliers_substitute: bool
     pretrained: str | None = None
     parent: str | None = None
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Every clip that it must not be evaluated on."""
+        return (*self.trained, *self.held_out, *self.anomalies, *self.validation)
 
 
 class BundleInfo(Part):

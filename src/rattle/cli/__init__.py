@@ -15,7 +15,18 @@ from rattle.errors import RattleError
 # Exit codes: 0 done, 1 done but something was found or left out, 2 not done, 130 interrupted.
 FAILED, INTERRUPTED = 2, 130
 
-VERBS = ("demo", "check", "train", "score", "evaluate", "inspect", "synthesize", "download")
+VERBS = (
+    "demo",
+    "check",
+    "train",
+    "adapt",
+    "score",
+    "evaluate",
+    "compare",
+    "inspect",
+    "synthesize",
+    "download",
+)
 
 
 def build_app() -> App:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +11,6 @@ from rattle.recipe import MethodName
 
 if TYPE_CHECKING:
     from rattle.fitting import FitJob
-    from rattle.learning.outliers import OutlierPool
-    from rattle.learning.pretrained import Loaded
 
 
 def train(
@@ -87,12 +84,13 @@ def train(
 
 def train_each(jobs: list[FitJob], out: Path, *, resume: bool) -> int:
     """Train one after the other; with several, a refused one does not stop the rest."""
+    from rattle.cli.running import run_shown
     from rattle.errors import RattleError
 
     refused = []
     for job in jobs:
         try:
-            _train_one(job, out, resume=resume)
+            run_shown(job, out, resume=resume)
         except RattleError as error:
             if len(jobs) == 1:
                 raise
@@ -101,42 +99,3 @@ def train_each(jobs: list[FitJob], out: Path, *, resume: bool) -> int:
     if refused:
         print(f"{len(refused)} of {len(jobs)} machines have no detector", file=sys.stderr)
     return int(bool(refused))
-
-
-def _train_one(job: FitJob, out: Path, *, resume: bool) -> None:
-    from rattle.cli.progress import TrainingProgress
-    from rattle.cli.stopping import StopRequest
-    from rattle.detector import Detector
-    from rattle.fitting import Watch
-    from rattle.learning.train import Interrupted
-    from rattle.runs import run_fit
-
-    title, started = str(job.machine), time.monotonic()
-    was_there = (out / f"{job.machine.slug}.rattle").exists()
-    progress = TrainingProgress(title, job.recipe.training.iterations)
-
-    def on_clip() -> None:
-        if stop():
-            raise Interrupted
-        progress.on_clip()
-
-    def on_pool(pool: OutlierPool) -> None:
-        progress.say(f"{title}: outliers: {pool.origin}")
-
-    def on_init(loaded: Loaded) -> None:
-        progress.say(f"{title}: {len(loaded.taken)} pre-trained weights taken")
-        for name, reason in loaded.skipped.items():
-            progress.say(f"  not taken: {name} ({reason})")
-
-    with progress, StopRequest() as stop:
-        watch = Watch(on_clip, on_pool, on_init, progress.on_step, stop)
-        try:
-            bundle = run_fit(replace(job, watch=watch), out, resume=resume)
-        except Interrupted:
-            progress.say(f"{title}: stopped; go on with the same command and --resume")
-            raise KeyboardInterrupt from None
-    detector = Detector.load(bundle, device="cpu")
-    how = "was there already" if was_there else f"in {time.monotonic() - started:.0f} s"
-    print(f"{title}: {bundle} {how}; calls a clip anomalous above {detector.threshold.value:.4g}")
-    if detector.threshold.warning:
-        print(f"{title}: warning: {detector.threshold.warning}")

@@ -131,4 +131,18 @@ class Manifest:
         )
 
     def write_csv(self, path: Path) -> None:
+        """A CSV file that ``read_csv`` reads; for those that people write see ``layouts``."""
         self.table.write_csv(path)
+
+    @classmethod
+    def read_csv(cls, path: Path) -> Manifest:
+        """What ``write_csv`` wrote; ``DataError`` for anything else."""
+        try:
+            table = pl.read_csv(path, schema=SCHEMA).with_columns(pl.col(pl.String).fill_null(""))
+        except (OSError, pl.exceptions.PolarsError) as error:
+            reason = str(error).splitlines()[0]
+            raise DataError(
+                f"{path} is not a manifest that rattle wrote ({reason}); remove it, and say with "
+                "--data where the recordings are"
+            ) from None
+        return cls(table)

@@ -1,8 +1,8 @@
-"""Scoring every machine's test clips with its detector."""
+"""Scoring every machine's test clips with its detector, or one machine's with two detectors."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,19 @@ class Scored:
     """Scored clips (``SCORED``), what was left out in plain words, and how many were unreadable."""
 
     table: pl.DataFrame
+    notes: tuple[str, ...]
+    unread: int
+
+
+@dataclass(frozen=True)
+class ScoredPair:
+    """The same clips scored by two detectors, in the same order; otherwise as ``Scored``.
+
+    A clip that either of them cannot read is in neither table.
+    """
+
+    old: pl.DataFrame
+    new: pl.DataFrame
     notes: tuple[str, ...]
     unread: int
 
@@ -56,19 +69,16 @@ def score_machines(
     unread = 0
     for detector in detectors:
         test = clips.of(detector.machine, split="test")
-        fresh, seen = _unseen(test, detector)
-        if seen:
+        fresh = _without(test, detector.info.provenance.used)
+        if len(fresh) < len(test):
             notes.append(
-                f"{detector.machine}: {seen} of {len(test)} test clips were used in training and "
-                "are left out"
+                f"{detector.machine}: {len(test) - len(fresh)} of {len(test)} test clips were "
+                "used in training and are left out"
             )
         if not len(fresh):
             notes.append(f"{detector.machine}: no test clip in the data")
             continue
-        if detector.info.provenance.outliers_substitute:
-            notes.append(f"{detector.machine}: trained against substitute outliers")
-        if detector.threshold.warning:
-            notes.append(f"{detector.machine}: {detector.threshold.warning}")
+        notes += [f"{detector.machine}: {warning}" for warning in _warnings(detector)]
         results = detector.score_each(list(fresh.table["path"]), scale=scale)
         for clip, result in zip(fresh, results, strict=True):
             if isinstance(result, Unscored):
@@ -82,11 +92,68 @@ def score_machines(
     return Scored(pl.DataFrame(rows, schema=SCORED), tuple(notes), unread)
 
 
-def _unseen(test: Manifest, detector: Detector) -> tuple[Manifest, int]:
-    origin = detector.info.provenance
-    used = [*origin.trained, *origin.held_out, *origin.validation]
-    fresh = Manifest(test.table.filter(~pl.col("content_hash").is_in(used)))
-    return fresh, len(test) - len(fresh)
+def score_pair(old: Detector, new: Detector, clips: Manifest) -> ScoredPair:
+    """Score the test clips of the machine that both detectors are of, by the fixed scale.
+
+    Clips that either of them was trained, calibrated or validated on are left out, by content.
+    Raises ``DataError`` where the machines differ and where no clip is left.
+    """
+    if old.machine != new.machine:
+        raise DataError(
+            f"the old bundle is of {old.machine} and the new one of {new.machine}; give two "
+            "bundles of one machine"
+        )
+    machine = old.machine
+    test = clips.of(machine, split="test")
+    fresh = _without(test, {*old.info.provenance.used, *new.info.provenance.used})
+    notes = []
+    if len(fresh) < len(test):
+        notes.append(
+            f"{machine}: {len(test) - len(fresh)} of {len(test)} test clips were used in training "
+            "one of the two bundles and are left out"
+        )
+    paths = list(fresh.table["path"])
+    of_old: list[dict[str, object]] = []
+    of_new: list[dict[str, object]] = []
+    for clip, *results in zip(fresh, old.score_each(paths), new.score_each(paths), strict=True):
+        before, after = results
+        if isinstance(before, ClipScore) and isinstance(after, ClipScore):
+            of_old.append(_row(machine, clip.label, clip.domain, before))
+            of_new.append(_row(machine, clip.label, clip.domain, after))
+        else:
+            # What is wrong with a file is wrong for both, as a rule: said once.
+            notes += dict.fromkeys(r.reason for r in results if isinstance(r, Unscored))
+    if not of_old:
+        raise DataError(
+            "; ".join([f"the data hold no test clip of {machine} to compare on", *notes])
+        )
+    return ScoredPair(
+        old=pl.DataFrame(of_old, schema=SCORED),
+        new=pl.DataFrame(of_new, schema=SCORED),
+        notes=(*notes, *_pair_warnings(old, new)),
+        unread=len(fresh) - len(of_old),
+    )
+
+
+def _without(test: Manifest, used: Iterable[str]) -> Manifest:
+    """The clips whose content is not among the hashes ``used``."""
+    return Manifest(test.table.filter(~pl.col("content_hash").is_in(list(used))))
+
+
+def _warnings(detector: Detector) -> Iterator[str]:
+    """What the user must know before relying on the detector."""
+    if detector.info.provenance.outliers_substitute:
+        yield "trained against substitute outliers"
+    if detector.threshold.warning:
+        yield detector.threshold.warning
+
+
+def _pair_warnings(old: Detector, new: Detector) -> Iterator[str]:
+    """Each detector's warnings, one that holds for both said once."""
+    of_old, of_new = list(_warnings(old)), list(_warnings(new))
+    for warning in dict.fromkeys([*of_old, *of_new]):
+        names = [name for name, found in (("old", of_old), ("new", of_new)) if warning in found]
+        yield f"{' and '.join(names)}: {warning}"
 
 
 def _row(machine: Machine, label: str, domain: str, clip: ClipScore) -> dict[str, object]:

@@ -16,7 +16,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -57,6 +57,9 @@ class Pack:
         if not 0 <= index < len(self):
             raise IndexError(index)
         return self.frames[self.starts[index] : self.starts[index + 1]]
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        return (self[index] for index in range(len(self)))
 
 
 class FeatureStore:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +17,21 @@ from rattle.features.store import Pack
 from rattle.scoring.windows import cut
 
 # Streams of random numbers that must not repeat each other.
-ORDER, CROPS, OUTLIERS, HELD_OUT, PASS, DROPOUT, PRETRAIN, SUBSTITUTE = range(8)
+ORDER, CROPS, OUTLIERS, HELD_OUT, PASS, DROPOUT, PRETRAIN = range(7)
+SUBSTITUTE, ANOMALIES, REPLAY, BASELINE = range(7, 11)
 
 
 def generator(seed: int, *stream: int) -> np.random.Generator:
     """The generator of one stream of one seed."""
     return np.random.default_rng([seed, *stream])
+
+
+class LogMels(Protocol):
+    """Log-mels ``[T_i, bands]`` of some clips, in memory or in a pack."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> NDArray[np.float32]: ...
+    def __iter__(self) -> Iterator[NDArray[np.float32]]: ...
 
 
 @dataclass(frozen=True)
@@ -52,14 +62,17 @@ class Batch:
 
 @dataclass(frozen=True)
 class BatchSource:
-    """Draws batches of the target's normal clips and of each other machine's."""
+    """Draws batches of the target's normal clips, each other machine's and, where there are any,
+    the target's anomalies (section IV-C)."""
 
-    normals: Clips
-    outliers: Sequence[Clips]
+    normals: LogMels
+    outliers: Sequence[LogMels]
     normals_per_batch: int
     outliers_per_batch: int
     window_frames: int
     seed: int
+    anomalies: LogMels = ()
+    anomalies_per_batch: int = 0
 
     @property
     def epoch_iterations(self) -> int:
@@ -67,13 +80,16 @@ class BatchSource:
         return -(-len(self.normals) // self.normals_per_batch)
 
     def batch(self, iteration: int) -> Batch:
-        """The batch of that iteration: normals first, then outliers."""
+        """The batch of that iteration: normals first, then outliers, then anomalies."""
         crops = generator(self.seed, CROPS, iteration)
-        clips = [self.normals[i] for i in self._normal_indices(iteration)]
+        clips = self._in_passes(self.normals, self.normals_per_batch, ORDER, iteration)
         clips += self._outlier_clips(generator(self.seed, OUTLIERS, iteration))
+        clips += self._in_passes(self.anomalies, self.anomalies_per_batch, ANOMALIES, iteration)
         windows = np.concatenate([self.crop(clip, crops) for clip in clips])
-        is_normal = np.arange(len(windows)) < self.normals_per_batch
-        return Batch(windows, is_normal, is_normal)
+        place = np.arange(len(windows))
+        is_normal = place < self.normals_per_batch
+        is_anomaly = place >= self.normals_per_batch + self.outliers_per_batch
+        return Batch(windows, is_normal, is_normal | is_anomaly)
 
     def crop(
         self, log_mel: NDArray[np.float32], rng: np.random.Generator | None
@@ -83,16 +99,16 @@ class BatchSource:
         start = last // 2 if rng is None else int(rng.integers(last + 1))
         return cut(log_mel, np.array([start]), self.window_frames)
 
-    def _normal_indices(self, iteration: int) -> list[int]:
-        # Pass after pass over all normals, each in an order of its own.
-        count = len(self.normals)
-        first = iteration * self.normals_per_batch
-        places = np.arange(first, first + self.normals_per_batch)
+    def _in_passes(
+        self, clips: LogMels, count: int, stream: int, iteration: int
+    ) -> list[NDArray[np.float32]]:
+        # Pass after pass over all of them, each in an order of its own.
+        places = np.arange(iteration * count, (iteration + 1) * count)
         orders = {
-            turn: generator(self.seed, ORDER, int(turn)).permutation(count)
-            for turn in np.unique(places // count)
+            turn: generator(self.seed, stream, int(turn)).permutation(len(clips))
+            for turn in np.unique(places // max(len(clips), 1))
         }
-        return [int(orders[place // count][place % count]) for place in places]
+        return [clips[int(orders[place // len(clips)][place % len(clips)])] for place in places]
 
     def _outlier_clips(self, rng: np.random.Generator) -> list[NDArray[np.float32]]:
         # Evenly over machines, however many clips each has; the rest of an uneven share at random.

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rattle.learning.batches import PASS, BatchSource, Clips, generator
+from rattle.learning.batches import PASS, BatchSource, LogMels, generator
 from rattle.learning.device import Placement
 from rattle.learning.losses import CentroidPair
 from rattle.learning.networks import Network
@@ -32,19 +32,28 @@ def compute(
     """Mean embeddings of the normal and of the outlier training clips, one window a clip.
 
     ``turn`` numbers the computation: with the source's seed it decides which clips and crops are
-    read. c_n of the entire training set is the plain mean over its outliers (section III); of a
-    sample it weighs machines alike, as batches do.
+    read. Anomalies belong to the outlier class (section IV-C). c_n of the entire training set is
+    the plain mean over that class (section III); of a sample it weighs machines, and the anomalies
+    against them, as batches do.
     """
     rng = generator(source.seed, PASS, turn)
     normals = _chosen([source.normals], settings.clips_per_class, rng)
-    outliers = _chosen(source.outliers, settings.clips_per_class, rng)
+    groups = [*source.outliers, *([source.anomalies] if len(source.anomalies) else [])]
+    outliers = _chosen(groups, settings.clips_per_class, rng)
     crops = rng if settings.crop == "random" else None
     with _measuring(network, settings.mode):
         normal = _mean_embeddings(network, source, normals, placement, crops)
         outlier = _mean_embeddings(network, source, outliers, placement, crops)
-    counts = [1 if settings.clips_per_class else len(clips) for clips in outliers]
-    shares = torch.tensor(counts, device=outlier.device) / sum(counts)
+    weights = _batch_shares(source) if settings.clips_per_class else [len(o) for o in outliers]
+    shares = torch.tensor(weights, device=outlier.device) / sum(weights)
     return CentroidPair(normal[0], (shares[:, None] * outlier).sum(dim=0))
+
+
+def _batch_shares(source: BatchSource) -> list[float]:
+    machines = len(source.outliers)
+    if not len(source.anomalies):
+        return [1] * machines
+    return [*[source.outliers_per_batch / machines] * machines, source.anomalies_per_batch]
 
 
 def random_centroid(dimensions: int, seed: int) -> Tensor:
@@ -75,7 +84,7 @@ def _measuring(network: Network, mode: str) -> Iterator[None]:
 
 
 def _chosen(
-    machines: Sequence[Clips], limit: int, rng: np.random.Generator
+    machines: Sequence[LogMels], limit: int, rng: np.random.Generator
 ) -> list[list[np.ndarray]]:
     share = -(-limit // len(machines)) if limit else 0
     return [[clips[int(i)] for i in _sample(len(clips), share, rng)] for clips in machines]

@@ -14,12 +14,11 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from rattle.atomic import replacing
 from rattle.errors import TrainingError
 from rattle.learning.losses import CentroidPair
-from rattle.learning.networks import Network
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Checkpoint:
 
 def save(
     path: Path,
-    network: Network,
+    network: nn.Module,
     optimiser: torch.optim.Optimizer,
     checkpoint: Checkpoint,
     *,
@@ -53,7 +52,7 @@ def save(
 
 def load(
     path: Path,
-    network: Network,
+    network: nn.Module,
     optimiser: torch.optim.Optimizer,
     device: torch.device,
     *,

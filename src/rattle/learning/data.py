@@ -15,7 +15,7 @@ from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.errors import DataError
 from rattle.features.amplitude import Amplitude
-from rattle.features.store import FeatureStore
+from rattle.features.store import FeatureStore, Pack
 from rattle.learning.batches import HELD_OUT, BatchSource, Clips, generator
 from rattle.learning.outliers import OutlierPool
 from rattle.recipe import Recipe
@@ -76,17 +76,10 @@ def prepare(
     statistics = store.amplitude(split.normals)
     pack = store.pack(split.normals, statistics, on_clip)
 
-    outliers = []
-    for other in pool.clips.machines():
-        theirs = pool.clips.of(other)
-        own = recipe.audio.amplitude == "own"
-        their_statistics = store.amplitude(theirs) if own else statistics
-        their_pack = store.pack(theirs, their_statistics, on_clip)
-        outliers.append(Clips(their_pack, np.arange(len(their_pack))))
-
+    outliers = outlier_packs(pool, recipe, store, statistics, on_clip)
     source = BatchSource(
         normals=Clips(pack, split.trained),
-        outliers=outliers,
+        outliers=list(outliers.values()),
         normals_per_batch=recipe.training.normals_per_batch,
         outliers_per_batch=recipe.training.outliers_per_batch,
         window_frames=recipe.features.window_frames,
@@ -102,6 +95,22 @@ def prepare(
         pool=pool,
         identity=_identity(recipe, seed, split.normals, pool.clips),
     )
+
+
+def outlier_packs(
+    pool: OutlierPool,
+    recipe: Recipe,
+    store: FeatureStore,
+    target: Amplitude,
+    on_clip: Callable[[], None] = lambda: None,
+) -> dict[Machine, Pack]:
+    """Each outlier machine's log-mels, by its own statistics or the target machine's."""
+    packs = {}
+    for machine in pool.clips.machines():
+        clips = pool.clips.of(machine)
+        own = recipe.audio.amplitude == "own"
+        packs[machine] = store.pack(clips, store.amplitude(clips) if own else target, on_clip)
+    return packs
 
 
 def _training_normals(clips: Manifest, machine: Machine, recipe: Recipe) -> Manifest:

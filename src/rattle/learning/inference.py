@@ -68,14 +68,21 @@ class TrainedNetwork:
 
         A clip longer than ``scoring.long_clip_seconds`` gets a sliding window instead of ten.
         """
-        features = self.recipe.features
-        frame_s = features.hop_samples / self.recipe.audio.sample_rate_hz
-        starts = self._starts(len(log_mel), frame_s)
-        logits, distances = [], []
+        return self.parts_and_embedding(log_mel)[0]
+
+    def parts_and_embedding(
+        self, log_mel: NDArray[np.float32]
+    ) -> tuple[ClipParts, NDArray[np.float32]]:
+        """As ``parts``, and the mean of the windows' embeddings z, ``[D]``."""
+        window = self.recipe.features.window_frames
+        starts = timeline_starts(len(log_mel), self.recipe)
+        if starts is None:
+            starts = spread_starts(len(log_mel), window, self.recipe.scoring.windows)
+        logits, distances, total = [], [], np.zeros(self.network.dimensions)
         with torch.inference_mode():
             for first in range(0, len(starts), WINDOWS_AT_ONCE):
                 some = starts[first : first + WINDOWS_AT_ONCE]
-                windows = self.placement.put(cut(log_mel, some, features.window_frames))
+                windows = self.placement.put(cut(log_mel, some, window))
                 with self.placement.autocast():
                     z, logit = self.network(windows)
                 if logit is not None:
@@ -83,18 +90,31 @@ class TrainedNetwork:
                 if self.centroid is not None:
                     how = self.recipe.loss.distance
                     distances.append(_array(squared_distance(z.float(), self.centroid, how)))
-        return ClipParts(
-            start_s=starts.astype(np.float64) * frame_s,
+                total += _array(z).sum(axis=0)
+        parts = ClipParts(
+            start_s=np.asarray(starts * frame_seconds(self.recipe), np.float64),
             logits=np.concatenate(logits) if logits else None,
             distances=np.concatenate(distances) if distances else None,
         )
+        return parts, (total / len(starts)).astype(np.float32)
 
-    def _starts(self, frames: int, frame_s: float) -> NDArray[np.int64]:
-        settings, window = self.recipe.scoring, self.recipe.features.window_frames
-        # Frames are centred on hops, the first at 0: the last one tells how long the clip is.
-        if (frames - 1) * frame_s <= settings.long_clip_seconds:
-            return spread_starts(frames, window, settings.windows)
-        return sliding_starts(frames, window, max(round(settings.timeline_seconds / frame_s), 1))
+
+def frame_seconds(recipe: Recipe) -> float:
+    """Seconds from one frame to the next."""
+    return recipe.features.hop_samples / recipe.audio.sample_rate_hz
+
+
+def timeline_starts(frames: int, recipe: Recipe) -> NDArray[np.int64] | None:
+    """First frames of the windows slid over a long recording of ``frames`` frames.
+
+    None for a clip no longer than ``scoring.long_clip_seconds``, which is scored as a whole.
+    """
+    settings, frame_s = recipe.scoring, frame_seconds(recipe)
+    # Frames are centred on hops, the first at 0: the last one tells how long the clip is.
+    if (frames - 1) * frame_s <= settings.long_clip_seconds:
+        return None
+    hop = max(round(settings.timeline_seconds / frame_s), 1)
+    return sliding_starts(frames, recipe.features.window_frames, hop)
 
 
 def _array(values: Tensor) -> NDArray[np.float64]:

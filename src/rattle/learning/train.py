@@ -51,8 +51,13 @@ def train(
     placement: Placement,
     interruption: Interruption,
     on_step: Callable[[Step], None],
+    *,
+    fixed: CentroidPair | None = None,
 ) -> CentroidPair | None:
     """Train the network in place and return the centroids of the trained network, if it has any.
+
+    ``fixed`` is DSAD's centroid where the network was trained with one before; without it DSAD
+    starts as ``centroids.dsad_start`` says.
 
     The same seed, recipe, clips, device and thread count give the same weights, whether or not the
     training was interrupted on the way.
@@ -63,7 +68,7 @@ def train(
     if path is not None and path.exists():
         state = checkpoint.load(path, network, optimiser, placement.device, identity=identity)
     else:
-        state = Checkpoint(0, _first_centroids(network, source, recipe, placement))
+        state = Checkpoint(0, fixed or _first_centroids(network, source, recipe, placement))
     saved_at = time.monotonic()
 
     network.train()

@@ -1,0 +1,161 @@
+"""What the open numbers of adaptation are worth: batches, iterations, learning rate.
+
+Adapts bundles of machines that no figure of docs/results.md adapts, with 16 anomalies each, and
+measures the AUC over their other test clips before and after. Resumes: a row that is in the
+results is not computed again.
+
+    python benchmarks/adaptation.py run DATA BUNDLES --results benchmarks/results/adaptation.jsonl
+    python benchmarks/adaptation.py table --results benchmarks/results/adaptation.jsonl \\
+        --into docs/explanation/numerics.md
+
+BUNDLES is a folder that `rattle reproduce table2` wrote.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+
+from rattle.adapting import AdaptJob, adapt
+from rattle.atomic import write_text
+from rattle.clips.layouts import load_manifest
+from rattle.clips.manifest import Manifest
+from rattle.detector import Detector
+from rattle.evaluation.metrics import auc
+from rattle.runs import recordings_of
+from rattle.scoring.clip import clip_value
+
+MACHINES = ("fan_id_02", "slider_id_02")
+ANOMALIES = 16
+BEGIN, END = "<!-- adaptation: begin -->", "<!-- adaptation: end -->"
+VARIANTS: dict[str, dict[str, Any]] = {
+    "31:1, half the iterations, restart": {},
+    "31:1, half the iterations, continue": {"learning_rate": "continue"},
+    "31:1, as many iterations": {"iterations": 150},
+    "31:1, twice the iterations": {"iterations": 300},
+    "28:4, half the iterations": {"anomalies_per_batch": 4},
+    "24:8, half the iterations": {"anomalies_per_batch": 8},
+    "16:16, half the iterations": {"anomalies_per_batch": 16},
+    "24:8, as many iterations": {"anomalies_per_batch": 8, "iterations": 150},
+}
+
+
+def one_run(data: str, bundles: str, variant: str, machine: str, seed: int) -> dict[str, Any]:
+    torch.set_num_threads(1)
+    path = Path(bundles, "bce+ddcsad", f"seed-{seed}", f"{machine}.rattle")
+    parent = Detector.load(path)
+    recipe = parent.recipe.with_values(adaptation=VARIANTS[variant])
+    parent = replace(parent, info=parent.info.model_copy(update={"recipe": recipe}))
+    test = load_manifest(Path(data)).of(parent.machine, split="test")
+    anomalies = test.of(label="anomaly").table
+    drawn = np.random.default_rng([seed, 1]).permutation(anomalies.height)[:ANOMALIES]
+    given = Manifest(anomalies[np.sort(drawn)])
+    left = test.table.join(given.table, on="content_hash", how="anti")
+    nothing = Manifest(given.table.clear())
+
+    started = time.process_time()
+    child = adapt(AdaptJob(parent, given, nothing, recordings_of(path), seed))
+    cpu_s = time.process_time() - started
+    return {
+        "variant": variant,
+        "machine": machine,
+        "seed": seed,
+        "before": aucs(parent, left),
+        "after": aucs(child, left),
+        "cpu_s": round(cpu_s, 1),
+    }
+
+
+def aucs(detector: Detector, clips: pl.DataFrame) -> dict[str, float]:
+    """AUC by p, by the blend of the recipe and by d, over labelled clips."""
+    parts = {
+        label: [
+            detector.parts(detector.front_end.read(path))
+            for path in clips.filter(pl.col("label") == label)["path"]
+        ]
+        for label in ("normal", "anomaly")
+    }
+    found = {}
+    for name, alpha in (("p", 1.0), ("blend", detector.info.alpha), ("d", 0.0)):
+        mix = replace(detector.mix(), alpha=alpha)
+        values = (np.array([clip_value(p, mix) for p in parts[label]]) for label in parts)
+        found[name] = round(auc(*values), 4)
+    return found
+
+
+def run(data: str, bundles: str, results: Path, seeds: list[int]) -> None:
+    done = {(row["variant"], row["machine"], row["seed"]) for row in noted(results)}
+    todo = [(v, m, s) for s in seeds for v in VARIANTS for m in MACHINES if (v, m, s) not in done]
+    results.parent.mkdir(parents=True, exist_ok=True)
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=spawn) as pool, results.open("a") as file:
+        futures = [pool.submit(one_run, data, bundles, *task) for task in todo]
+        for future in as_completed(futures):
+            file.write(json.dumps(future.result()) + "\n")
+            file.flush()
+            print(future.result(), flush=True)
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Markdown: AUC before and after, mean over seeds, for each machine and variant."""
+    seeds = sorted({row["seed"] for row in rows})
+    lines = [
+        f"AUC with {ANOMALIES} anomalies, mean over seeds {', '.join(map(str, seeds))}; "
+        "loss bce+ddcsad",
+        "",
+        "| outliers to anomalies a batch | score | " + " | ".join(MACHINES) + " | mean |",
+        "|---|---|" + "---|" * (len(MACHINES) + 1),
+    ]
+    lines += [_row("not adapted", "before", score, rows) for score in ("p", "blend", "d")]
+    for variant in VARIANTS:
+        some = [row for row in rows if row["variant"] == variant]
+        if some:
+            lines += [_row(variant, "after", score, some) for score in ("p", "blend", "d")]
+    return "\n".join(lines)
+
+
+def _row(name: str, when: str, score: str, rows: list[dict[str, Any]]) -> str:
+    means = [np.mean([r[when][score] for r in rows if r["machine"] == m]) for m in MACHINES]
+    cells = [f"{mean:.3f}" for mean in [*means, np.mean(means)]]
+    return "| " + " | ".join([name, score, *cells]) + " |"
+
+
+def noted(results: Path) -> list[dict[str, Any]]:
+    if not results.exists():
+        return []
+    return [json.loads(line) for line in results.read_text().splitlines()]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("verb", choices=["run", "table"])
+    parser.add_argument("data", nargs="?")
+    parser.add_argument("bundles", nargs="?")
+    parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("--into", type=Path, help="page to write the table into")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
+    chosen = parser.parse_args()
+    if chosen.verb == "run":
+        run(chosen.data, chosen.bundles, chosen.results, chosen.seeds)
+        return
+    text = table(noted(chosen.results))
+    print(text)
+    if chosen.into:
+        before, _, rest = chosen.into.read_text(encoding="utf-8").partition(BEGIN)
+        _, _, after = rest.partition(END)
+        write_text(chosen.into, f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""An experiment's folder: what it is of, so that it can be gone on with and nothing else mixed in.
+
+FOLDER/
+├── recipe.toml, clips.csv      what every task is given
+├── METHOD/seed-K/              bundles and run folders of the models without anomalies
+│   └── anomalies-N-of-D/       and of those adapted with N of D drawn anomalies
+└── table1.*, table2.*, figure2.*
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from rattle.atomic import replacing, write_text
+from rattle.clips.machine import Machine
+from rattle.clips.manifest import Manifest
+from rattle.errors import DataError
+from rattle.experiments.task import Setting
+from rattle.features.store import FeatureStore
+from rattle.recipe import Recipe
+
+
+def open_folder(folder: Path, clips: Manifest, recipe: Recipe) -> None:
+    """Make the folder, or check that it is of these clips and this recipe.
+
+    Raises ``DataError`` where it is of others.
+    """
+    recipe_file, clips_file = folder / "recipe.toml", folder / "clips.csv"
+    if recipe_file.exists() and Recipe.load(recipe_file) != recipe:
+        raise DataError(
+            f"{folder} holds experiments with another recipe ({recipe_file}); give that one with "
+            "--recipe, or another folder with --out"
+        )
+    if clips_file.exists() and _content(Manifest.read_csv(clips_file)) != _content(clips):
+        raise DataError(
+            f"{folder} holds experiments on other recordings ({clips_file}); give the same ones, "
+            "or another folder with --out"
+        )
+    write_text(recipe_file, recipe.to_toml())
+    # Anew each time: the same recordings may have moved.
+    with replacing(clips_file) as beside:
+        clips.write_csv(beside)
+
+
+def fill_store(
+    setting: Setting, machines: list[Machine], on_clip: Callable[[], None] = lambda: None
+) -> None:
+    """The features of every machine's training normals, once and before tasks ask for them."""
+    recipe, clips = setting.recipe, setting.clips
+    store = FeatureStore(recipe.audio, recipe.features, setting.store)
+    needed = {*machines}
+    for machine in machines:
+        needed |= {*clips.outliers_for(machine).machines()}
+    for machine in sorted(needed):
+        normals = clips.of(machine, split="train", label="normal")
+        if len(normals):
+            store.pack(normals, store.amplitude(normals), on_clip)
+
+
+def _content(clips: Manifest) -> set[tuple[str, ...]]:
+    columns = ["source_set", "machine_type", "machine_id", "split", "label", "content_hash"]
+    return set(clips.table.select(columns).iter_rows())

@@ -1,0 +1,119 @@
+"""Runs tasks: each once its parent is done, as many at a time as the workers allow.
+
+A task that is done is never run again; one that was killed goes on from its checkpoint. A task
+that fails is reported and stops only those that need its model.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from rattle.errors import RattleError
+from rattle.experiments.task import Setting, Task
+from rattle.learning.train import Interrupted
+
+LOOK_EVERY_S = 0.5
+
+
+class Workers(Protocol):
+    """Something that runs tasks: processes of this machine, or a cluster's."""
+
+    @property
+    def count(self) -> int:
+        """How many tasks run at a time."""
+
+    def submit(self, task: Task) -> Future[None]:
+        """Run a task; the future fails as the task does, or when its workers keep dying."""
+
+    def stop(self) -> None:
+        """Ask the running tasks to keep their state and stop."""
+
+
+@dataclass
+class Progress:
+    """What a live view shows; ``running`` holds when each task began, in monotonic seconds."""
+
+    setting: Setting
+    total: int
+    done: list[Task] = field(default_factory=list)
+    failed: dict[Task, str] = field(default_factory=dict)
+    running: dict[Task, float] = field(default_factory=dict)
+    took_s: list[float] = field(default_factory=list)
+
+    @property
+    def waiting(self) -> int:
+        return self.total - len(self.done) - len(self.failed) - len(self.running)
+
+    def left_s(self, workers: int) -> float | None:
+        """Seconds left if tasks go on as long as they took so far; None before the first."""
+        if not self.took_s:
+            return None
+        mean = sum(self.took_s) / len(self.took_s)
+        now = time.monotonic()
+        under_way = sum(min(now - began, mean) for began in self.running.values())
+        return ((self.waiting + len(self.running)) * mean - under_way) / max(workers, 1)
+
+
+def run_grid(
+    tasks: Sequence[Task],
+    setting: Setting,
+    workers: Workers,
+    *,
+    on_change: Callable[[Progress], None] = lambda _: None,
+    stop_requested: Callable[[], bool] = lambda: False,
+) -> Progress:
+    """Run every task that is not done, parents first, and return what became of them.
+
+    Raises ``Interrupted`` after a stop was asked for and the running tasks have kept their state.
+    """
+    wanted = sorted({*tasks, *(task.parent for task in tasks if task.parent)})
+    progress = Progress(setting, len(wanted))
+    progress.done += [task for task in wanted if task.is_done(setting.folder)]
+    waiting = [task for task in wanted if task not in set(progress.done)]
+    futures: dict[Future[None], Task] = {}
+    while waiting or futures:
+        stopping = stop_requested()
+        if stopping:
+            workers.stop()
+        for task in list(waiting):
+            if task.parent in progress.failed:
+                waiting.remove(task)
+                progress.failed[task] = f"needs {task.parent.title}, which failed"
+        for task in [] if stopping else _ready(waiting, progress, workers.count - len(futures)):
+            waiting.remove(task)
+            progress.running[task] = time.monotonic()
+            futures[workers.submit(task)] = task
+        on_change(progress)
+        if stopping and not futures:
+            raise Interrupted
+        finished, _ = wait(futures, timeout=LOOK_EVERY_S, return_when=FIRST_COMPLETED)
+        for future in finished:
+            _finish(futures.pop(future), future, progress)
+    on_change(progress)
+    return progress
+
+
+def _ready(waiting: list[Task], progress: Progress, count: int) -> list[Task]:
+    done = set(progress.done)
+    return [task for task in waiting if task.parent is None or task.parent in done][:count]
+
+
+def _finish(task: Task, future: Future[None], progress: Progress) -> None:
+    began = progress.running.pop(task)
+    error = future.exception()
+    if error is None:
+        progress.done.append(task)
+        progress.took_s.append(time.monotonic() - began)
+    elif not isinstance(error, Interrupted):
+        kind = "" if isinstance(error, RattleError) else f"{type(error).__name__}: "
+        progress.failed[task] = f"{kind}{error}"
+
+
+def failures_text(progress: Progress, log: Path) -> str:
+    """Every failed task with its error, for ``log``."""
+    return "".join(f"{task.title}: {why}\n" for task, why in progress.failed.items())
