@@ -62,7 +62,7 @@ def fit(normals: LogMels, settings: GaussianMixture, *, seed: int) -> Mixture:
     # Slow to import.
     from sklearn import mixture
     from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     frames = _some_frames(normals, settings.coefficients, seed)
     if len(frames) < 2 * settings.components:

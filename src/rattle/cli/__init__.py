@@ -23,6 +23,7 @@ VERBS = (
     "score",
     "evaluate",
     "compare",
+    "reproduce",
     "inspect",
     "synthesize",
     "download",

@@ -59,10 +59,19 @@ def hanley_mcneil(
 ) -> tuple[float, float]:
     """Confidence interval of an AUC, the paper's choice in Fig. 2; clipped to [0, 1].
 
+    See ``standard_error`` for its formula and limits.
+    """
+    reach = NormalDist().inv_cdf((1 + confidence) / 2) * standard_error(auc, n_normal, n_anomaly)
+    return max(auc - reach, 0.0), min(auc + reach, 1.0)
+
+
+def standard_error(auc: float, n_normal: int, n_anomaly: int) -> float:
+    """Standard error of an AUC after Hanley and McNeil.
+
         SE^2 = (A (1 - A) + (N+ - 1) (Q1 - A^2) + (N- - 1) (Q2 - A^2)) / (N- N+)
         Q1 = A / (2 - A),   Q2 = 2 A^2 / (1 + A)
 
-    A is the AUC; the interval is A -+ z SE with z of the normal distribution. Hanley and McNeil,
+    A is the AUC; its interval is A -+ z SE with z of the normal distribution. Hanley and McNeil,
     "The meaning and use of the area under a receiver operating characteristic (ROC) curve",
     Radiology 143(1), 1982, pp. 29-36.
 
@@ -72,9 +81,7 @@ def hanley_mcneil(
     q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
     spread = auc * (1 - auc) + (n_anomaly - 1) * (q1 - auc**2) + (n_normal - 1) * (q2 - auc**2)
     # Rounding can take the spread of a perfect ranking below zero.
-    standard_error = math.sqrt(max(spread, 0.0) / (n_normal * n_anomaly))
-    reach = NormalDist().inv_cdf((1 + confidence) / 2) * standard_error
-    return max(auc - reach, 0.0), min(auc + reach, 1.0)
+    return math.sqrt(max(spread, 0.0) / (n_normal * n_anomaly))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,100 @@
+"""How a grid of tasks shows on the terminal: what runs, what is done, what failed, time left."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from rattle.experiments.grid import Progress
+
+PLAIN_EVERY_S = 30.0
+SHOWN_FAILURES = 5
+
+
+class GridView:
+    """A live view on a terminal; piped, a line whenever a task ends and now and then."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._console = Console(stderr=True)
+        self._live = Live(console=self._console, refresh_per_second=4, transient=True)
+        self._ended = -1
+        self._said_at = 0.0
+
+    def __enter__(self) -> GridView:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def say(self, line: str) -> None:
+        """A line that stays."""
+        self._console.print(Text(line), soft_wrap=True)
+
+    def show(self, progress: Progress) -> None:
+        """Show the state of the grid."""
+        if self._console.is_terminal:
+            lines = [self._summary(progress), *_running(progress), *_failures(progress)]
+            self._live.update(Group(*map(Text, lines)))
+            return
+        ended, now = len(progress.done) + len(progress.failed), time.monotonic()
+        if ended != self._ended or now - self._said_at >= PLAIN_EVERY_S:
+            self._ended, self._said_at = ended, now
+            running = "; ".join(line.strip() for line in _running(progress))
+            print(f"{self._summary(progress)}: {running}", file=sys.stderr, flush=True)
+
+    def _summary(self, progress: Progress) -> str:
+        left_s = progress.left_s(self._workers)
+        left = "" if left_s is None else f", about {_duration(left_s)} left"
+        failed = f", {len(progress.failed)} failed" if progress.failed else ""
+        return (
+            f"{len(progress.done)} of {progress.total} tasks done, {len(progress.running)} "
+            f"running{failed}{left}"
+        )
+
+
+def _running(progress: Progress) -> list[str]:
+    now, folder = time.monotonic(), progress.setting.folder
+    return [
+        f"  {task.title}: {_iteration(task.run_folder(folder))}{_duration(now - began)}"
+        for task, began in progress.running.items()
+    ]
+
+
+def _failures(progress: Progress) -> list[str]:
+    lines = [f"  FAILED {task.title}: {why}" for task, why in progress.failed.items()]
+    return lines[:SHOWN_FAILURES]
+
+
+def _iteration(run_folder: Path) -> str:
+    """The iteration that a run's log has reached, wherever it runs."""
+    try:
+        with (run_folder / "metrics.jsonl").open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(file.tell() - 400, 0))
+            return f"iteration {json.loads(file.read().splitlines()[-1])['iteration']}, "
+    except (OSError, ValueError, IndexError, KeyError):
+        return ""
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,198 @@
+"""``rattle reproduce``: the paper's tables and figure as one command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from rattle.recipe import BASELINES, LOSSES, BaselineName, LossName
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from rattle.clips.machine import Machine
+    from rattle.clips.manifest import Manifest
+    from rattle.experiments.grid import Progress, Workers
+    from rattle.experiments.plan import Plan
+    from rattle.experiments.sheets import Result
+    from rattle.experiments.task import Setting
+    from rattle.recipe import MethodName, Recipe
+
+Several = Parameter(consume_multiple=True)
+ExperimentName = Literal["table1", "table2", "figure2"]
+SEEDS = (0, 1, 2)
+COUNTS = (1, 2, 4, 8, 16, 32, 64)
+
+
+def reproduce(
+    experiment: ExperimentName,
+    data: Path,
+    /,
+    *,
+    recipe: str = "small",
+    seeds: Annotated[tuple[int, ...], Several] = SEEDS,
+    machines: Annotated[tuple[str, ...], Several] = (),
+    losses: Annotated[tuple[LossName, ...], Several] = LOSSES,
+    baselines: Annotated[tuple[BaselineName | Literal["none"], ...], Several] = BASELINES,
+    anomalies: Annotated[tuple[int, ...], Several] = COUNTS,
+    validation: Annotated[tuple[str, ...], Several] = (),
+    scale: Literal["fixed", "paper"] = "paper",
+    out: Path = Path("experiments"),
+    workers: int | None = None,
+    threads: int | None = None,
+    ray: str | None = None,
+    device: str = "auto",
+) -> int:
+    """Run one of the paper's experiments on your data: every machine, every loss, every seed.
+
+    table2: all losses and baselines without anomalies. table1: alpha for each machine type, chosen
+    on validation machines. figure2: each loss adapted with more and more anomalies. They share
+    their models: what is done is never done again. Ctrl-C keeps the state; the same command goes
+    on. A task that fails does not stop the others; the exit code is then 1.
+
+    Parameters
+    ----------
+    experiment
+        table1, table2 or figure2.
+    data
+        A folder of recordings, or a CSV file.
+    recipe
+        small, paper, or a TOML file.
+    seeds
+        Seeds to train with, one model each.
+    machines
+        Machines to train for, as type/id; by default all that have the clips it takes.
+    losses
+        Losses to compare.
+    baselines
+        Baselines to compare with in table2; none leaves them out.
+    anomalies
+        figure2: numbers of anomalies to adapt with. The largest is set apart from the test clips.
+    validation
+        table1: machines to choose alpha on, the others are then evaluated; by default those that
+        DCASE 2020 has in its development set.
+    scale
+        paper: the distance by its range over a machine's test clips. fixed: as in the bundle.
+    out
+        Folder for models, tables and figures.
+    workers
+        Tasks at a time; by default one a core, on a cluster as many as its cores allow.
+    threads
+        Threads of each task; by default this machine's cores shared out, on a cluster 1.
+    ray
+        auto or the address of a Ray cluster to run on. DATA and OUT must be there on every node.
+    device
+        auto, cpu, cuda or cuda:N.
+    """
+    from rattle.clips.layouts import load_manifest
+    from rattle.clips.machine import Machine
+    from rattle.experiments.folder import fill_store, open_folder
+    from rattle.experiments.table1 import check_kinds
+    from rattle.experiments.task import Setting
+    from rattle.recipe import Recipe
+
+    clips, chosen = load_manifest(data), Recipe.load(recipe)
+    wanted = [Machine.parse(name) for name in machines] or None
+    methods: list[MethodName] = list(losses)
+    if experiment == "table2":
+        methods += [name for name in baselines if name != "none"]
+    if experiment == "table1":
+        methods = [loss for loss in losses if loss.startswith("bce+")]
+    choose_on = [Machine.parse(name) for name in validation] or None
+    plan = _plan(experiment, clips, chosen, wanted, methods, seeds, anomalies)
+    if experiment == "table1":
+        check_kinds(plan.machines, choose_on)
+    open_folder(out, clips, chosen)
+    setting = Setting(out.resolve(), device=device)
+    for note in plan.notes:
+        print(f"rattle: warning: {note}", file=sys.stderr)
+    fill_store(setting, plan.machines)
+    cores = os.cpu_count() or 1
+    with _workers(setting, ray, workers, threads, cores) as hired:
+        progress = _run(plan, setting, hired)
+    result = _conclude(experiment, plan, setting, clips, choose_on, scale, progress)
+    print(result.markdown())
+    print(f"Written: {out / experiment}.md, .csv and .html")
+    for task, why in progress.failed.items():
+        print(f"rattle: error: {task.title}: {why}", file=sys.stderr)
+    return int(bool(progress.failed))
+
+
+def _plan(
+    experiment: ExperimentName,
+    clips: Manifest,
+    recipe: Recipe,
+    machines: list[Machine] | None,
+    methods: list[MethodName],
+    seeds: tuple[int, ...],
+    anomalies: tuple[int, ...],
+) -> Plan:
+    from rattle.errors import DataError
+    from rattle.experiments.plan import plan_adaptation, plan_training
+
+    if not methods:
+        raise DataError(f"no loss to compare: {experiment} takes bce+dsad and bce+ddcsad")
+    if experiment != "figure2":
+        return plan_training(clips, recipe, machines=machines, methods=methods, seeds=seeds)
+    if min(anomalies) < 1:
+        raise DataError("--anomalies are 1 or more; the models without any are always there")
+    return plan_adaptation(
+        clips, recipe, machines=machines, methods=methods, seeds=seeds, counts=anomalies
+    )
+
+
+def _workers(
+    setting: Setting, ray: str | None, workers: int | None, threads: int | None, cores: int
+) -> AbstractContextManager[Workers]:
+    from rattle.experiments.local import LocalWorkers
+
+    if ray is not None:
+        from rattle.experiments.cluster import RayWorkers
+
+        return RayWorkers(setting, ray, count=workers, threads=threads or 1)
+    count = workers or max(cores // (threads or 1), 1)
+    return LocalWorkers(setting, count, threads or max(cores // count, 1))
+
+
+def _run(plan: Plan, setting: Setting, workers: Workers) -> Progress:
+    from rattle.cli.grid_view import GridView
+    from rattle.cli.stopping import StopRequest
+    from rattle.experiments.grid import run_grid
+    from rattle.learning.train import Interrupted
+
+    with GridView(workers.count) as view, StopRequest() as stop:
+        try:
+            return run_grid(plan.tasks, setting, workers, on_change=view.show, stop_requested=stop)
+        except Interrupted:
+            view.say("stopped; the same command goes on")
+            raise KeyboardInterrupt from None
+
+
+def _conclude(
+    experiment: ExperimentName,
+    plan: Plan,
+    setting: Setting,
+    clips: Manifest,
+    validation: list[Machine] | None,
+    scale: Literal["fixed", "paper"],
+    progress: Progress,
+) -> Result:
+    from rattle.errors import DataError
+    from rattle.experiments import conclude
+
+    outcomes = conclude.outcomes_of(plan, setting.folder)
+    if not outcomes:
+        reasons = "\n".join(f"  {t.title}: {why}" for t, why in progress.failed.items())
+        raise DataError(f"every task failed:\n{reasons}")
+    notes = [*plan.notes]
+    if progress.failed:
+        notes.append(f"{len(progress.failed)} of {progress.total} tasks failed and are missing")
+    if experiment == "table2":
+        return conclude.conclude_table2(setting.folder, outcomes, clips, notes, scale)
+    if experiment == "figure2":
+        return conclude.conclude_figure2(setting.folder, outcomes, notes, scale)
+    return conclude.conclude_table1(setting.folder, outcomes, validation, notes, scale)

@@ -1,0 +1,69 @@
+"""From the outcomes in an experiment's folder to its tables and figure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from rattle.atomic import replacing, write_text
+from rattle.clips.machine import Machine
+from rattle.clips.manifest import Manifest
+from rattle.experiments.figure2 import figure2
+from rattle.experiments.figure2_plot import as_png, as_svg, draw_figure2
+from rattle.experiments.outcome import FILE, Outcome, ScaleName
+from rattle.experiments.peers import is_dcase2020_development
+from rattle.experiments.plan import Plan
+from rattle.experiments.sheets import Result, figure2_result, table1_result, table2_result
+from rattle.experiments.table1 import table1
+from rattle.experiments.table2 import table2
+
+
+def outcomes_of(plan: Plan, folder: Path) -> list[Outcome]:
+    """The outcomes of the plan's tasks, and of those they start from, that are done."""
+    wanted = sorted({*plan.tasks, *(task.parent for task in plan.tasks if task.parent)})
+    done = [task for task in wanted if task.is_done(folder)]
+    return [Outcome.read(task.run_folder(folder) / FILE) for task in done]
+
+
+def conclude_table2(
+    folder: Path,
+    outcomes: Sequence[Outcome],
+    clips: Manifest,
+    notes: Sequence[str],
+    scale: ScaleName,
+) -> Result:
+    """Write table2.md, .csv and .html."""
+    table = table2(outcomes, scale=scale)
+    peers = is_dcase2020_development(clips)
+    result = table2_result(table, scale=scale, notes=notes, peers=peers)
+    result.write(folder)
+    return result
+
+
+def conclude_table1(
+    folder: Path,
+    outcomes: Sequence[Outcome],
+    validation: Collection[Machine] | None,
+    notes: Sequence[str],
+    scale: ScaleName,
+) -> Result:
+    """Write table1.md, .csv and .html."""
+    rows = table1(outcomes, validation, scale=scale)
+    result = table1_result(rows, scale=scale, notes=notes)
+    result.write(folder)
+    return result
+
+
+def conclude_figure2(
+    folder: Path, outcomes: Sequence[Outcome], notes: Sequence[str], scale: ScaleName
+) -> Result:
+    """Write figure2.svg, .png, .md, .csv and .html."""
+    points = figure2(outcomes, scale=scale)
+    figure = draw_figure2(points)
+    svg = as_svg(figure)
+    result = figure2_result(points, svg, scale=scale, notes=notes)
+    write_text(folder / "figure2.svg", svg)
+    with replacing(folder / "figure2.png") as beside:
+        beside.write_bytes(as_png(figure))
+    result.write(folder)
+    return result

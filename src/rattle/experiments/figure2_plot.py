@@ -1,0 +1,93 @@
+"""Draws figure 2: a panel a machine type, a line a method, bars for the 95 % intervals."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from rattle.experiments.figure2 import Point
+
+# Okabe and Ito's colours, told apart by all; dashes tell the lines apart without colour.
+STYLES = {
+    "bce": ("#0072B2", "o", (0, ())),
+    "dsad": ("#E69F00", "s", (0, (4, 1.5))),
+    "ddcsad": ("#009E73", "^", (0, (1, 1))),
+    "bce+dsad": ("#D55E00", "D", (0, (6, 1.5, 1, 1.5))),
+    "bce+ddcsad": ("#CC79A7", "v", (0, (8, 1.5))),
+}
+COLUMNS = 3
+
+
+def draw_figure2(points: Sequence[Point]) -> Figure:
+    """The figure; counts of anomalies are spaced alike, as the paper's are."""
+    types = sorted({point.type for point in points})
+    columns = min(len(types), COLUMNS)
+    rows = -(-len(types) // columns)
+    figure = Figure(figsize=(4.6 * columns, 3.6 * rows + 0.5), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for panel, type_ in zip(panels, types, strict=False):
+        _panel(panel, type_, [point for point in points if point.type == type_])
+    for panel in panels[len(types) :]:
+        panel.set_visible(False)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False)
+    return figure
+
+
+def _panel(axes: Axes, type_: str, points: list[Point]) -> None:
+    counts = sorted({point.anomalies for point in points})
+    methods = [name for name in STYLES if any(point.method == name for point in points)]
+    for number, method in enumerate(methods):
+        line = [point for point in points if point.method == method]
+        # Beside each other, so that no bar hides another.
+        shift = 0.09 * (number - (len(methods) - 1) / 2)
+        x = [counts.index(point.anomalies) + shift for point in line]
+        y = [100 * point.auc for point in line]
+        bars = [
+            [100 * (point.auc - point.low) for point in line],
+            [100 * (point.high - point.auc) for point in line],
+        ]
+        colour, marker, dashes = STYLES[method]
+        axes.errorbar(
+            x,
+            y,
+            bars,
+            label=method,
+            color=colour,
+            marker=marker,
+            linestyle=dashes,
+            markersize=4.5,
+            linewidth=1.3,
+            elinewidth=0.7,
+            capsize=2,
+        )
+    axes.set_xticks(range(len(counts)), [str(count) for count in counts])
+    machines = max(point.machines for point in points)
+    seeds = max(point.seeds for point in points)
+    axes.set_title(f"{type_} ({_plural(machines, 'machine')}, {_plural(seeds, 'seed')})")
+    axes.set(xlabel="anomalies in training", ylabel="AUC [%]")
+    axes.grid(axis="y", linewidth=0.4, alpha=0.5)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count} {what}" + ("s" if count > 1 else "")
+
+
+def as_svg(figure: Figure) -> str:
+    """The figure as an SVG file; the same points give the same bytes."""
+    file = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": "rattle", "svg.fonttype": "none"}):
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    return file.getvalue()
+
+
+def as_png(figure: Figure) -> bytes:
+    """The figure as a PNG file."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=160, metadata={"Software": None})
+    return file.getvalue()

@@ -1,0 +1,102 @@
+"""Which tasks an experiment needs, and which machines cannot take part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rattle.clips.machine import Machine
+from rattle.clips.manifest import Manifest
+from rattle.errors import DataError
+from rattle.experiments.figure2 import LEAST_ANOMALIES
+from rattle.experiments.task import Task
+from rattle.recipe import MethodName, Recipe
+
+COUNTS = (1, 2, 4, 8, 16, 32, 64)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The tasks of an experiment, and in plain words what is left out of it."""
+
+    tasks: tuple[Task, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def machines(self) -> list[Machine]:
+        return sorted({task.machine for task in self.tasks})
+
+
+def plan_training(
+    clips: Manifest,
+    recipe: Recipe,
+    *,
+    machines: Sequence[Machine] | None,
+    methods: Sequence[MethodName],
+    seeds: Sequence[int],
+) -> Plan:
+    """A model for every method, machine and seed (Tables I and II)."""
+    chosen, notes = _machines(clips, recipe, machines, drawn=0)
+    tasks = [Task(s, 0, method, m) for s in seeds for method in methods for m in chosen]
+    return Plan(tuple(tasks), tuple(notes))
+
+
+def plan_adaptation(
+    clips: Manifest,
+    recipe: Recipe,
+    *,
+    machines: Sequence[Machine] | None,
+    methods: Sequence[MethodName],
+    seeds: Sequence[int],
+    counts: Sequence[int],
+) -> Plan:
+    """Every method, machine and seed without anomalies and adapted with each number (Fig. 2).
+
+    As many anomalies are set apart for each machine and seed as the largest number.
+    """
+    drawn = max(counts)
+    chosen, notes = _machines(clips, recipe, machines, drawn=drawn)
+    tasks = [
+        Task(seed, count, method, machine, drawn)
+        for seed in seeds
+        for count in counts
+        for method in methods
+        for machine in chosen
+    ]
+    return Plan(tuple(tasks), tuple(notes))
+
+
+def _machines(
+    clips: Manifest, recipe: Recipe, wanted: Sequence[Machine] | None, *, drawn: int
+) -> tuple[list[Machine], list[str]]:
+    reasons = {machine: _unfit(clips, recipe, machine, drawn) for machine in clips.machines()}
+    for machine in wanted or ():
+        if machine not in reasons:
+            known = ", ".join(map(str, reasons))
+            raise DataError(f"no clip of machine {machine}; the machines at hand are: {known}")
+    chosen = {m: reason for m, reason in reasons.items() if wanted is None or m in wanted}
+    notes = [f"{machine} is left out: {reason}" for machine, reason in chosen.items() if reason]
+    fit = [machine for machine, reason in chosen.items() if not reason]
+    if not fit:
+        raise DataError("no machine can take part:\n" + "\n".join(f"  {note}" for note in notes))
+    return fit, notes
+
+
+def _unfit(clips: Manifest, recipe: Recipe, machine: Machine, drawn: int) -> str:
+    """Why a machine cannot take part, or nothing."""
+    least = recipe.training.minimum_normals
+    normals = len(clips.of(machine, split="train", label="normal"))
+    if normals < least:
+        return f"{normals} normal training clips, at least {least} are needed"
+    counts: Mapping[str, int] = {
+        label: len(clips.of(machine, split="test", label=label)) for label in ("normal", "anomaly")
+    }
+    if not all(counts.values()):
+        return "its labelled test clips are not of both classes"
+    left = counts["anomaly"] - drawn
+    if drawn and left < LEAST_ANOMALIES:
+        return (
+            f"{counts['anomaly']} anomalies; when {drawn} are moved to training {max(left, 0)} "
+            f"are left for testing, at least {LEAST_ANOMALIES} are needed"
+        )
+    return ""
