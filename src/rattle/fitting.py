@@ -97,7 +97,7 @@ class FitJob:
         """How often ``watch.on_step`` will be called."""
         if isinstance(self.recipe.baseline, Autoencoder):
             return self.recipe.baseline.epochs
-        return self.recipe.training.iterations
+        return 1 if self.recipe.baseline else self.recipe.training.iterations
 
     def run(self) -> Detector:
         """``fit``."""

@@ -340,10 +340,9 @@ class Recipe(Part):
 
     def for_method(self, method: MethodName) -> Recipe:
         """A copy for another loss, or for a baseline with its default numbers."""
-        if method in BASELINES:
-            return self.with_values(baseline={"name": method})
         values = self.model_dump(exclude={"baseline"})
-        return _validated(_merged(values, {"loss": {"name": method}}), f"recipe {self.name}")
+        kind = "baseline" if method in BASELINES else "loss"
+        return _validated(_merged(values, {kind: {"name": method}}), f"recipe {self.name}")
 
     def for_adaptation(self) -> Recipe:
         """The numbers of training on with anomalies, in the place of training's (section IV-C)."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rattle.atomic import write_text
 from rattle.evaluation.evaluate import Evaluation, MachineResult
@@ -16,6 +15,7 @@ from rattle.evaluation.plots import histogram_svg, roc_svg
 from rattle.evaluation.remarks import remarks
 from rattle.evaluation.scored import by_machine, scores_of
 from rattle.evaluation.spectrogram import LogMel, Spectrogram, spectrograms
+from rattle.evaluation.templates import page_template
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,7 @@ def write_report(
             zip(evaluation.machines, by_machine(scored), strict=True)
         )
     ]
-    environment = Environment(
-        loader=PackageLoader("rattle", "evaluation"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["percent"] = lambda rate: f"{100 * rate:.1f}\u00a0%"
-    environment.filters["name"] = lambda clip_path: Path(clip_path).name
-    page = environment.get_template("report.html.jinja").render(
+    page = page_template("evaluation/report.html.jinja").render(
         evaluation=evaluation,
         views={view.result.machine: view for view in views},
         facts=facts,
@@ -87,11 +78,12 @@ def _view(
     groups = exemplars(clips)
     shown = {clip.path for group in groups.values() for clip in group}
     log_mels = {path: log_mel(path) for path in sorted(shown)} if log_mel else {}
+    anchor, threshold = f"machine-{number}", result.threshold
     return MachineView(
-        anchor=f"machine-{number}",
+        anchor=anchor,
         result=result,
-        roc=roc_svg(normal, anomaly, result.threshold) if result.ranking else "",
-        histogram=histogram_svg(normal, anomaly, unknown, result.threshold),
+        roc=roc_svg(normal, anomaly, threshold, name=f"{anchor}-roc") if result.ranking else "",
+        histogram=histogram_svg(normal, anomaly, unknown, threshold, name=f"{anchor}-scores"),
         groups=groups,
         images=spectrograms(log_mels, seconds_a_frame, band_hz),
     )

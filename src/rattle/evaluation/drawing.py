@@ -1,0 +1,54 @@
+"""Figures of a page: matplotlib's as inline SVG in the page's colours."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Stand-ins that matplotlib writes into the SVG, and the CSS variables of the page that replace
+# them: so a drawing follows the reader's light or dark theme, and print.
+INK, MUTED, NORMAL, ANOMALY = "#010101", "#020202", "#030303", "#040404"
+CSS = {INK: "var(--ink)", MUTED: "var(--muted)", NORMAL: "var(--normal)", ANOMALY: "var(--anomaly)"}
+# What matplotlib's SVG holds that is wrong or of no use inside a page: a style sheet that would
+# apply to all of it, namespaces, ids of groups (every plot has the same) and its own fonts.
+NOT_INLINE = re.compile(
+    r"<style.*?</style>|<metadata.*?</metadata>| xmlns(:\w+)?=\"[^\"]*\"|(?<=<g) id=\"[^\"]*\""
+    r"|font-family: [^;\"]*;? ?",
+    re.DOTALL,
+)
+# A number of an attribute beyond the hundredth of a point that can be seen. Text follows ">".
+TOO_FINE = re.compile(r"(?<=[ \"(,])-?\d+\.\d{3,}(?![\de])")
+
+
+def panel(width_in: float = 5.2, height_in: float = 2.9) -> tuple[Figure, Axes]:
+    """An empty plot with axes to the left and below."""
+    figure = Figure(figsize=(width_in, height_in), layout="constrained")
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(MUTED)
+    axes.tick_params(color=MUTED, labelcolor=INK)
+    axes.xaxis.label.set_color(INK)
+    axes.yaxis.label.set_color(INK)
+    return figure, axes
+
+
+def inline_svg(figure: Figure, name: str, colours: Mapping[str, str] | None = None) -> str:
+    """The figure as an ``<svg>`` element for use inside HTML; equal figures give equal text.
+
+    ``name`` is the figure's own within its page: the ids that its parts refer to each other by are
+    made from it. ``colours`` are further stand-ins, as lower-case hex, with what replaces them.
+    """
+    file = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        figure.savefig(file, format="svg", transparent=True)
+    text = file.getvalue()
+    text = NOT_INLINE.sub("", text[text.index("<svg") :])
+    text = TOO_FINE.sub(lambda found: f"{float(found[0]):.2f}", text)
+    for colour, variable in {**CSS, **(colours or {})}.items():
+        text = text.replace(colour, variable)
+    return text

@@ -1,0 +1,25 @@
+"""Pages from templates, with every name escaped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+
+def page_template(name: str) -> Template:
+    """The template of that path under the package, as ``evaluation/report.html.jinja``.
+
+    ``page.css`` beside this file is what the pages look like; a template includes it. A name that a
+    template uses and was not given is an error.
+    """
+    environment = Environment(
+        loader=PackageLoader("rattle", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = lambda rate: f"{100 * rate:.1f}\u00a0%"
+    environment.filters["name"] = lambda clip_path: Path(clip_path).name
+    return environment.get_template(name)
