@@ -40,10 +40,10 @@ MACHINES = ("fan_id_02", "slider_id_02")
 ANOMALIES = 16
 BEGIN, END = "<!-- adaptation: begin -->", "<!-- adaptation: end -->"
 VARIANTS: dict[str, dict[str, Any]] = {
-    "31:1, half the iterations, restart": {},
-    "31:1, half the iterations, continue": {"learning_rate": "continue"},
-    "31:1, as many iterations": {"iterations": 150},
-    "31:1, twice the iterations": {"iterations": 300},
+    "31:1, half the iterations, restart": {"anomalies_per_batch": 1},
+    "31:1, half the iterations, continue": {"anomalies_per_batch": 1, "learning_rate": "continue"},
+    "31:1, as many iterations": {"anomalies_per_batch": 1, "iterations": 150},
+    "31:1, twice the iterations": {"anomalies_per_batch": 1, "iterations": 300},
     "28:4, half the iterations": {"anomalies_per_batch": 4},
     "24:8, half the iterations": {"anomalies_per_batch": 8},
     "16:16, half the iterations": {"anomalies_per_batch": 16},
@@ -111,11 +111,11 @@ def table(rows: list[dict[str, Any]]) -> str:
     """Markdown: AUC before and after, mean over seeds, for each machine and variant."""
     seeds = sorted({row["seed"] for row in rows})
     lines = [
-        f"AUC with {ANOMALIES} anomalies, mean over seeds {', '.join(map(str, seeds))}; "
-        "loss bce+ddcsad",
+        f"AUC on the test clips that are left after {ANOMALIES} anomalies were moved to training; "
+        f"loss bce+ddcsad, mean over seeds {', '.join(map(str, seeds))}",
         "",
-        "| outliers to anomalies a batch | score | " + " | ".join(MACHINES) + " | mean |",
-        "|---|---|" + "---|" * (len(MACHINES) + 1),
+        "| outliers to anomalies a batch | seeds | score | " + " | ".join(MACHINES) + " | mean |",
+        "|---|---|---|" + "---|" * (len(MACHINES) + 1),
     ]
     lines += [_row("not adapted", "before", score, rows) for score in ("p", "blend", "d")]
     for variant in VARIANTS:
@@ -128,7 +128,8 @@ def table(rows: list[dict[str, Any]]) -> str:
 def _row(name: str, when: str, score: str, rows: list[dict[str, Any]]) -> str:
     means = [np.mean([r[when][score] for r in rows if r["machine"] == m]) for m in MACHINES]
     cells = [f"{mean:.3f}" for mean in [*means, np.mean(means)]]
-    return "| " + " | ".join([name, score, *cells]) + " |"
+    seeds = len({row["seed"] for row in rows})
+    return "| " + " | ".join([name, str(seeds), score, *cells]) + " |"
 
 
 def noted(results: Path) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rattle.learning.replay import Replay
     from rattle.recipe import Recipe
 
 # Scores of the same network on another machine or thread count differ by rounding.
@@ -34,10 +35,14 @@ def inspect(bundle: Path, /) -> int:
         "recipe": _recipe(info.recipe),
         "trained on": f"{len(origin.trained)} normal clips, {len(origin.held_out)} held out, "
         f"seed {origin.seed}",
+        "anomalies": f"{len(origin.anomalies)} learnt from",
         "outliers": origin.outliers,
         "alpha": f"{info.alpha:g} ({info.alpha_origin})",
         "threshold": f"{threshold.value:.4g} for a false-alarm rate of "
         f"{threshold.false_alarm_rate:.1%} (95 %: {threshold.low:.1%} to {threshold.high:.1%})",
+        "identity": detector.bundle().identity,
+        "adapted from": origin.parent or "nothing, it was trained from the start",
+        "replay set": _replay(detector.replay),
         "made": f"{origin.created}, rattle {origin.rattle}, torch {origin.torch}",
         "stored clips": f"{len(info.golden)}, scores differ by at most {difference:.2g}"
         + ("" if agrees else ": MORE THAN ROUNDING, do not rely on it here"),
@@ -47,6 +52,16 @@ def inspect(bundle: Path, /) -> int:
     if threshold.warning:
         print(f"{'warning:':14}{threshold.warning}")
     return int(not agrees)
+
+
+def _replay(replay: Replay) -> str:
+    if replay.is_empty:
+        return "none: it can be adapted only with the recordings it was trained on"
+    outliers = sum(map(len, replay.outliers.values()))
+    return (
+        f"{len(replay.normals)} normals, {len(replay.held_out)} held out, "
+        f"{len(replay.anomalies)} anomalies, {outliers} outliers"
+    )
 
 
 def _recipe(recipe: Recipe) -> str:

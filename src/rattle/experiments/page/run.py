@@ -1,0 +1,43 @@
+"""A run as the page sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rattle.clips.machine import Machine
+from rattle.experiments.outcome import Outcome
+from rattle.experiments.page.find import Place
+from rattle.recipe import MethodName
+
+
+@dataclass(frozen=True)
+class Losses:
+    """A learning curve: iterations from 1, ascending, and each one's loss, ``[n]`` both."""
+
+    iterations: NDArray[np.int64]
+    losses: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model with what is known of it.
+
+    ``anomalies`` is how many it has learnt from; ``finished`` says whether there is a model.
+    ``outcome`` is None where its test clips have not been scored; it is in the folder ``scored``,
+    or would be. ``losses`` is None where the model took no steps.
+    """
+
+    place: Place
+    method: MethodName
+    machine: Machine
+    seed: int
+    anomalies: int
+    recipe: str
+    finished: bool
+    scored: Path
+    losses: Losses | None = None
+    outcome: Outcome | None = None
