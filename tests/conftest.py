@@ -36,6 +36,9 @@ normals_per_batch = 4
 outliers_per_batch = 4
 decay_every = 3
 
+[adaptation]
+anomalies_per_batch = 1
+
 [scoring]
 windows = 3
 """

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pydantic.fields import FieldInfo
 
 from rattle.errors import RecipeError
-from rattle.recipe import PACKAGED, Part, Recipe
+from rattle.recipe import PACKAGED, Recipe
+from rattle.recipe_parts import Part
 
 SMALL = Recipe.load("small")
 

@@ -5,23 +5,29 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 import zipfile
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import torch
 
 from rattle import Detector, Machine, Manifest, Recipe, TrainingError
+from rattle.adapting import AdaptJob
+from rattle.clips.layouts import load_manifest
 from rattle.errors import ClipError, DataError
-from rattle.fitting import FitJob, Watch
+from rattle.fitting import FitJob, Recordings, Watch
 from rattle.learning.train import Interrupted, Step
-from rattle.runs import run_in_folder
+from rattle.runs import recordings_of, run_in_folder
 
 FAN = Machine("synth_fan", "id_00")
+VALVE = Machine("synth_valve", "id_00")
 RUN = "synth_fan_id_00"
+Job = TypeVar("Job", FitJob, AdaptJob)
 
 
 @pytest.fixture
@@ -29,7 +35,15 @@ def job(clips: Manifest, tiny_recipe: Recipe) -> FitJob:
     return FitJob(clips, FAN, tiny_recipe, device="cpu")
 
 
-def stopped_after(iteration: int, job: FitJob) -> FitJob:
+@pytest.fixture
+def adapt_job(detector: Detector, clips: Manifest) -> AdaptJob:
+    """The three anomalies and the three new normals; the recordings at hand."""
+    new = {label: clips.of(FAN, split="test", label=label) for label in ("anomaly", "normal")}
+    known = Recordings(clips.of(split="train"))
+    return AdaptJob(detector, new["anomaly"], new["normal"], known, device="cpu")
+
+
+def stopped_after(iteration: int, job: Job) -> Job:
     """The job, asked to stop after that iteration."""
     done: list[int] = []
     watch = Watch(
@@ -71,7 +85,9 @@ def test_a_run_folder_tells_what_was_given_and_how_it_went(job: FitJob, tmp_path
 
 def test_metrics_hold_a_line_an_iteration_as_it_was_reported(job: FitJob, tmp_path: Path) -> None:
     steps: list[Step] = []
-    run_in_folder(dataclasses.replace(job, watch=Watch(on_step=steps.append)), tmp_path, resume=False)
+    run_in_folder(
+        dataclasses.replace(job, watch=Watch(on_step=steps.append)), tmp_path, resume=False
+    )
     lines = (tmp_path / RUN / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [dataclasses.asdict(step) for step in steps]
     assert iterations(tmp_path / RUN) == list(range(1, 7))
@@ -195,3 +211,181 @@ def test_a_killed_process_resumes_to_the_weights_of_an_uninterrupted_one(
     whole = run_in_folder(dataclasses.replace(job, recipe=longer), tmp_path / "whole", resume=False)
     assert weights(resumed) == weights(whole)
     assert iterations(out / RUN) == list(range(1, 61))
+
+
+# Adaptations
+
+
+def test_an_adaptations_folder_lists_what_it_learnt_from(
+    adapt_job: AdaptJob, tmp_path: Path
+) -> None:
+    run_in_folder(adapt_job, tmp_path, resume=False)
+    assert iterations(tmp_path / RUN) == [1, 2, 3]
+    listed = Manifest.read_csv(tmp_path / RUN / "clips.csv")
+    assert len(listed.of(FAN)) == 12 + 6
+    assert len(listed.of(FAN, split="train", label="anomaly")) == 3
+    assert len(listed.of(VALVE)) == 12
+    assert not (tmp_path / RUN / "outliers.csv").exists()
+
+
+def test_an_adaptation_by_replay_alone_lists_no_recordings(
+    adapt_job: AdaptJob, tmp_path: Path
+) -> None:
+    job = dataclasses.replace(adapt_job, recordings=None)
+    bundle = run_in_folder(job, tmp_path, resume=False)
+    assert not (tmp_path / RUN / "clips.csv").exists()
+    assert recordings_of(bundle, Detector.load(bundle)) is None
+
+
+@pytest.mark.parametrize("iteration", [1, 2, 3])
+@pytest.mark.parametrize("found", [True, False], ids=["recordings", "replay"])
+def test_a_stopped_adaptation_goes_on_to_the_same_weights(
+    iteration: int, found: bool, adapt_job: AdaptJob, tmp_path: Path
+) -> None:
+    job = adapt_job if found else dataclasses.replace(adapt_job, recordings=None)
+    whole = run_in_folder(job, tmp_path / "whole", resume=False)
+    with pytest.raises(Interrupted):
+        run_in_folder(stopped_after(iteration, job), tmp_path / "stopped", resume=False)
+    resumed = run_in_folder(job, tmp_path / "stopped", resume=True)
+    assert weights(resumed) == weights(whole)
+    one, other = (Detector.load(path).info for path in (resumed, whole))
+    assert one.golden == other.golden
+    assert one.held_out == other.held_out
+    assert one.provenance.data_hash == other.provenance.data_hash
+
+
+def test_another_adaptation_cannot_go_on_with_a_run(adapt_job: AdaptJob, tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        run_in_folder(stopped_after(2, adapt_job), tmp_path, resume=False)
+    fewer = Manifest(adapt_job.anomalies.table[:2])
+    for other in (
+        dataclasses.replace(adapt_job, anomalies=fewer),
+        dataclasses.replace(adapt_job, seed=1),
+    ):
+        with pytest.raises(TrainingError, match="of another recipe, seed or set of clips"):
+            run_in_folder(other, tmp_path, resume=True)
+
+
+def test_a_finished_adaptation_is_left_and_never_passes_for_another(
+    adapt_job: AdaptJob, tmp_path: Path
+) -> None:
+    bundle = run_in_folder(adapt_job, tmp_path, resume=False)
+    before = bundle.read_bytes()
+    assert run_in_folder(adapt_job, tmp_path, resume=True) == bundle
+    fewer = Manifest(adapt_job.anomalies.table[:2])
+    for other in (
+        dataclasses.replace(adapt_job, anomalies=fewer),
+        dataclasses.replace(adapt_job, parent=Detector.load(bundle)),
+    ):
+        with pytest.raises(TrainingError, match=r"is not the bundle given adapted .*--out"):
+            run_in_folder(other, tmp_path, resume=True)
+    assert bundle.read_bytes() == before
+
+
+# Recordings found again
+
+
+@pytest.fixture
+def trained(factory: Path, tiny_recipe: Recipe, tmp_path: Path) -> tuple[Path, Detector, Path]:
+    """A bundle, its detector, and the recordings that it was trained on and that may go."""
+    data = tmp_path / "data"
+    shutil.copytree(factory, data)
+    recipe = tiny_recipe.with_values(training={"iterations": 1})
+    job = FitJob(load_manifest(data), FAN, recipe, device="cpu")
+    bundle = run_in_folder(job, tmp_path / "runs", resume=False)
+    return bundle, Detector.load(bundle), data
+
+
+def test_recordings_are_found_again_by_the_run_folder(
+    trained: tuple[Path, Detector, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    bundle, detector, data = trained
+    shutil.rmtree(data / "dev_data" / "synth_fan" / "test")  # never trained on
+    found = recordings_of(bundle, detector)
+    assert found is not None
+    assert {clip.machine for clip in found.clips} == {FAN, VALVE}
+    assert len(found.clips) == 24
+    assert found.outliers is None
+    assert caplog.messages == []
+
+
+def test_recordings_that_have_gone_or_changed_are_left_out_with_a_warning(
+    trained: tuple[Path, Detector, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    bundle, detector, data = trained
+    first, second, *_ = sorted((data / "dev_data" / "synth_fan" / "train").iterdir())
+    first.unlink()
+    second.write_bytes(second.read_bytes()[:-2] + b"??")
+    found = recordings_of(bundle, detector)
+    assert found is not None
+    assert {str(first), str(second)}.isdisjoint(found.clips.table["path"])
+    assert len(found.clips) == 22
+    (said,) = caplog.messages
+    assert "2 of the 24 recordings listed in" in said
+    assert str(bundle.with_suffix("") / "clips.csv") in said
+    assert "--data" in said
+
+
+def test_without_a_clip_that_was_trained_on_nothing_is_found(
+    trained: tuple[Path, Detector, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    bundle, detector, data = trained
+    shutil.rmtree(data / "dev_data" / "synth_fan" / "train")
+    assert recordings_of(bundle, detector) is None
+    assert "12 of the 24 recordings listed in" in caplog.text
+
+
+def test_a_bundle_without_its_run_folder_finds_nothing(
+    trained: tuple[Path, Detector, Path], tmp_path: Path
+) -> None:
+    bundle, detector, _ = trained
+    alone = tmp_path / "alone" / "fan.rattle"
+    alone.parent.mkdir()
+    shutil.copy(bundle, alone)
+    assert recordings_of(alone, detector) is None
+    assert recordings_of(tmp_path / "nowhere" / "fan", detector) is None
+
+
+def test_recordings_that_are_named_are_taken_as_they_are(
+    trained: tuple[Path, Detector, Path], clips: Manifest
+) -> None:
+    bundle, detector, data = trained
+    shutil.rmtree(data)
+    found = recordings_of(bundle, detector, clips)
+    assert found is not None
+    assert found.clips is clips
+    assert found.outliers is None
+
+
+def test_given_outliers_are_found_again_even_where_the_rest_has_moved(
+    clips: Manifest, factory: Path, tiny_recipe: Recipe, tmp_path: Path
+) -> None:
+    others = tmp_path / "others"
+    shutil.copytree(factory / "dev_data" / "synth_valve", others / "synth_valve")
+    recipe = tiny_recipe.with_values(training={"iterations": 1})
+    job = FitJob(clips.of(FAN), FAN, recipe, outliers=load_manifest(others), device="cpu")
+    bundle = run_in_folder(job, tmp_path / "runs", resume=False)
+    detector = Detector.load(bundle)
+    for data in (None, clips):
+        found = recordings_of(bundle, detector, data)
+        assert found is not None
+        assert found.outliers is not None
+        assert set(found.outliers.table["label"]) == {"normal"}
+        assert len(found.outliers) == 12 + 3
+    shutil.rmtree(others)
+    gone = recordings_of(bundle, detector)
+    assert gone is not None
+    assert gone.outliers is not None
+    assert len(gone.outliers) == 0
+
+
+def test_an_adapted_bundles_run_folder_finds_the_new_clips_too(
+    adapt_job: AdaptJob, tmp_path: Path
+) -> None:
+    bundle = run_in_folder(adapt_job, tmp_path, resume=False)
+    detector = Detector.load(bundle)
+    found = recordings_of(bundle, detector)
+    assert found is not None
+    assert set(detector.info.provenance.used) == set(found.clips.of(FAN).table["content_hash"])
+    again = dataclasses.replace(adapt_job, parent=detector, recordings=found)
+    assert run_in_folder(again, tmp_path / "again", resume=False).exists()

@@ -12,6 +12,7 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -29,21 +30,21 @@ from rattle.features.store import FeatureStore
 from rattle.fitting import Recordings, Watch, held_out_info, sealed
 from rattle.learning.allocator import keep_freed_memory
 from rattle.learning.batches import HELD_OUT, BatchSource, generator
-from rattle.learning.data import outlier_packs
 from rattle.learning.device import place
 from rattle.learning.inference import TrainedNetwork
 from rattle.learning.losses import CentroidPair
-from rattle.learning.outliers import choose_pool
-from rattle.learning.replay import ByHash, LogMel, Replay, by_hash, replay_frames
+from rattle.learning.replay import ByHash, LogMel, Replay, alternating, replay_frames
 from rattle.learning.train import Interruption, train
 from rattle.recipe import Recipe
+from rattle.remembering import Known, remember
 
 
 @dataclass(frozen=True)
 class AdaptJob:
     """One adaptation: every input of ``adapt``.
 
-    ``anomalies`` and ``normals`` are new labelled clips of the parent's machine.
+    ``anomalies`` and ``normals`` are new labelled clips of the parent's machine; ``recordings``
+    hold what the parent was trained on, None where its replay set has to stand for them.
     """
 
     parent: Detector
@@ -64,20 +65,21 @@ class AdaptJob:
     def recipe(self) -> Recipe:
         return self.parent.recipe
 
+    @cached_property
+    def parent_identity(self) -> str:
+        return self.parent.bundle().identity
+
     @property
     def given(self) -> Recordings | None:
         """What a later adaptation will have to find again; None where only replay was used."""
         if self.recordings is None:
             return None
-        known = self.recordings.clips.table.filter(
-            ~pl.col("content_hash").is_in(_hashes(self.anomalies) + _hashes(self.normals))
-            | (pl.col("machine_type") != self.machine.type)
-            | (pl.col("machine_id") != self.machine.id)
-        )
+        clips, new = self.recordings.clips, pl.concat([self.anomalies.table, self.normals.table])
+        ours = clips.of(self.machine).table
         # Recorded like the machine's other clips: the outlier pool stays what it was.
-        alike = pl.lit(self.recordings.clips.of(self.machine).table["source_set"][0])
-        new = pl.concat([self.anomalies.table, self.normals.table])
-        table = pl.concat([known, new.with_columns(source_set=alike)]).sort("path")
+        new = new.with_columns(source_set=pl.lit(ours["source_set"][0]), split=pl.lit("train"))
+        ours = ours.join(new, on="content_hash", how="anti")
+        table = pl.concat([clips.without(self.machine).table, ours, new]).sort("path")
         return Recordings(Manifest(table), self.recordings.outliers)
 
     @property
@@ -88,6 +90,17 @@ class AdaptJob:
     def run(self) -> Detector:
         """``adapt``."""
         return adapt(self)
+
+    def gives(self, made: Provenance) -> bool:
+        """Whether a detector of that provenance is of this parent and these clips."""
+        origin = self.parent.info.provenance
+        anomalies, normals = set(_hashes(self.anomalies)), set(_hashes(self.normals))
+        return (
+            made.parent == self.parent_identity
+            and {*made.anomalies} == {*origin.anomalies, *anomalies} - normals
+            and {*made.trained, *made.held_out}
+            == {*origin.trained, *origin.held_out, *normals} - anomalies
+        )
 
 
 def adapt(job: AdaptJob) -> Detector:
@@ -101,9 +114,9 @@ def adapt(job: AdaptJob) -> Detector:
     parent, recipe = job.parent, job.recipe
     _check(job)
     store = FeatureStore(recipe.audio, recipe.features, job.store_folder)
-    clips = _with_new(job, _known(job, store), store)
+    known = remember(parent, job.recordings, store, job.watch, seed=job.seed)
+    clips = _with_new(job, known.clips, store)
 
-    settings = recipe.for_adaptation()
     anomalies_per_batch = recipe.adaptation.anomalies_per_batch if clips.anomalies else 0
     source = BatchSource(
         normals=list(clips.normals.values()),
@@ -117,11 +130,11 @@ def adapt(job: AdaptJob) -> Detector:
     )
     placement = place(job.device, recipe.training.precision)
     start = TrainedNetwork.restored(recipe, parent.model.arrays(), placement)
-    identity = _identity(job, clips)
+    identity = _identity(job, known, clips)
     pair = train(
         start.network,
         source,
-        settings,
+        recipe.for_adaptation(),
         placement,
         Interruption(job.checkpoint, identity, job.watch.stop_requested),
         job.watch.on_step,
@@ -135,7 +148,7 @@ def adapt(job: AdaptJob) -> Detector:
         update={
             "scale": ScaleInfo(low=found.scale.low, high=found.scale.high),
             "held_out": held_out_info(found),
-            "provenance": _provenance(job, clips, identity),
+            "provenance": _provenance(job, known, clips, identity),
         }
     )
     kept = clips.bounded(recipe.adaptation.replay_clips, replay_frames(recipe))
@@ -149,101 +162,57 @@ def _check(job: AdaptJob) -> None:
             "alone; train one by a loss (rattle train --method bce+ddcsad) to adapt it"
         )
     if not len(job.anomalies) and not len(job.normals):
-        raise DataError("no clip to learn from; give anomalies, normal clips, or both")
+        raise DataError(
+            "no clip to learn from; give anomalies (--anomalies), normal clips (--normal), or both"
+        )
     both = set(_hashes(job.anomalies)) & set(_hashes(job.normals))
     for clip in job.anomalies:
         if clip.content_hash in both:
             raise DataError(f"{clip.path} is given as an anomaly and as normal; decide for one")
 
 
-def _known(job: AdaptJob, store: FeatureStore) -> Replay:
-    """All that the parent learnt from and that can be had, replayed clips first."""
-    replay = job.parent.replay
-    if job.recordings is None:
-        if replay.is_empty:
-            raise DataError(
-                "the recordings that the bundle was trained on are not found and it holds no "
-                "replay set; say with --data where they are, or train again"
-            )
-        job.watch.on_known(
-            f"the bundle's replay set: {len(replay.normals)} normals, {len(replay.held_out)} held "
-            f"out, {sum(map(len, replay.outliers.values()))} outliers"
-        )
-        return replay
-    found = _found_again(job, job.recordings, store)
-    return Replay(
-        normals={**replay.normals, **found.normals},
-        held_out={**replay.held_out, **found.held_out},
-        anomalies={**replay.anomalies, **found.anomalies},
-        outliers=found.outliers,
-    )
-
-
-def _found_again(job: AdaptJob, recordings: Recordings, store: FeatureStore) -> Replay:
-    info, on_clip = job.parent.info, job.watch.on_clip
-    origin, statistics = info.provenance, Amplitude(info.amplitude.mean, info.amplitude.deviation)
-    ours = recordings.clips.of(job.machine).table.unique("content_hash").sort("path")
-
-    def log_mels(hashes: tuple[str, ...]) -> dict[str, LogMel]:
-        some = Manifest(ours.filter(pl.col("content_hash").is_in(hashes)))
-        return by_hash(some, store.pack(some, statistics, on_clip)) if len(some) else {}
-
-    # Together, as they were packed for training: the store may still have them.
-    normals = log_mels((*origin.trained, *origin.held_out))
-    trained = {hash_: normals[hash_] for hash_ in origin.trained if hash_ in normals}
-    held_out = {hash_: normals[hash_] for hash_ in origin.held_out if hash_ in normals}
-    if not trained or not held_out:
-        raise DataError(
-            f"of the {len(origin.trained)} clips of {job.machine} that the bundle was trained on "
-            f"the recordings given hold {len(trained)}, and of the {len(origin.held_out)} held out "
-            f"{len(held_out)}; say with --data where they are, or leave it away to use the "
-            "bundle's replay set"
-        )
-    job.watch.on_known(
-        f"{len(trained)} of {len(origin.trained)} training clips and {len(held_out)} of "
-        f"{len(origin.held_out)} held out, found again"
-    )
-    seen = Manifest(ours.filter(pl.col("content_hash").is_in(list(trained))))
-    pool = choose_pool(
-        recordings.clips,
-        job.machine,
-        recordings.outliers,
-        seen,
-        job.recipe.audio,
-        store.folder,
-    )
-    if pool.substitute and not origin.outliers_substitute and job.parent.replay.outliers:
-        outliers = job.parent.replay.outliers
-    else:
-        job.watch.on_pool(pool)
-        packs = outlier_packs(pool, job.recipe, store, statistics, on_clip)
-        outliers = {str(m): by_hash(pool.clips.of(m), pack) for m, pack in packs.items()}
-    return Replay(trained, held_out, log_mels(origin.anomalies), outliers)
-
-
 def _with_new(job: AdaptJob, known: Replay, store: FeatureStore) -> Replay:
-    """The known clips and the new ones, which come first; the newest label counts."""
+    """The known clips and the new ones; the newest label counts."""
     anomalies = _log_mels(job, job.anomalies, store)
     normals = _log_mels(job, job.normals, store)
-    # Of the new normals some are held out, so that the threshold hears a new state too.
-    new = [name for name in normals if name not in job.parent.info.provenance.trained]
+    # Of the new normals some are held out, so that the threshold hears a new state too. What the
+    # parent has learnt from is not new, whatever it was taken for.
+    origin = job.parent.info.provenance
+    new = [name for name in normals if name not in origin.used]
     count = round(len(new) * job.recipe.training.held_out)
     kept = {new[i] for i in generator(job.seed, HELD_OUT).permutation(len(new))[:count]}
+    kept |= normals.keys() & set(origin.held_out) - set(origin.trained)
+
+    learnt = alternating(_without(normals, kept), known.normals)
+    held_out = alternating(
+        {name: normals[name] for name in normals if name in kept}, known.held_out
+    )
     merged = Replay(
-        normals=_without({**_without(normals, kept), **known.normals}, anomalies),
-        held_out={
-            **{name: normals[name] for name in new if name in kept},
-            **_without(known.held_out, {*anomalies, *normals}),
-        },
-        anomalies={**anomalies, **_without(known.anomalies, normals)},
+        normals=_without(learnt, anomalies),
+        held_out=_without(held_out, {*anomalies, *learnt}),
+        anomalies=alternating(anomalies, _without(known.anomalies, normals)),
         outliers=known.outliers,
     )
     if not merged.normals or not merged.held_out:
         raise DataError(
-            "no normal clip is left to train on or to fit the threshold on; give more of the "
-            "machine's healthy sound as normal clips"
+            f"{len(merged.normals)} normal clips are left to train on and {len(merged.held_out)} "
+            "to fit the threshold on; give more of the machine's healthy sound as normal clips"
         )
+    _tell(job, origin, kept)
     return merged
+
+
+def _tell(job: AdaptJob, origin: Provenance, kept: Collection[str]) -> None:
+    job.watch.on_known(
+        f"new: {len(job.anomalies)} anomalies, {len(job.normals)} normal clips"
+        + (f" ({len(kept)} of them held out)" if kept else "")
+    )
+    was_normal = len({*_hashes(job.anomalies)} & {*origin.trained, *origin.held_out})
+    if was_normal:
+        job.watch.on_known(f"{was_normal} clips were taken for normal before and are anomalies now")
+    was_anomaly = len({*_hashes(job.normals)} & {*origin.anomalies})
+    if was_anomaly:
+        job.watch.on_known(f"{was_anomaly} clips were anomalies before and are normal now")
 
 
 def _log_mels(job: AdaptJob, clips: Manifest, store: FeatureStore) -> dict[str, LogMel]:
@@ -265,24 +234,21 @@ def _hashes(clips: Manifest) -> list[str]:
     return clips.table["content_hash"].to_list()
 
 
-def _identity(job: AdaptJob, clips: Replay) -> str:
+def _identity(job: AdaptJob, known: Known, clips: Replay) -> str:
     parts = {
         "rattle": rattle.__version__,
-        "parent": job.parent.bundle().identity,
+        "parent": job.parent_identity,
         "seed": job.seed,
         "clips": [list(clips.normals), list(clips.held_out), list(clips.anomalies)],
         "outliers": {machine: list(of) for machine, of in clips.outliers.items()},
+        "replayed": sorted(known.replayed),
     }
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _provenance(job: AdaptJob, clips: Replay, identity: str) -> Provenance:
+def _provenance(job: AdaptJob, known: Known, clips: Replay, identity: str) -> Provenance:
     origin = job.parent.info.provenance
-    anomalies = dict.fromkeys([*clips.anomalies, *origin.anomalies])
-    normals, held_out = (
-        set(_hashes(job.normals)),
-        dict.fromkeys([*origin.held_out, *clips.held_out]),
-    )
+    trained = _but([*origin.trained, *clips.normals], clips.anomalies)
     return origin.model_copy(
         update={
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -290,13 +256,15 @@ def _provenance(job: AdaptJob, clips: Replay, identity: str) -> Provenance:
             "torch": torch.__version__,
             "seed": job.seed,
             "data_hash": identity,
-            "trained": _but(dict.fromkeys([*origin.trained, *clips.normals]), clips.anomalies),
-            "held_out": _but(held_out, {*clips.anomalies, *clips.normals}),
-            "anomalies": _but(anomalies, normals),
-            "parent": job.parent.bundle().identity,
+            "trained": trained,
+            "held_out": _but([*origin.held_out, *clips.held_out], {*clips.anomalies, *trained}),
+            "anomalies": _but([*clips.anomalies, *origin.anomalies], _hashes(job.normals)),
+            "outliers": known.outliers,
+            "outliers_substitute": known.substitute,
+            "parent": job.parent_identity,
         }
     )
 
 
 def _but(hashes: Iterable[str], others: Collection[str]) -> tuple[str, ...]:
-    return tuple(hash_ for hash_ in hashes if hash_ not in others)
+    return tuple(hash_ for hash_ in dict.fromkeys(hashes) if hash_ not in others)

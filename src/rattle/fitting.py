@@ -38,7 +38,8 @@ from rattle.learning.outliers import OutlierPool, choose_pool
 from rattle.learning.pretrained import Loaded, load_pretrained
 from rattle.learning.replay import Replay, by_hash, replay_frames, shuffled
 from rattle.learning.train import Interruption, Step, train
-from rattle.recipe import Autoencoder, Recipe
+from rattle.recipe import Recipe
+from rattle.recipe_parts import Autoencoder
 
 GOLDEN_CLIPS = 2
 GOLDEN_SECONDS = 12.0

@@ -11,249 +11,29 @@ from __future__ import annotations
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from rattle.errors import RecipeError
+from rattle.recipe_parts import (
+    BASELINES,
+    Adaptation,
+    AnyBaseline,
+    Audio,
+    Centroids,
+    Features,
+    Loss,
+    MethodName,
+    Part,
+    ResNet38Network,
+    Scoring,
+    SmallNetwork,
+    Training,
+)
 
 PACKAGED = ("small", "paper")
-
-LossName = Literal["bce", "dsad", "ddcsad", "bce+dsad", "bce+ddcsad"]
-BaselineName = Literal["autoencoder", "gmm", "ocsvm", "knn", "mahalanobis"]
-# Table II compares methods: the losses of the paper's network, and baselines.
-MethodName = LossName | BaselineName
-LOSSES: tuple[LossName, ...] = get_args(LossName)
-BASELINES: tuple[BaselineName, ...] = get_args(BaselineName)
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Audio(Part):
-    """What reaches the front end."""
-
-    sample_rate_hz: int = Field(16000, ge=1000, le=192000, description="Clips are resampled to it.")
-    channel: Annotated[int, Field(ge=0)] | Literal["mean"] = Field(
-        0, description="The channel that is heard: an index, or the mean of all."
-    )
-    amplitude: Literal["own", "target"] = Field(
-        "own",
-        description="Whose mean and deviation normalise an outlier clip: its own machine's (the "
-        "paper's wording) or the target machine's (loudness becomes a cue).",
-    )
-
-
-class Features(Part):
-    """The log-mel front end (section IV-A) and the window the network sees."""
-
-    fft_samples: int = Field(
-        1024, ge=64, multiple_of=2, description="Analysis window and transform length."
-    )
-    hop_samples: int = Field(512, ge=1, description="Step from one frame to the next.")
-    mel_bands: int = Field(128, ge=16, description="Mel bands from 0 Hz to half the sample rate.")
-    spectrum: Literal["power", "magnitude"] = Field(
-        "power", description="What the mel bands sum: squared magnitude or magnitude."
-    )
-    floor: Positive = Field(
-        1e-10, description="Smallest band value before the logarithm, at unit signal variance."
-    )
-    window_frames: int = Field(256, ge=32, description="Frames the network sees at a time.")
-
-    @property
-    def window_samples(self) -> int:
-        """Samples that one window of frames spans."""
-        return (self.window_frames - 1) * self.hop_samples
-
-
-class ResNet38Network(Part):
-    """ResNet38 of PANNs, globally average pooled to 2,048 numbers."""
-
-    name: Literal["resnet38"]
-
-
-class SmallNetwork(Part):
-    """A residual network of the same family for a CPU."""
-
-    name: Literal["small"]
-    channels: int = Field(
-        16, ge=4, description="Channels of stem and first stage; doubled by each further one."
-    )
-    blocks: tuple[Annotated[int, Field(ge=1)], ...] = Field(
-        (2, 2, 2, 2), min_length=1, max_length=5, description="Residual blocks of each stage."
-    )
-    stem_kernel: int = Field(7, ge=1, le=15, description="Side of the first convolution's kernel.")
-    stem_stride: int = Field(4, ge=1, le=4, description="Its step in time and in frequency.")
-    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.0, description="Dropped between the two convolutions of a block."
-    )
-
-
-class Loss(Part):
-    """Equations 1 to 4."""
-
-    name: LossName = Field("bce+ddcsad", description="Which loss trains the detector.")
-    metric_weight: Annotated[float, Field(ge=0)] = Field(
-        1.0, description="lambda of equation 4: weight of the metric loss beside BCE."
-    )
-    target_weight: Positive = Field(
-        2.0, description="eta of equations 2 and 3: weight of the target machine's own clips."
-    )
-    distance: Literal["mean", "sum"] = Field(
-        "mean", description="||z - c||^2 as the mean or the sum over the embedding's dimensions."
-    )
-    epsilon: Positive = Field(
-        1.0, description="Added to a squared distance before its power; bounds the inverse."
-    )
-
-
-class Centroids(Part):
-    """When and on what c_p and c_n are recomputed (section III), and DSAD's fixed c."""
-
-    epoch_iterations: int = Field(
-        0, ge=0, description="Iterations between two computations; 0: one pass over the normals."
-    )
-    clips_per_class: int = Field(
-        128, ge=0, description="Clips of each class that a computation reads; 0: all of them."
-    )
-    crop: Literal["random", "centre"] = Field(
-        "random", description="Which window of a clip the computation reads."
-    )
-    mode: Literal["evaluation", "training"] = Field(
-        "evaluation",
-        description="Batch norm by its running statistics (evaluation) or the batch's (training).",
-    )
-    dsad_start: Literal["random", "autoencoder"] = Field(
-        "random",
-        description="DSAD's fixed centroid: a random point and random weights (section IV-A), or "
-        "an encoder pre-trained as autoencoder and its mean embedding (section II-B).",
-    )
-    autoencoder_iterations: int = Field(200, ge=1, description="Iterations of that pre-training.")
-
-
-class Training(Part):
-    """Batches, optimiser and schedule (section IV-A)."""
-
-    iterations: int = Field(ge=1, description="Batches in all.")
-    normals_per_batch: int = Field(32, ge=2, description="Windows of the target machine a batch.")
-    outliers_per_batch: int = Field(32, ge=2, description="Windows of other machines a batch.")
-    encoder_learning_rate: Positive = Field(description="Adam's rate of the convolutional layers.")
-    head_learning_rate: Positive = Field(description="Adam's rate of the fully connected layer.")
-    decay_every: int = Field(ge=1, description="Iterations between two decays of both rates.")
-    decay_factor: Fraction = Field(0.5, description="Factor of each decay.")
-    held_out: Annotated[float, Field(ge=0.05, le=0.5)] = Field(
-        0.2, description="Share of the normals kept from training to fit scale and threshold."
-    )
-    minimum_normals: int = Field(10, ge=4, description="Fewer normal clips than this are refused.")
-    checkpoint_seconds: Annotated[float, Field(ge=0)] = Field(
-        20.0, description="Seconds between two checkpoints."
-    )
-    precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="Of the convolutions; auto: bfloat16 where the hardware computes in it."
-    )
-
-
-class Adaptation(Part):
-    """Training on with a few anomalies (section IV-C)."""
-
-    iterations: int = Field(
-        0, ge=0, description="Batches in all; 0: half as many as the training had."
-    )
-    anomalies_per_batch: int = Field(
-        1, ge=1, description="Windows of anomalies a batch; they take the place of outliers."
-    )
-    learning_rate: Literal["restart", "continue"] = Field(
-        "restart",
-        description="Both rates start as in training (restart) or where training left them "
-        "(continue); either way they decay again.",
-    )
-    replay_clips: int = Field(
-        64,
-        ge=0,
-        description="Log-mels of each kind (normals, held-out normals, outliers, anomalies) kept "
-        "in the bundle, so that it can be adapted without the recordings; 0: none.",
-    )
-
-
-class Autoencoder(Part):
-    """The official baseline of DCASE 2020 Task 2: dense layers rebuild stacked frames.
-
-    Here one is trained for each machine id, there for each machine type.
-    """
-
-    name: Literal["autoencoder"]
-    frames: int = Field(5, ge=1, description="Consecutive frames stacked into one input.")
-    hidden: int = Field(128, ge=1, description="Units of the four layers on either side.")
-    bottleneck: int = Field(8, ge=1, description="Units of the layer between.")
-    epochs: int = Field(100, ge=1, description="Passes over all inputs.")
-    batch: int = Field(512, ge=2, description="Inputs a batch.")
-    learning_rate: Positive = Field(1e-3, description="Adam's rate.")
-
-
-class GaussianMixture(Part):
-    """A Gaussian mixture of frames' MFCCs: the paper's reference 3."""
-
-    name: Literal["gmm"]
-    coefficients: int = Field(
-        20, ge=2, description="MFCCs a frame, the mean level among them; at most the mel bands."
-    )
-    components: int = Field(8, ge=1, description="Gaussians of diagonal covariance.")
-
-
-class OneClassSvm(Part):
-    """A one-class SVM on a clip's MFCC statistics: the paper's references 4 and 5.
-
-    They are mean and deviation over time of the MFCCs and of their deltas.
-    """
-
-    name: Literal["ocsvm"]
-    coefficients: int = Field(
-        20, ge=2, description="MFCCs a frame, the mean level among them; at most the mel bands."
-    )
-    nu: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.1, description="Bound of the share of training clips left outside."
-    )
-
-
-class NearestNeighbours(Part):
-    """Distance to the nearest normal clips in the mean and deviation over time of each mel band."""
-
-    name: Literal["knn"]
-    neighbours: int = Field(1, ge=1, description="Neighbours whose mean distance is the score.")
-
-
-class Mahalanobis(Part):
-    """Mahalanobis distance from the mean normal clip in the same statistics as knn."""
-
-    name: Literal["mahalanobis"]
-
-
-AnyBaseline = Autoencoder | GaussianMixture | OneClassSvm | NearestNeighbours | Mahalanobis
-
-
-class Scoring(Part):
-    """From windows to a score and a decision (equation 5)."""
-
-    windows: int = Field(10, ge=1, description="Windows spread over a clip; their scores averaged.")
-    aggregate: Literal["mean", "upper-half"] = Field(
-        "mean", description="Windows averaged: all (the paper) or the upper half (later work)."
-    )
-    long_clip_seconds: Positive = Field(
-        30.0, description="A longer recording gets a window each timeline_seconds instead."
-    )
-    timeline_seconds: Positive = Field(
-        1.0, description="Step of the sliding window over a long recording."
-    )
-    alpha: Fraction = Field(
-        0.5, description="Weight of the posterior in equation 5, for losses that have both parts."
-    )
-    false_alarm_rate: Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.05, description="Share of normal clips that the threshold may call anomalous."
-    )
 
 
 class Recipe(Part):
@@ -347,12 +127,16 @@ class Recipe(Part):
     def for_adaptation(self) -> Recipe:
         """The numbers of training on with anomalies, in the place of training's (section IV-C)."""
         training, adaptation = self.training, self.adaptation
-        rate = 1.0
+        iterations = adaptation.iterations or max(training.iterations // 2, 1)
+        decay_every, rate = training.decay_every, 1.0
+        if adaptation.learning_rate == "anneal":
+            decay_every = max(round(decay_every * iterations / training.iterations), 1)
         if adaptation.learning_rate == "continue":
             rate = training.decay_factor ** (training.iterations // training.decay_every)
         changed = training.model_copy(
             update={
-                "iterations": adaptation.iterations or max(training.iterations // 2, 1),
+                "iterations": iterations,
+                "decay_every": decay_every,
                 "outliers_per_batch": training.outliers_per_batch - adaptation.anomalies_per_batch,
                 "encoder_learning_rate": training.encoder_learning_rate * rate,
                 "head_learning_rate": training.head_learning_rate * rate,

@@ -14,6 +14,7 @@ OUT/
 from __future__ import annotations
 
 import json
+import logging
 import os
 import platform
 from collections.abc import Iterator
@@ -27,11 +28,16 @@ import torch
 import rattle
 from rattle.adapting import AdaptJob
 from rattle.atomic import replacing, write_text
+from rattle.bundle import read_bundle
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
+from rattle.clips.unchanged import unchanged
+from rattle.detector import Detector
 from rattle.errors import TrainingError
 from rattle.fitting import FitJob, Recordings
 from rattle.learning.train import Step
+
+_log = logging.getLogger(__name__)
 
 
 def bundle_path(out: Path, machine: Machine) -> Path:
@@ -43,7 +49,8 @@ def run_in_folder(job: FitJob | AdaptJob, out: Path, *, resume: bool) -> Path:
     """Fit or adapt in a run folder under ``out`` and return the bundle's path.
 
     With ``resume`` a finished run is left as it is and an unfinished one goes on. Without it a
-    folder that holds a run is refused, so that none is lost.
+    folder that holds a run is refused, so that none is lost. Raises ``TrainingError`` for that,
+    and where a finished run is an adaptation of another bundle or with other clips.
     """
     bundle = bundle_path(out, job.machine)
     folder = out / job.machine.slug
@@ -53,6 +60,11 @@ def run_in_folder(job: FitJob | AdaptJob, out: Path, *, resume: bool) -> Path:
             "another folder with --out"
         )
     if bundle.exists():
+        if isinstance(job, AdaptJob) and not job.gives(read_bundle(bundle).info.provenance):
+            raise TrainingError(
+                f"{bundle} is not the bundle given adapted with the clips given; choose another "
+                "folder with --out"
+            )
         return bundle
     for left in folder.glob(".*.part"):  # of a process that was killed while it wrote
         left.unlink(missing_ok=True)
@@ -78,17 +90,41 @@ def run_in_folder(job: FitJob | AdaptJob, out: Path, *, resume: bool) -> Path:
     return bundle
 
 
-def recordings_of(bundle: Path) -> Recordings | None:
-    """The recordings that a bundle's run was given, by its run folder; None where any has gone."""
+def recordings_of(
+    bundle: Path, detector: Detector, data: Manifest | None = None
+) -> Recordings | None:
+    """The recordings that a bundle's run was given, as far as they are still there unchanged.
+
+    Its run folder lists them; ``data`` holds those that have moved, and is taken as it is. None
+    where the run folder is not there or no clip that ``detector`` was trained on is.
+    """
     folder = bundle.with_suffix("")
-    if not (folder / "clips.csv").exists():
-        return None
-    clips = Manifest.read_csv(folder / "clips.csv")
-    given = folder / "outliers.csv"
-    outliers = Manifest.read_csv(given) if given.exists() else None
-    parts = [clips] if outliers is None else [clips, outliers]
-    paths = [path for part in parts for path in part.table["path"].to_list()]
-    return Recordings(clips, outliers) if all(map(os.path.exists, paths)) else None
+    listed, outliers = folder / "clips.csv", folder / "outliers.csv"
+    if data is None:
+        if not listed.exists():
+            return None
+        # Test clips teach nothing; whether they are there does not matter.
+        data = _still_there(Manifest.read_csv(listed).of(split="train"), listed)
+        ours = data.of(detector.machine).table["content_hash"]
+        if not {*ours} & {*detector.info.provenance.trained}:
+            return None
+    if not outliers.exists():
+        return Recordings(data)
+    normals = Manifest.read_csv(outliers).of(label="normal")
+    return Recordings(data, _still_there(normals.without(detector.machine), outliers))
+
+
+def _still_there(clips: Manifest, listed: Path) -> Manifest:
+    found = unchanged(clips)
+    if len(found) < len(clips):
+        _log.warning(
+            "%d of the %d recordings listed in %s have gone or changed; if they have moved, say "
+            "where with --data",
+            len(clips) - len(found),
+            len(clips),
+            listed,
+        )
+    return found
 
 
 def _describe(job: FitJob | AdaptJob, folder: Path) -> None:

@@ -15,7 +15,7 @@ from rattle.baselines import reconstruction
 from rattle.errors import TrainingError
 from rattle.learning.model import Arrays
 from rattle.learning.train import Interrupted, Interruption, Step
-from rattle.recipe import Autoencoder
+from rattle.recipe_parts import Autoencoder
 
 OFFICIAL = Autoencoder(name="autoencoder")
 TINY = Autoencoder(name="autoencoder", frames=3, hidden=8, bottleneck=3, epochs=5, batch=64)

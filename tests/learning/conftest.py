@@ -24,6 +24,7 @@ def tiny() -> Recipe:
         features={"fft_samples": 256, "hop_samples": 128, "mel_bands": 16, "window_frames": 32},
         loss={"name": "bce+ddcsad", "distance": "mean", "epsilon": 1.0},
         centroids={"epoch_iterations": 2, "clips_per_class": 0},
+        adaptation={"anomalies_per_batch": 1},
         training={
             "iterations": 6,
             "normals_per_batch": 4,

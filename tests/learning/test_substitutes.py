@@ -12,7 +12,7 @@ from rattle.clips.layouts import load_manifest
 from rattle.clips.manifest import Manifest
 from rattle.learning import substitutes
 from rattle.learning.substitutes import substitute_clips
-from rattle.recipe import Audio
+from rattle.recipe_parts import Audio
 
 AUDIO = Audio(sample_rate_hz=8000)
 

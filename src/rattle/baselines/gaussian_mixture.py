@@ -15,7 +15,7 @@ from rattle.baselines.stored import checked
 from rattle.errors import DataError
 from rattle.learning.batches import BASELINE, LogMels, generator
 from rattle.learning.model import Arrays
-from rattle.recipe import GaussianMixture
+from rattle.recipe_parts import GaussianMixture
 
 # Frames that a mixture is fitted to, drawn evenly over the clips: some 320 clips of 10 s. Eight
 # Gaussians have 327 parameters, which more frames do not settle better.

@@ -27,7 +27,7 @@ from rattle.learning.checkpoint import Checkpoint
 from rattle.learning.device import Placement
 from rattle.learning.model import Arrays
 from rattle.learning.train import Interrupted, Interruption, Step
-from rattle.recipe import Autoencoder
+from rattle.recipe_parts import Autoencoder
 
 SIDE_LAYERS = 4
 # Keras' batch norm keeps 0.99 of its running statistics a batch; torch counts what is new.

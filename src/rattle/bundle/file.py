@@ -95,7 +95,7 @@ def read_bundle(path: Path) -> Bundle:
         ) from None
     content = _checked_content(members, path)
     try:
-        return Bundle(
+        bundle = Bundle(
             BundleInfo.model_validate(content),
             load_tensors(members[WEIGHTS]),
             load_tensors(members[GOLDEN]),
@@ -108,6 +108,10 @@ def read_bundle(path: Path) -> Bundle:
     # KeyError: a type of number that numpy lacks.
     except (SafetensorError, ValueError, KeyError) as error:
         raise _damaged(path, f"its tensors cannot be read ({error})") from None
+    bands = bundle.info.recipe.features.mel_bands
+    if any(log_mel.shape[1:] != (bands,) for log_mel in bundle.replay.values()):
+        raise _damaged(path, f"its replay set holds log-mels of other than {bands} bands")
+    return bundle
 
 
 def _names(file: zipfile.ZipFile, path: Path) -> list[str]:

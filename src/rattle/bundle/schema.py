@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rattle.recipe import Fraction, Positive, Recipe
+from rattle.recipe import Recipe
+from rattle.recipe_parts import Fraction, Positive
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -72,7 +73,8 @@ class BundleInfo(Part):
 
     format: Literal["rattle-bundle"] = "rattle-bundle"
     schema_version: Literal[1] = SCHEMA_VERSION
-    machine: Annotated[str, Field(pattern=r"^[^/]+(/[^/]+)?$")]
+    # It names files: ".." alone would name a folder above.
+    machine: Annotated[str, Field(pattern=r"^[^/]*[^/.][^/]*(/[^/]+)?$")]
     recipe: Recipe
     amplitude: AmplitudeInfo
     alpha: Fraction

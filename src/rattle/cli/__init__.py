@@ -23,6 +23,7 @@ VERBS = (
     "score",
     "evaluate",
     "compare",
+    "report",
     "reproduce",
     "inspect",
     "synthesize",

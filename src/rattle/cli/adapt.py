@@ -53,17 +53,23 @@ def adapt(
     from rattle.clips.given import given_clips
     from rattle.clips.layouts import load_manifest
     from rattle.detector import Detector
-    from rattle.fitting import Recordings
-    from rattle.runs import recordings_of
+    from rattle.errors import TrainingError
+    from rattle.runs import bundle_path, recordings_of
 
     parent = Detector.load(bundle, device=device)
+    out = out or bundle.parent / "adapted"
+    if bundle_path(out, parent.machine).resolve() == bundle.resolve():
+        raise TrainingError(
+            f"the new bundle would take the place of {bundle}; choose another folder with --out"
+        )
     job = AdaptJob(
         parent=parent,
         anomalies=given_clips(anomalies, parent.machine, "anomaly"),
         normals=given_clips(normal, parent.machine, "normal"),
-        recordings=Recordings(load_manifest(data)) if data else recordings_of(bundle),
+        recordings=recordings_of(bundle, parent, load_manifest(data) if data else None),
         seed=parent.info.provenance.seed if seed is None else seed,
         device=device,
     )
-    run_shown(job, out or bundle.parent / "adapted", resume=resume)
+    adapted = run_shown(job, out, resume=resume)
+    print(f"{parent.machine}: what it brought: rattle compare {bundle} {adapted} DATA")
     return 0

@@ -1,4 +1,4 @@
-"""How a grid of tasks shows on the terminal: what runs, what is done, what failed, time left."""
+"""How a grid of tasks shows on the terminal: features, what runs, what failed, time left."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from rattle.clips.machine import Machine
 from rattle.experiments.grid import Progress
 
 PLAIN_EVERY_S = 30.0
@@ -25,6 +26,8 @@ class GridView:
         self._workers = workers
         self._console = Console(stderr=True)
         self._live = Live(console=self._console, refresh_per_second=4, transient=True)
+        self._features = ""
+        self._clips = 0
         self._ended = -1
         self._said_at = 0.0
 
@@ -46,20 +49,43 @@ class GridView:
         """A line that stays."""
         self._console.print(Text(line), soft_wrap=True)
 
+    def on_machine(self, machine: Machine, number: int, machines: int) -> None:
+        """A machine's features are looked at."""
+        self._features, self._clips = f"features of {machine} ({number} of {machines})", 0
+        self._show_features(self._features)
+
+    def on_clip(self) -> None:
+        """One more clip's features were computed."""
+        self._clips += 1
+        self._show_features(f"{self._features}: clip {self._clips}")
+
     def show(self, progress: Progress) -> None:
         """Show the state of the grid."""
         if self._console.is_terminal:
-            lines = [self._summary(progress), *_running(progress), *_failures(progress)]
-            self._live.update(Group(*map(Text, lines)))
+            # Failures first: what does not fit the terminal's height is cut off below.
+            self._update(self._summary(progress), *_failures(progress), *_running(progress))
             return
         ended, now = len(progress.done) + len(progress.failed), time.monotonic()
         if ended != self._ended or now - self._said_at >= PLAIN_EVERY_S:
             self._ended, self._said_at = ended, now
             running = "; ".join(line.strip() for line in _running(progress))
-            print(f"{self._summary(progress)}: {running}", file=sys.stderr, flush=True)
+            line = self._summary(progress) + (f": {running}" if running else "")
+            print(line, file=sys.stderr, flush=True)
+
+    def _show_features(self, line: str) -> None:
+        now = time.monotonic()
+        if self._console.is_terminal:
+            self._update(line)
+        elif now - self._said_at >= PLAIN_EVERY_S:
+            self._said_at = now
+            print(line, file=sys.stderr, flush=True)
+
+    def _update(self, *lines: str) -> None:
+        texts = (Text(line, no_wrap=True, overflow="ellipsis") for line in lines)
+        self._live.update(Group(*texts))
 
     def _summary(self, progress: Progress) -> str:
-        left_s = progress.left_s(self._workers)
+        left_s = progress.left_s(self._workers) if progress.running or progress.waiting else None
         left = "" if left_s is None else f", about {_duration(left_s)} left"
         failed = f", {len(progress.failed)} failed" if progress.failed else ""
         return (
@@ -77,8 +103,12 @@ def _running(progress: Progress) -> list[str]:
 
 
 def _failures(progress: Progress) -> list[str]:
-    lines = [f"  FAILED {task.title}: {why}" for task, why in progress.failed.items()]
+    lines = [f"  FAILED {task.title}: {_one_line(why)}" for task, why in progress.failed.items()]
     return lines[:SHOWN_FAILURES]
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _iteration(run_folder: Path) -> str:

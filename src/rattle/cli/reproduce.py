@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from rattle.recipe import BASELINES, LOSSES, BaselineName, LossName
+from rattle.recipe_parts import BASELINES, LOSSES, BaselineName, LossName
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from rattle.experiments.plan import Plan
     from rattle.experiments.sheets import Result
     from rattle.experiments.task import Setting
-    from rattle.recipe import MethodName, Recipe
+    from rattle.recipe import Recipe
+    from rattle.recipe_parts import MethodName
 
 Several = Parameter(consume_multiple=True)
 ExperimentName = Literal["table1", "table2", "figure2"]
 SEEDS = (0, 1, 2)
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
+SHOWN_FAILURES = 6
 
 
 def reproduce(
@@ -88,14 +90,20 @@ def reproduce(
     device
         auto, cpu, cuda or cuda:N.
     """
+    from rattle.cli.sheet_view import print_result
     from rattle.clips.layouts import load_manifest
     from rattle.clips.machine import Machine
-    from rattle.experiments.folder import fill_store, open_folder
+    from rattle.experiments.folder import open_folder
     from rattle.experiments.table1 import check_kinds
     from rattle.experiments.task import Setting
+    from rattle.learning.device import place
     from rattle.recipe import Recipe
 
-    clips, chosen = load_manifest(data), Recipe.load(recipe)
+    _check_numbers(seeds, anomalies, workers, threads)
+    chosen = Recipe.load(recipe)
+    if ray is None:  # a cluster's nodes have devices of their own
+        place(device, chosen.training.precision)
+    clips = load_manifest(data)
     wanted = [Machine.parse(name) for name in machines] or None
     methods: list[MethodName] = list(losses)
     if experiment == "table2":
@@ -110,16 +118,32 @@ def reproduce(
     setting = Setting(out.resolve(), device=device)
     for note in plan.notes:
         print(f"rattle: warning: {note}", file=sys.stderr)
-    fill_store(setting, plan.machines)
     cores = os.cpu_count() or 1
     with _workers(setting, ray, workers, threads, cores) as hired:
         progress = _run(plan, setting, hired)
-    result = _conclude(experiment, plan, setting, clips, choose_on, scale, progress)
-    print(result.markdown())
-    print(f"Written: {out / experiment}.md, .csv and .html")
     for task, why in progress.failed.items():
         print(f"rattle: error: {task.title}: {why}", file=sys.stderr)
+    print_result(_conclude(experiment, plan, setting, clips, choose_on, scale, progress))
+    kinds = ".md, .csv, .html" + (", .svg, .png" if experiment == "figure2" else "")
+    print(f"Written: {out / experiment} {kinds}")
     return int(bool(progress.failed))
+
+
+def _check_numbers(
+    seeds: tuple[int, ...], anomalies: tuple[int, ...], workers: int | None, threads: int | None
+) -> None:
+    from rattle.errors import DataError
+
+    if not seeds or min(seeds) < 0:
+        raise DataError("--seeds are one or more whole numbers from 0")
+    if not anomalies or min(anomalies) < 1:
+        raise DataError(
+            "--anomalies are one or more whole numbers from 1; the models without any are always "
+            "there"
+        )
+    for name, number in (("workers", workers), ("threads", threads)):
+        if number is not None and number < 1:
+            raise DataError(f"--{name} is 1 or more; {number} was given")
 
 
 def _plan(
@@ -135,11 +159,10 @@ def _plan(
     from rattle.experiments.plan import plan_adaptation, plan_training
 
     if not methods:
-        raise DataError(f"no loss to compare: {experiment} takes bce+dsad and bce+ddcsad")
+        takes = "bce+dsad and bce+ddcsad" if experiment == "table1" else ", ".join(LOSSES)
+        raise DataError(f"no loss to compare: {experiment} takes {takes}")
     if experiment != "figure2":
         return plan_training(clips, recipe, machines=machines, methods=methods, seeds=seeds)
-    if min(anomalies) < 1:
-        raise DataError("--anomalies are 1 or more; the models without any are always there")
     return plan_adaptation(
         clips, recipe, machines=machines, methods=methods, seeds=seeds, counts=anomalies
     )
@@ -148,12 +171,12 @@ def _plan(
 def _workers(
     setting: Setting, ray: str | None, workers: int | None, threads: int | None, cores: int
 ) -> AbstractContextManager[Workers]:
-    from rattle.experiments.local import LocalWorkers
-
     if ray is not None:
         from rattle.experiments.cluster import RayWorkers
 
         return RayWorkers(setting, ray, count=workers, threads=threads or 1)
+    from rattle.experiments.local import LocalWorkers
+
     count = workers or max(cores // (threads or 1), 1)
     return LocalWorkers(setting, count, threads or max(cores // count, 1))
 
@@ -161,11 +184,25 @@ def _workers(
 def _run(plan: Plan, setting: Setting, workers: Workers) -> Progress:
     from rattle.cli.grid_view import GridView
     from rattle.cli.stopping import StopRequest
+    from rattle.experiments.folder import fill_store
     from rattle.experiments.grid import run_grid
     from rattle.learning.train import Interrupted
 
+    to_do = sorted({task.machine for task in plan.tasks if not task.is_done(setting.folder)})
     with GridView(workers.count) as view, StopRequest() as stop:
+
+        def on_machine(machine: Machine, number: int, machines: int) -> None:
+            if stop():
+                raise Interrupted
+            view.on_machine(machine, number, machines)
+
+        def on_clip() -> None:
+            if stop():
+                raise Interrupted
+            view.on_clip()
+
         try:
+            fill_store(setting, to_do, on_machine, on_clip)
             return run_grid(plan.tasks, setting, workers, on_change=view.show, stop_requested=stop)
         except Interrupted:
             view.say("stopped; the same command goes on")
@@ -186,11 +223,15 @@ def _conclude(
 
     outcomes = conclude.outcomes_of(plan, setting.folder)
     if not outcomes:
-        reasons = "\n".join(f"  {t.title}: {why}" for t, why in progress.failed.items())
-        raise DataError(f"every task failed:\n{reasons}")
+        raise DataError("every task failed; the errors above say why")
     notes = [*plan.notes]
     if progress.failed:
-        notes.append(f"{len(progress.failed)} of {progress.total} tasks failed and are missing")
+        titles = [task.title for task in progress.failed]
+        more = f" and {len(titles) - SHOWN_FAILURES} more" if len(titles) > SHOWN_FAILURES else ""
+        notes.append(
+            f"{len(titles)} of {progress.total} tasks failed, and what they would give is missing: "
+            f"{'; '.join(titles[:SHOWN_FAILURES])}{more}"
+        )
     if experiment == "table2":
         return conclude.conclude_table2(setting.folder, outcomes, clips, notes, scale)
     if experiment == "figure2":

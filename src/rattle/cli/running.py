@@ -37,7 +37,7 @@ def run_shown(job: FitJob | AdaptJob, out: Path, *, resume: bool) -> Path:
             progress.say(f"  not taken: {name} ({reason})")
 
     def on_known(what: str) -> None:
-        progress.say(f"{title}: learnt before: {what}")
+        progress.say(f"{title}: {what}")
 
     with progress, StopRequest() as stop:
         watch = Watch(

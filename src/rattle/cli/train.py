@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rattle.recipe import MethodName
+from rattle.recipe_parts import MethodName
 
 if TYPE_CHECKING:
     from rattle.fitting import FitJob

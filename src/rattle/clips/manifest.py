@@ -45,6 +45,8 @@ SCHEMA = pl.Schema(
 SPLITS = ("train", "test")
 LABELS = ("normal", "anomaly", "unknown")
 DOMAINS = ("source", "target", "")
+_OPTIONAL = ("machine_id", "domain", "attributes")
+_NUMBERS = ("channels", "sample_rate_hz", "frames")
 
 
 @dataclass(frozen=True)
@@ -105,14 +107,16 @@ class Manifest:
         """The clips of a machine, a split, a label; what is not given is not narrowed."""
         table = self.table
         if machine is not None:
-            table = table.filter(
-                (pl.col("machine_type") == machine.type) & (pl.col("machine_id") == machine.id)
-            )
+            table = table.filter(_is_of(machine))
         if split is not None:
             table = table.filter(pl.col("split") == split)
         if label is not None:
             table = table.filter(pl.col("label") == label)
         return Manifest(table)
+
+    def without(self, machine: Machine) -> Manifest:
+        """The clips of every other machine."""
+        return Manifest(self.table.filter(~_is_of(machine)))
 
     def outliers_for(self, machine: Machine) -> Manifest:
         """Training normals of every other machine of the target's source set (section IV-A)."""
@@ -121,14 +125,8 @@ class Manifest:
             known = ", ".join(str(m) for m in self.machines()) or "none"
             raise DataError(f"no clip of machine {machine}; the machines at hand are: {known}")
         sets = target.table["source_set"].unique().to_list()
-        return Manifest(
-            self.table.filter(
-                pl.col("source_set").is_in(sets)
-                & (pl.col("split") == "train")
-                & (pl.col("label") == "normal")
-                & ~((pl.col("machine_type") == machine.type) & (pl.col("machine_id") == machine.id))
-            )
-        )
+        others = self.without(machine).of(split="train", label="normal")
+        return Manifest(others.table.filter(pl.col("source_set").is_in(sets)))
 
     def write_csv(self, path: Path) -> None:
         """A CSV file that ``read_csv`` reads; for those that people write see ``layouts``."""
@@ -138,11 +136,31 @@ class Manifest:
     def read_csv(cls, path: Path) -> Manifest:
         """What ``write_csv`` wrote; ``DataError`` for anything else."""
         try:
-            table = pl.read_csv(path, schema=SCHEMA).with_columns(pl.col(pl.String).fill_null(""))
+            # As bytes: polars takes a path for a pattern, a folder of tables or an address.
+            text = pl.read_csv(path.read_bytes(), infer_schema=False)
+            if text.columns != SCHEMA.names():
+                raise _not_written(path, f"its columns are {', '.join(text.columns)}")
+            table = text.with_columns(
+                pl.col(*_OPTIONAL).fill_null(""), pl.col(*_NUMBERS).cast(pl.Int64)
+            )
         except (OSError, pl.exceptions.PolarsError) as error:
-            reason = str(error).splitlines()[0]
-            raise DataError(
-                f"{path} is not a manifest that rattle wrote ({reason}); remove it, and say with "
-                "--data where the recordings are"
-            ) from None
+            raise _not_written(path, str(error).splitlines()[0]) from None
+        empty = [name for name in SCHEMA if table[name].null_count()]
+        if empty:
+            raise _not_written(path, f"a row without {', '.join(empty)}")
+        for name, choices in (("split", SPLITS), ("label", LABELS), ("domain", DOMAINS)):
+            odd = set(table[name].unique().to_list()) - set(choices)
+            if odd:
+                raise _not_written(path, f"a {name} {min(odd)!r}")
         return cls(table)
+
+
+def _is_of(machine: Machine) -> pl.Expr:
+    return (pl.col("machine_type") == machine.type) & (pl.col("machine_id") == machine.id)
+
+
+def _not_written(path: Path, reason: str) -> DataError:
+    return DataError(
+        f"{path} is not a manifest that rattle wrote ({reason}); remove it, and say with --data "
+        "where the recordings are"
+    )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -25,10 +27,24 @@ NOT_INLINE = re.compile(
 TOO_FINE = re.compile(r"(?<=[ \"(,])-?\d+\.\d{3,}(?![\de])")
 
 
-def panel(width_in: float = 5.2, height_in: float = 2.9) -> tuple[Figure, Axes]:
+class Size(NamedTuple):
+    """Of a plot; chosen so that its letters are as large as the page's small print."""
+
+    width_in: float
+    height_in: float
+    font_pt: float
+
+
+WIDE, TALL, SMALL = Size(5.2, 2.9, 10), Size(5.2, 4.4, 10), Size(3.4, 2.1, 8.5)
+
+
+def panel(size: Size = WIDE) -> tuple[Figure, Axes]:
     """An empty plot with axes to the left and below."""
-    figure = Figure(figsize=(width_in, height_in), layout="constrained")
+    figure = Figure(figsize=size[:2], layout="constrained")
     axes = figure.add_subplot()
+    axes.tick_params(labelsize=size.font_pt)
+    axes.xaxis.label.set_fontsize(size.font_pt)
+    axes.yaxis.label.set_fontsize(size.font_pt)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(MUTED)
     axes.tick_params(color=MUTED, labelcolor=INK)
@@ -44,11 +60,17 @@ def inline_svg(figure: Figure, name: str, colours: Mapping[str, str] | None = No
     made from it. ``colours`` are further stand-ins, as lower-case hex, with what replaces them.
     """
     file = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+    with (
+        matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}),
+        warnings.catch_warnings(),
+    ):
+        # The reader's browser has fonts of its own; ours only measures.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(file, format="svg", transparent=True)
     text = file.getvalue()
     text = NOT_INLINE.sub("", text[text.index("<svg") :])
     text = TOO_FINE.sub(lambda found: f"{float(found[0]):.2f}", text)
+    text = re.sub(r"\s+", " ", text).replace("> <", "><")
     for colour, variable in {**CSS, **(colours or {})}.items():
         text = text.replace(colour, variable)
     return text

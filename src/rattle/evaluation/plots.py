@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
-from rattle.evaluation.drawing import ANOMALY, INK, MUTED, NORMAL, inline_svg, panel
+from rattle.evaluation.drawing import ANOMALY, INK, MUTED, NORMAL, WIDE, Size, inline_svg, panel
 
 Scores = NDArray[np.float64]
 BINS = 30
@@ -43,24 +43,24 @@ def histogram_svg(
     threshold: float | None,
     *,
     name: str,
-    size_in: tuple[float, float] = (5.2, 2.9),
+    size: Size = WIDE,
 ) -> str:
     """Scores as SVG text: anomalies up, normals down, the threshold, if any, a line.
 
     Clips without a label are outlined upwards.
     """
-    figure, axes = panel(*size_in)
+    figure, axes = panel(size)
     marked = [] if threshold is None else [threshold]
     edges = _edges(np.concatenate([normal, anomaly, unknown, marked]))
     for scores, sign, colour in ((anomaly, 1, ANOMALY), (normal, -1, NORMAL)):
         counts, _ = np.histogram(scores, edges)
-        axes.bar(edges[:-1], sign * counts, np.diff(edges), align="edge", color=colour)
+        axes.stairs(sign * counts, edges, fill=True, color=colour, linewidth=0)
     if unknown.size:
         axes.stairs(np.histogram(unknown, edges)[0], edges, color=INK, linewidth=1.0)
     axes.axhline(0, color=INK, linewidth=0.8)
     if threshold is not None:
         axes.axvline(threshold, color=INK, linewidth=1.2, linestyle=(0, (4, 2)))
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=5 if size_in[0] < 4 else 9))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=9 if size is WIDE else 5))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     axes.yaxis.set_major_formatter(lambda count, _: f"{abs(count):.0f}")
     axes.set(xlabel="score", ylabel="clips")

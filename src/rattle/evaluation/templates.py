@@ -22,4 +22,10 @@ def page_template(name: str) -> Template:
     )
     environment.filters["percent"] = lambda rate: f"{100 * rate:.1f}\u00a0%"
     environment.filters["name"] = lambda clip_path: Path(clip_path).name
+    environment.filters["counted"] = counted
     return environment.get_template(name)
+
+
+def counted(count: int, one: str, several: str = "") -> str:
+    """``1 clip``, ``2 clips``; ``several`` where the plural is not by s alone."""
+    return f"1 {one}" if count == 1 else f"{count:,} {several or one + 's'}"

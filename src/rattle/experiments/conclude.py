@@ -8,12 +8,14 @@ from pathlib import Path
 from rattle.atomic import replacing, write_text
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
+from rattle.errors import DataError
 from rattle.experiments.figure2 import figure2
 from rattle.experiments.figure2_plot import as_png, as_svg, draw_figure2
 from rattle.experiments.outcome import FILE, Outcome, ScaleName
 from rattle.experiments.peers import is_dcase2020_development
 from rattle.experiments.plan import Plan
-from rattle.experiments.sheets import Result, figure2_result, table1_result, table2_result
+from rattle.experiments.results import figure2_result, table1_result, table2_result
+from rattle.experiments.sheets import Result
 from rattle.experiments.table1 import table1
 from rattle.experiments.table2 import table2
 
@@ -34,7 +36,13 @@ def conclude_table2(
 ) -> Result:
     """Write table2.md, .csv and .html."""
     table = table2(outcomes, scale=scale)
-    peers = is_dcase2020_development(clips)
+    if not table.cells:
+        raise DataError(
+            "no row of table2 is complete: it takes a model of every seed for a method and machine"
+        )
+    # Published averages are over every machine of the set.
+    whole = {outcome.of for outcome in outcomes} == set(clips.machines())
+    peers = whole and is_dcase2020_development(clips)
     result = table2_result(table, scale=scale, notes=notes, peers=peers)
     result.write(folder)
     return result
@@ -49,6 +57,11 @@ def conclude_table1(
 ) -> Result:
     """Write table1.md, .csv and .html."""
     rows = table1(outcomes, validation, scale=scale)
+    if not rows:
+        raise DataError(
+            "no row of table1 is complete: it takes a model of every seed for all machines of a "
+            "type, some to choose alpha on and others to evaluate"
+        )
     result = table1_result(rows, scale=scale, notes=notes)
     result.write(folder)
     return result
@@ -59,6 +72,11 @@ def conclude_figure2(
 ) -> Result:
     """Write figure2.svg, .png, .md, .csv and .html."""
     points = figure2(outcomes, scale=scale)
+    if not points:
+        raise DataError(
+            "no point of figure2 is complete: it takes an adapted model of every seed for all "
+            "machines of a type"
+        )
     figure = draw_figure2(points)
     svg = as_svg(figure)
     result = figure2_result(points, svg, scale=scale, notes=notes)

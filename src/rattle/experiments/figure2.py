@@ -1,26 +1,32 @@
 """Figure 2: AUC against the number of anomalies that a model was adapted with.
 
 The anomalies drawn for a seed are set apart once, so every number of them is tested on the same
-clips; the model without anomalies too.
+clips; the model without anomalies too. A machine type's figure is the mean over its machines, seed
+by seed; then the mean over seeds is taken.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from statistics import NormalDist, fmean, stdev
 
+from scipy.stats import t as student
+
+from rattle.clips.machine import Machine
 from rattle.evaluation.metrics import auc, standard_error
 from rattle.experiments.outcome import Outcome, ScaleName
 from rattle.experiments.table2 import METHODS
-from rattle.recipe import MethodName
+from rattle.recipe_parts import MethodName
 
 # Fewer test anomalies than this say nothing about a detector.
 LEAST_ANOMALIES = 10
-# 97.5 % quantile of Student's t for 1, 2, ... degrees of freedom; beyond, the normal one.
-STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
-NORMAL = 1.96
+# Two-sided 95 %.
+QUANTILE = 0.975
+
+# A machine and a seed, and what a model of them reaches: AUC and its standard error.
+Figures = dict[tuple[Machine, int], tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -44,53 +50,62 @@ class Point:
 
 
 def figure2(outcomes: Iterable[Outcome], *, scale: ScaleName) -> list[Point]:
-    """The points of all adapted models and of the models that they started from."""
+    """The points of all adapted models and of the models that they started from.
+
+    All models of a machine and seed are tested on the clips that none of them was given. A point is
+    missing where a machine or seed that another point of its type has is: means over other machines
+    would not compare.
+    """
     every = list(outcomes)
-    untouched = {(o.method, o.machine, o.seed): o for o in every if not o.anomalies}
-    found: dict[tuple[str, MethodName, int], dict[int, list[tuple[float, float]]]] = {}
-    started = set()
+    drawn: dict[tuple[Machine, int], set[str]] = {}
     for outcome in every:
-        if not outcome.anomalies:
+        drawn.setdefault((outcome.of, outcome.seed), set()).update(outcome.drawn)
+    adapted = {(o.method, o.of, o.seed) for o in every if o.anomalies}
+    found: dict[tuple[str, MethodName, int], Figures] = {}
+    for outcome in every:
+        if (outcome.method, outcome.of, outcome.seed) not in adapted:
             continue
-        _note(found, outcome, outcome.drawn, scale)
-        parent = untouched.get((outcome.method, outcome.machine, outcome.seed))
-        if parent is not None and (parent.method, parent.machine, parent.seed) not in started:
-            started.add((parent.method, parent.machine, parent.seed))
-            _note(found, parent, outcome.drawn, scale)
-    keys = sorted(found, key=lambda key: (key[0], METHODS.index(key[1]), key[2]))
-    return [_point(*key, found[key]) for key in keys]
+        pair = outcome.of, outcome.seed
+        normal, anomaly = outcome.scores(scale=scale, without=drawn[pair])
+        if normal.size and anomaly.size:
+            area = auc(normal, anomaly)
+            error = standard_error(area, normal.size, anomaly.size)
+            key = outcome.of.type, outcome.method, outcome.anomalies
+            found.setdefault(key, {})[pair] = area, error
+    points = (
+        _point(*key, found[key], _pairs(found, key[0]))
+        for key in sorted(found, key=lambda key: (key[0], METHODS.index(key[1]), key[2]))
+    )
+    return [point for point in points if point is not None]
 
 
-def _note(
-    found: dict[tuple[str, MethodName, int], dict[int, list[tuple[float, float]]]],
-    outcome: Outcome,
-    drawn: tuple[str, ...],
-    scale: ScaleName,
-) -> None:
-    normal, anomaly = outcome.scores(scale=scale, without=drawn)
-    if not normal.size or not anomaly.size:
-        return
-    area = auc(normal, anomaly)
-    error = standard_error(area, normal.size, anomaly.size)
-    by_seed = found.setdefault((outcome.of.type, outcome.method, outcome.anomalies), {})
-    by_seed.setdefault(outcome.seed, []).append((area, error))
+def _pairs(
+    found: Mapping[tuple[str, MethodName, int], Figures], type_: str
+) -> tuple[list[Machine], list[int]]:
+    """The machines and seeds that the points of a type are over."""
+    pairs = [pair for (of, _, _), figures in found.items() if of == type_ for pair in figures]
+    return sorted({machine for machine, _ in pairs}), sorted({seed for _, seed in pairs})
 
 
 def _point(
-    type_: str, method: MethodName, anomalies: int, by_seed: dict[int, list[tuple[float, float]]]
-) -> Point:
-    means = [fmean(area for area, _ in of_seed) for of_seed in by_seed.values()]
+    type_: str,
+    method: MethodName,
+    anomalies: int,
+    figures: Figures,
+    over: tuple[Sequence[Machine], Sequence[int]],
+) -> Point | None:
+    machines, seeds = over
+    if len(figures) < len(machines) * len(seeds):
+        return None
+    by_seed = [[figures[machine, seed] for machine in machines] for seed in seeds]
+    means = [fmean(area for area, _ in of_seed) for of_seed in by_seed]
     mean = fmean(means)
     # Machines have test clips of their own; seeds share theirs, and so do not narrow the interval.
-    errors = [
-        math.sqrt(sum(error**2 for _, error in of_seed)) / len(of_seed)
-        for of_seed in by_seed.values()
-    ]
-    reach = NORMAL * fmean(errors)
+    errors = [math.hypot(*(error for _, error in of_seed)) / len(of_seed) for of_seed in by_seed]
+    reach = NormalDist().inv_cdf(QUANTILE) * fmean(errors)
     seed_reach = None
     if len(means) > 1:
-        degrees = len(means) - 1
-        quantile = STUDENT[degrees - 1] if degrees <= len(STUDENT) else NORMAL
+        quantile = float(student.ppf(QUANTILE, len(means) - 1))
         seed_reach = quantile * stdev(means) / math.sqrt(len(means))
     return Point(
         type=type_,
@@ -101,6 +116,6 @@ def _point(
         high=min(mean + reach, 1.0),
         seed_low=None if seed_reach is None else max(mean - seed_reach, 0.0),
         seed_high=None if seed_reach is None else min(mean + seed_reach, 1.0),
-        machines=max(map(len, by_seed.values())),
-        seeds=len(by_seed),
+        machines=len(machines),
+        seeds=len(seeds),
     )

@@ -33,8 +33,17 @@ def draw_figure2(points: Sequence[Point]) -> Figure:
         _panel(panel, type_, [point for point in points if point.type == type_])
     for panel in panels[len(types) :]:
         panel.set_visible(False)
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False)
+    # A panel may lack a method that others have.
+    drawn = [zip(*panel.get_legend_handles_labels(), strict=True) for panel in panels]
+    handles = {label: handle for of_panel in drawn for handle, label in of_panel}
+    labels = [name for name in STYLES if name in handles]
+    figure.legend(
+        [handles[name] for name in labels],
+        labels,
+        loc="outside lower center",
+        ncols=len(STYLES),
+        frameon=False,
+    )
     return figure
 
 
@@ -68,7 +77,8 @@ def _panel(axes: Axes, type_: str, points: list[Point]) -> None:
     axes.set_xticks(range(len(counts)), [str(count) for count in counts])
     machines = max(point.machines for point in points)
     seeds = max(point.seeds for point in points)
-    axes.set_title(f"{type_} ({_plural(machines, 'machine')}, {_plural(seeds, 'seed')})")
+    title = f"{type_} ({_plural(machines, 'machine')}, {_plural(seeds, 'seed')})"
+    axes.set_title(title, parse_math=False)  # a machine type may hold a dollar sign
     axes.set(xlabel="anomalies in training", ylabel="AUC [%]")
     axes.grid(axis="y", linewidth=0.4, alpha=0.5)
     axes.spines[["top", "right"]].set_visible(False)

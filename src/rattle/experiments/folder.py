@@ -9,7 +9,7 @@ FOLDER/
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rattle.atomic import replacing, write_text
@@ -44,20 +44,31 @@ def open_folder(folder: Path, clips: Manifest, recipe: Recipe) -> None:
 
 
 def fill_store(
-    setting: Setting, machines: list[Machine], on_clip: Callable[[], None] = lambda: None
+    setting: Setting,
+    machines: Sequence[Machine],
+    on_machine: Callable[[Machine, int, int], None] = lambda _, __, ___: None,
+    on_clip: Callable[[], None] = lambda: None,
 ) -> None:
-    """The features of every machine's training normals, once and before tasks ask for them."""
+    """The features of all training normals, once and before several tasks ask for them at a time.
+
+    ``on_machine`` is called with a machine, its number from 1 and how many there are, before its
+    features are looked at, and ``on_clip`` for each clip computed. Raises ``ClipError`` for a clip
+    that cannot be read: it would serve every other machine as outlier, and fail their tasks too.
+    """
     recipe, clips = setting.recipe, setting.clips
     store = FeatureStore(recipe.audio, recipe.features, setting.store)
-    needed = {*machines}
+    own = recipe.audio.amplitude == "own"
+    # Each machine with the one whose amplitude statistics its clips get.
+    pairs = {(machine, machine) for machine in machines}
     for machine in machines:
-        needed |= {*clips.outliers_for(machine).machines()}
-    for machine in sorted(needed):
-        normals = clips.of(machine, split="train", label="normal")
-        if len(normals):
-            store.pack(normals, store.amplitude(normals), on_clip)
+        others = clips.outliers_for(machine).machines()
+        pairs |= {(other, other if own else machine) for other in others}
+    for number, (machine, heard_as) in enumerate(sorted(pairs), start=1):
+        on_machine(machine, number, len(pairs))
+        statistics = store.amplitude(clips.of(heard_as, split="train", label="normal"))
+        store.pack(clips.of(machine, split="train", label="normal"), statistics, on_clip)
 
 
-def _content(clips: Manifest) -> set[tuple[str, ...]]:
+def _content(clips: Manifest) -> list[tuple[str, ...]]:
     columns = ["source_set", "machine_type", "machine_id", "split", "label", "content_hash"]
-    return set(clips.table.select(columns).iter_rows())
+    return sorted(clips.table.select(columns).iter_rows())

@@ -13,11 +13,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from rattle.errors import RattleError
+from rattle.errors import RattleError, TrainingError
 from rattle.experiments.task import Setting, Task
 from rattle.learning.train import Interrupted
 
 LOOK_EVERY_S = 0.5
+
+# A task whose process died (killed, out of memory) is tried so often before it counts as failed.
+ATTEMPTS = 3
+
+
+class WorkerDied(Exception):  # noqa: N818 - what became of an attempt, never shown
+    """The process that ran a task ended before the task did."""
 
 
 class Workers(Protocol):
@@ -28,10 +35,13 @@ class Workers(Protocol):
         """How many tasks run at a time."""
 
     def submit(self, task: Task) -> Future[None]:
-        """Run a task; the future fails as the task does, or when its workers keep dying."""
+        """Run a task; the future fails as the task does, or when its workers keep dying.
+
+        After ``stop`` it fails with ``Interrupted``.
+        """
 
     def stop(self) -> None:
-        """Ask the running tasks to keep their state and stop."""
+        """Ask the running tasks to keep their state and stop; asking again does nothing."""
 
 
 @dataclass
@@ -76,8 +86,9 @@ def run_grid(
     progress.done += [task for task in wanted if task.is_done(setting.folder)]
     waiting = [task for task in wanted if task not in set(progress.done)]
     futures: dict[Future[None], Task] = {}
-    while waiting or futures:
-        stopping = stop_requested()
+    stopping = False
+    while futures or (waiting and not stopping):
+        stopping = stopping or stop_requested()
         if stopping:
             workers.stop()
         for task in list(waiting):
@@ -89,13 +100,32 @@ def run_grid(
             progress.running[task] = time.monotonic()
             futures[workers.submit(task)] = task
         on_change(progress)
-        if stopping and not futures:
-            raise Interrupted
         finished, _ = wait(futures, timeout=LOOK_EVERY_S, return_when=FIRST_COMPLETED)
         for future in finished:
-            _finish(futures.pop(future), future, progress)
+            task = futures.pop(future)
+            _finish(task, future, progress)
+            # An interrupted task is neither: the workers stop, whoever asked them to.
+            stopping = stopping or not (task in progress.done or task in progress.failed)
     on_change(progress)
+    if progress.waiting:
+        raise Interrupted
     return progress
+
+
+def tried_again(attempt: Callable[[], None]) -> None:
+    """Run a task's attempt, and again while its process dies under it.
+
+    Raises ``TrainingError`` after ``ATTEMPTS`` deaths, and whatever else the attempt raises.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            return attempt()
+        except WorkerDied:
+            continue
+    raise TrainingError(
+        f"its process died {ATTEMPTS} times; if memory ran out, run fewer tasks at a time with "
+        "--workers"
+    )
 
 
 def _ready(waiting: list[Task], progress: Progress, count: int) -> list[Task]:

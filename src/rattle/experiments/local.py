@@ -4,35 +4,38 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections import Counter
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.synchronize import Event
-from threading import Lock
+import signal
+import sys
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from ctypes import c_bool
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
 from types import TracebackType
 
-from rattle.errors import TrainingError
+from rattle.experiments.grid import WorkerDied, tried_again
 from rattle.experiments.task import Setting, Task, run_task
+from rattle.learning.train import Interrupted
 
-# A task whose process died (killed, out of memory) is tried so often before it counts as failed.
-ATTEMPTS = 3
+SPAWN = multiprocessing.get_context("spawn")
 
 
 class LocalWorkers:
     """``count`` processes of ``threads`` threads each. Use it as a context manager.
 
-    When a process dies, the pool is broken as a whole: it is made anew, and what was running is
-    tried again and goes on from its checkpoints.
+    A thread for each process waits for it. When a process dies, only its own task is tried again,
+    by a new process, and goes on from its checkpoint.
     """
 
     def __init__(self, setting: Setting, count: int, threads: int) -> None:
         self.count = count
-        self._setting, self._threads = setting, threads
-        self._context = multiprocessing.get_context("spawn")
-        self._stop: Event = self._context.Event()
-        self._attempts: Counter[Task] = Counter()
-        self._lock = Lock()
-        self._pool = self._new_pool()
+        self._setting, self._threads_each = setting, threads
+        # Without a lock, which a process killed at the wrong moment would never give back.
+        self._stop = SPAWN.RawValue(c_bool, False)
+        resource_tracker.ensure_running()  # in a thread its start would unblock SIGINT there
+        self._waiting = ThreadPoolExecutor(count, initializer=_leave_interrupts_to_main)
+        self._idle: list[_Process] = []
+        self._processes: set[_Process] = set()
 
     def __enter__(self) -> LocalWorkers:
         return self
@@ -44,79 +47,114 @@ class LocalWorkers:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
-        self._pool.shutdown(cancel_futures=True)
+        if error is not None:  # whoever interrupts a second time does not want to wait
+            for process in list(self._processes):
+                process.kill()
+        self._waiting.shutdown(cancel_futures=True)
+        for process in self._processes:
+            process.close()
 
     def submit(self, task: Task) -> Future[None]:
         """Run the task in a process; see ``grid.Workers``."""
-        result: Future[None] = Future()
-        result.set_running_or_notify_cancel()
-        self._try(task, result)
-        return result
+        return self._waiting.submit(tried_again, lambda: self._attempt(task))
 
     def stop(self) -> None:
         """Ask the running tasks to keep their state and stop."""
-        self._stop.set()
+        self._stop.value = True
 
-    def _new_pool(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(
-            self.count,
-            mp_context=self._context,
-            initializer=_begin,
-            initargs=(self._stop, self._threads, os.getpid()),
-        )
-
-    def _try(self, task: Task, result: Future[None]) -> None:
-        with self._lock:
-            self._attempts[task] += 1
-            pool = self._pool
-            try:
-                attempt = pool.submit(_run, task, self._setting)
-            except BrokenProcessPool:
-                pool = self._pool = self._new_pool()
-                attempt = pool.submit(_run, task, self._setting)
-        attempt.add_done_callback(lambda done: self._settle(task, pool, done, result))
-
-    def _settle(
-        self, task: Task, pool: ProcessPoolExecutor, attempt: Future[None], result: Future[None]
-    ) -> None:
-        error = attempt.exception()
-        if not isinstance(error, BrokenProcessPool):
-            result.set_exception(error) if error else result.set_result(None)
-            return
-        with self._lock:
-            if self._pool is pool:
-                self._pool = self._new_pool()
-        if self._attempts[task] < ATTEMPTS:
-            self._try(task, result)
-        else:
-            result.set_exception(
-                TrainingError(
-                    f"its process died {ATTEMPTS} times; if memory ran out, run fewer tasks at a "
-                    "time with --workers"
-                )
-            )
+    def _attempt(self, task: Task) -> None:
+        if self._stop.value:
+            raise Interrupted
+        try:
+            process = self._idle.pop()
+        except IndexError:
+            process = _Process(self._stop, self._threads_each)
+            self._processes.add(process)
+        try:
+            process.run(task, self._setting)
+        finally:
+            if process.died:
+                self._processes.discard(process)
+                process.close()
+            else:
+                self._idle.append(process)
 
 
 class _Process:
-    """What a worker process was started with."""
+    """A process that runs one task after another."""
 
-    stop: Event
-    parent: int
+    def __init__(self, stop: c_bool, threads: int) -> None:
+        self._connection, theirs = SPAWN.Pipe()
+        self._process = SPAWN.Process(target=_serve, args=(theirs, stop, threads), daemon=True)
+        self._process.start()
+        theirs.close()  # so that the connection ends when the process does
+        self.died = False
+
+    def run(self, task: Task, setting: Setting) -> None:
+        """Run a task to its end; raises what it fails with, or ``WorkerDied``."""
+        try:
+            self._connection.send((task, setting))
+            failure = self._connection.recv()
+        except (EOFError, ConnectionError):
+            self.died = True
+            raise WorkerDied from None
+        if failure is not None:
+            raise failure
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def close(self) -> None:
+        """Let it end, which an idle one does at once."""
+        self._connection.close()
+        self._process.join()
 
 
-def _begin(stop: Event, threads: int, parent: int) -> None:
-    import signal
-
+def limit_threads(threads: int) -> None:
+    """Let torch, BLAS and OpenMP use so many threads, also in libraries that are loaded later."""
     import torch
     from threadpoolctl import threadpool_limits
 
-    # Ctrl-C reaches the whole group; the parent decides and asks for a stop.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ[f"{library}_NUM_THREADS"] = str(threads)
     torch.set_num_threads(threads)
     threadpool_limits(threads)
-    _Process.stop, _Process.parent = stop, parent
 
 
-def _run(task: Task, setting: Setting) -> None:
-    # A worker whose parent was killed must not go on beside the parent's successor.
-    run_task(task, setting, lambda: _Process.stop.is_set() or os.getppid() != _Process.parent)
+def _leave_interrupts_to_main() -> None:
+    # Ctrl-C reaches the whole group, but only the main process decides what to do. Processes
+    # inherit what the thread that starts them blocks, so that none is hit while it starts up.
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+def _serve(connection: Connection, stop: c_bool, threads: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    limit_threads(threads)
+    while True:
+        try:
+            task, setting = connection.recv()
+        except EOFError:
+            return
+        failure = _failure(task, setting, stop)
+        try:
+            connection.send(failure)
+        except Exception:
+            connection.send(RuntimeError(f"{type(failure).__name__}: {failure}"))
+
+
+def _failure(task: Task, setting: Setting, stop: c_bool) -> Exception | None:
+    try:
+        run_task(task, setting, lambda: bool(stop.value))
+    except Exception as error:
+        return error
+    return None
+
+
+def _end_with_parent() -> None:
+    # A killed parent cannot say good-bye. Whoever goes on in its place must be alone in the folder.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

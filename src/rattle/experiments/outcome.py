@@ -22,7 +22,7 @@ from rattle.atomic import replacing, write_text
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Clip
 from rattle.errors import DataError
-from rattle.recipe import MethodName
+from rattle.recipe_parts import MethodName
 from rattle.scoring.clip import ClipParts, Mix, clip_value
 from rattle.scoring.score import Scale
 
@@ -78,6 +78,11 @@ class Outcome(Part):
     @property
     def of(self) -> Machine:
         return Machine.parse(self.machine)
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether its clips are of both classes, as an AUC needs."""
+        return {"normal", "anomaly"} <= {clip.label for clip in self.clips}
 
     def scores(
         self,

@@ -10,9 +10,8 @@ from rattle.clips.manifest import Manifest
 from rattle.errors import DataError
 from rattle.experiments.figure2 import LEAST_ANOMALIES
 from rattle.experiments.task import Task
-from rattle.recipe import MethodName, Recipe
-
-COUNTS = (1, 2, 4, 8, 16, 32, 64)
+from rattle.recipe import Recipe
+from rattle.recipe_parts import MethodName
 
 
 @dataclass(frozen=True)
@@ -97,6 +96,7 @@ def _unfit(clips: Manifest, recipe: Recipe, machine: Machine, drawn: int) -> str
     if drawn and left < LEAST_ANOMALIES:
         return (
             f"{counts['anomaly']} anomalies; when {drawn} are moved to training {max(left, 0)} "
-            f"are left for testing, at least {LEAST_ANOMALIES} are needed"
+            f"are left for testing, at least {LEAST_ANOMALIES} are needed; --anomalies with a "
+            "smaller largest number moves fewer"
         )
     return ""

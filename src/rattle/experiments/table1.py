@@ -16,7 +16,7 @@ from rattle.errors import DataError
 from rattle.evaluation.metrics import auc
 from rattle.experiments.outcome import Outcome, ScaleName
 from rattle.experiments.peers import DEVELOPMENT
-from rattle.recipe import MethodName
+from rattle.recipe_parts import MethodName
 
 COMBINED: tuple[MethodName, ...] = ("bce+dsad", "bce+ddcsad")
 # The paper's Table I.
@@ -65,12 +65,18 @@ def is_validation(machine: Machine, chosen: Collection[Machine] | None) -> bool:
 
 
 def check_kinds(machines: Sequence[Machine], chosen: Collection[Machine] | None) -> None:
-    """``DataError`` where no type has machines to choose alpha on and others to evaluate."""
+    """``DataError`` where no type has machines to choose alpha on and others to evaluate.
+
+    Also where a machine to choose on is not among ``machines``.
+    """
+    names = ", ".join(map(str, machines))
+    for machine in chosen or ():
+        if machine not in machines:
+            raise DataError(f"--validation names {machine}; the machines that take part: {names}")
     kinds: dict[str, set[bool]] = {}
     for machine in machines:
         kinds.setdefault(machine.type, set()).add(is_validation(machine, chosen))
     if {True, False} not in kinds.values():
-        names = ", ".join(map(str, machines))
         raise DataError(
             f"of {names} no type has machines of both kinds, to choose alpha on and to evaluate; "
             "say with --validation which machines to choose on"
@@ -80,26 +86,35 @@ def check_kinds(machines: Sequence[Machine], chosen: Collection[Machine] | None)
 def table1(
     outcomes: Iterable[Outcome], validation: Collection[Machine] | None, *, scale: ScaleName
 ) -> list[Row]:
-    """A row for each combined loss and each type that has machines of both kinds."""
-    groups: dict[tuple[MethodName, str], tuple[list[Outcome], list[Outcome]]] = {}
+    """A row for each combined loss and each type that has machines of both kinds.
+
+    A row is missing where a machine or seed is that another row of the type has.
+    """
+    types: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
-        if outcome.method in COMBINED and not outcome.anomalies:
-            kinds = groups.setdefault((outcome.method, outcome.of.type), ([], []))
-            kinds[0 if is_validation(outcome.of, validation) else 1].append(outcome)
-    return [
-        _row(method, type_, *kinds, scale)
-        for (method, type_), kinds in sorted(groups.items())
-        if all(kinds)
-    ]
+        if outcome.method in COMBINED and not outcome.anomalies and outcome.is_labelled:
+            types.setdefault(outcome.of.type, []).append(outcome)
+    rows = (
+        _row(method, type_, types[type_], validation, scale)
+        for method in COMBINED
+        for type_ in sorted(types)
+    )
+    return [row for row in rows if row is not None]
 
 
 def _row(
     method: MethodName,
     type_: str,
-    validation: list[Outcome],
-    evaluation: list[Outcome],
+    of_type: list[Outcome],
+    chosen: Collection[Machine] | None,
     scale: ScaleName,
-) -> Row:
+) -> Row | None:
+    machines, seeds = {o.of for o in of_type}, {o.seed for o in of_type}
+    mine = {(o.of, o.seed): o for o in of_type if o.method == method}
+    validation = [o for o in mine.values() if is_validation(o.of, chosen)]
+    evaluation = [o for o in mine.values() if not is_validation(o.of, chosen)]
+    if len(mine) < len(machines) * len(seeds) or not (validation and evaluation):
+        return None
     default = validation[0].alpha
     aucs = {alpha: _mean_auc(validation, alpha, scale) for alpha in ALPHAS}
     alpha = max(ALPHAS, key=lambda alpha: (aucs[alpha], -abs(alpha - default)))

@@ -14,7 +14,7 @@ from statistics import fmean, stdev
 from rattle.clips.machine import Machine
 from rattle.evaluation.metrics import auc, pauc
 from rattle.experiments.outcome import Outcome, ScaleName
-from rattle.recipe import BASELINES, LOSSES, MethodName
+from rattle.recipe_parts import BASELINES, LOSSES, MethodName
 
 AVERAGE = "machine average"
 METHODS: tuple[MethodName, ...] = (*LOSSES, *BASELINES)
@@ -46,8 +46,8 @@ class Cell:
 class Table2:
     """``cells`` by method and column; a cell is missing where a seed or machine is.
 
-    Columns are machines (``fan/id_00``), types (``fan``) where there are several machines of one,
-    and the machine average.
+    Columns are machines (``fan/id_00``), the mean of a type (``fan mean``) where it has several
+    machines, and the machine average.
     """
 
     columns: tuple[str, ...]
@@ -91,7 +91,8 @@ def _members(machines: Sequence[Machine]) -> dict[str, list[list[Machine]]]:
     for type_, of_type in types.items():
         columns |= {str(machine): [[machine]] for machine in of_type}
         if len(of_type) > 1:
-            columns[type_] = [of_type]
+            # Not the type's bare name, which a machine without an id has too.
+            columns[f"{type_} mean"] = [of_type]
     if len(machines) > 1:
         columns[AVERAGE] = list(types.values())
     return columns

@@ -14,12 +14,15 @@ from rattle.adapting import AdaptJob
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Clip, Manifest
 from rattle.detector import Detector
+from rattle.errors import TrainingError
 from rattle.experiments.outcome import FILE, Outcome, outcome_clip, write_embeddings
 from rattle.features.amplitude import Amplitude
 from rattle.features.store import FeatureStore
 from rattle.fitting import FitJob, Recordings, Watch
 from rattle.learning.inference import TrainedNetwork
-from rattle.recipe import MethodName, Recipe
+from rattle.learning.train import Interrupted
+from rattle.recipe import Recipe
+from rattle.recipe_parts import MethodName
 from rattle.runs import bundle_path, run_in_folder
 
 # Of the generators that a seed starts, the one that draws anomalies.
@@ -97,7 +100,12 @@ def run_task(task: Task, setting: Setting, stop_requested: Callable[[], bool]) -
     started = time.monotonic()
     clips, recipe = setting.clips, setting.recipe.for_method(task.method)
     drawn = draw_anomalies(clips, task.machine, task.drawn, task.seed)
-    watch = Watch(stop_requested=stop_requested)
+
+    def on_clip() -> None:
+        if stop_requested():
+            raise Interrupted
+
+    watch = Watch(on_clip=on_clip, stop_requested=stop_requested)
     job: FitJob | AdaptJob
     if task.parent is None:
         job = FitJob(
@@ -132,6 +140,7 @@ def run_task(task: Task, setting: Setting, stop_requested: Callable[[], bool]) -
         drawn=drawn,
         seconds=time.monotonic() - started,
         store_folder=setting.store,
+        on_clip=on_clip,
     )
 
 
@@ -144,17 +153,23 @@ def leave_outcome(
     drawn: Sequence[Clip] = (),
     seconds: float = 0.0,
     store_folder: Path | None = None,
+    on_clip: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Score the machine's test clips and write their embeddings and the outcome to ``folder``.
 
-    Clips that the detector learnt from are left out, but for the anomalies drawn.
+    Clips that the detector learnt from are left out, but for the anomalies drawn. ``on_clip`` is
+    called for each clip whose features were computed and for each one scored.
+
+    Raises ``ClipError`` for a clip that cannot be read and ``TrainingError`` where the model's
+    figures are not finite.
     """
     info, recipe, model = detector.info, detector.recipe, detector.model
     seen = (*info.provenance.trained, *info.provenance.held_out, *info.provenance.validation)
     test = clips.of(detector.machine, split="test")
     test = Manifest(test.table.filter(~pl.col("content_hash").is_in(seen)))
     store = FeatureStore(recipe.audio, recipe.features, store_folder)
-    log_mels = store.pack(test, Amplitude(info.amplitude.mean, info.amplitude.deviation))
+    statistics = Amplitude(info.amplitude.mean, info.amplitude.deviation)
+    log_mels = store.pack(test, statistics, on_clip)
     found, embeddings = [], []
     for clip, log_mel in zip(test, log_mels, strict=True):
         if isinstance(model, TrainedNetwork):
@@ -162,7 +177,13 @@ def leave_outcome(
             embeddings.append(embedding)
         else:
             parts = model.parts(log_mel)
+        if not all(np.isfinite(p).all() for p in (parts.logits, parts.distances) if p is not None):
+            raise TrainingError(
+                f"the model of {detector.machine} gives {clip.path} a figure that is not finite; "
+                "lower the learning rates in the recipe, and start in another folder with --out"
+            )
         found.append(outcome_clip(clip, parts))
+        on_clip()
     if embeddings:
         write_embeddings(folder, np.stack(embeddings))
     mix = detector.mix()

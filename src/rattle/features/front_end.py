@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rattle.clips.reading import read_clip
 from rattle.features.amplitude import Amplitude
 from rattle.features.log_mel import LogMel
-from rattle.recipe import Audio, Features
+from rattle.recipe_parts import Audio, Features
 
 # Spectra of five minutes at a time: an hours-long recording needs no more memory than its frames.
 BLOCK_FRAMES = 9375

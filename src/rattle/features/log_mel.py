@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rattle.recipe import Audio, Features
+from rattle.recipe_parts import Audio, Features
 
 
 def mel_edges_hz(bands: int, sample_rate_hz: int) -> NDArray[np.float64]:

@@ -30,7 +30,7 @@ from rattle.clips.manifest import Manifest
 from rattle.errors import DataError
 from rattle.features.amplitude import Amplitude, Moments, amplitude
 from rattle.features.front_end import FrontEnd
-from rattle.recipe import Audio, Features
+from rattle.recipe_parts import Audio, Features
 
 # Raised when the front end's output changes for the same settings.
 VERSION = 1

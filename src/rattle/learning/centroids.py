@@ -13,7 +13,7 @@ from rattle.learning.batches import PASS, BatchSource, LogMels, generator
 from rattle.learning.device import Placement
 from rattle.learning.losses import CentroidPair
 from rattle.learning.networks import Network
-from rattle.recipe import Centroids
+from rattle.recipe_parts import Centroids
 
 BATCH = 64
 # Deep SAD moves centroid entries this close to 0 away from it: a unit that is always 0 would

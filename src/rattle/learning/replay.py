@@ -1,14 +1,14 @@
 """The replay set: log-mels kept in a bundle, so that it can be adapted without the recordings.
 
-A bounded sample of every kind of clip that a training read. Clips that people have labelled come
-first, so that a later adaptation still knows them.
+A bounded sample of every kind of clip that a training read. Clips that people have labelled and
+those known before take turns, so that a later adaptation still knows both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from itertools import islice
+from itertools import chain, islice, zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ LogMel = NDArray[np.float32]
 ByHash = Mapping[str, LogMel]
 # dB with three digits, in half the space.
 STORED = np.float16
+# Four kinds stay below what a bundle's reader takes for a replay set.
+KIND_BYTES = 200 * 2**20
 
 
 @dataclass(frozen=True)
@@ -39,15 +41,25 @@ class Replay:
         return not (self.normals and self.held_out and self.outliers)
 
     def bounded(self, clips: int, frames: int) -> Replay:
-        """The first ``clips`` of each kind and the first ``frames`` of each; machines share."""
-        share = -(-clips // max(len(self.outliers), 1))
+        """The first ``clips`` of each kind and the first ``frames`` of each, as a bundle keeps it.
+
+        Machines share the outliers evenly. No kind takes more than ``KIND_BYTES``.
+        """
+        kinds = (self.normals, self.held_out, self.anomalies, *self.outliers.values())
+        largest = max((clip[:frames].size for of in kinds for clip in of.values()), default=1)
+        clips = min(clips, KIND_BYTES // (largest * STORED().itemsize))
+        machines = sorted(self.outliers)
+        ends = [clips * (turn + 1) // len(machines) for turn in range(len(machines))]
+        shares = zip(machines, [0, *ends], ends, strict=False)
         return Replay(
             _first(self.normals, clips, frames),
             _first(self.held_out, clips, frames),
             _first(self.anomalies, clips, frames),
-            {machine: _first(of, share, frames) for machine, of in self.outliers.items()}
-            if clips
-            else {},
+            {
+                machine: _first(self.outliers[machine], end - start, frames)
+                for machine, start, end in shares
+                if end > start
+            },
         )
 
     def arrays(self) -> dict[str, NDArray[np.float16]]:
@@ -67,11 +79,14 @@ class Replay:
         kinds: dict[str, dict[str, dict[str, LogMel]]] = {kind.name: {} for kind in fields(cls)}
         for name in sorted(arrays):
             kind, _, hash_, group = _named(name)
-            if kind not in kinds or arrays[name].dtype != STORED or arrays[name].ndim != 2:
-                raise ValueError(f"a replay set with {name!r}")
-            kinds[kind].setdefault(group, {})[hash_] = arrays[name].astype(np.float32)
+            if kind not in kinds or (group != "") != (kind == "outliers"):
+                raise ValueError(f"its replay set has a member {name!r}")
+            kinds[kind].setdefault(group, {})[hash_] = _log_mel(name, arrays[name])
         outliers = kinds.pop("outliers")
-        return cls(**{kind: of.get("", {}) for kind, of in kinds.items()}, outliers=outliers)
+        return cls(
+            **{kind: of.get("", {}) for kind, of in kinds.items()},
+            outliers={machine: outliers[machine] for machine in sorted(outliers)},
+        )
 
 
 def by_hash(manifest: Manifest, clips: LogMels) -> dict[str, LogMel]:
@@ -92,12 +107,33 @@ def shuffled(clips: ByHash, seed: int) -> dict[str, LogMel]:
     return {names[i]: clips[names[i]] for i in order}
 
 
+def alternating(first: ByHash, second: ByHash) -> dict[str, LogMel]:
+    """The clips of both in turn: any beginning is fair to both. ``first`` counts where both have
+    a clip."""
+    both = {**second, **first}
+    names = chain.from_iterable(zip_longest(first, second))
+    return {name: both[name] for name in names if name is not None}
+
+
 def _first(clips: ByHash, count: int, frames: int) -> dict[str, LogMel]:
-    return {hash_: clip[:frames] for hash_, clip in islice(clips.items(), count)}
+    # Rounded as in a file: to adapt before and after saving is the same.
+    return {
+        hash_: clip[:frames].astype(STORED).astype(np.float32)
+        for hash_, clip in islice(clips.items(), count)
+    }
 
 
-def _named(name: str) -> Iterable[str]:
+def _named(name: str) -> list[str]:
     parts = name.split("|", 3)
     if len(parts) != 4:
-        raise ValueError(f"a replay set with {name!r}")
+        raise ValueError(f"its replay set has a member {name!r}")
     return parts
+
+
+def _log_mel(name: str, stored: NDArray[np.generic]) -> LogMel:
+    if stored.dtype != STORED or stored.ndim != 2 or not stored.size:
+        raise ValueError(f"its replay set's {name!r} is {stored.dtype} of shape {stored.shape}")
+    clip = stored.astype(np.float32)
+    if not np.isfinite(clip).all():
+        raise ValueError(f"its replay set's {name!r} holds NaN or infinity")
+    return clip

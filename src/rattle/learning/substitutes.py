@@ -15,7 +15,7 @@ from rattle.clips.manifest import Clip, Manifest
 from rattle.clips.reading import read_clip
 from rattle.clips.synthetic import transform, write_factory
 from rattle.learning.batches import SUBSTITUTE, generator
-from rattle.recipe import Audio
+from rattle.recipe_parts import Audio
 
 TRANSFORMED_CLIPS = 200
 FACTORY_CLIPS = 12

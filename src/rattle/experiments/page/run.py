@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rattle.clips.machine import Machine
 from rattle.experiments.outcome import Outcome
 from rattle.experiments.page.find import Place
-from rattle.recipe import MethodName
+from rattle.recipe_parts import MethodName
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class Losses:
     losses: NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
     """One model with what is known of it.
 
-    ``anomalies`` is how many it has learnt from; ``finished`` says whether there is a model.
+    ``finished`` says whether there is a model; ``anomalies`` is how many that has learnt from.
     ``outcome`` is None where its test clips have not been scored; it is in the folder ``scored``,
     or would be. ``losses`` is None where the model took no steps.
     """

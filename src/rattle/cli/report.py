@@ -1,0 +1,72 @@
+"""``rattle report``: any set of runs on one page."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from rattle.experiments.page.read import Reading
+    from rattle.experiments.page.run import Run
+
+
+def report(
+    runs: list[Path],
+    /,
+    *,
+    out: Path = Path("report.html"),
+    data: Path | None = None,
+    scale: Literal["fixed", "paper"] = "fixed",
+) -> int:
+    """Make one HTML page from any set of runs: figures, curves, scores, embeddings, adaptation.
+
+    A run is what rattle train, adapt and reproduce leave: MACHINE.rattle beside the folder
+    MACHINE. Those of rattle reproduce hold what they say of every test clip; for the others give
+    --data, and their test clips are scored and kept in the run folder (MACHINE/scored-...), so
+    that the next report needs no audio. Without it they have a learning curve and no figures. A
+    damaged file is named on the page and left out; the exit code is then 1.
+
+    Parameters
+    ----------
+    runs
+        Folders, searched to the bottom for runs; also run folders and bundles.
+    out
+        The file to write.
+    data
+        A folder of recordings, or a CSV file: score the test clips of runs that left no scores.
+    scale
+        fixed: as stored with each model. paper: the distance by its range over a machine's clips.
+    """
+    from rattle.experiments.page.find import find_runs
+    from rattle.experiments.page.read import Reading
+    from rattle.experiments.page.write import write_page
+
+    reading = Reading()
+    places = find_runs(runs)
+    found = [run for run in map(reading.run, places) if run]
+    if data is not None:
+        found = _scored(found, data, reading)
+    write_page(found, reading, out, scale=scale)
+    for note in reading.notes:
+        print(f"rattle: warning: {note}", file=sys.stderr)
+    machines = {run.machine for run in found}
+    print(f"{len(found)} of {len(places)} runs, machines: {len(machines)}")
+    print(f"Report: {out}")
+    return int(bool(reading.notes))
+
+
+def _scored(runs: list[Run], data: Path, reading: Reading) -> list[Run]:
+    from rattle.clips.layouts import load_manifest
+    from rattle.errors import RattleError
+    from rattle.experiments.page.score import with_outcome
+
+    clips = load_manifest(data)
+    found = []
+    for run in runs:
+        try:
+            found.append(with_outcome(run, clips))
+        except (RattleError, OSError) as error:
+            reading.notes.append(f"{run.place.name} cannot be scored: {error}")
+            found.append(run)
+    return found

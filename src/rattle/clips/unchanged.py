@@ -1,0 +1,32 @@
+"""Clips found again where a manifest says they are."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import polars as pl
+
+from rattle.clips.manifest import Clip, Manifest
+from rattle.clips.reading import content_hash
+from rattle.errors import ClipError
+
+
+def unchanged(clips: Manifest) -> Manifest:
+    """The clips whose file is still there, with the content that the manifest states.
+
+    Every file is read to its end: what has changed since must not pass for what was learnt from.
+    """
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        same = list(pool.map(_is_unchanged, clips))
+    return Manifest(clips.table.filter(pl.Series(same, dtype=pl.Boolean)))
+
+
+def _is_unchanged(clip: Clip) -> bool:
+    path = Path(clip.path)
+    try:
+        # A device or a pipe may have no end.
+        return path.is_file() and content_hash(path) == clip.content_hash
+    except (OSError, ClipError):  # OSError: a name that is too long, a folder that is barred
+        return False

@@ -1,0 +1,182 @@
+"""What the page shows of one machine: its models' ROC curves over one another, a strip a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rattle.clips.machine import Machine
+from rattle.evaluation.drawing import SMALL
+from rattle.evaluation.plots import histogram_svg
+from rattle.evaluation.templates import counted
+from rattle.experiments.page.embedding import flatten
+from rattle.experiments.page.plots import embedding_svg, losses_svg, roc_svg
+from rattle.experiments.page.read import Reading
+from rattle.experiments.page.run import Run
+from rattle.experiments.page.series import Measured, Series
+from rattle.experiments.page.styles import Names, Style
+
+# Models of a group that are drawn; more lines in one plot are not told apart.
+DRAWN = 12
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A drawing with its caption and what it says to those who do not see it.
+
+    ``svg`` is empty where there is none, and the caption then says why.
+    """
+
+    svg: str
+    caption: str
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One model: its line's style, its figures, its plots."""
+
+    label: str
+    style: Style
+    colour: str
+    series: Series
+    plots: tuple[Plot, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Models that are compared with each other; ``left_out`` says which are not drawn."""
+
+    title: str
+    roc: Plot
+    strips: tuple[Strip, ...]
+    left_out: str
+
+
+@dataclass(frozen=True)
+class MachineView:
+    """One machine: its runs counted, the best model of the first group, what is drawn of them."""
+
+    anchor: str
+    machine: Machine
+    runs: int
+    best: tuple[str, float] | None
+    groups: tuple[Group, ...]
+
+
+def machine_view(
+    number: int, machine: Machine, every: Sequence[Series], names: Names, reading: Reading | None
+) -> MachineView:
+    """The view of a machine's series; nothing is drawn without ``reading``."""
+    anchor = f"machine-{number}"
+    grouped = _grouped(every)
+    ranked = [(series.kind, series.auc) for series in grouped[0][1] if series.auc]
+    best = max(ranked, key=lambda pair: pair[1].mean, default=None)
+    groups: list[Group] = []
+    if reading is not None:
+        for place, (title, members, also) in enumerate(grouped):
+            groups.append(_group(f"{anchor}-{place}", title, members, also, names, reading))
+    return MachineView(
+        anchor=anchor,
+        machine=machine,
+        runs=sum(len(series.runs) for series in every),
+        best=best and (names.label(best[0]), best[1].mean),
+        groups=tuple(groups),
+    )
+
+
+def _grouped(every: Sequence[Series]) -> list[tuple[str, list[Series], str]]:
+    """Models without anomalies, and of each model the one adapted with the most.
+
+    They are not drawn together, for they were tested on other clips.
+    """
+    plain = [series for series in every if not series.kind.anomalies]
+    most: dict[tuple[str, str], Series] = {}
+    adapted = [series for series in every if series.kind.anomalies]
+    for series in sorted(adapted, key=lambda series: series.kind.anomalies):
+        most[series.kind.recipe, series.kind.method] = series
+    also = ""
+    if len(most) < len(adapted):
+        also = "Each model adapted with the most anomalies; the others are in the table of runs."
+    groups = [("Without anomalies", plain, ""), ("Adapted with anomalies", [*most.values()], also)]
+    return [group for group in groups if group[1]]
+
+
+def _group(
+    name: str, title: str, members: list[Series], also: str, names: Names, reading: Reading
+) -> Group:
+    members = sorted(members, key=lambda s: (-(s.auc.mean if s.auc else -1), s.kind.order))
+    drawn, rest = members[:DRAWN], members[DRAWN:]
+    left_out = also
+    if rest:
+        labels = ", ".join(names.label(series.kind) for series in rest)
+        left_out = f"{also} Only the {DRAWN} with the largest AUC are drawn; not drawn: {labels}."
+    curves = [(names.style(s.kind), s.detection_rates) for s in drawn if s.auc]
+    roc = Plot("", "No ROC curve: no test clips of both classes have been scored.")
+    if curves:
+        said = ", ".join(f"{names.label(s.kind)} {s.auc.mean:.3f}" for s in drawn if s.auc)
+        roc = Plot(
+            roc_svg(curves, name=f"{name}-roc"),
+            "ROC curves, each the mean over seeds; pAUC region shaded, chance dashed.",
+            f"ROC curves; AUC: {said}",
+        )
+    strips = [_strip(f"{name}-{i}", series, names, reading) for i, series in enumerate(drawn)]
+    return Group(title, roc, tuple(strips), left_out.strip())
+
+
+def _strip(name: str, series: Series, names: Names, reading: Reading) -> Strip:
+    style, label = names.style(series.kind), names.label(series.kind)
+    plots = [_losses(f"{name}-loss", series, style, label)]
+    if series.shown is None:
+        plots.append(Plot("", "test clips not scored"))
+    else:
+        run, found = series.shown
+        plots.append(_scores(f"{name}-scores", run, found, label))
+        plots.append(_embedding(f"{name}-embedding", run, reading, label))
+    return Strip(label, style, names.colour(series.kind), series, tuple(plots))
+
+
+def _losses(name: str, series: Series, style: Style, label: str) -> Plot:
+    losses = [run.losses for run in series.runs if run.losses]
+    if not losses:
+        return Plot("", "no losses logged")
+    lines = counted(len(losses), "seed")
+    last = losses[0].losses[-1]
+    return Plot(
+        losses_svg(losses, style, name=name),
+        f"loss, {lines}",
+        f"{label}: loss over iterations, {lines}; it ends at {last:.3g}",
+    )
+
+
+def _scores(name: str, run: Run, found: Measured, label: str) -> Plot:
+    if not found.normal.size and not found.anomaly.size:
+        return Plot("", "no labelled test clip")
+    normals = counted(found.normal.size, "normal")
+    clips = f"{normals}, {counted(found.anomaly.size, 'anomaly', 'anomalies')}"
+    return Plot(
+        histogram_svg(
+            found.normal, found.anomaly, np.empty(0), found.threshold, name=name, size=SMALL
+        ),
+        f"scores, seed {run.seed}: {clips}",
+        f"{label}, seed {run.seed}: histogram of the scores of {clips}",
+    )
+
+
+def _embedding(name: str, run: Run, reading: Reading, label: str) -> Plot:
+    found = reading.embeddings(run)
+    if found is None or run.outcome is None:
+        return Plot("", "no embeddings")
+    drawn = frozenset(run.outcome.drawn)
+    labels = [
+        clip.label if clip.content_hash not in drawn else "drawn" for clip in run.outcome.clips
+    ]
+    labelled = np.isin(labels, ["normal", "anomaly"])
+    flat = flatten(found[labelled])
+    if flat is None:
+        return Plot("", "no embeddings that differ")
+    is_anomaly = np.array(labels)[labelled] == "anomaly"
+    caption = f"embeddings, seed {run.seed} ({flat.how})"
+    return Plot(embedding_svg(flat.points, is_anomaly, name=name), caption, f"{label}, {caption}")

@@ -1,0 +1,225 @@
+"""Tasks: which anomalies are drawn, where a task runs, and what it leaves."""
+
+from __future__ import annotations
+
+import dataclasses
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_up import make_manifest
+
+from rattle import Detector, Machine, Manifest, Recipe
+from rattle.errors import ClipError, TrainingError
+from rattle.experiments.folder import open_folder
+from rattle.experiments.outcome import FILE, Outcome, read_embeddings
+from rattle.experiments.task import Setting, Task, draw_anomalies, leave_outcome, run_task
+from rattle.learning.train import Interrupted
+from rattle.scoring.clip import ClipParts
+
+FAN, VALVE = Machine("synth_fan", "id_00"), Machine("synth_valve", "id_00")
+TRAINING = Task(1, 0, "bce+ddcsad", FAN)
+
+
+@pytest.fixture(scope="module")
+def many() -> Manifest:
+    return make_manifest(
+        ("fan/id_00", "test", "anomaly", 90),
+        ("fan/id_00", "test", "normal", 30),
+        ("fan/id_00", "train", "anomaly", 5),
+        ("fan/id_02", "test", "anomaly", 90),
+    )
+
+
+def hashes(clips: list) -> list[str]:
+    return [clip.content_hash for clip in clips]
+
+
+def test_fewer_drawn_anomalies_are_the_first_of_more(many: Manifest) -> None:
+    machine = Machine("fan", "id_00")
+    draws = [hashes(draw_anomalies(many, machine, n, 7)) for n in (0, 1, 2, 4, 8, 64, 90)]
+    for fewer, more in pairwise(draws):
+        assert more[: len(fewer)] == fewer
+    assert [len(draw) for draw in draws] == [0, 1, 2, 4, 8, 64, 90]
+    assert len(set(draws[-1])) == 90
+
+
+def test_only_the_machines_own_test_anomalies_are_drawn(many: Manifest) -> None:
+    drawn = draw_anomalies(many, Machine("fan", "id_00"), 90, 0)
+    assert {(str(c.machine), c.split, c.label) for c in drawn} == {("fan/id_00", "test", "anomaly")}
+
+
+def test_the_draw_depends_on_contents_and_not_on_names_or_order(many: Manifest) -> None:
+    machine, rng = Machine("fan", "id_00"), np.random.default_rng(0)
+    clips = list(many)
+    renamed = Manifest.from_clips(
+        dataclasses.replace(clip, path=f"/other/{place}.flac")
+        for clip, place in zip(clips, rng.permutation(len(clips)), strict=True)
+    )
+    assert hashes(list(renamed)) != hashes(clips)
+    for count in (4, 64):
+        assert hashes(draw_anomalies(renamed, machine, count, 3)) == hashes(
+            draw_anomalies(many, machine, count, 3)
+        )
+
+
+def test_every_anomaly_is_drawn_equally_often_over_seeds(many: Manifest) -> None:
+    counts = dict.fromkeys(hashes(draw_anomalies(many, Machine("fan", "id_00"), 90, 0)), 0)
+    for seed in range(200):
+        for name in hashes(draw_anomalies(many, Machine("fan", "id_00"), 9, seed)):
+            counts[name] += 1
+    # Of a binomial distribution with 200 draws of 1 in 10: 20 +- 4.2; six deviations at most.
+    assert all(0 < count < 46 for count in counts.values())
+    assert sum(counts.values()) == 1800
+
+
+def test_adaptations_start_from_the_training_that_tables_share() -> None:
+    adaptation = Task(1, 4, "bce+ddcsad", FAN, 64)
+    assert adaptation.parent == TRAINING
+    assert TRAINING.parent is None
+    assert adaptation.title == "bce+ddcsad synth_fan/id_00 seed 1, 4 anomalies"
+
+
+def test_every_task_runs_in_a_folder_of_its_own() -> None:
+    tasks = [
+        Task(seed, count, method, machine, count and drawn)
+        for seed in (0, 1)
+        for count, drawn in ((0, 0), (1, 4), (1, 8), (4, 4))
+        for method in ("bce", "knn")
+        for machine in (FAN, VALVE)
+    ]
+    folders = {task.run_folder(Path("out")) for task in tasks}
+    assert len(folders) == len(tasks)
+    assert not any(one in other.parents for one in folders for other in folders)
+    assert tasks[0].run_folder(Path("out")) == Path("out/bce/seed-0/synth_fan_id_00")
+
+
+@pytest.fixture(scope="module")
+def setting(
+    clips: Manifest, tiny_recipe: Recipe, tmp_path_factory: pytest.TempPathFactory
+) -> Setting:
+    folder = tmp_path_factory.mktemp("experiment")
+    open_folder(folder, clips, tiny_recipe)
+    return Setting(folder, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def trained(setting: Setting) -> Outcome:
+    run_task(TRAINING, setting, lambda: False)
+    return Outcome.read(TRAINING.run_folder(setting.folder) / FILE)
+
+
+@pytest.fixture(scope="module")
+def adapted(setting: Setting, trained: Outcome) -> Outcome:
+    task = Task(1, 1, "bce+ddcsad", FAN, 2)
+    run_task(task, setting, lambda: False)
+    return Outcome.read(task.run_folder(setting.folder) / FILE)
+
+
+def test_a_trainings_outcome_scores_as_its_bundle_does(
+    trained: Outcome, setting: Setting, clips: Manifest
+) -> None:
+    assert TRAINING.is_done(setting.folder)
+    detector = Detector.load(TRAINING.out(setting.folder) / "synth_fan_id_00.rattle", device="cpu")
+    test = clips.of(FAN, split="test")
+    assert [clip.content_hash for clip in trained.clips] == test.table["content_hash"].to_list()
+    paths = [clip.path for clip in test]
+    for scale in ("fixed", "paper"):
+        scores = [clip.score for clip in detector.score(paths, scale=scale)]
+        normal, anomaly = trained.scores(scale=scale)
+        by_label = {label: [] for label in ("normal", "anomaly")}
+        for clip, score in zip(test, scores, strict=True):
+            by_label[clip.label].append(score)
+        assert normal == pytest.approx(by_label["normal"], rel=1e-5, abs=1e-6)
+        assert anomaly == pytest.approx(by_label["anomaly"], rel=1e-5, abs=1e-6)
+    assert (trained.method, trained.machine, trained.seed) == ("bce+ddcsad", "synth_fan/id_00", 1)
+    assert (trained.anomalies, trained.drawn) == (0, ())
+    assert trained.threshold == detector.threshold.value
+
+
+def test_a_network_leaves_an_embedding_a_clip(trained: Outcome, setting: Setting) -> None:
+    embeddings = read_embeddings(TRAINING.run_folder(setting.folder))
+    assert embeddings is not None
+    assert len(embeddings) == len(trained.clips)
+    assert len(np.unique(embeddings, axis=0)) == len(trained.clips)
+
+
+def test_an_adaptation_learns_from_the_first_drawn_and_names_all_drawn(
+    adapted: Outcome, trained: Outcome, setting: Setting, clips: Manifest
+) -> None:
+    drawn = hashes(draw_anomalies(clips, FAN, 2, 1))
+    assert adapted.drawn == tuple(drawn)
+    assert adapted.anomalies == 1
+    bundle = Task(1, 1, "bce+ddcsad", FAN, 2).out(setting.folder) / "synth_fan_id_00.rattle"
+    assert Detector.load(bundle).info.provenance.anomalies == (drawn[0],)
+    # All test clips are in it; which ones count is decided where the figure is made.
+    assert [c.content_hash for c in adapted.clips] == [c.content_hash for c in trained.clips]
+    assert adapted.scores(scale="fixed")[1].size == 3
+    assert adapted.scores(scale="fixed", without=adapted.drawn)[1].size == 1
+
+
+def test_clips_that_the_detector_learnt_from_are_not_tested(
+    detector: Detector, clips: Manifest, tmp_path: Path
+) -> None:
+    origin = detector.info.provenance
+    copies = [
+        dataclasses.replace(clip, split="test")
+        for clip in clips
+        if clip.content_hash in (origin.trained[0], origin.held_out[0])
+    ]
+    assert len(copies) == 2
+    outcome = leave_outcome(tmp_path, detector, Manifest.from_clips([*clips, *copies]))
+    assert len(outcome.clips) == 6
+    assert outcome == leave_outcome(tmp_path, detector, clips)
+
+
+def test_a_stop_between_clips_leaves_no_outcome(
+    detector: Detector, clips: Manifest, tmp_path: Path
+) -> None:
+    scored = []
+
+    def on_clip() -> None:
+        scored.append(None)
+        if len(scored) == 4:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        leave_outcome(tmp_path, detector, clips, on_clip=on_clip)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_task_that_is_asked_to_stop_keeps_its_state_and_goes_on(
+    clips: Manifest, tiny_recipe: Recipe, tmp_path: Path, trained: Outcome
+) -> None:
+    open_folder(tmp_path, clips, tiny_recipe)
+    setting = Setting(tmp_path, device="cpu")
+    with pytest.raises(Interrupted):
+        run_task(TRAINING, setting, lambda: True)
+    assert not TRAINING.is_done(tmp_path)
+    run_task(TRAINING, setting, lambda: False)
+    outcome = Outcome.read(TRAINING.run_folder(tmp_path) / FILE)
+    assert outcome.model_copy(update={"seconds": 0}) == trained.model_copy(update={"seconds": 0})
+
+
+def test_a_clip_that_cannot_be_read_is_named(
+    detector: Detector, clips: Manifest, tmp_path: Path
+) -> None:
+    first, *rest = clips.of(FAN, split="test")
+    gone = dataclasses.replace(first, path="/nowhere/gone.wav", content_hash="0" * 64)
+    with pytest.raises(ClipError, match=r"/nowhere/gone\.wav"):
+        leave_outcome(tmp_path, detector, Manifest.from_clips([gone, *rest]))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_figures_that_are_not_finite_are_told_with_their_clip(
+    detector: Detector, clips: Manifest, tmp_path: Path
+) -> None:
+    class Broken:
+        def parts(self, log_mel: np.ndarray) -> ClipParts:
+            return ClipParts(np.zeros(1), None, np.array([np.nan]))
+
+    broken = dataclasses.replace(detector, model=Broken())
+    with pytest.raises(TrainingError, match=r"synth_fan/id_00 gives .*\.wav a figure .*not finite"):
+        leave_outcome(tmp_path, broken, clips)
+    assert list(tmp_path.iterdir()) == []
