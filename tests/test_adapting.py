@@ -468,14 +468,14 @@ def test_what_changes_sides_is_told(detector: Detector, clips: Manifest) -> None
         AdaptJob(detector, labelled(wrong, "anomaly"), NOTHING, None, device="cpu", watch=watch)
     )
     assert told[1:] == [
-        "new: 2 anomalies, 0 normal clips",
+        "new clips: 2 anomalies, 0 normal",
         "2 clips were taken for normal before and are anomalies now",
     ]
     told.clear()
     right = [*wrong, *files(clips, "normal")]
     adapt(AdaptJob(once, NOTHING, labelled(right, "normal"), None, device="cpu", watch=watch))
     assert told[1:] == [
-        "new: 0 anomalies, 5 normal clips (1 of them held out)",
+        "new clips: 0 anomalies, 5 normal (1 of them held out)",
         "2 clips were anomalies before and are normal now",
     ]
 
@@ -508,16 +508,20 @@ def noise(path: Path, seconds: float, rate_hz: int = 16_000) -> Path:
     return path
 
 
-def test_short_long_and_resampled_anomalies_are_learnt_from(
+def test_short_long_silent_and_resampled_anomalies_are_learnt_from(
     detector: Detector, tmp_path: Path, seen: list[BatchSource]
 ) -> None:
     given = [
         noise(tmp_path / "short.wav", 0.3),
         noise(tmp_path / "long.wav", 45.0),
         noise(tmp_path / "fast.wav", 3.0, 44_100),
+        tmp_path / "silent.wav",
     ]
+    sf.write(given[-1], np.zeros(32_000), 16_000)
     adapted = detector.adapt(given, device="cpu")
-    frames = {content_hash(path): round(s * 31.25) for path, s in zip(given, (0.3, 45, 3))}
+    frames = {
+        content_hash(path): round(s * 31.25) for path, s in zip(given, (0.3, 45, 3, 2), strict=True)
+    }
     lengths = sorted(len(clip) for clip in seen[0].anomalies)
     assert lengths == pytest.approx(sorted(frames.values()), abs=2)
     kept = {hash_: len(clip) for hash_, clip in adapted.replay.anomalies.items()}
@@ -541,7 +545,7 @@ def test_one_clip_cannot_be_both(detector: Detector, clips: Manifest) -> None:
 
 
 def test_nothing_to_learn_from_is_refused(detector: Detector) -> None:
-    with pytest.raises(DataError, match="give anomalies .*, normal clips .*, or both"):
+    with pytest.raises(DataError, match=r"give anomalies .*, normal clips .*, or both"):
         detector.adapt([], device="cpu")
 
 
@@ -553,15 +557,26 @@ def test_a_baseline_is_refused(clips: Manifest, tiny_recipe: Recipe) -> None:
         parent.adapt(files(clips, "anomaly"), device="cpu")
 
 
-@pytest.mark.parametrize(
-    ("which_ones", "left"), [("trained", "0 .* and 2"), ("held_out", "10 .* and 0")]
-)
-def test_without_a_normal_left_it_is_refused(
-    which_ones: str, left: str, detector: Detector, clips: Manifest
+def test_training_clips_given_as_anomalies_by_mistake_are_refused(
+    detector: Detector, clips: Manifest
 ) -> None:
-    wrong = named(clips, getattr(detector.info.provenance, which_ones))
-    with pytest.raises(DataError, match=left):
+    """As when the folder of all recordings is given in place of the one of faults."""
+    every = list(clips.of(FAN, split="train").table["path"])
+    with pytest.raises(
+        DataError, match=r"3 of the anomalies .* as normal, and only 9 normal clips would be left"
+    ):
+        detector.adapt(every[:3], device="cpu")
+    detector.adapt(every[:2], device="cpu")
+    with pytest.raises(DataError, match=r"12 of the anomalies .* only 3 normal clips"):
+        detector.adapt(every, normals=files(clips, "normal"), data=clips, device="cpu")
+
+
+def test_without_a_held_out_clip_left_it_is_refused(detector: Detector, clips: Manifest) -> None:
+    wrong = named(clips, detector.info.provenance.held_out)
+    with pytest.raises(DataError, match=r"10 normal clips are left to train on and 0 to fit"):
         detector.adapt(wrong, device="cpu")
+    adapted = detector.adapt(wrong, normals=files(clips, "normal"), device="cpu")
+    assert len(adapted.info.held_out) == 1
 
 
 # What a later adaptation finds again

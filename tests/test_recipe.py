@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 
 from rattle.errors import RecipeError
 from rattle.recipe import PACKAGED, Recipe
-from rattle.recipe_parts import Part
+from rattle.recipe_parts import BASELINES, LOSSES, BaselineName, LossName, Part
 
 SMALL = Recipe.load("small")
 
@@ -37,6 +37,10 @@ def test_the_paper_recipe_holds_the_numbers_of_the_paper() -> None:
     assert (training.decay_every, training.decay_factor) == (1000, 0.5)
     assert (training.normals_per_batch, training.outliers_per_batch) == (32, 32)
     assert (paper.scoring.windows, paper.scoring.aggregate) == (10, "mean")
+    adapted = paper.for_adaptation().training
+    assert adapted.iterations == 2000
+    assert (adapted.normals_per_batch, adapted.outliers_per_batch) == (32, 31)
+    assert paper.adaptation.anomalies_per_batch == 1
 
 
 @pytest.mark.parametrize("name", PACKAGED)
@@ -160,6 +164,73 @@ def test_a_network_too_deep_for_its_window_is_refused(parts, shrink: int) -> Non
     for part in parts["features"]:
         parts["features"][part] += 1
     SMALL.with_values(**parts)
+
+
+def test_adaptation_changes_iterations_outliers_and_nothing_else() -> None:
+    recipe = SMALL.with_values(adaptation={"anomalies_per_batch": 3})
+    adapted = recipe.for_adaptation()
+    before, after = recipe.training, adapted.training
+    assert after.iterations == before.iterations // 2
+    assert after.outliers_per_batch == before.outliers_per_batch - 3
+    restored = {"iterations": before.iterations, "outliers_per_batch": before.outliers_per_batch}
+    assert adapted.with_values(training=restored) == recipe
+
+
+@pytest.mark.parametrize(
+    ("trained", "stated", "iterations"), [(4000, 0, 2000), (1, 0, 1), (7, 0, 3), (150, 12, 12)]
+)
+def test_adaptation_takes_half_the_iterations_or_those_stated(
+    trained: int, stated: int, iterations: int
+) -> None:
+    recipe = SMALL.with_values(training={"iterations": trained}, adaptation={"iterations": stated})
+    assert recipe.for_adaptation().training.iterations == iterations
+
+
+def test_adaptation_restarts_the_learning_rates_or_goes_on_where_training_came_to() -> None:
+    training = {
+        "iterations": 100,
+        "decay_every": 40,
+        "decay_factor": 0.5,
+        "encoder_learning_rate": 1e-3,
+        "head_learning_rate": 1e-2,
+    }
+
+    def rates(learning_rate: str) -> tuple[float, float]:
+        recipe = SMALL.with_values(training=training, adaptation={"learning_rate": learning_rate})
+        found = recipe.for_adaptation().training
+        return found.encoder_learning_rate, found.head_learning_rate
+
+    assert rates("restart") == (1e-3, 1e-2)
+    assert rates("continue") == pytest.approx((1e-3 / 4, 1e-2 / 4))
+
+
+def test_anomalies_have_to_leave_an_outlier_in_a_batch() -> None:
+    batch = {"outliers_per_batch": 8}
+    SMALL.with_values(training=batch, adaptation={"anomalies_per_batch": 7})
+    with pytest.raises(RecipeError, match=r"anomalies_per_batch is 8, .* place of 8 outliers"):
+        SMALL.with_values(training=batch, adaptation={"anomalies_per_batch": 8})
+
+
+@pytest.mark.parametrize("method", LOSSES)
+def test_a_loss_takes_the_place_of_another_and_of_a_baseline(method: LossName) -> None:
+    changed = SMALL.with_values(loss={"target_weight": 3.0})
+    for before in (changed, changed.for_method("gmm")):
+        recipe = before.for_method(method)
+        assert (recipe.method, recipe.loss.name, recipe.baseline) == (method, method, None)
+        assert recipe.loss.target_weight == 3.0
+        assert recipe.training == changed.training
+
+
+@pytest.mark.parametrize("method", BASELINES)
+def test_a_baseline_comes_with_its_default_numbers(method: BaselineName) -> None:
+    other = "knn" if method != "knn" else "gmm"
+    for before in (SMALL, SMALL.for_method(other)):
+        recipe = before.for_method(method)
+        assert recipe.method == method
+        assert recipe.baseline is not None
+        assert recipe.baseline == SMALL.with_values(baseline={"name": method}).baseline
+        assert (recipe.has_posterior, recipe.has_distance) == (False, True)
+        assert recipe.loss == SMALL.loss
 
 
 def test_a_recipe_does_not_change() -> None:

@@ -85,7 +85,7 @@ def test_all_is_found_by_content_wherever_it_lies_now(
     origin = detector.info.provenance
     assert known.clips.normals.keys() == set(origin.trained)
     assert known.clips.held_out.keys() == set(origin.held_out)
-    assert told.lines == ["learnt before, found again: 10 of 10 training clips, 2 of 2 held out"]
+    assert told.lines == ["known clips: 10 of 10 trained on, 2 of 2 held out; found again"]
 
 
 def test_features_that_training_left_in_the_store_are_not_computed_again(
@@ -117,8 +117,8 @@ def test_what_is_not_found_is_replayed_and_it_is_told_how_much(
     others = {name for of in detector.replay.outliers.values() for name in of}
     assert known.replayed == {*origin.trained[4:], *origin.held_out} | others
     assert told.lines[0] == (
-        "learnt before, found again: 10 of 10 training clips, 2 of 2 held out "
-        "(8 of the replay set in the bundle)"
+        "known clips: 10 of 10 trained on, 2 of 2 held out; found again, 8 only in the bundle's "
+        "replay set"
     )
 
 
@@ -130,7 +130,7 @@ def test_without_a_replay_set_what_is_not_found_is_missing_and_it_is_told(
     both = Manifest.from_clips([*some, *clips.of(VALVE)])
     known = remembered(bare(detector), both, told)
     assert known.clips.normals.keys() == set(origin.trained[:4])
-    assert told.lines == ["learnt before, found again: 4 of 10 training clips, 1 of 2 held out"]
+    assert told.lines == ["known clips: 4 of 10 trained on, 1 of 2 held out; found again"]
 
 
 def test_a_content_that_occurs_twice_is_had_once(
@@ -177,8 +177,8 @@ def test_the_replay_set_alone_is_told_with_its_share(detector: Detector, told: T
     known = remembered(detector, None, told)
     assert known.clips is detector.replay
     assert told.lines == [
-        "learnt before, of the replay set in the bundle: 10 of 10 training clips, 2 of 2 held out, "
-        "12 outliers"
+        "known clips: 10 of 10 trained on, 2 of 2 held out, 12 outliers; all from the bundle's "
+        "replay set"
     ]
     assert (known.outliers, known.substitute) == ("normal clips of synth_valve/id_00", False)
 
@@ -212,7 +212,7 @@ def test_where_the_other_machines_have_gone_the_replay_set_has_some(
         known = remembered(detector, recordings, told, outliers)
         assert known.clips.outliers == detector.replay.outliers
         assert (known.outliers, known.substitute) == ("normal clips of synth_valve/id_00", False)
-    assert told.lines[1] == told.lines[3] == "outliers: those of the replay set in the bundle"
+    assert told.lines[1] == told.lines[3] == "outliers: from the bundle's replay set"
     assert told.pools == []
 
 

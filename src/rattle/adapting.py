@@ -33,7 +33,7 @@ from rattle.learning.batches import HELD_OUT, BatchSource, generator
 from rattle.learning.device import place
 from rattle.learning.inference import TrainedNetwork
 from rattle.learning.losses import CentroidPair
-from rattle.learning.replay import ByHash, LogMel, Replay, alternating, replay_frames
+from rattle.learning.replay import ByHash, LogMel, Replay, alternating, by_hash, replay_frames
 from rattle.learning.train import Interruption, train
 from rattle.recipe import Recipe
 from rattle.remembering import Known, remember
@@ -169,6 +169,15 @@ def _check(job: AdaptJob) -> None:
     for clip in job.anomalies:
         if clip.content_hash in both:
             raise DataError(f"{clip.path} is given as an anomaly and as normal; decide for one")
+    origin = job.parent.info.provenance
+    known, wrong = {*origin.trained, *origin.held_out}, set(_hashes(job.anomalies))
+    left = len((known | set(_hashes(job.normals))) - wrong)
+    if known & wrong and left < job.recipe.training.minimum_normals:
+        raise DataError(
+            f"{len(known & wrong)} of the anomalies given are clips that the bundle was trained on "
+            f"as normal, and only {left} normal clips would be left (at least "
+            f"{job.recipe.training.minimum_normals} are needed); give faults only with --anomalies"
+        )
 
 
 def _with_new(job: AdaptJob, known: Replay, store: FeatureStore) -> Replay:
@@ -204,7 +213,7 @@ def _with_new(job: AdaptJob, known: Replay, store: FeatureStore) -> Replay:
 
 def _tell(job: AdaptJob, origin: Provenance, kept: Collection[str]) -> None:
     job.watch.on_known(
-        f"new: {len(job.anomalies)} anomalies, {len(job.normals)} normal clips"
+        f"new clips: {len(job.anomalies)} anomalies, {len(job.normals)} normal"
         + (f" ({len(kept)} of them held out)" if kept else "")
     )
     was_normal = len({*_hashes(job.anomalies)} & {*origin.trained, *origin.held_out})
@@ -218,12 +227,7 @@ def _tell(job: AdaptJob, origin: Provenance, kept: Collection[str]) -> None:
 def _log_mels(job: AdaptJob, clips: Manifest, store: FeatureStore) -> dict[str, LogMel]:
     amplitude = job.parent.info.amplitude
     statistics = Amplitude(amplitude.mean, amplitude.deviation)
-    found = {}
-    for clip in clips:
-        samples = store.front_end.read(clip.path)
-        found[clip.content_hash] = store.front_end.log_mel(samples, statistics)
-        job.watch.on_clip()
-    return found
+    return by_hash(clips, store.pack(clips, statistics, job.watch.on_clip)) if len(clips) else {}
 
 
 def _without(clips: ByHash, names: Collection[str]) -> dict[str, LogMel]:

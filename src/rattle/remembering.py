@@ -55,8 +55,8 @@ def remember(
         known = Known(stored, origin.outliers, origin.outliers_substitute, _names(stored))
         outliers = sum(map(len, stored.outliers.values()))
         watch.on_known(
-            f"learnt before, of the replay set in the bundle: {_counts(detector, stored)}, "
-            f"{outliers} outliers"
+            f"known clips: {_counts(detector, stored)}, {outliers} outliers; all from the "
+            "bundle's replay set"
         )
         return known
     found = _own_clips(detector, recordings.clips, store, watch, seed)
@@ -66,8 +66,8 @@ def remember(
         anomalies={**stored.anomalies, **found.anomalies},
     )
     replayed = _names(own) - _names(found)
-    of_replay = f" ({len(replayed)} of the replay set in the bundle)" if replayed else ""
-    watch.on_known(f"learnt before, found again: {_counts(detector, own)}{of_replay}")
+    only = f", {len(replayed)} only in the bundle's replay set" if replayed else ""
+    watch.on_known(f"known clips: {_counts(detector, own)}; found again{only}")
     return _with_outliers(detector, recordings, own, replayed, store, watch, seed)
 
 
@@ -117,7 +117,7 @@ def _with_outliers(
     else:
         others = len(recordings.clips.outliers_for(machine) if given is None else given)
     if stored and not others and not origin.outliers_substitute:
-        watch.on_known("outliers: those of the replay set in the bundle")
+        watch.on_known("outliers: from the bundle's replay set")
         clips = replace(own, outliers=stored)
         names = _names(Replay(outliers=stored))
         return Known(clips, origin.outliers, origin.outliers_substitute, replayed | names)
@@ -151,7 +151,7 @@ def _names(clips: Replay) -> frozenset[str]:
 def _counts(detector: Detector, clips: Replay) -> str:
     origin = detector.info.provenance
     parts = [
-        f"{len(clips.normals)} of {len(origin.trained)} training clips",
+        f"{len(clips.normals)} of {len(origin.trained)} trained on",
         f"{len(clips.held_out)} of {len(origin.held_out)} held out",
     ]
     if origin.anomalies:

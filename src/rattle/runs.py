@@ -8,6 +8,8 @@ OUT/
     ├── clips.csv             the manifest it was given; of an adaptation with the new clips
     ├── outliers.csv          the outliers it was given, where it was given any
     ├── metrics.jsonl         a line an iteration
+    ├── tensorboard/          the same for TensorBoard, where --track asks for it
+    ├── mlflow.json           which run of MLflow's it is, where --track asks for it
     └── checkpoint.safetensors
 """
 

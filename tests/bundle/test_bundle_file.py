@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from rattle import BundleError, Detector
 from rattle.bundle import Bundle, read_bundle, write_bundle
-from rattle.bundle.file import BOUNDS, GOLDEN, INFO, WEIGHTS
+from rattle.bundle.file import BOUNDS, GOLDEN, INFO, REPLAY, WEIGHTS
 
 Content = dict[str, Any]
 
@@ -39,7 +40,7 @@ def sealed(content: Content, members: dict[str, bytes]) -> bytes:
     """``bundle.json`` with the hashes that fit its content and these members."""
     content = {key: value for key, value in content.items() if key not in ("hash", "members")}
     content["members"] = {
-        name: hashlib.sha256(members[name]).hexdigest() for name in (WEIGHTS, GOLDEN)
+        name: hashlib.sha256(data).hexdigest() for name, data in members.items() if name != INFO
     }
     text = json.dumps(content, sort_keys=True)
     return json.dumps(content | {"hash": hashlib.sha256(text.encode()).hexdigest()}).encode()
@@ -79,7 +80,9 @@ def test_a_bundle_reads_as_it_was_written(bundle_file: Path, odd: Path) -> None:
     write_bundle(whole, odd)
     again = read_bundle(odd)
     assert again.info == whole.info
-    for before, after in ((whole.weights, again.weights), (whole.golden, again.golden)):
+    for kind in ("weights", "golden", "replay"):
+        before, after = getattr(whole, kind), getattr(again, kind)
+        assert before
         assert before.keys() == after.keys()
         assert all(np.array_equal(before[name], after[name]) for name in before)
 
@@ -90,19 +93,57 @@ def test_the_same_content_gives_the_same_bytes(bundle_file: Path, odd: Path) -> 
         whole.info,
         dict(reversed(whole.weights.items())),
         dict(reversed(whole.golden.items())),
+        dict(reversed(whole.replay.items())),
     )
     write_bundle(turned, odd)
     assert odd.read_bytes() == bundle_file.read_bytes()
 
 
-def test_a_bundle_is_three_stored_members_and_its_hashes_are_sha_256(
+def test_a_bundle_is_four_stored_members_and_its_hashes_are_sha_256(
     bundle_file: Path, members: dict[str, bytes], content: Content
 ) -> None:
     with zipfile.ZipFile(bundle_file) as file:
-        assert file.namelist() == [INFO, WEIGHTS, GOLDEN]
+        assert file.namelist() == [INFO, WEIGHTS, GOLDEN, REPLAY]
         assert {info.compress_type for info in file.infolist()} == {zipfile.ZIP_STORED}
         assert {info.date_time for info in file.infolist()} == {(1980, 1, 1, 0, 0, 0)}
     assert json.loads(sealed(content, members)) == content
+
+
+def test_a_bundle_may_hold_no_replay_set(
+    bundle_file: Path, members: dict[str, bytes], content: Content, odd: Path
+) -> None:
+    """It need not keep one, and those written before there was one do not."""
+    whole = read_bundle(bundle_file)
+    write_bundle(dataclasses.replace(whole, replay={}), odd)
+    with zipfile.ZipFile(odd) as file:
+        assert file.namelist() == [INFO, WEIGHTS, GOLDEN]
+    bare = read_bundle(odd)
+    assert (bare.info, bare.replay) == (whole.info, {})
+    assert Detector.load(odd).replay.is_empty
+    del members[REPLAY], content["provenance"]["anomalies"], content["recipe"]["adaptation"]
+    before = read_bundle(zipped(members | {INFO: sealed(content, members)}, odd))
+    assert before.info.provenance == whole.info.provenance
+
+
+def test_a_bundles_identity_is_the_hash_of_its_content(
+    bundle_file: Path, content: Content, odd: Path
+) -> None:
+    whole = read_bundle(bundle_file)
+    assert whole.identity == content["hash"]
+    assert Detector.load(bundle_file).bundle().identity == content["hash"]
+    for other in (
+        {"info": whole.info.model_copy(update={"alpha": 0.25})},
+        {"weights": whole.weights | {"head.bias": whole.weights["head.bias"] + 1}},
+        {"replay": {}},
+    ):
+        assert dataclasses.replace(whole, **other).identity != whole.identity
+
+
+def test_all_that_was_learnt_from_was_used(bundle_file: Path) -> None:
+    origin = read_bundle(bundle_file).info.provenance.model_copy(
+        update={"anomalies": ("a",), "validation": ("v",)}
+    )
+    assert set(origin.used) == {*origin.trained, *origin.held_out, "a", "v"}
 
 
 def test_a_failed_write_leaves_the_old_bundle_and_nothing_beside(
@@ -183,7 +224,17 @@ def test_swapped_members_are_refused(members: dict[str, bytes], odd: Path) -> No
 @pytest.mark.parametrize("name", BOUNDS)
 def test_a_missing_member_is_refused(name: str, members: dict[str, bytes], odd: Path) -> None:
     del members[name]
-    assert "other members" in refusal(zipped(members, odd))
+    # A bundle may have no replay set, but not one that it states.
+    reason = "a member is missing" if name == REPLAY else "other members"
+    assert reason in refusal(zipped(members, odd))
+
+
+def test_an_added_replay_set_is_refused(
+    members: dict[str, bytes], content: Content, odd: Path
+) -> None:
+    bare = {name: data for name, data in members.items() if name != REPLAY}
+    added = members | {INFO: sealed(content, bare)}
+    assert "a member is missing or was added" in refusal(zipped(added, odd))
 
 
 @pytest.mark.parametrize(
@@ -259,6 +310,9 @@ def test_another_schema_version_is_refused_by_its_name(
     [
         (lambda content: content.update(alpha=2), "alpha"),
         (lambda content: content.update(machine="a/b/c"), "machine"),
+        (lambda content: content.update(machine=".."), "machine"),
+        (lambda content: content.update(machine="./id_00"), "machine"),
+        (lambda content: content["provenance"].update(anomalies="all"), "provenance.anomalies"),
         (lambda content: content.update(held_out=[]), "held_out"),
         (lambda content: content["held_out"][0].update(gap=None), "held-out parts"),
         (lambda content: content["amplitude"].update(deviation=0), "amplitude.deviation"),
@@ -326,7 +380,7 @@ def test_a_bundle_json_that_describes_no_bundle_is_refused(
 def test_tensors_that_cannot_be_read_are_refused_even_with_right_hashes(
     tensors: bytes, members: dict[str, bytes], content: Content, odd: Path
 ) -> None:
-    for name in (WEIGHTS, GOLDEN):
+    for name in (WEIGHTS, GOLDEN, REPLAY):
         altered = members | {name: tensors}
         said = refusal(zipped(altered | {INFO: sealed(content, altered)}, odd))
         assert "tensors cannot be read" in said
@@ -341,6 +395,34 @@ def test_tensors_of_a_type_that_numpy_lacks_are_refused(
     zipped(members | {INFO: sealed(content, members)}, odd)
     with pytest.raises(BundleError, match=r"odd\.rattle"):
         Detector.load(odd)
+
+
+HASH = "0" * 64
+LOG_MEL = np.zeros((5, 32), np.float16)
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "said"),
+    [
+        (f"normals|000000|{HASH}|", LOG_MEL[:, :31], "log-mels of other than 32 bands"),
+        (f"normals|000000|{HASH}|", LOG_MEL[0], "log-mels of other than 32 bands"),
+        (f"normals|000000|{HASH}|", LOG_MEL[None], "log-mels of other than 32 bands"),
+        (f"normals|000000|{HASH}|", LOG_MEL.astype(np.float64), "is float64"),
+        (f"normals|000000|{HASH}|", LOG_MEL[:0], "of shape (0, 32)"),
+        (f"normals|000000|{HASH}|", LOG_MEL + np.float16("nan"), "NaN or infinity"),
+        (f"secrets|000000|{HASH}|", LOG_MEL, "has a member 'secrets|"),
+        ("normals", LOG_MEL, "has a member 'normals'"),
+    ],
+)
+def test_an_odd_replay_set_is_refused_even_with_right_hashes(
+    name: str, array: NDArray[np.generic], said: str, bundle_file: Path, odd: Path
+) -> None:
+    write_bundle(dataclasses.replace(read_bundle(bundle_file), replay={name: array}), odd)
+    with pytest.raises(BundleError) as refused:
+        Detector.load(odd)
+    assert str(odd) in str(refused.value)
+    assert said in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
 
 
 # No bundle at all

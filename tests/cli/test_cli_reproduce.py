@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from rattle.cli import main
 from rattle.cli.grid_view import GridView
@@ -22,6 +23,33 @@ from rattle.experiments.task import Setting, Task, run_task
 
 FAN, OTHER = "synth_fan/id_00", "synth_fan/id_01"
 RESULTS = ("table1", "table2", "figure2")
+
+
+class Inline:
+    """Workers that are this process and one thread: no time goes into starting others."""
+
+    count = 1
+
+    def __init__(self, setting: Setting, *_: object) -> None:
+        self.setting = setting
+
+    def __enter__(self) -> Inline:
+        self.threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        torch.set_num_threads(self.threads)
+
+    def stop(self) -> None: ...
+
+    def submit(self, task: Task) -> Future[None]:
+        future: Future[None] = Future()
+        try:
+            future.set_result(run_task(task, self.setting, lambda: False))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +81,8 @@ def options(tiny_recipe_file: Path) -> list[str]:
 def whole(data: Path, options: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a figure 2 that nothing interrupted."""
     out = tmp_path_factory.mktemp("whole")
-    with pytest.raises(SystemExit) as ended:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
+        patch.setattr("rattle.experiments.local.LocalWorkers", Inline)
         main(["reproduce", "figure2", str(data), *options, "--out", str(out)])
     assert ended.value.code == 0
     return out
@@ -65,30 +94,6 @@ def reproduce(rattle: Any, data: Path, options: list[str]) -> Any:
         return rattle("reproduce", experiment, of, *options, "--out", out, *words)
 
     return run
-
-
-class Inline:
-    """Workers that are this process, so that no time goes into starting others."""
-
-    count = 1
-
-    def __init__(self, setting: Setting, *_: object) -> None:
-        self.setting = setting
-
-    def __enter__(self) -> Inline:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def stop(self) -> None: ...
-
-    def submit(self, task: Task) -> Future[None]:
-        future: Future[None] = Future()
-        try:
-            future.set_result(run_task(task, self.setting, lambda: False))
-        except Exception as error:
-            future.set_exception(error)
-        return future
 
 
 def table(file: Path) -> list[dict[str, str]]:
@@ -288,9 +293,7 @@ def test_a_word_that_is_not_one_of_the_choices_is_refused(rattle: Any, words: li
     assert "bug" not in out + err
 
 
-def test_another_recipe_in_the_same_folder_is_refused(
-    rattle: Any, data: Path, whole: Path
-) -> None:
+def test_another_recipe_in_the_same_folder_is_refused(rattle: Any, data: Path, whole: Path) -> None:
     before = results(whole)
     code, out, err = rattle("reproduce", "table2", data, "--out", whole, "--device", "cpu")
     assert (code, out) == (2, "")

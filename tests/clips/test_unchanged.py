@@ -47,7 +47,9 @@ def test_a_file_that_holds_another_clip_now_is_left_out(clips: Manifest, tmp_pat
     assert names(unchanged(clips)) == ["1.wav", "2.wav", "3.wav"]
 
 
-@pytest.mark.parametrize("path", ["/dev/zero", "pipe", "folder", "", "\0", "~", "a" * 300], ids=repr)
+@pytest.mark.parametrize(
+    "path", ["/dev/zero", "pipe", "folder", "", "\0", "~", "a" * 300], ids=repr
+)
 def test_paths_that_name_no_file_are_left_out_unread(
     path: str, clips: Manifest, tmp_path: Path
 ) -> None:

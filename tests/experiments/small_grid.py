@@ -72,6 +72,8 @@ def killed_on_the_way(task: Task, setting: Setting) -> Iterator[list[int]]:
 def running(task: Task, setting: Setting) -> int | None:
     """The process that writes a training's metrics now, as Linux tells."""
     metrics = task.run_folder(setting.folder) / "metrics.jsonl"
+    if not metrics.exists():
+        return None
     for link in Path("/proc").glob("[0-9]*/fd/*"):
         try:
             if link.readlink() == metrics:

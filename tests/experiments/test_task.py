@@ -79,6 +79,8 @@ def test_adaptations_start_from_the_training_that_tables_share() -> None:
     assert adaptation.parent == TRAINING
     assert TRAINING.parent is None
     assert adaptation.title == "bce+ddcsad synth_fan/id_00 seed 1, 4 anomalies"
+    assert Task(0, 1, "bce", VALVE, 64).title == "bce synth_valve/id_00 seed 0, 1 anomaly"
+    assert TRAINING.title == "bce+ddcsad synth_fan/id_00 seed 1"
 
 
 def test_every_task_runs_in_a_folder_of_its_own() -> None:

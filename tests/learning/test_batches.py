@@ -29,10 +29,15 @@ def source(
     others: tuple[int, ...] = (1, 5, 50),
     *,
     per_batch: tuple[int, int] = (4, 12),
+    anomalies: int = 0,
+    anomalies_per_batch: int = 0,
     seed: int = 0,
     length: int = 9,
 ) -> BatchSource:
-    """Normals are clips 0, 1 ...; machine m of the others has clips 1000 (m + 1) ..."""
+    """Normals are clips 0, 1 ...; machine m of the others has clips 1000 (m + 1) ...
+
+    Anomalies are clips -1, -2 ...
+    """
     return BatchSource(
         normals=marked([length] * normals, 0),
         outliers=[marked([length] * n, 1000 * (m + 1)) for m, n in enumerate(others)],
@@ -40,6 +45,8 @@ def source(
         outliers_per_batch=per_batch[1],
         window_frames=WINDOW,
         seed=seed,
+        anomalies=marked([length] * anomalies, -anomalies) if anomalies else (),
+        anomalies_per_batch=anomalies_per_batch,
     )
 
 
@@ -113,6 +120,53 @@ def test_over_many_batches_the_rest_of_an_uneven_share_is_even_too() -> None:
     # 200 of 1,000 each, at a standard deviation of sqrt(500 * 0.4 * 0.6) = 11.
     assert min(machines.values()) > 200 - 4 * 11
     assert max(machines.values()) < 200 + 4 * 11
+
+
+def test_the_papers_adaptation_has_32_normals_31_outliers_and_an_anomaly() -> None:
+    one = source(100, (30, 30, 30), per_batch=(32, 31), anomalies=5, anomalies_per_batch=1, seed=3)
+    for iteration in range(10):
+        batch = one.batch(iteration)
+        kinds = Counter("anomaly" if n < 0 else n // 1000 for n in drawn(batch.windows))
+        assert kinds[0] == 32
+        assert kinds["anomaly"] == 1
+        assert sum(kinds[machine] for machine in (1, 2, 3)) == 31
+        assert len(batch.windows) == 64
+
+
+def test_an_anomaly_is_the_target_machines_and_not_normal() -> None:
+    batch = source(anomalies=3, anomalies_per_batch=2).batch(0)
+    for number, is_normal, is_target in zip(
+        drawn(batch.windows), batch.is_normal, batch.is_target, strict=True
+    ):
+        assert is_normal == (0 <= number < 1000)
+        assert is_target == (number < 1000)
+
+
+@given(st.integers(1, 12), st.integers(1, 5), st.integers(0, 3))
+def test_each_anomaly_is_drawn_once_a_pass(anomalies: int, a_batch: int, seed: int) -> None:
+    one = source(
+        4, (2,), per_batch=(2, 3), anomalies=anomalies, anomalies_per_batch=a_batch, seed=seed
+    )
+    iterations = -(-3 * anomalies // a_batch)
+    order = [n for i in range(iterations) for n in drawn(one.batch(i).windows[5:])]
+    for turn in range(3):
+        assert sorted(order[turn * anomalies : (turn + 1) * anomalies]) == list(
+            range(-anomalies, 0)
+        )
+
+
+def test_a_single_anomaly_is_in_every_batch_at_changing_places() -> None:
+    one = source(anomalies=1, anomalies_per_batch=1)
+    windows = [one.batch(i).windows[-1] for i in range(30)]
+    assert {int(window[0, 0]) for window in windows} == {-1}
+    assert {int(window[0, 1]) for window in windows} == {0, 1, 2, 3}
+
+
+def test_anomalies_change_nothing_in_what_else_is_drawn() -> None:
+    plain, with_anomalies = source(), source(anomalies=4, anomalies_per_batch=2)
+    for iteration in range(4):
+        one, other = (of.batch(iteration).windows for of in (plain, with_anomalies))
+        np.testing.assert_array_equal(one, other[:16])
 
 
 def test_windows_lie_inside_their_clips_and_reach_both_ends() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from rattle.learning import centroids
-from rattle.learning.batches import Clips
+from rattle.learning.batches import BatchSource, LogMels
 from rattle.learning.networks import Network, build_network
 
 
@@ -30,7 +32,7 @@ def network(tiny) -> Network:
     return network
 
 
-def plain_mean(network: Network, source, clips: Clips) -> Tensor:
+def plain_mean(network: Network, source: BatchSource, clips: LogMels) -> Tensor:
     network.eval()
     windows = np.concatenate([source.crop(clips[i], None) for i in range(len(clips))])
     with torch.no_grad():
@@ -59,6 +61,40 @@ def test_of_all_clips_each_weighs_the_same_and_of_a_sample_each_machine_does(
     pair = centroids.compute(network, source, how, cpu, turn=0)
     means = [plain_mean(network, source, machine) for machine in source.outliers]
     torch.testing.assert_close(pair.outlier, shares[0] * means[0] + shares[1] * means[1])
+
+
+def with_anomalies(source: BatchSource, count: int, per_batch: int) -> BatchSource:
+    """As ``source``, with the first normals' sound turned upside down for anomalies."""
+    anomalies = [source.normals[i][:, ::-1].copy() for i in range(count)]
+    return dataclasses.replace(source, anomalies=anomalies, anomalies_per_batch=per_batch)
+
+
+def test_anomalies_belong_to_the_outliers_centroid_and_not_to_the_normals(
+    tiny, cpu, make_source, network
+) -> None:
+    """Of the entire training set each clip weighs the same (section III)."""
+    plain = make_source(others=(2, 4))
+    source = with_anomalies(plain, 3, 1)
+    pair = centroids.compute(network, source, settings(tiny), cpu, turn=0)
+    before = centroids.compute(network, plain, settings(tiny), cpu, turn=0)
+    torch.testing.assert_close(pair.normal, before.normal)
+    anomalies = plain_mean(network, source, source.anomalies)
+    torch.testing.assert_close(pair.outlier, (6 * before.outlier + 3 * anomalies) / 9)
+    assert not torch.allclose(pair.outlier, before.outlier)
+
+
+@pytest.mark.parametrize("per_batch", [1, 2])
+def test_of_a_sample_anomalies_weigh_against_machines_as_batches_draw_them(
+    tiny, cpu, make_source, network, per_batch
+) -> None:
+    source = with_anomalies(make_source(others=(2, 4)), 3, per_batch)
+    how = settings(tiny, clips_per_class=100)
+    pair = centroids.compute(network, source, how, cpu, turn=0)
+    one, other = (plain_mean(network, source, machine) for machine in source.outliers)
+    anomalies = plain_mean(network, source, source.anomalies)
+    # Four outliers a batch, two of each machine, beside the anomalies.
+    expected = (2 * one + 2 * other + per_batch * anomalies) / (4 + per_batch)
+    torch.testing.assert_close(pair.outlier, expected)
 
 
 def test_more_windows_than_fit_at_once_give_the_same(

@@ -34,6 +34,7 @@ class Run:
     identity: str = "the same"
     stop_after: int | None = None
     network_seed: int = 0
+    fixed: CentroidPair | None = None
     steps: list[Step] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -51,6 +52,7 @@ class Run:
             CPU,
             Interruption(self.checkpoint, self.identity, self.requested),
             self.steps.append,
+            fixed=self.fixed,
         )
 
 
@@ -319,6 +321,42 @@ def test_dsads_centroid_from_an_autoencoder_is_fixed_and_away_from_zero(
         assert pair.outlier is None
     assert (final.normal.abs() >= 0.1 - 1e-6).all()
     assert not torch.equal(final.normal, centroids.random_centroid(8, seed=0))
+
+
+def test_a_centroid_that_was_fixed_before_stays(tiny, make_source, centroids_seen) -> None:
+    """Whatever seed or pre-training would have given: an adapted DSAD keeps its centre."""
+    fixed = CentroidPair(torch.linspace(-1, 1, 8), None)
+    for start in ("random", "autoencoder"):
+        recipe = tiny.with_values(
+            loss={"name": "bce+dsad"},
+            centroids={"dsad_start": start, "autoencoder_iterations": 10**6},
+        )
+        final = Run(recipe, make_source(), fixed=fixed).go()
+        assert torch.equal(final.normal, fixed.normal)
+    assert len(centroids_seen) == 2 * tiny.training.iterations
+    assert all(torch.equal(pair.normal, fixed.normal) for pair in centroids_seen)
+
+
+def test_a_fixed_centroid_outlasts_an_interruption(tiny, make_source, tmp_path) -> None:
+    recipe, path = tiny.with_values(loss={"name": "dsad"}), tmp_path / "checkpoint.safetensors"
+    fixed = CentroidPair(torch.linspace(-1, 1, 8), None)
+    whole = Run(recipe, make_source(), fixed=fixed)
+    whole.go()
+    with pytest.raises(Interrupted):
+        Run(recipe, make_source(), path, stop_after=3, fixed=fixed).go()
+    resumed = Run(recipe, make_source(), path, fixed=fixed)
+    final = resumed.go()
+    assert torch.equal(final.normal, fixed.normal)
+    assert same(resumed.network.state_dict(), whole.network.state_dict())
+
+
+def test_moving_centroids_are_computed_from_the_start_whatever_was_fixed(
+    tiny, make_source, centroids_seen
+) -> None:
+    Run(tiny, make_source(), fixed=CentroidPair(torch.full((8,), 1e6), None)).go()
+    free = Run(tiny, make_source())
+    fresh = centroids.compute(free.network, free.source, tiny.centroids, CPU, turn=0)
+    assert same(entries(centroids_seen[0]), entries(fresh))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rattle import recipe as recipes
+from rattle import recipe_parts as recipes
 from rattle.baselines import gaussian_mixture, mahalanobis, nearest, one_class_svm, reconstruction
 from rattle.baselines.baseline import Baseline, Measure
 from rattle.learning.data import TrainingData

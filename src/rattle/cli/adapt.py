@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+
+from rattle.tracking import TrackerName
 
 Paths = Annotated[list[Path], Parameter(consume_multiple=True)]
 
@@ -21,13 +24,15 @@ def adapt(
     seed: int | None = None,
     device: str = "auto",
     resume: bool = False,
+    track: TrackerName | None = None,
 ) -> int:
     """Train a detector on with a few labelled clips of its machine, and write a new bundle.
 
     One to some dozen anomalies are enough. The recordings that the detector was trained on are
-    found again by its run folder; where they have gone, a sample stored in the bundle stands for
-    them. Scale and threshold are fitted anew, for the same false-alarm rate. See what it brought
-    with: rattle compare OLD NEW DATA.
+    found again by its run folder; where they have gone, the bundle's replay set, a sample of them,
+    stands for them. A clip given now counts as it is given, whatever it was taken for before.
+    Scale and threshold are fitted anew, for the same false-alarm rate. See what it brought with:
+    rattle compare OLD NEW DATA.
 
     Parameters
     ----------
@@ -47,6 +52,9 @@ def adapt(
         auto, cpu, cuda or cuda:N.
     resume
         Go on with an unfinished adaptation in OUT.
+    track
+        tensorboard or mlflow: write the curves for it too, to OUT/MACHINE/tensorboard or to
+        MLFLOW_TRACKING_URI; takes the extra of that name.
     """
     from rattle.adapting import AdaptJob
     from rattle.cli.running import run_shown
@@ -70,6 +78,7 @@ def adapt(
         seed=parent.info.provenance.seed if seed is None else seed,
         device=device,
     )
-    adapted = run_shown(job, out, resume=resume)
-    print(f"{parent.machine}: what it brought: rattle compare {bundle} {adapted} DATA")
+    adapted = run_shown(job, out, resume=resume, track=track)
+    compare = shlex.join(["rattle", "compare", str(bundle), str(adapted)])
+    print(f"{parent.machine}: see what it brought with: {compare} DATA")
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,13 +14,24 @@ from rattle.detector import Detector
 from rattle.fitting import FitJob, Watch
 from rattle.learning.outliers import OutlierPool
 from rattle.learning.pretrained import Loaded
-from rattle.learning.train import Interrupted
+from rattle.learning.train import Interrupted, Step
 from rattle.runs import bundle_path, run_in_folder
+from rattle.tracking import TrackerName, flat, open_tracker
 
 
-def run_shown(job: FitJob | AdaptJob, out: Path, *, resume: bool) -> Path:
+def run_shown(
+    job: FitJob | AdaptJob, out: Path, *, resume: bool, track: TrackerName | None = None
+) -> Path:
     """Run a job in its folder under ``out``, show its progress, say what came out."""
     title, started = str(job.machine), time.monotonic()
+    work = "adapt" if isinstance(job, AdaptJob) else "train"
+    numbers = flat(job.recipe.model_dump())
+    tracker = open_tracker(
+        track,
+        out / job.machine.slug,
+        f"{title} {work}",
+        {"machine": title, "work": work, "seed": job.seed, **numbers},
+    )
     was_there = bundle_path(out, job.machine).exists()
     progress = TrainingProgress(title, job.steps)
 
@@ -39,13 +51,17 @@ def run_shown(job: FitJob | AdaptJob, out: Path, *, resume: bool) -> Path:
     def on_known(what: str) -> None:
         progress.say(f"{title}: {what}")
 
-    with progress, StopRequest() as stop:
+    def on_step(step: Step) -> None:
+        tracker.step(step)
+        progress.on_step(step)
+
+    with progress, StopRequest() as stop, closing(tracker):
         watch = Watch(
             on_clip=on_clip,
             on_pool=on_pool,
             on_init=on_init,
             on_known=on_known,
-            on_step=progress.on_step,
+            on_step=on_step,
             stop_requested=stop,
         )
         try:
@@ -53,7 +69,8 @@ def run_shown(job: FitJob | AdaptJob, out: Path, *, resume: bool) -> Path:
         except Interrupted:
             progress.say(f"{title}: stopped; go on with the same command and --resume")
             raise KeyboardInterrupt from None
-    detector = Detector.load(bundle, device="cpu")
+        detector = Detector.load(bundle, device="cpu")
+        tracker.finish({"threshold": detector.threshold.value, "alpha": detector.info.alpha})
     how = "was there already" if was_there else f"in {time.monotonic() - started:.0f} s"
     print(f"{title}: {bundle} {how}; calls a clip anomalous above {detector.threshold.value:.4g}")
     if detector.threshold.warning:

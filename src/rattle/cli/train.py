@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rattle.recipe_parts import MethodName
+from rattle.tracking import TrackerName
 
 if TYPE_CHECKING:
     from rattle.fitting import FitJob
@@ -27,6 +28,7 @@ def train(
     validation: Path | None = None,
     init: Path | None = None,
     resume: bool = False,
+    track: TrackerName | None = None,
 ) -> int:
     """Train a detector and write it as a bundle, OUT/MACHINE.rattle.
 
@@ -58,6 +60,9 @@ def train(
         Weights to start the encoder from: a PANNs checkpoint or a safetensors file.
     resume
         Go on with an unfinished run in OUT, and leave finished ones as they are.
+    track
+        tensorboard or mlflow: write the curves for it too, to OUT/MACHINE/tensorboard or to
+        MLFLOW_TRACKING_URI; takes the extra of that name.
     """
     from rattle.clips.layouts import load_manifest, load_outliers
     from rattle.clips.machine import Machine
@@ -79,10 +84,13 @@ def train(
         init=init,
         device=device,
     )
-    return train_each([replace(job, machine=each) for each in machines], out, resume=resume)
+    jobs = [replace(job, machine=each) for each in machines]
+    return train_each(jobs, out, resume=resume, track=track)
 
 
-def train_each(jobs: list[FitJob], out: Path, *, resume: bool) -> int:
+def train_each(
+    jobs: list[FitJob], out: Path, *, resume: bool, track: TrackerName | None = None
+) -> int:
     """Train one after the other; with several, a refused one does not stop the rest."""
     from rattle.cli.running import run_shown
     from rattle.errors import RattleError
@@ -90,7 +98,7 @@ def train_each(jobs: list[FitJob], out: Path, *, resume: bool) -> int:
     refused = []
     for job in jobs:
         try:
-            run_shown(job, out, resume=resume)
+            run_shown(job, out, resume=resume, track=track)
         except RattleError as error:
             if len(jobs) == 1:
                 raise

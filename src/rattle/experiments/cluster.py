@@ -82,7 +82,9 @@ class RayWorkers:
     ) -> None:
         import ray
 
-        self._cancel(force=error is not None)
+        self.stop()
+        if error is not None:  # whoever interrupts a second time does not want to wait
+            ray.shutdown()
         self._waiting.shutdown(cancel_futures=True)
         ray.shutdown()
 
@@ -92,16 +94,12 @@ class RayWorkers:
 
     def stop(self) -> None:
         """Ask the running tasks to keep their state and stop."""
-        self._cancel(force=False)
-
-    def _cancel(self, *, force: bool) -> None:
         import ray
 
         with self._lock:
             self._stopping = True
-            running = list(self._running)
-        for reference in running:
-            ray.cancel(reference, force=force)
+            for reference in self._running:
+                ray.cancel(reference)
 
     def _attempt(self, task: Task) -> None:
         import ray

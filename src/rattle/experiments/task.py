@@ -15,6 +15,7 @@ from rattle.clips.machine import Machine
 from rattle.clips.manifest import Clip, Manifest
 from rattle.detector import Detector
 from rattle.errors import TrainingError
+from rattle.evaluation.templates import counted
 from rattle.experiments.outcome import FILE, Outcome, outcome_clip, write_embeddings
 from rattle.features.amplitude import Amplitude
 from rattle.features.store import FeatureStore
@@ -44,7 +45,7 @@ class Task:
 
     @property
     def title(self) -> str:
-        adapted = f", {self.anomalies} anomalies" if self.anomalies else ""
+        adapted = f", {counted(self.anomalies, 'anomaly', 'anomalies')}" if self.anomalies else ""
         return f"{self.method} {self.machine} seed {self.seed}{adapted}"
 
     @property

@@ -62,6 +62,7 @@ class MachineView:
     anchor: str
     machine: Machine
     runs: int
+    adapted: bool
     best: tuple[str, float] | None
     groups: tuple[Group, ...]
 
@@ -82,6 +83,7 @@ def machine_view(
         anchor=anchor,
         machine=machine,
         runs=sum(len(series.runs) for series in every),
+        adapted=any(series.kind.anomalies for series in every),
         best=best and (names.label(best[0]), best[1].mean),
         groups=tuple(groups),
     )

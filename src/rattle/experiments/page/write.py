@@ -75,21 +75,21 @@ def write_page(runs: Sequence[Run], reading: Reading, path: Path, *, scale: Scal
     outcomes = [(Kind.of(run), run.outcome) for run in chosen if run.outcome]
     script = resources.files("rattle.experiments.page").joinpath("sort.js").read_text("utf-8")
     views = _machines(chosen, measured, names, reading)
+    figures = list(_figures(chosen, names, scale))
     page = page_template("experiments/page/page.html.jinja").render(
         rows=sorted(
             measured.items(), key=lambda row: (row[0].machine, Kind.of(row[0]).order, row[0].seed)
         ),
         names=names,
-        kind_of=Kind.of,
         summary=summarise(outcomes, scale),
-        figures=list(_figures(chosen, names, scale)),
+        figures=figures,
         views=views,
         is_open=len(views) <= OPEN,
         scale=scale,
         flattened_by=method_at_hand(),
         dots=DOTS,
         notes=reading.notes,
-        remarks=[*_remarks(measured), *doubles, *_undrawn(views)],
+        remarks=[*_remarks(measured), *doubles, *_undrawn(views, figures)],
         light=theme(LIGHT),
         dark=theme(DARK),
         script=script,
@@ -163,7 +163,13 @@ def _remarks(measured: dict[Run, Measured | None]) -> Iterator[str]:
         )
 
 
-def _undrawn(views: Sequence[MachineView]) -> Iterator[str]:
+def _undrawn(views: Sequence[MachineView], figures: Sequence[Figure2]) -> Iterator[str]:
+    adapted = [view for view in views if view.adapted]
+    if adapted and not figures:
+        yield (
+            "No figure 2: it takes runs without anomalies and adapted ones, for the same machines "
+            "and seeds of a type."
+        )
     without = [str(view.machine) for view in views if not view.groups]
     if without:
         yield (

@@ -1,0 +1,82 @@
+"""What takes a run down, and how one is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from rattle.errors import RattleError
+
+if TYPE_CHECKING:
+    from rattle.learning.train import Step
+
+TrackerName = Literal["tensorboard", "mlflow"]
+Parameter = bool | int | float | str
+
+
+class Tracker(Protocol):
+    """Takes down one run, from its first step on; a run that never gets there leaves nothing.
+
+    A run that is resumed goes on in the same place, and a step that is done again counts once.
+    """
+
+    def step(self, step: Step) -> None:
+        """One more iteration is done."""
+
+    def finish(self, metrics: Mapping[str, float]) -> None:
+        """The run is complete; ``metrics`` are what it came to."""
+
+    def close(self) -> None:
+        """Write what waits, whether the run is complete or not."""
+
+
+class Untracked:
+    """Takes nothing down."""
+
+    def step(self, step: Step) -> None: ...
+
+    def finish(self, metrics: Mapping[str, float]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def open_tracker(
+    name: TrackerName | None, folder: Path, title: str, parameters: Mapping[str, Parameter]
+) -> Tracker:
+    """The tracker of that name for the run in ``folder``; without a name one that does nothing.
+
+    ``title`` and ``parameters`` tell people what run it is. Raises ``RattleError`` where the extra
+    is not installed.
+    """
+    try:
+        if name == "tensorboard":
+            from rattle.tracking.event_files import EventFiles
+
+            return EventFiles(folder / "tensorboard", parameters)
+        if name == "mlflow":
+            from rattle.tracking.mlflow_run import MlflowRun
+
+            return MlflowRun(folder / "mlflow.json", title, parameters)
+    except ImportError as error:
+        raise RattleError(
+            f"--track {name} takes more than is installed ({error}): pip install 'rattle[{name}]'"
+        ) from None
+    return Untracked()
+
+
+def losses(step: Step) -> dict[str, float]:
+    """The parts of the loss that a step has, by name."""
+    parts = {"loss": step.loss, "bce": step.bce, "metric": step.metric}
+    return {name: value for name, value in parts.items() if value is not None}
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Parameter]:
+    """Nested values in one level, as ``training.iterations``; lists and None become text."""
+    found: dict[str, Parameter] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{name}.")
+        else:
+            found[prefix + name] = value if isinstance(value, Parameter) else str(value)
+    return found
