@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import soundfile as sf
 import torch
@@ -299,6 +300,24 @@ def test_the_new_bundle_scores_its_stored_clips_as_it_states(
     assert loaded.verify() == pytest.approx(0, abs=1e-6)
     assert loaded.info.golden != detector.info.golden
     assert loaded.info == adapted.info
+
+
+def test_machines_of_any_name_are_adapted_from_a_file(
+    clips: Manifest, tiny_recipe: Recipe, tmp_path: Path
+) -> None:
+    names = {"synth_fan": 'press 3|west, "new"', "synth_valve": "Öfen\n#1"}
+    table = clips.table.with_columns(
+        pl.col("machine_type").replace_strict(names), machine_id=pl.lit("")
+    )
+    renamed, machine = Manifest(table), Machine(names["synth_fan"], "")
+    recipe = tiny_recipe.with_values(training={"iterations": 1})
+    Detector.fit(renamed, machine, recipe=recipe, device="cpu").save(tmp_path / "odd.rattle")
+    parent = Detector.load(tmp_path / "odd.rattle", device="cpu")
+    assert list(parent.replay.outliers) == [names["synth_valve"]]
+    for data in (None, renamed):
+        adapted = parent.adapt(files(clips, "anomaly"), data=data, device="cpu")
+        adapted.save(tmp_path / "adapted.rattle")
+        assert Detector.load(tmp_path / "adapted.rattle").machine == machine
 
 
 # Provenance

@@ -81,9 +81,10 @@ def options(tiny_recipe_file: Path) -> list[str]:
 def whole(data: Path, options: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a figure 2 that nothing interrupted."""
     out = tmp_path_factory.mktemp("whole")
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr("rattle.experiments.local.LocalWorkers", Inline)
-        main(["reproduce", "figure2", str(data), *options, "--out", str(out)])
+        with pytest.raises(SystemExit) as ended:
+            main(["reproduce", "figure2", str(data), *options, "--out", str(out)])
     assert ended.value.code == 0
     return out
 

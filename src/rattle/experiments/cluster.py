@@ -9,6 +9,7 @@ shared too; by default each node has its own.
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import socket
 import threading
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from ray import ObjectRef
 
 ANSWER_WITHIN_S = 5.0
+# Read when Ray is loaded. The second keeps a dead worker's state of many pages off the output.
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "."}
 
 
 class RayWorkers:
@@ -150,6 +153,8 @@ def _cancelled() -> Iterator[Callable[[], bool]]:
 
 
 def _connect(address: str) -> None:
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     try:
         import ray
         from ray._private.services import canonicalize_bootstrap_address
