@@ -11,16 +11,28 @@ by people and has to be looked at again when figures change.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import platform
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import fmean, stdev
 
 import torch
 
 from rattle.atomic import write_text
+from rattle.evaluation.metrics import auc
+from rattle.experiments.outcome import Outcome
+from rattle.recipe_parts import MethodName
 
+COMPARED: tuple[tuple[MethodName, MethodName], ...] = (
+    ("ddcsad", "dsad"),
+    ("bce+ddcsad", "ddcsad"),
+    ("bce+ddcsad", "bce"),
+    ("bce+dsad", "bce"),
+    ("bce+ddcsad", "bce+dsad"),
+)
 PAGE = Path(__file__).parent / "results.md"
 FIGURE = Path(__file__).parent / "figures" / "figure2.svg"
 
@@ -39,6 +51,29 @@ def body(file: Path) -> str:
     """A result without its title and figure, which the page has itself."""
     parts = file.read_text(encoding="utf-8").split("\n\n")
     return "\n\n".join(part for part in parts if not part.startswith(("# ", "![")))
+
+
+def differences(folder: Path) -> str:
+    """The paper's comparisons of losses, paired by machine and seed, as a Markdown table."""
+    aucs: dict[MethodName, dict[tuple[str, int], float]] = {}
+    for file in sorted(folder.rglob("outcome.json")):
+        outcome = Outcome.read(file)
+        if not outcome.anomalies:
+            area = auc(*outcome.scores(scale="paper"))
+            aucs.setdefault(outcome.method, {})[outcome.machine, outcome.seed] = area
+    lines = ["| AUC in %, machine average | difference | higher in |", "|---|---|---|"]
+    for one, other in COMPARED:
+        pairs = {key: aucs[one][key] - aucs[other][key] for key in aucs[one]}
+        seeds = sorted({seed for _, seed in pairs})
+        # As many machines of each type: their plain mean is the machine average.
+        by_seed = [fmean(d for (_, s), d in pairs.items() if s == seed) for seed in seeds]
+        error = stdev(by_seed) / math.sqrt(len(by_seed))
+        higher = sum(difference > 0 for difference in pairs.values())
+        lines.append(
+            f"| {one} - {other} | {100 * fmean(by_seed):+.1f} ± {100 * error:.1f} | "
+            f"{higher} of {len(pairs)} pairs of machine and seed |"
+        )
+    return "\n".join(lines)
 
 
 def processor() -> str:
@@ -63,6 +98,7 @@ def main() -> None:
     page = between(page, "facts", facts)
     for name in ("table2", "figure2"):
         page = between(page, name, body(chosen.folder / f"{name}.md"))
+    page = between(page, "differences", differences(chosen.folder))
     FIGURE.parent.mkdir(exist_ok=True)
     shutil.copy(chosen.folder / "figure2.svg", FIGURE)
     write_text(PAGE, page)

@@ -65,10 +65,10 @@ def make_outcome() -> Any:
 def lasting_recipe(tiny_recipe: Recipe) -> Recipe:
     """The tiny recipe with trainings of a second and some checkpoints on the way."""
     training = tiny_recipe.training.model_copy(
-        update={"iterations": 150, "checkpoint_seconds": 0.05}
+        update={"iterations": 100, "checkpoint_seconds": 0.05}
     )
     adaptation = tiny_recipe.adaptation.model_copy(
-        update={"iterations": 10, "anomalies_per_batch": 2}
+        update={"iterations": 5, "anomalies_per_batch": 2}
     )
     return tiny_recipe.model_copy(update={"training": training, "adaptation": adaptation})
 

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from rattle.errors import RattleError, TrainingError
@@ -142,8 +141,3 @@ def _finish(task: Task, future: Future[None], progress: Progress) -> None:
     elif not isinstance(error, Interrupted):
         kind = "" if isinstance(error, RattleError) else f"{type(error).__name__}: "
         progress.failed[task] = f"{kind}{error}"
-
-
-def failures_text(progress: Progress, log: Path) -> str:
-    """Every failed task with its error, for ``log``."""
-    return "".join(f"{task.title}: {why}\n" for task, why in progress.failed.items())
