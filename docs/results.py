@@ -1,7 +1,8 @@
 """Writes the tables and the figure of docs/results.md from an experiment's folder.
 
     rattle reproduce table2 DATA --out FOLDER
-    rattle reproduce figure2 DATA --machines fan/id_00 slider/id_00 --out FOLDER
+    rattle reproduce figure2 DATA --machines fan/id_00 slider/id_00 --seeds 0 1 --out FOLDER
+    rattle reproduce table1 DATA --validation fan/id_02 slider/id_02 --out FOLDER
     python docs/results.py FOLDER
 
 What stands between the markers of the page is replaced; the reading of it around them is written
@@ -96,7 +97,7 @@ def main() -> None:
         f"torch {torch.__version__.partition('+')[0]} on {os.cpu_count()} cores ({processor()})."
     )
     page = between(page, "facts", facts)
-    for name in ("table2", "figure2"):
+    for name in ("table1", "table2", "figure2"):
         page = between(page, name, body(chosen.folder / f"{name}.md"))
     page = between(page, "differences", differences(chosen.folder))
     FIGURE.parent.mkdir(exist_ok=True)

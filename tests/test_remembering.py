@@ -243,6 +243,8 @@ def test_real_sound_takes_the_place_of_substitutes_when_there_is_some(
     clips: Manifest, tiny_recipe: Recipe, told: Told
 ) -> None:
     alone = Detector.fit(clips.of(FAN), FAN, recipe=tiny_recipe, device="cpu")
-    assert remembered(alone, clips.of(FAN), told).substitute
+    made = remembered(alone, clips.of(FAN), told)
+    assert made.substitute
+    assert made.replayed == frozenset()  # made again of the recordings, as in training
     assert remembered(alone, None, told).substitute
     assert not remembered(alone, clips, told).substitute

@@ -51,7 +51,7 @@ def test_it_prints_the_result_and_writes_report_and_dcase_files(
     expected = {Path(clip.path).name: clip.score for clip in detector.score(test)}
     assert scores == pytest.approx(expected)
     page = (written / "report.html").read_text()
-    assert "recipe tiny, loss bce+ddcsad, seed 0" in page
+    assert "recipe tiny, method bce+ddcsad, seed 0" in page
     assert "synth_fan/id_00" in page
 
 

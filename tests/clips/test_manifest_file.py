@@ -13,9 +13,7 @@ from rattle.clips.machine import Machine
 from rattle.clips.manifest import SCHEMA, Clip, Manifest
 from rattle.errors import DataError
 
-CLIP = Clip(
-    "/data/a.wav", "site", "press-3", "", "train", "normal", "", "", 1, 16000, 5, "0" * 64
-)
+CLIP = Clip("/data/a.wav", "site", "press-3", "", "train", "normal", "", "", 1, 16000, 5, "0" * 64)
 HEADER = ",".join(SCHEMA)
 ROW = f"/data/a.wav,site,press-3,,train,normal,,,1,16000,5,{'0' * 64}"
 

@@ -1,11 +1,9 @@
-"""Outcomes made by hand, and what an undisturbed run of a small grid leaves."""
+"""What an undisturbed run of a small grid leaves."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from small_grid import ALL, Left, left_by
@@ -13,52 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from rattle import Manifest, Recipe
 from rattle.experiments.folder import open_folder
-from rattle.experiments.outcome import Outcome, OutcomeClip
 from rattle.experiments.task import Setting, run_task
-
-
-@pytest.fixture(scope="session")
-def make_outcome() -> Any:
-    """Makes an outcome from each clip's distance, or its logit and distance, in one window.
-
-    Anomalies are called ``anomaly-0``, ``anomaly-1`` and so on; the scale leaves distances as
-    they are.
-    """
-
-    def clips(label: Any, parts: Any) -> list[OutcomeClip]:
-        pairs = [(None, part) if np.ndim(part) == 0 else part for part in parts]
-        return [
-            OutcomeClip(
-                path=f"{label}-{index}.wav",
-                content_hash=f"{label}-{index}",
-                label=label,
-                start_s=(0.0,),
-                logits=None if logit is None else (float(logit),),
-                distances=(float(distance),),
-            )
-            for index, (logit, distance) in enumerate(pairs)
-        ]
-
-    def make(machine: str = "fan/id_00", *, normal: Any, anomaly: Any, **changes: Any) -> Outcome:
-        values: dict[str, Any] = {
-            "method": "ddcsad",
-            "machine": machine,
-            "seed": 0,
-            "anomalies": 0,
-            "recipe": "tiny",
-            "network": "small",
-            "alpha": 0.5,
-            "low": 0.0,
-            "high": 1.0,
-            "aggregate": "mean",
-            "threshold": 0.5,
-            "drawn": (),
-            "clips": (*clips("normal", normal), *clips("anomaly", anomaly)),
-            "seconds": 1.0,
-        }
-        return Outcome(**values | changes)
-
-    return make
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ from small_grid import (
 )
 
 from rattle.errors import TrainingError
-from rattle.experiments.cluster import RayWorkers
+from rattle.experiments.cluster import RayWorkers, places
 from rattle.experiments.grid import run_grid
 from rattle.experiments.task import Setting, run_task
 from rattle.learning.train import Interrupted
@@ -94,6 +94,22 @@ def test_threads_that_no_node_has_are_refused(
 ) -> None:
     with pytest.raises(TrainingError, match="has 3 CPUs; give fewer --threads"):
         RayWorkers(new_setting(), address, threads=3)
+
+
+@pytest.mark.parametrize(
+    ("needs", "expected"), [({"CPU": 1}, 9), ({"CPU": 3}, 2), ({"CPU": 2, "GPU": 1}, 1)]
+)
+def test_a_task_has_its_place_on_one_node_that_lives(
+    needs: dict[str, int], expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = [
+        {"Alive": True, "Resources": {"CPU": 5.0, "GPU": 1.0}},
+        {"Alive": True, "Resources": {"CPU": 4.0, "memory": 1e9}},
+        {"Alive": True, "Resources": {"memory": 1e9}},
+        {"Alive": False, "Resources": {"CPU": 64.0, "GPU": 8.0}},
+    ]
+    monkeypatch.setattr("ray.nodes", lambda: nodes)
+    assert places(needs) == expected
 
 
 @pytest.mark.parametrize("nowhere", ["127.0.0.1:1", "local", "somewhere", "ray://127.0.0.1:10001"])

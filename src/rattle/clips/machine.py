@@ -21,7 +21,8 @@ class Machine(NamedTuple):
     def parse(cls, text: str) -> Machine:
         """``"fan/id_00"`` or ``"press-3"`` as a machine; ``DataError`` for anything else."""
         type_, _, id_ = text.partition("/")
-        if not type_ or "/" in id_:
+        # Names become names of files and folders.
+        if not type_ or "/" in id_ or text in (".", ".."):
             raise DataError(
                 f"{text!r} does not name a machine; write it as type/id, for example fan/id_00"
             )

@@ -59,7 +59,7 @@ class RayWorkers:
         _connect(address)
         import ray
 
-        self.count = count or _places({"CPU": threads} | ({"GPU": 1} if on_gpu else {}))
+        self.count = count or places({"CPU": threads} | ({"GPU": 1} if on_gpu else {}))
         if not self.count:
             ray.shutdown()
             raise TrainingError(
@@ -172,7 +172,7 @@ def _connect(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), ANSWER_WITHIN_S).close()
         ray.init(address=found, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, RuntimeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        reason = " ".join(str(error).split())
         raise TrainingError(
             f"no Ray cluster can be used at {address} ({reason}); start one with ray start, give "
             "its address as HOST:PORT, or leave --ray away to use this machine alone"
@@ -182,13 +182,13 @@ def _connect(address: str) -> None:
             signal.signal(signal.SIGTERM, before)  # Ray puts its own there
 
 
-def _places(needs: dict[str, int]) -> int:
-    """How many tasks that need so much of each resource the nodes can run at a time."""
+def places(needs: dict[str, int]) -> int:
+    """How many tasks that need so much of each resource the cluster's nodes can run at a time."""
     import ray
 
     nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-    places = 0
+    count = 0
     for node in nodes:
         has: dict[str, float] = node["Resources"] if node["Alive"] else {}
-        places += min(int(has.get(name, 0) // need) for name, need in needs.items())
-    return places
+        count += min(int(has.get(name, 0) // need) for name, need in needs.items())
+    return count
