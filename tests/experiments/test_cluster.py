@@ -26,7 +26,8 @@ from small_grid import (
 from rattle.errors import TrainingError
 from rattle.experiments.cluster import RayWorkers, places
 from rattle.experiments.grid import run_grid
-from rattle.experiments.task import Setting, run_task
+from rattle.experiments.local import LocalWorkers
+from rattle.experiments.task import Setting
 from rattle.learning.train import Interrupted
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
@@ -85,7 +86,8 @@ def test_a_task_that_is_stopped_on_a_cluster_keeps_its_state(
         run_grid([TRAINING], setting, workers, stop_requested=lambda: running(TRAINING, setting))
     assert checkpoint(TRAINING, setting).exists()
     assert not TRAINING.is_done(setting.folder)
-    run_task(TRAINING, setting, lambda: False)
+    with LocalWorkers(setting, 1, threads=1) as workers:
+        run_grid([TRAINING], setting, workers)
     assert left_by(setting) == {TRAINING: undisturbed[TRAINING]}
 
 

@@ -23,7 +23,7 @@ from small_grid import (
 
 from rattle.experiments.grid import run_grid
 from rattle.experiments.local import LocalWorkers
-from rattle.experiments.task import Setting, run_task
+from rattle.experiments.task import Setting
 from rattle.learning.train import Interrupted
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
@@ -67,7 +67,8 @@ def test_a_task_that_is_stopped_keeps_its_state_and_ends_with_the_same_outcome(
         run_grid([TRAINING], setting, workers, stop_requested=lambda: running(TRAINING, setting))
     assert kept.exists()
     assert not TRAINING.is_done(setting.folder)
-    run_task(TRAINING, setting, lambda: False)
+    with LocalWorkers(setting, 1, threads=1) as workers:
+        run_grid([TRAINING], setting, workers)
     assert not kept.exists()
     assert left_by(setting) == {TRAINING: undisturbed[TRAINING]}
 
