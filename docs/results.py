@@ -1,7 +1,7 @@
 """Writes the tables and the figure of docs/results.md from an experiment's folder.
 
     rattle reproduce table2 DATA --out FOLDER
-    rattle reproduce figure2 DATA --machines fan/id_00 slider/id_00 --seeds 0 1 --anomalies 1 4 16 64 --out FOLDER
+    rattle reproduce figure2 DATA --seeds 0 1 --anomalies 1 4 16 64 --out FOLDER
     rattle reproduce table1 DATA --validation fan/id_02 slider/id_02 --out FOLDER
     python docs/results.py FOLDER
 
