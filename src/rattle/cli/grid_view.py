@@ -6,12 +6,8 @@ import json
 import sys
 import time
 from pathlib import Path
-from types import TracebackType
 
-from rich.console import Console, Group
-from rich.live import Live
-from rich.text import Text
-
+from rattle.cli.live import LiveLines
 from rattle.clips.machine import Machine
 from rattle.experiments.grid import Progress
 
@@ -19,35 +15,16 @@ PLAIN_EVERY_S = 30.0
 SHOWN_FAILURES = 5
 
 
-class GridView:
+class GridView(LiveLines):
     """A live view on a terminal; piped, a line whenever a task ends and now and then."""
 
     def __init__(self, workers: int) -> None:
+        super().__init__(refresh_per_second=4)
         self._workers = workers
-        self._console = Console(stderr=True)
-        self._live = Live(console=self._console, refresh_per_second=4, transient=True)
         self._features = ""
         self._clips = 0
         self._ended = -1
         self._said_at = 0.0
-
-    def __enter__(self) -> GridView:
-        if self._console.is_terminal:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._console.is_terminal:
-            self._live.stop()
-
-    def say(self, line: str) -> None:
-        """A line that stays."""
-        self._console.print(Text(line), soft_wrap=True)
 
     def on_machine(self, machine: Machine, number: int, machines: int) -> None:
         """A machine's features are looked at."""
@@ -61,9 +38,9 @@ class GridView:
 
     def show(self, progress: Progress) -> None:
         """Show the state of the grid."""
-        if self._console.is_terminal:
+        if self.is_terminal:
             # Failures first: what does not fit the terminal's height is cut off below.
-            self._update(self._summary(progress), *_failures(progress), *_running(progress))
+            self.update(self._summary(progress), *_failures(progress), *_running(progress))
             return
         ended, now = len(progress.done) + len(progress.failed), time.monotonic()
         if ended != self._ended or now - self._said_at >= PLAIN_EVERY_S:
@@ -74,15 +51,11 @@ class GridView:
 
     def _show_features(self, line: str) -> None:
         now = time.monotonic()
-        if self._console.is_terminal:
-            self._update(line)
+        if self.is_terminal:
+            self.update(line)
         elif now - self._said_at >= PLAIN_EVERY_S:
             self._said_at = now
             print(line, file=sys.stderr, flush=True)
-
-    def _update(self, *lines: str) -> None:
-        texts = (Text(line, no_wrap=True, overflow="ellipsis") for line in lines)
-        self._live.update(Group(*texts))
 
     def _summary(self, progress: Progress) -> str:
         left_s = progress.left_s(self._workers) if progress.running or progress.waiting else None

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from types import TracebackType
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
+from rattle.cli.live import LiveLines
 
 if TYPE_CHECKING:
     from rattle.learning.train import Step
@@ -18,30 +15,15 @@ PLAIN_EVERY_S = 10.0
 LIVE_EVERY_S = 0.1
 
 
-class TrainingProgress:
+class TrainingProgress(LiveLines):
     """Shows features being computed and iterations with loss, rate and time left."""
 
     def __init__(self, title: str, iterations: int) -> None:
+        super().__init__(refresh_per_second=10)
         self._title, self._iterations = title, iterations
-        self._console = Console(stderr=True)
-        self._live = Live(console=self._console, refresh_per_second=10, transient=True)
         self._clips = 0
         self._first: tuple[int, float] | None = None
         self._shown_at = 0.0
-
-    def __enter__(self) -> TrainingProgress:
-        if self._console.is_terminal:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._console.is_terminal:
-            self._live.stop()
 
     def on_clip(self) -> None:
         """One more clip's features were computed."""
@@ -67,17 +49,13 @@ class TrainingProgress:
             last=step.iteration == self._iterations,
         )
 
-    def say(self, line: str) -> None:
-        """A line that stays."""
-        self._console.print(Text(line), soft_wrap=True)
-
     def _show(self, line: str, *, last: bool = False) -> None:
         now = time.monotonic()
-        live = self._console.is_terminal
+        live = self.is_terminal
         if not last and now - self._shown_at < (LIVE_EVERY_S if live else PLAIN_EVERY_S):
             return
         self._shown_at = now
         if live:
-            self._live.update(Text(line))
+            self.update(line)
         else:
             print(line, file=sys.stderr, flush=True)

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rattle.clips.files import audio_files
+from rattle.clips.layouts import open_clip
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Clip, Manifest
-from rattle.clips.reading import content_hash, probe
+from rattle.clips.placement import LeftOut, Placement
 from rattle.errors import ClipError, DataError
 
 
@@ -24,26 +25,8 @@ def given_clips(paths: Iterable[Path], machine: Machine, label: str) -> Manifest
         if not files:
             raise DataError(f"{path} holds no recording; give recordings or folders of them")
         for file in files:
-            clip = _clip(file.resolve(), machine, label)
+            clip = open_clip(Placement(file.resolve(), "site", machine, "train", label))
+            if isinstance(clip, LeftOut):
+                raise ClipError(clip.reason)
             found.setdefault(clip.content_hash, clip)
     return Manifest.from_clips(found.values())
-
-
-def _clip(path: Path, machine: Machine, label: str) -> Clip:
-    info = probe(path)
-    if not info.frames:
-        raise ClipError(f"{path}: the file holds no sound")
-    return Clip(
-        path=str(path),
-        source_set="site",
-        machine_type=machine.type,
-        machine_id=machine.id,
-        split="train",
-        label=label,
-        domain="",
-        attributes="",
-        channels=info.channels,
-        sample_rate_hz=info.sample_rate_hz,
-        frames=info.frames,
-        content_hash=content_hash(path),
-    )

@@ -135,7 +135,7 @@ def _open_all(placed: list[Placement], left_out: Iterable[LeftOut], layout: str)
     unreadable: list[LeftOut] = []
     # The work is mostly waiting for the disk, so more threads than cores pay.
     with ThreadPoolExecutor(max_workers=2 * (os.cpu_count() or 1)) as pool:
-        for opened in pool.map(_open, placed):
+        for opened in pool.map(open_clip, placed):
             if isinstance(opened, Clip):
                 clips.append(opened)
             else:
@@ -143,7 +143,8 @@ def _open_all(placed: list[Placement], left_out: Iterable[LeftOut], layout: str)
     return Scan(Manifest.from_clips(clips), tuple(unreadable), tuple(left_out), layout)
 
 
-def _open(place: Placement) -> Clip | LeftOut:
+def open_clip(place: Placement) -> Clip | LeftOut:
+    """The clip at a place, or why it cannot be one: it cannot be opened, or holds no sound."""
     try:
         info = probe(place.path)
         hash_ = content_hash(place.path)

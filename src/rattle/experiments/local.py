@@ -140,7 +140,7 @@ def _serve(connection: Connection, stop: c_bool, threads: int) -> None:
         failure = _failure(task, setting, stop)
         try:
             connection.send(failure)
-        except Exception:
+        except Exception:  # an error that cannot be pickled must not look like a dead process
             connection.send(RuntimeError(f"{type(failure).__name__}: {failure}"))
 
 
