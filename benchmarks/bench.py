@@ -19,8 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
-from ratio import Ratio
 
+from ratio import Ratio
 from rattle.atomic import write_text
 
 PARTS = ()
