@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy.stats import beta
 
-from rattle.scoring.threshold import Threshold, fit_threshold
+from rattle.scoring.threshold import Threshold, beta_quantiles, fit_threshold
 
 SCORES = hnp.arrays(np.float64, st.integers(1, 80), elements=st.floats(-1e3, 1e3))
 
@@ -57,6 +58,15 @@ def test_the_interval_holds_the_true_rate_in_95_of_100_fits() -> None:
     held = [t.low <= 1 - t.value <= t.high for t in fitted]
     # Three standard errors of a share of 0.95 in 1,500.
     assert np.mean(held) == pytest.approx(0.95, abs=3 * np.sqrt(0.95 * 0.05 / 1500))
+
+
+@pytest.mark.parametrize("trials", [1, 2, 18, 60, 1000, 20_000])
+@pytest.mark.parametrize("share_of_trials", [0.0, 0.05, 0.5, 1.0])
+def test_the_quantiles_of_the_beta_distribution_are_those_of_scipy(trials, share_of_trials) -> None:
+    shares = np.array([1e-3, 0.025, 0.5, 0.975])
+    k = max(round(share_of_trials * trials), 1)
+    ours = beta_quantiles(shares, k, trials)
+    np.testing.assert_allclose(ours, beta.ppf(shares, k, trials + 1 - k), rtol=1e-9, atol=1e-12)
 
 
 def test_too_few_clips_give_the_highest_score_and_a_warning() -> None:

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 # 49 clips times a rate of 1 / 49 is not quite 1 in floating point.
 ROUNDING = 1e-9
 
+# Halvings of 0 ... 1 until the step is that of a double near 1.
+BISECTIONS = 52
+
 
 @dataclass(frozen=True)
 class Threshold:
@@ -52,13 +55,29 @@ def fit_threshold(normal_scores: NDArray[np.float64], false_alarm_rate: float) -
     split-conformal quantile). The largest k with k / (n + 1) <= rate is taken, and where not even
     k = 1 reaches that, the largest score with ``supported`` false.
     """
-    # Only fitting needs scipy: what applies a threshold does with numpy alone.
-    from scipy.stats import beta
-
     scores = np.sort(normal_scores)[::-1]
     n = len(scores)
     if n == 0:
         raise ValueError("a threshold needs at least one held-out normal clip")
     k = max(int(np.floor((n + 1) * false_alarm_rate + ROUNDING)), 1)
-    low, high = beta.ppf([0.025, 0.975], k, n + 1 - k)
+    low, high = beta_quantiles(np.array([0.025, 0.975]), k, n)
     return Threshold(float(scores[k - 1]), false_alarm_rate, float(low), float(high), n)
+
+
+def beta_quantiles(shares: NDArray[np.float64], successes: int, trials: int) -> NDArray[np.float64]:
+    """The x at which Beta(k, n + 1 - k) reaches each share, for k successes in n trials.
+
+    Its distribution function at x is the chance of k or more successes in n trials of chance x, a
+    sum of binomial terms that grows with x: bisection finds where it reaches a share. Same shape
+    as ``shares``.
+    """
+    counts = np.arange(successes, trials + 1)
+    log_factorial = np.concatenate([[0.0], np.log(np.arange(1, trials + 1)).cumsum()])
+    log_ways = log_factorial[trials] - log_factorial[counts] - log_factorial[trials - counts]
+    low, high = np.zeros_like(shares), np.ones_like(shares)
+    for _ in range(BISECTIONS):
+        x = ((low + high) / 2)[:, None]
+        terms = np.exp(log_ways + counts * np.log(x) + (trials - counts) * np.log1p(-x))
+        reached = terms.sum(axis=1) >= shares
+        low, high = np.where(reached, low, x[:, 0]), np.where(reached, x[:, 0], high)
+    return (low + high) / 2
