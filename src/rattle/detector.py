@@ -17,6 +17,7 @@ from rattle.bundle import Bundle, BundleInfo, read_bundle, write_bundle
 from rattle.clips.layouts import load_manifest, load_outliers
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
+from rattle.clips.reading import holds_samples
 from rattle.errors import BundleError, ClipError
 from rattle.features.amplitude import Amplitude
 from rattle.features.front_end import FrontEnd
@@ -224,8 +225,10 @@ class Detector:
         for name, samples in in_order(self._read, clips, READERS):
             if isinstance(samples, ClipError):
                 yield name, samples
-            else:
-                yield name, self.parts(samples)
+                continue
+            parts = self.parts(samples)
+            # NaN is above no threshold: it would pass for normal.
+            yield name, parts if parts.is_finite else _without_figure(name)
 
     def _read(self, clip: Recording) -> tuple[str, NDArray[np.float32] | ClipError]:
         name = "samples" if isinstance(clip, np.ndarray) else str(clip)
@@ -260,9 +263,16 @@ def _checked(samples: NDArray[np.float32]) -> NDArray[np.float32]:
             f"an array of samples has shape {samples.shape} and type {samples.dtype}; expected "
             "one channel of floating-point samples, full scale at +-1"
         )
-    if not np.isfinite(samples).all():
-        raise ClipError("an array of samples holds NaN or infinity; leave it out")
+    if not holds_samples(samples):
+        raise ClipError("an array of samples holds NaN, infinity or the like; leave it out")
     return np.ascontiguousarray(samples, dtype=np.float32)
+
+
+def _without_figure(name: str) -> ClipError:
+    return ClipError(
+        f"{name}: what the model says of it is not a finite number; look at the recording with "
+        "rattle check, and if others fail too, train the detector again"
+    )
 
 
 def as_samples(stored: Iterable[NDArray[np.int16]]) -> list[Recording]:

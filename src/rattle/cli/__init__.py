@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -52,6 +53,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command line and exit; errors of ours are one message and no traceback."""
     logging.basicConfig(format="rattle: %(levelname)s: %(message)s", level=logging.WARNING)
     logging.addLevelName(logging.WARNING, "warning")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file's name may hold what cannot be written as UTF-8.
+        sys.stdout.reconfigure(errors="backslashreplace")
     words = sys.argv[1:] if arguments is None else arguments
     try:
         app = build_app()

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from rattle.clips.reading import FloatArray, open_sound, shortfall, sound_blocks
+from rattle.clips.reading import FloatArray, holds_samples, open_sound, shortfall, sound_blocks
 from rattle.errors import ClipError
 
 Severity = Literal["error", "warning"]
@@ -81,8 +81,9 @@ class _Levels:
 def examine(path: Path, *, sample_rate_hz: int, window_samples: int) -> Examined:
     """Decodes a file in blocks and collects the findings about it alone.
 
-    Levels are those of the first channel, the one that is read by default; NaN and infinity are
-    looked for in all. ``window_samples`` is the shortest useful clip at ``sample_rate_hz``.
+    Levels are those of the first channel, the one that is read by default; NaN, infinity and the
+    like are looked for in all. ``window_samples`` is the shortest useful clip at
+    ``sample_rate_hz``.
     """
     levels = _Levels()
     hash_ = hashlib.sha256()
@@ -91,7 +92,7 @@ def examine(path: Path, *, sample_rate_hz: int, window_samples: int) -> Examined
             rate_hz = sound.samplerate
             hash_.update(f"{rate_hz} Hz, {sound.channels} channels".encode())
             for block in sound_blocks(sound):
-                if not np.isfinite(block).all():
+                if not holds_samples(block):
                     levels.is_finite = False
                     break
                 levels.add(block[:, 0])
@@ -115,7 +116,7 @@ def examine(path: Path, *, sample_rate_hz: int, window_samples: int) -> Examined
 
 def _broken(levels: _Levels, missing: str | None) -> tuple[str, str] | None:
     if not levels.is_finite:
-        return "not-finite", "holds NaN or infinite samples; export the recording again"
+        return "not-finite", "holds NaN, infinite or absurdly large samples; export it again"
     if missing:
         return "truncated", f"{missing}; copy the recording again"
     if not levels.samples:

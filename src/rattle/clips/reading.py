@@ -31,6 +31,10 @@ AUDIO_SUFFIXES = frozenset(
 # says anything else is damaged.
 MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
 
+# Full scale is 1; a recorder that writes its counts as they are reaches 2^31. What is beyond is a
+# damaged number, and its square would leave the range of a float.
+LOUDEST = 1e10
+
 # Samples of a block over all its channels: 4 MiB as float32, however many channels there are.
 BLOCK_SAMPLES = 1 << 20
 
@@ -69,7 +73,8 @@ def read_clip(
     and one block of 4 MiB. The resampler is soxr at its HQ setting (linear phase, no delay).
 
     Raises ``ClipError`` when the file is not there, is a folder, cannot be decoded, holds no
-    sound or less than its header promises, has no such channel, or holds NaN or infinity.
+    sound or less than its header promises, has no such channel, or holds what is no sample: NaN,
+    infinity or a number beyond ``LOUDEST``.
     """
     with open_sound(path) as sound:
         if channel != "mean" and not 0 <= channel < sound.channels:
@@ -85,12 +90,13 @@ def read_clip(
         decoded_frames = 0
         samples = bytearray()
         for block in sound_blocks(sound):
-            mono = block.mean(axis=1) if channel == "mean" else block[:, channel]
-            if not np.isfinite(mono).all():
+            heard = block if channel == "mean" else block[:, channel : channel + 1]
+            if not holds_samples(heard):
                 raise ClipError(
-                    f"{path}: NaN or infinite samples within {len(block)} frames of frame "
-                    f"{decoded_frames}; export the recording again or leave it out"
+                    f"{path}: NaN, infinite or absurdly large samples within {len(block)} frames "
+                    f"of frame {decoded_frames}; export the recording again or leave it out"
                 )
+            mono = heard.mean(axis=1) if channel == "mean" else heard[:, 0]
             decoded_frames += len(mono)
             samples += (mono if resampler is None else resampler.resample_chunk(mono)).tobytes()
         missing = shortfall(sound, decoded_frames)
@@ -113,6 +119,7 @@ def probe(path: Path) -> AudioInfo:
 
 def content_hash(path: Path) -> str:
     """SHA-256 of the file's bytes, hexadecimal; ``ClipError`` if it cannot be read."""
+    _check_is_file(path)
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -122,10 +129,7 @@ def content_hash(path: Path) -> str:
 
 def open_sound(path: Path) -> sf.SoundFile:
     """A recording opened for decoding, its header within the bounds above; else ``ClipError``."""
-    if path.is_dir():
-        raise ClipError(f"{path}: this is a folder, a recording was expected")
-    if not path.exists():
-        raise ClipError(f"{path}: there is no such file")
+    _check_is_file(path)
     try:
         sound = sf.SoundFile(path)
     except (sf.SoundFileError, TypeError) as error:  # TypeError: .raw, which has no header
@@ -141,6 +145,27 @@ def open_sound(path: Path) -> sf.SoundFile:
             "can be; the header is damaged, export the recording again"
         )
     return sound
+
+
+def _check_is_file(path: Path) -> None:
+    if path.is_dir():
+        raise ClipError(f"{path}: this is a folder, a recording was expected")
+    if not path.exists():
+        raise ClipError(f"{path}: there is no such file")
+    if not path.is_file():  # opening a pipe would wait for someone to write to it
+        raise ClipError(f"{path}: this is a pipe or a device, a recording was expected")
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:  # a name that an older system wrote in Latin-1, say
+        shown = str(path).encode(errors="backslashreplace").decode()
+        raise ClipError(
+            f"{shown}: the name of the file or of a folder is not UTF-8; rename it"
+        ) from None
+
+
+def holds_samples(block: FloatArray) -> bool:
+    """Whether all are numbers that a sample can be: no NaN, none beyond ``LOUDEST``."""
+    return bool((np.abs(block) <= LOUDEST).all())
 
 
 def sound_blocks(sound: sf.SoundFile) -> Iterator[FloatArray]:

@@ -178,7 +178,7 @@ def leave_outcome(
             embeddings.append(embedding)
         else:
             parts = model.parts(log_mel)
-        if not all(np.isfinite(p).all() for p in (parts.logits, parts.distances) if p is not None):
+        if not parts.is_finite:
             raise TrainingError(
                 f"the model of {detector.machine} gives {clip.path} a figure that is not finite; "
                 "lower the learning rates in the recipe, and start in another folder with --out"

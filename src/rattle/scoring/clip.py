@@ -21,6 +21,11 @@ class ClipParts:
     logits: Values | None
     distances: Values | None
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether every figure is a number; a score of others would decide nothing."""
+        return all(np.isfinite(p).all() for p in (self.logits, self.distances) if p is not None)
+
 
 @dataclass(frozen=True)
 class Mix:
