@@ -40,6 +40,7 @@ decay_every = 3
 anomalies_per_batch = 1
 
 [scoring]
+view = "windows"
 windows = 3
 """
 
@@ -120,4 +121,12 @@ def bundle_file(detector: Detector, tmp_path_factory: pytest.TempPathFactory) ->
     """The bundle of ``detector``. Read only."""
     path = tmp_path_factory.mktemp("bundles") / "synth_fan_id_00.rattle"
     detector.save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def exported_file(detector: Detector, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of ``detector`` with its graph. Read only."""
+    path = tmp_path_factory.mktemp("bundles") / "exported.rattle"
+    detector.with_graph().save(path)
     return path

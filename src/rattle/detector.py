@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +13,10 @@ from numpy.typing import NDArray
 from rattle.ahead import in_order
 from rattle.baselines import restore_baseline
 from rattle.bundle import Bundle, BundleInfo, read_bundle, write_bundle
+from rattle.clip_scorer import ClipScorer, NamedParts, Recording, ScaleName, name_of
 from rattle.clips.layouts import load_manifest, load_outliers
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
-from rattle.clips.reading import holds_samples
 from rattle.errors import BundleError, ClipError
 from rattle.features.amplitude import Amplitude
 from rattle.features.front_end import FrontEnd
@@ -26,29 +25,17 @@ from rattle.learning.inference import TrainedNetwork
 from rattle.learning.model import Model
 from rattle.learning.replay import Replay
 from rattle.recipe import Recipe
-from rattle.scoring.clip import ClipParts, ClipScore, Mix, clip_score
-from rattle.scoring.score import Scale, anomaly_score
-from rattle.scoring.threshold import Threshold, fit_threshold
+from rattle.scoring.clip import ClipParts, ClipScore, Unscored
 
-__all__ = ["ClipScore", "Detector", "Unscored"]
+__all__ = ["ClipScore", "Detector", "ScaleName", "Unscored"]
 
-ScaleName = Literal["fixed", "paper"]
-Recording = str | Path | NDArray[np.float32]
 # Golden clips are stored as 16-bit samples, like the files they come from.
 FULL_SCALE = 32768
 READERS = 2
 
 
 @dataclass(frozen=True)
-class Unscored:
-    """A clip that could not be scored, and why."""
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Detector:
+class Detector(ClipScorer):
     """Tells how anomalous a machine's sound is.
 
     ``fit`` trains one and ``load`` reads one from a bundle; ``score`` and ``decide`` use it,
@@ -59,6 +46,7 @@ class Detector:
     model: Model
     golden: tuple[NDArray[np.int16], ...]
     replay: Replay = field(default_factory=Replay)
+    graph: bytes | None = None
 
     @classmethod
     def fit(
@@ -106,7 +94,7 @@ class Detector:
         kinds = {(clip.dtype.name, clip.ndim, clip.size > 0) for clip in golden}
         if len(golden) != len(bundle.info.golden) or kinds - {("int16", 1, True)}:
             raise BundleError(f"{path}: its stored clips are not those that it states scores of")
-        return cls(bundle.info, model, golden, replay)
+        return cls(bundle.info, model, golden, replay, bundle.graph)
 
     def save(self, path: str | Path) -> None:
         """Write the bundle: beside, then renamed."""
@@ -115,7 +103,17 @@ class Detector:
     def bundle(self) -> Bundle:
         """What ``save`` writes."""
         golden = {f"clip{index:02}": samples for index, samples in enumerate(self.golden)}
-        return Bundle(self.info, self.model.arrays(), golden, self.replay.arrays())
+        return Bundle(self.info, self.model.arrays(), golden, self.replay.arrays(), self.graph)
+
+    def with_graph(self) -> Detector:
+        """This detector with the ONNX graph that scores without torch (see ``Scorer``).
+
+        Raises ``BundleError`` for a baseline, and where the graph does not score the golden clips
+        as stated.
+        """
+        from rattle.exporting import export
+
+        return replace(self, graph=export(self))
 
     def adapt(
         self,
@@ -147,21 +145,6 @@ class Detector:
         )
         return adapt(job)
 
-    @property
-    def machine(self) -> Machine:
-        """The machine whose sound it knows."""
-        return Machine.parse(self.info.machine)
-
-    @property
-    def recipe(self) -> Recipe:
-        """The recipe it was trained by."""
-        return self.info.recipe
-
-    @property
-    def threshold(self) -> Threshold:
-        """The threshold of fixed-scale scores for the recipe's false-alarm rate."""
-        return self._threshold(self.mix())
-
     @cached_property
     def front_end(self) -> FrontEnd:
         """Reads clips as the recipe says."""
@@ -174,44 +157,7 @@ class Detector:
     def log_mel(self, clip: Recording) -> NDArray[np.float32]:
         """What the model sees of a clip: its log-mel ``[frames, bands]`` in dB."""
         statistics = Amplitude(self.info.amplitude.mean, self.info.amplitude.deviation)
-        return self.front_end.log_mel(self._samples(clip), statistics)
-
-    def score(self, clips: Sequence[Recording], *, scale: ScaleName = "fixed") -> list[ClipScore]:
-        """The anomaly score of each clip (equation 5), in the order given.
-
-        A clip is a file, or an array of mono samples at the recipe's rate. ``fixed`` scores do not
-        depend on each other; ``paper`` scales the distance by its range over these clips. Raises
-        ``ClipError`` at the first clip that cannot be read.
-        """
-        found = []
-        for result in self.score_each(clips, scale=scale):
-            if isinstance(result, Unscored):
-                raise ClipError(result.reason)
-            found.append(result)
-        return found
-
-    def score_each(
-        self, clips: Iterable[Recording], *, scale: ScaleName = "fixed"
-    ) -> Iterator[ClipScore | Unscored]:
-        """As ``score``, one by one; a clip that cannot be read does not stop the rest."""
-        scored: Iterable[tuple[str, ClipParts | ClipError]] = self._parts_of_each(clips)
-        mix = self.mix()
-        if scale == "paper":
-            scored = list(scored)
-            parts = [part for _, part in scored if isinstance(part, ClipParts)]
-            distances = [part.distances for part in parts if part.distances is not None]
-            if distances:
-                mix = self.mix(Scale.spanning(np.concatenate(distances)))
-        threshold = self._threshold(mix)
-        for name, part in scored:
-            if isinstance(part, ClipParts):
-                yield clip_score(name, part, mix, threshold)
-            else:
-                yield Unscored(name, str(part))
-
-    def decide(self, clips: Sequence[Recording]) -> list[bool]:
-        """Whether each clip is anomalous: its score is above the threshold."""
-        return [clip.anomalous for clip in self.score(clips)]
+        return self.front_end.log_mel(self.samples(clip), statistics)
 
     def verify(self) -> float:
         """Score the golden clips again: the largest difference from what the bundle states."""
@@ -219,60 +165,18 @@ class Detector:
         pairs = zip(again, self.info.golden, strict=True)
         return max((abs(clip.score - stated.score) for clip, stated in pairs), default=0.0)
 
-    def _parts_of_each(
-        self, clips: Iterable[Recording]
-    ) -> Iterator[tuple[str, ClipParts | ClipError]]:
+    def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts]:
         for name, samples in in_order(self._read, clips, READERS):
             if isinstance(samples, ClipError):
                 yield name, samples
-                continue
-            parts = self.parts(samples)
-            # NaN is above no threshold: it would pass for normal.
-            yield name, parts if parts.is_finite else _without_figure(name)
+            else:
+                yield name, self.parts(samples)
 
     def _read(self, clip: Recording) -> tuple[str, NDArray[np.float32] | ClipError]:
-        name = "samples" if isinstance(clip, np.ndarray) else str(clip)
         try:
-            return name, self._samples(clip)
+            return name_of(clip), self.samples(clip)
         except ClipError as error:
-            return name, error
-
-    def _samples(self, clip: Recording) -> NDArray[np.float32]:
-        return _checked(clip) if isinstance(clip, np.ndarray) else self.front_end.read(clip)
-
-    def mix(self, scale: Scale | None = None) -> Mix:
-        """How a clip's parts become its score, with the fixed scale or the one given."""
-        fixed = Scale(self.info.scale.low, self.info.scale.high)
-        return Mix(self.info.alpha, scale or fixed, self.recipe.scoring.aggregate)
-
-    def _threshold(self, mix: Mix) -> Threshold:
-        gaps = [clip.gap for clip in self.info.held_out if clip.gap is not None]
-        distances = [clip.distance for clip in self.info.held_out if clip.distance is not None]
-        scores = anomaly_score(
-            np.array(gaps) if gaps else None,
-            mix.scale(np.array(distances)) if distances else None,
-            mix.alpha,
-        )
-        return fit_threshold(scores, self.recipe.scoring.false_alarm_rate)
-
-
-def _checked(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The samples as float32; ``ClipError`` for what would be scored without making sense."""
-    if samples.ndim != 1 or not samples.size or samples.dtype.kind != "f":
-        raise ClipError(
-            f"an array of samples has shape {samples.shape} and type {samples.dtype}; expected "
-            "one channel of floating-point samples, full scale at +-1"
-        )
-    if not holds_samples(samples):
-        raise ClipError("an array of samples holds NaN, infinity or the like; leave it out")
-    return np.ascontiguousarray(samples, dtype=np.float32)
-
-
-def _without_figure(name: str) -> ClipError:
-    return ClipError(
-        f"{name}: what the model says of it is not a finite number; look at the recording with "
-        "rattle check, and if others fail too, train the detector again"
-    )
+            return name_of(clip), error
 
 
 def as_samples(stored: Iterable[NDArray[np.int16]]) -> list[Recording]:

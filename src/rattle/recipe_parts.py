@@ -226,7 +226,14 @@ AnyBaseline = Autoencoder | GaussianMixture | OneClassSvm | NearestNeighbours | 
 class Scoring(Part):
     """From windows to a score and a decision (equation 5)."""
 
-    windows: int = Field(10, ge=1, description="Windows spread over a clip; their scores averaged.")
+    view: Literal["windows", "whole"] = Field(
+        "windows",
+        description="How a clip is seen: in so many windows (the paper), which overlap, or once "
+        "and whole, for a fraction of the work.",
+    )
+    windows: int = Field(
+        10, ge=1, description="Windows spread over a clip; their scores averaged. Not for whole."
+    )
     aggregate: Literal["mean", "upper-half"] = Field(
         "mean", description="Windows averaged: all (the paper) or the upper half (later work)."
     )

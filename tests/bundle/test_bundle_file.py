@@ -17,8 +17,8 @@ import pytest
 from numpy.typing import NDArray
 
 from rattle import BundleError, Detector
-from rattle.bundle import Bundle, read_bundle, write_bundle
-from rattle.bundle.file import BOUNDS, GOLDEN, INFO, REPLAY, WEIGHTS
+from rattle.bundle import Bundle, read_bundle, read_graph, write_bundle
+from rattle.bundle.file import BOUNDS, GOLDEN, GRAPH, INFO, REPLAY, WEIGHTS
 
 Content = dict[str, Any]
 
@@ -56,6 +56,14 @@ def refusal(path: Path) -> str:
     return said
 
 
+@pytest.fixture(scope="module")
+def bundle_file(detector: Detector, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle with every member there can be; its graph is never run. Read only."""
+    path = tmp_path_factory.mktemp("bundles") / "whole.rattle"
+    write_bundle(dataclasses.replace(detector.bundle(), graph=b"stands for a graph"), path)
+    return path
+
+
 @pytest.fixture
 def members(bundle_file: Path) -> dict[str, bytes]:
     return members_of(bundle_file)
@@ -85,6 +93,7 @@ def test_a_bundle_reads_as_it_was_written(bundle_file: Path, odd: Path) -> None:
         assert before
         assert before.keys() == after.keys()
         assert all(np.array_equal(before[name], after[name]) for name in before)
+    assert again.graph == whole.graph == b"stands for a graph"
 
 
 def test_the_same_content_gives_the_same_bytes(bundle_file: Path, odd: Path) -> None:
@@ -94,49 +103,75 @@ def test_the_same_content_gives_the_same_bytes(bundle_file: Path, odd: Path) -> 
         dict(reversed(whole.weights.items())),
         dict(reversed(whole.golden.items())),
         dict(reversed(whole.replay.items())),
+        whole.graph,
     )
     write_bundle(turned, odd)
     assert odd.read_bytes() == bundle_file.read_bytes()
 
 
-def test_a_bundle_is_four_stored_members_and_its_hashes_are_sha_256(
+def test_a_bundle_is_five_stored_members_and_its_hashes_are_sha_256(
     bundle_file: Path, members: dict[str, bytes], content: Content
 ) -> None:
     with zipfile.ZipFile(bundle_file) as file:
-        assert file.namelist() == [INFO, WEIGHTS, GOLDEN, REPLAY]
+        assert file.namelist() == [INFO, WEIGHTS, GOLDEN, REPLAY, GRAPH]
         assert {info.compress_type for info in file.infolist()} == {zipfile.ZIP_STORED}
         assert {info.date_time for info in file.infolist()} == {(1980, 1, 1, 0, 0, 0)}
     assert json.loads(sealed(content, members)) == content
 
 
-def test_a_bundle_may_hold_no_replay_set(
+def test_a_bundle_may_hold_neither_graph_nor_replay_set(
     bundle_file: Path, members: dict[str, bytes], content: Content, odd: Path
 ) -> None:
-    """It need not keep one, and those written before there was one do not."""
+    """It need not keep them, and those written before there were any do not."""
     whole = read_bundle(bundle_file)
-    write_bundle(dataclasses.replace(whole, replay={}), odd)
+    write_bundle(dataclasses.replace(whole, replay={}, graph=None), odd)
     with zipfile.ZipFile(odd) as file:
         assert file.namelist() == [INFO, WEIGHTS, GOLDEN]
     bare = read_bundle(odd)
     assert (bare.info, bare.replay) == (whole.info, {})
     assert Detector.load(odd).replay.is_empty
-    del members[REPLAY], content["provenance"]["anomalies"], content["recipe"]["adaptation"]
+    del (
+        members[REPLAY],
+        members[GRAPH],
+        content["provenance"]["anomalies"],
+        content["recipe"]["adaptation"],
+    )
     before = read_bundle(zipped(members | {INFO: sealed(content, members)}, odd))
     assert before.info.provenance == whole.info.provenance
 
 
-def test_a_bundles_identity_is_the_hash_of_its_content(
-    bundle_file: Path, content: Content, odd: Path
-) -> None:
+def test_a_bundles_identity_is_the_hash_of_its_content(bundle_file: Path, odd: Path) -> None:
     whole = read_bundle(bundle_file)
-    assert whole.identity == content["hash"]
-    assert Detector.load(bundle_file).bundle().identity == content["hash"]
+    write_bundle(dataclasses.replace(whole, graph=None), odd)
+    assert whole.identity == json.loads(members_of(odd)[INFO])["hash"]
     for other in (
         {"info": whole.info.model_copy(update={"alpha": 0.25})},
         {"weights": whole.weights | {"head.bias": whole.weights["head.bias"] + 1}},
         {"replay": {}},
     ):
         assert dataclasses.replace(whole, **other).identity != whole.identity
+
+
+def test_an_exported_bundle_is_the_same_detector(bundle_file: Path) -> None:
+    whole = read_bundle(bundle_file)
+    for graph in (None, b"another graph"):
+        assert dataclasses.replace(whole, graph=graph).identity == whole.identity
+
+
+def test_the_graph_is_read_without_the_rest(bundle_file: Path, members: dict[str, bytes]) -> None:
+    info, graph = read_graph(bundle_file)
+    assert info == read_bundle(bundle_file).info
+    assert graph == members[GRAPH]
+
+
+def test_damage_elsewhere_does_not_matter_to_the_graph_and_damage_to_it_does(
+    members: dict[str, bytes], odd: Path
+) -> None:
+    zipped(members | {WEIGHTS: _flipped(members[WEIGHTS], 100, 1)}, odd)
+    assert read_graph(odd)[1] == members[GRAPH]
+    zipped(members | {GRAPH: _flipped(members[GRAPH], 3, 1)}, odd)
+    with pytest.raises(BundleError, match=r"model\.onnx was altered"):
+        read_graph(odd)
 
 
 def test_all_that_was_learnt_from_was_used(bundle_file: Path) -> None:
@@ -224,8 +259,8 @@ def test_swapped_members_are_refused(members: dict[str, bytes], odd: Path) -> No
 @pytest.mark.parametrize("name", BOUNDS)
 def test_a_missing_member_is_refused(name: str, members: dict[str, bytes], odd: Path) -> None:
     del members[name]
-    # A bundle may have no replay set, but not one that it states.
-    reason = "a member is missing" if name == REPLAY else "other members"
+    # A bundle may have no replay set and no graph, but not one that it states.
+    reason = "a member is missing" if name in (REPLAY, GRAPH) else "other members"
     assert reason in refusal(zipped(members, odd))
 
 

@@ -25,6 +25,7 @@ def tiny() -> Recipe:
         loss={"name": "bce+ddcsad", "distance": "mean", "epsilon": 1.0},
         centroids={"epoch_iterations": 2, "clips_per_class": 0},
         adaptation={"anomalies_per_batch": 1},
+        scoring={"view": "windows"},
         training={
             "iterations": 6,
             "normals_per_batch": 4,

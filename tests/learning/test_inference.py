@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from rattle.learning import inference
+from rattle.learning.device import Placement
 from rattle.learning.inference import TrainedNetwork
 from rattle.learning.networks import build_network
 from rattle.recipe import Recipe
@@ -37,6 +38,25 @@ def test_parts_are_the_networks_own_of_each_window(tiny, cpu) -> None:
     np.testing.assert_allclose(parts.logits, logits, rtol=1e-5)
     np.testing.assert_allclose(parts.distances, (z - CENTROID).square().mean(dim=1), rtol=1e-5)
     assert parts.logits.dtype == parts.distances.dtype == np.float64
+
+
+def test_a_clip_seen_whole_is_one_window_of_its_own_length(tiny, cpu) -> None:
+    net, clip = trained(tiny.with_values(scoring={"view": "whole"}), cpu), log_mel(59)
+    parts = net.parts(clip)
+    with torch.no_grad():
+        z, logits = net.network(torch.from_numpy(clip[None]))
+    assert parts.start_s.tolist() == [0]
+    np.testing.assert_allclose(parts.logits, logits, rtol=1e-5)
+    np.testing.assert_allclose(parts.distances, (z - CENTROID).square().mean(dim=1), rtol=1e-5)
+
+
+def test_scores_are_in_float32_however_it_was_trained(tiny) -> None:
+    """Another machine, without bfloat16, has to find the same."""
+    clip = log_mel(59)
+    exact = trained(tiny, Placement(torch.device("cpu"), torch.float32)).parts(clip)
+    lower = trained(tiny, Placement(torch.device("cpu"), torch.bfloat16)).parts(clip)
+    np.testing.assert_array_equal(lower.logits, exact.logits)
+    np.testing.assert_array_equal(lower.distances, exact.distances)
 
 
 def test_the_distance_is_the_mean_or_the_sum_that_it_was_trained_with(tiny, cpu) -> None:

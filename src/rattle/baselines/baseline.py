@@ -8,10 +8,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rattle.learning.inference import frame_seconds, timeline_starts
 from rattle.learning.model import Arrays
 from rattle.recipe import Recipe
 from rattle.scoring.clip import ClipParts
+from rattle.windowing import frame_seconds, timeline_starts
 
 
 class Measure(Protocol):

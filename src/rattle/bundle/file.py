@@ -6,6 +6,8 @@ A zip of
     weights.safetensors   what the model learnt: encoder.*, head.*, centroid, or a baseline's
     golden.safetensors    some held-out clips as 16-bit samples, whose scores bundle.json states
     replay.safetensors    some log-mels of what it was trained on, to adapt it with; may be absent
+    model.onnx            the whole detector as a graph, from samples to parts; ``rattle export``
+                          puts it there
 
 Nothing in it is code and nothing is unpickled. Reading trusts no header: only these members are
 read, none beyond its bound, and every hash is checked. The hashes show damage and tampering by
@@ -17,6 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -33,9 +36,16 @@ from rattle.bundle.schema import SCHEMA_VERSION, BundleInfo
 from rattle.errors import BundleError
 
 INFO, WEIGHTS, GOLDEN = "bundle.json", "weights.safetensors", "golden.safetensors"
-REPLAY = "replay.safetensors"
+REPLAY, GRAPH = "replay.safetensors", "model.onnx"
+OPTIONAL = {REPLAY, GRAPH}
 # ResNet38's weights are 274 MB; a bundle.json of 100,000 clip hashes is 7 MB.
-BOUNDS = {INFO: 64 * 2**20, WEIGHTS: 2 * 2**30, GOLDEN: 256 * 2**20, REPLAY: 2**30}
+BOUNDS = {
+    INFO: 64 * 2**20,
+    WEIGHTS: 2 * 2**30,
+    GOLDEN: 256 * 2**20,
+    REPLAY: 2**30,
+    GRAPH: 2 * 2**30,
+}
 # Zip needs a time for each member; a fixed one makes equal content equal bytes.
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -50,16 +60,22 @@ class Bundle:
     weights: Tensors
     golden: Tensors
     replay: Tensors = field(default_factory=dict)
+    graph: bytes | None = None
 
     @cached_property
     def identity(self) -> str:
-        """The hash of its whole content: what an adapted bundle calls its parent."""
+        """What an adapted bundle calls its parent: the hash of its content.
+
+        Of all but the graph, which follows from the rest: exporting makes no other detector.
+        """
         return str(_content(self, _tensor_members(self))["hash"])
 
 
 def write_bundle(bundle: Bundle, path: Path) -> None:
     """Write beside, then rename. The same content gives the same bytes."""
     members = _tensor_members(bundle)
+    if bundle.graph is not None:
+        members[GRAPH] = bundle.graph
     content = _content(bundle, members)
     members = {INFO: json.dumps(content, indent=1).encode(), **members}
     with replacing(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as file:
@@ -81,30 +97,15 @@ def _content(bundle: Bundle, members: dict[str, bytes]) -> dict[str, Any]:
 
 def read_bundle(path: Path) -> Bundle:
     """Read and check a bundle; ``BundleError`` names what is wrong with it."""
-    try:
-        with zipfile.ZipFile(path) as file:
-            members = {name: _member(file, name, path) for name in _names(file, path)}
-    except FileNotFoundError:
-        raise BundleError(f"there is no bundle {path}; rattle train makes one") from None
-    except IsADirectoryError:
-        raise BundleError(f"{path} is a folder; give a .rattle file in it") from None
-    # Python's zip reader raises all of these for damaged directories and headers.
-    except (OSError, zipfile.BadZipFile, EOFError, RuntimeError, ValueError) as error:
-        raise BundleError(
-            f"{path} is not a whole rattle bundle ({error}); copy it again or train again"
-        ) from None
-    content = _checked_content(members, path)
+    members, content = _checked(path, BOUNDS)
     try:
         bundle = Bundle(
-            BundleInfo.model_validate(content),
+            _info(content, path),
             load_tensors(members[WEIGHTS]),
             load_tensors(members[GOLDEN]),
             load_tensors(members[REPLAY]) if REPLAY in members else {},
+            members.get(GRAPH),
         )
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(step) for step in first["loc"]) or "content"
-        raise _damaged(path, f"{INFO}: {key}: {first['msg']}") from None
     # KeyError: a type of number that numpy lacks.
     except (SafetensorError, ValueError, KeyError) as error:
         raise _damaged(path, f"its tensors cannot be read ({error})") from None
@@ -114,9 +115,45 @@ def read_bundle(path: Path) -> Bundle:
     return bundle
 
 
+def read_graph(path: Path) -> tuple[BundleInfo, bytes | None]:
+    """What scoring by the graph takes of a bundle; None where it holds no graph.
+
+    Reads and checks only these members: weights and replay set may be many times their size.
+    """
+    members, content = _checked(path, {INFO, GRAPH})
+    return _info(content, path), members.get(GRAPH)
+
+
+def _checked(path: Path, wanted: Collection[str]) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """The members wanted, as far as they are there, and what ``bundle.json`` says."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            found = _names(file, path)
+            members = {name: _member(file, name, path) for name in found if name in wanted}
+    except FileNotFoundError:
+        raise BundleError(f"there is no bundle {path}; rattle train makes one") from None
+    except IsADirectoryError:
+        raise BundleError(f"{path} is a folder; give a .rattle file in it") from None
+    # Python's zip reader raises all of these for damaged directories and headers.
+    except (OSError, zipfile.BadZipFile, EOFError, RuntimeError, ValueError) as error:
+        raise BundleError(
+            f"{path} is not a whole rattle bundle ({error}); copy it again or train again"
+        ) from None
+    return members, _checked_content(members, found, path)
+
+
+def _info(content: dict[str, Any], path: Path) -> BundleInfo:
+    try:
+        return BundleInfo.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(step) for step in first["loc"]) or "content"
+        raise _damaged(path, f"{INFO}: {key}: {first['msg']}") from None
+
+
 def _names(file: zipfile.ZipFile, path: Path) -> list[str]:
     found = file.namelist()
-    if sorted(found) not in (sorted(BOUNDS), sorted(set(BOUNDS) - {REPLAY})):
+    if len(set(found)) < len(found) or not set(BOUNDS) - OPTIONAL <= set(found) <= set(BOUNDS):
         raise _damaged(path, f"it holds other members than {', '.join(BOUNDS)}")
     return found
 
@@ -131,7 +168,9 @@ def _member(file: zipfile.ZipFile, name: str, path: Path) -> bytes:
     return data
 
 
-def _checked_content(members: dict[str, bytes], path: Path) -> dict[str, Any]:
+def _checked_content(
+    members: dict[str, bytes], found: Collection[str], path: Path
+) -> dict[str, Any]:
     try:
         content = json.loads(members[INFO])
     except (ValueError, RecursionError):
@@ -147,10 +186,10 @@ def _checked_content(members: dict[str, bytes], path: Path) -> dict[str, Any]:
     if content.pop("hash", None) != _content_hash(content):
         raise _damaged(path, f"{INFO} was altered: its hash does not fit")
     hashes = content.pop("members", None)
-    if not isinstance(hashes, dict) or {INFO, *hashes} != set(members):
+    if not isinstance(hashes, dict) or {INFO, *hashes} != set(found):
         raise _damaged(path, "a member is missing or was added")
-    for name, stated in hashes.items():
-        if stated != _sha256(members[name]):
+    for name, data in members.items():
+        if name != INFO and hashes[name] != _sha256(data):
             raise _damaged(path, f"{name} was altered: its hash does not fit")
     return content
 

@@ -27,6 +27,7 @@ VERBS = (
     "report",
     "reproduce",
     "inspect",
+    "export",
     "synthesize",
     "download",
 )
@@ -73,6 +74,8 @@ def main(arguments: list[str] | None = None) -> None:
         # Nothing is left to say to a reader that has gone; what is buffered must go somewhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = FAILED
+    except ModuleNotFoundError as error:
+        code = _failed_by_missing(error)
     except OSError as error:
         code = _failed(f"{error.strerror or error}: {error.filename or 'no file named'}")
     except Exception as error:
@@ -89,6 +92,16 @@ def _load_summaries(app: App) -> None:
 def _failed(message: str) -> int:
     print(f"rattle: error: {message}", file=sys.stderr)
     return FAILED
+
+
+def _failed_by_missing(error: ModuleNotFoundError) -> int:
+    package = (error.name or "").partition(".")[0]
+    if package in ("", "rattle"):
+        return _failed_by_bug(error)
+    return _failed(
+        f"this takes {package}, which is not installed here; scoring by a bundle's graph does "
+        "without, the rest takes: pip install 'rattle[train]'"
+    )
 
 
 def _failed_by_bug(error: Exception) -> int:

@@ -43,6 +43,9 @@ def inspect(bundle: Path, /) -> int:
         "identity": detector.bundle().identity,
         "adapted from": origin.parent or "nothing, it was trained from the start",
         "replay set": _replay(detector.replay),
+        "graph": "none: rattle export adds one, to score without torch"
+        if detector.graph is None
+        else f"{len(detector.graph) / 1e6:.1f} MB",
         "made": f"{origin.created}, rattle {origin.rattle}, torch {origin.torch}",
         "stored clips": f"{len(info.golden)}, scores differ by at most {difference:.2g}"
         + ("" if agrees else ": MORE THAN ROUNDING, do not rely on it here"),

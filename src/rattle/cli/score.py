@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from rattle.detector import ClipScore, Detector, Unscored
+    from rattle.clip_scorer import ClipScorer
+    from rattle.scoring.clip import ClipScore, Unscored
 
 COLUMNS = ("path", "score", "posterior", "distance", "threshold", "anomalous", "error")
 WINDOW_COLUMNS = ("path", "start_s", "score", "posterior", "distance", "error")
@@ -33,7 +34,7 @@ def score(
     A higher score is more anomalous; a clip is called anomalous above the bundle's threshold. A
     recording longer than 30 s gets a window each second (--windows shows them); its score is
     their mean. A file that cannot be read is reported and does not stop the rest; the exit code
-    is then 1.
+    is then 1. A bundle that holds a graph (rattle export) is scored by it, without torch.
 
     Parameters
     ----------
@@ -50,32 +51,43 @@ def score(
     scale
         fixed: as stored in the bundle. paper: the distance by its range over these clips.
     device
-        auto, cpu, cuda or cuda:N.
+        auto, cpu, cuda or cuda:N; the graph runs on the CPU, so cuda leaves it aside.
     """
     from rattle.clips.files import audio_files
-    from rattle.detector import Detector
     from rattle.errors import DataError
 
     if csv and json:
         raise DataError("--csv and --json exclude each other; give one")
-    detector = Detector.load(bundle, device=device)
+    scorer = _opened(bundle, device)
     clips = list(audio_files(paths))
     if not clips:
         where = ", ".join(str(path) for path in paths)
         raise DataError(f"no recording in {where}; give recordings or folders that hold some")
-    results = detector.score_each(clips, scale=scale)
+    results = scorer.score_each(clips, scale=scale)
     if json:
-        return _print_json(detector, results, windows)
-    _warn(detector)
+        return _print_json(scorer, results, windows)
+    _warn(scorer)
     if csv:
         return _print_csv(results, windows)
-    return _print_lines(results, windows, detector.recipe.scoring.windows)
+    return _print_lines(results, windows, scorer.recipe.scoring.windows)
 
 
-def _warn(detector: Detector) -> None:
-    notes = [detector.threshold.warning]
-    if detector.info.provenance.outliers_substitute:
-        notes.append(f"trained against {detector.info.provenance.outliers}")
+def _opened(bundle: Path, device: str) -> ClipScorer:
+    """The bundle's graph where it has one and the CPU may be used, else its network."""
+    from rattle.runtime.scorer import Scorer
+
+    scorer = Scorer.find(bundle) if device in ("auto", "cpu") else None
+    if scorer is not None:
+        return scorer
+    from rattle.detector import Detector
+
+    return Detector.load(bundle, device=device)
+
+
+def _warn(scorer: ClipScorer) -> None:
+    notes = [scorer.threshold.warning]
+    if scorer.info.provenance.outliers_substitute:
+        notes.append(f"trained against {scorer.info.provenance.outliers}")
     for note in notes:
         if note:
             print(f"rattle: warning: {note}", file=sys.stderr)
@@ -83,7 +95,7 @@ def _warn(detector: Detector) -> None:
 
 def _print_lines(results: Iterator[ClipScore | Unscored], windows: bool, short: int) -> int:
     """A line a clip; one with more windows than ``short`` was slid over and shows its peak."""
-    from rattle.detector import Unscored
+    from rattle.scoring.clip import Unscored
 
     failed = 0
     print(f"{'score':>9} {'p':>7} {'d':>9}  {'decision':9} clip")
@@ -108,7 +120,7 @@ def _print_lines(results: Iterator[ClipScore | Unscored], windows: bool, short: 
 
 
 def _print_csv(results: Iterator[ClipScore | Unscored], windows: bool) -> int:
-    from rattle.detector import Unscored
+    from rattle.scoring.clip import Unscored
 
     failed = 0
     columns = WINDOW_COLUMNS if windows else COLUMNS
@@ -127,8 +139,8 @@ def _print_csv(results: Iterator[ClipScore | Unscored], windows: bool) -> int:
     return int(failed > 0)
 
 
-def _print_json(detector: Detector, results: Iterator[ClipScore | Unscored], windows: bool) -> int:
-    from rattle.detector import Unscored
+def _print_json(scorer: ClipScorer, results: Iterator[ClipScore | Unscored], windows: bool) -> int:
+    from rattle.scoring.clip import Unscored
 
     clips, errors = [], []
     for result in results:
@@ -139,14 +151,14 @@ def _print_json(detector: Detector, results: Iterator[ClipScore | Unscored], win
         if not windows:
             del row["windows"]
         clips.append(row)
-    threshold = detector.threshold
+    threshold = scorer.threshold
     if clips:
         # The paper's scale moves the threshold with the clips at hand.
         threshold = replace(threshold, value=clips[0]["threshold"])
     document = {
-        "machine": str(detector.machine),
+        "machine": str(scorer.machine),
         "threshold": {**asdict(threshold), "warning": threshold.warning},
-        "outliers": detector.info.provenance.outliers,
+        "outliers": scorer.info.provenance.outliers,
         "clips": clips,
         "errors": errors,
     }

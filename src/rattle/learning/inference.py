@@ -15,7 +15,8 @@ from rattle.learning.model import Arrays
 from rattle.learning.networks import Network, build_network
 from rattle.recipe import Recipe
 from rattle.scoring.clip import ClipParts
-from rattle.scoring.windows import cut, sliding_starts, spread_starts
+from rattle.scoring.windows import cut
+from rattle.windowing import clip_windows, frame_seconds
 
 WINDOWS_AT_ONCE = 64
 
@@ -64,9 +65,10 @@ class TrainedNetwork:
         return {name: value.contiguous().cpu().numpy() for name, value in state.items()}
 
     def parts(self, log_mel: NDArray[np.float32]) -> ClipParts:
-        """Logits and distances of the windows of a clip ``[T, bands]`` (section IV-A).
+        """Logits and distances of a clip's windows ``[T, bands]`` (see ``clip_windows``).
 
-        A clip longer than ``scoring.long_clip_seconds`` gets a sliding window instead of ten.
+        In float32 wherever it runs and however it was trained, so that scale and threshold fit
+        the same scores on every machine.
         """
         return self.parts_and_embedding(log_mel)[0]
 
@@ -74,22 +76,18 @@ class TrainedNetwork:
         self, log_mel: NDArray[np.float32]
     ) -> tuple[ClipParts, NDArray[np.float32]]:
         """As ``parts``, and the mean of the windows' embeddings z, ``[D]``."""
-        window = self.recipe.features.window_frames
-        starts = timeline_starts(len(log_mel), self.recipe)
-        if starts is None:
-            starts = spread_starts(len(log_mel), window, self.recipe.scoring.windows)
+        windows = clip_windows(len(log_mel), self.recipe)
+        starts = windows.starts
         logits, distances, total = [], [], np.zeros(self.network.dimensions)
         with torch.inference_mode():
             for first in range(0, len(starts), WINDOWS_AT_ONCE):
                 some = starts[first : first + WINDOWS_AT_ONCE]
-                windows = self.placement.put(cut(log_mel, some, window))
-                with self.placement.autocast():
-                    z, logit = self.network(windows)
+                z, logit = self.network(self.placement.put(cut(log_mel, some, windows.length)))
                 if logit is not None:
                     logits.append(_array(logit))
                 if self.centroid is not None:
                     how = self.recipe.loss.distance
-                    distances.append(_array(squared_distance(z.float(), self.centroid, how)))
+                    distances.append(_array(squared_distance(z, self.centroid, how)))
                 total += _array(z).sum(axis=0)
         parts = ClipParts(
             start_s=np.asarray(starts * frame_seconds(self.recipe), np.float64),
@@ -99,23 +97,5 @@ class TrainedNetwork:
         return parts, (total / len(starts)).astype(np.float32)
 
 
-def frame_seconds(recipe: Recipe) -> float:
-    """Seconds from one frame to the next."""
-    return recipe.features.hop_samples / recipe.audio.sample_rate_hz
-
-
-def timeline_starts(frames: int, recipe: Recipe) -> NDArray[np.int64] | None:
-    """First frames of the windows slid over a long recording of ``frames`` frames.
-
-    None for a clip no longer than ``scoring.long_clip_seconds``, which is scored as a whole.
-    """
-    settings, frame_s = recipe.scoring, frame_seconds(recipe)
-    # Frames are centred on hops, the first at 0: the last one tells how long the clip is.
-    if (frames - 1) * frame_s <= settings.long_clip_seconds:
-        return None
-    hop = max(round(settings.timeline_seconds / frame_s), 1)
-    return sliding_starts(frames, recipe.features.window_frames, hop)
-
-
 def _array(values: Tensor) -> NDArray[np.float64]:
-    return values.float().cpu().numpy().astype(np.float64)
+    return values.cpu().numpy().astype(np.float64)

@@ -63,6 +63,14 @@ class ClipScore:
     windows: tuple[WindowScore, ...]
 
 
+@dataclass(frozen=True)
+class Unscored:
+    """A clip that could not be scored, and why."""
+
+    path: str
+    reason: str
+
+
 def clip_value(parts: ClipParts, mix: Mix) -> float:
     """s of a clip: equation 5 of its averaged parts.
 

@@ -1,0 +1,140 @@
+"""From recordings to scores and decisions: what every way of computing a clip's parts shares."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rattle.bundle.schema import BundleInfo
+from rattle.clips.machine import Machine
+from rattle.clips.reading import holds_samples, read_clip
+from rattle.errors import ClipError
+from rattle.recipe import Recipe
+from rattle.scoring.clip import ClipParts, ClipScore, Mix, Unscored, clip_score
+from rattle.scoring.score import Scale, anomaly_score
+from rattle.scoring.threshold import Threshold, fit_threshold
+
+ScaleName = Literal["fixed", "paper"]
+Recording = str | Path | NDArray[np.float32]
+# A clip's name and its parts, or why there are none.
+NamedParts = tuple[str, ClipParts | ClipError]
+
+
+class ClipScorer(ABC):
+    """Scores clips by what a bundle states; how their parts come about is the subclass's."""
+
+    info: BundleInfo
+
+    @abstractmethod
+    def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts]:
+        """The parts of each clip in order, or the ``ClipError`` that says why not."""
+
+    @property
+    def machine(self) -> Machine:
+        """The machine whose sound it knows."""
+        return Machine.parse(self.info.machine)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe it was trained by."""
+        return self.info.recipe
+
+    @property
+    def threshold(self) -> Threshold:
+        """The threshold of fixed-scale scores for the recipe's false-alarm rate."""
+        return self._threshold(self.mix())
+
+    def score(self, clips: Sequence[Recording], *, scale: ScaleName = "fixed") -> list[ClipScore]:
+        """The anomaly score of each clip (equation 5), in the order given.
+
+        A clip is a file, or an array of mono samples at the recipe's rate. ``fixed`` scores do not
+        depend on each other; ``paper`` scales the distance by its range over these clips. Raises
+        ``ClipError`` at the first clip that cannot be read.
+        """
+        found = []
+        for result in self.score_each(clips, scale=scale):
+            if isinstance(result, Unscored):
+                raise ClipError(result.reason)
+            found.append(result)
+        return found
+
+    def score_each(
+        self, clips: Iterable[Recording], *, scale: ScaleName = "fixed"
+    ) -> Iterator[ClipScore | Unscored]:
+        """As ``score``, one by one; a clip that cannot be read does not stop the rest."""
+        scored: Iterable[NamedParts] = map(_sound, self.parts_of_each(clips))
+        mix = self.mix()
+        if scale == "paper":
+            scored = list(scored)
+            parts = [part for _, part in scored if isinstance(part, ClipParts)]
+            distances = [part.distances for part in parts if part.distances is not None]
+            if distances:
+                mix = self.mix(Scale.spanning(np.concatenate(distances)))
+        threshold = self._threshold(mix)
+        for name, part in scored:
+            if isinstance(part, ClipParts):
+                yield clip_score(name, part, mix, threshold)
+            else:
+                yield Unscored(name, str(part))
+
+    def decide(self, clips: Sequence[Recording]) -> list[bool]:
+        """Whether each clip is anomalous: its score is above the threshold."""
+        return [clip.anomalous for clip in self.score(clips)]
+
+    def mix(self, scale: Scale | None = None) -> Mix:
+        """How a clip's parts become its score, with the fixed scale or the one given."""
+        fixed = Scale(self.info.scale.low, self.info.scale.high)
+        return Mix(self.info.alpha, scale or fixed, self.recipe.scoring.aggregate)
+
+    def samples(self, clip: Recording) -> NDArray[np.float32]:
+        """A clip's samples ``[T]`` as its bundle hears them: one channel at the recipe's rate.
+
+        Raises ``ClipError`` for a file that cannot be read and an array that makes no sense.
+        """
+        if isinstance(clip, np.ndarray):
+            return _checked(clip)
+        audio = self.recipe.audio
+        return read_clip(Path(clip), sample_rate_hz=audio.sample_rate_hz, channel=audio.channel)
+
+    def _threshold(self, mix: Mix) -> Threshold:
+        gaps = [clip.gap for clip in self.info.held_out if clip.gap is not None]
+        distances = [clip.distance for clip in self.info.held_out if clip.distance is not None]
+        scores = anomaly_score(
+            np.array(gaps) if gaps else None,
+            mix.scale(np.array(distances)) if distances else None,
+            mix.alpha,
+        )
+        return fit_threshold(scores, self.recipe.scoring.false_alarm_rate)
+
+
+def name_of(clip: Recording) -> str:
+    """What a clip is called in results."""
+    return "samples" if isinstance(clip, np.ndarray) else str(clip)
+
+
+def _sound(found: NamedParts) -> NamedParts:
+    # NaN is above no threshold: it would pass for normal.
+    name, parts = found
+    if isinstance(parts, ClipError) or parts.is_finite:
+        return found
+    return name, ClipError(
+        f"{name}: what the model says of it is not a finite number; look at the recording with "
+        "rattle check, and if others fail too, train the detector again"
+    )
+
+
+def _checked(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The samples as float32; ``ClipError`` for what would be scored without making sense."""
+    if samples.ndim != 1 or not samples.size or samples.dtype.kind != "f":
+        raise ClipError(
+            f"an array of samples has shape {samples.shape} and type {samples.dtype}; expected "
+            "one channel of floating-point samples, full scale at +-1"
+        )
+    if not holds_samples(samples):
+        raise ClipError("an array of samples holds NaN, infinity or the like; leave it out")
+    return np.ascontiguousarray(samples, dtype=np.float32)

@@ -1,0 +1,79 @@
+"""The ONNX graph of a bundle, run by ONNX Runtime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from rattle.errors import BundleError
+
+
+@dataclass(frozen=True)
+class GraphOutput:
+    """What the graph gives; a part that the loss does not have is None."""
+
+    logits: NDArray[np.float64] | None
+    distances: NDArray[np.float64] | None
+    embeddings: NDArray[np.float32]
+    log_mel: NDArray[np.float32]
+
+
+class Graph:
+    """One session of ONNX Runtime. May be run from several threads at once.
+
+    ``threads`` work on one run; clips are independent, so one each is the fastest for many.
+    """
+
+    def __init__(self, model: bytes, *, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 4  # what is wrong comes as an exception
+        try:
+            self._session = onnxruntime.InferenceSession(
+                model, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise BundleError(
+                f"the graph cannot be loaded by ONNX Runtime ({_first_line(error)}); write it "
+                "again with: rattle export BUNDLE"
+            ) from None
+        self._outputs = [output.name for output in self._session.get_outputs()]
+        inputs = {value.name: value.shape for value in self._session.get_inputs()}
+        if set(inputs) != {"samples", "earlier", "frames"}:
+            raise BundleError(
+                f"the graph takes {', '.join(inputs)}, not samples, earlier and frames; write it "
+                "again with: rattle export BUNDLE"
+            )
+        self.bands = int(inputs["earlier"][1])
+
+    def run(
+        self,
+        samples: NDArray[np.float32],
+        frames: NDArray[np.int64],
+        earlier: NDArray[np.float32] | None = None,
+    ) -> GraphOutput:
+        """What the network says of windows of ``samples [T]``, raw and at the recipe's rate.
+
+        ``frames [n, W]`` are the frames of each window. They count from the first of ``earlier
+        [E, bands]``, frames known already; then come the 1 + T // hop of these samples, centred on
+        multiples of the hop and continued by zeros, so the first and the last of a piece cut out
+        of a longer sound (those within half a transform of its ends) are not that sound's.
+        """
+        if earlier is None:
+            earlier = np.empty((0, self.bands), dtype=np.float32)
+        given = {"samples": samples, "earlier": earlier, "frames": frames}
+        found = dict(zip(self._outputs, self._session.run(self._outputs, given), strict=True))
+        logits, distances = found.get("logits"), found.get("distances")
+        return GraphOutput(
+            logits=None if logits is None else logits.astype(np.float64),
+            distances=None if distances is None else distances.astype(np.float64),
+            embeddings=found["embeddings"],
+            log_mel=found["log_mel"],
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
