@@ -141,6 +141,10 @@ class Training(Part):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="Of the convolutions; auto: bfloat16 where the hardware computes in it."
     )
+    deterministic: bool = Field(
+        True,
+        description="On CUDA: the same seed gives the same weights; false may be faster.",
+    )
 
 
 class Adaptation(Part):

@@ -180,8 +180,8 @@ def test_windows_lie_inside_their_clips_and_reach_both_ends() -> None:
 
 def test_the_centre_window_is_in_the_centre() -> None:
     one = source()
-    assert one.crop(marked([10], 0)[0], None)[0, :, 1].tolist() == [2, 3, 4, 5, 6, 7]
-    assert one.crop(marked([11], 0)[0], None)[0, 0, 1] == 2
+    assert one.crops([marked([10], 0)[0]], None)[0, :, 1].tolist() == [2, 3, 4, 5, 6, 7]
+    assert one.crops([marked([11], 0)[0]], None)[0, 0, 1] == 2
 
 
 @pytest.mark.parametrize("length", [1, 4, 6])

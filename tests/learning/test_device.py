@@ -82,3 +82,21 @@ def test_the_rules_for_a_gpu_ask_the_gpu(monkeypatch) -> None:
     assert module._computes_in_bfloat16(torch.device("cuda"))
     assert asked == [False]
     assert not module._computes_in_bfloat16(torch.device("meta"))
+
+
+def test_repeatable_algorithms_are_asked_for_on_cuda_alone_and_while_it_lasts(monkeypatch) -> None:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    cuda = Placement(torch.device("cuda"), torch.float32)
+    enabled = torch.are_deterministic_algorithms_enabled
+    for placement, wanted, expected in [
+        (cuda, True, True),
+        (cuda, False, False),
+        (Placement(CPU, torch.float32), True, False),
+    ]:
+        with placement.repeatable(wanted):
+            assert enabled() == expected
+        assert not enabled()
+    with pytest.raises(ZeroDivisionError), cuda.repeatable(True):
+        _ = 1 / 0
+    assert not enabled()

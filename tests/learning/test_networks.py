@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, batch_norm, conv2d
 
 from rattle.learning.networks import Network, build_network
-from rattle.learning.networks.blocks import BasicBlock, MelBandNorm
+from rattle.learning.networks.blocks import BasicBlock, Dropout, MelBandNorm
 from rattle.learning.networks.resnet38 import ResNet38
 from rattle.recipe import Recipe
 
@@ -82,8 +82,40 @@ def test_the_convolutions_of_resnet38_have_no_bias_and_keep_their_size(resnet38)
 
 
 def test_a_block_of_resnet38_drops_a_tenth(resnet38) -> None:
-    rates = [p.p for p in resnet38.encoder.modules() if isinstance(p, nn.Dropout)]
-    assert rates == [0.1] * 16
+    blocks = [part for part in resnet38.encoder.modules() if isinstance(part, BasicBlock)]
+    assert [block.dropout.p for block in blocks] == [0.1] * 16
+    assert resnet38.encoder.get_submodule("dropout").p == 0.2
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5])
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_dropout_drops_its_share_anywhere_and_scales_the_rest(p, layout) -> None:
+    torch.manual_seed(0)
+    x = torch.ones(31, 8, 9, 7).contiguous(memory_format=layout).requires_grad_()
+    y = Dropout(p)(x)
+    assert y.is_contiguous(memory_format=layout)
+    dropped = (y == 0).double()
+    count = x.numel()
+    assert dropped.mean().item() == pytest.approx(p, abs=4 * (p * (1 - p) / count) ** 0.5)
+    for axes in [(1, 2, 3), (0, 2, 3), (0, 1, 3), (0, 1, 2)]:
+        shares = dropped.mean(dim=axes)
+        sigma = (p * (1 - p) * len(shares) / count) ** 0.5
+        assert (shares - p).abs().max() < 5 * sigma
+    torch.testing.assert_close(
+        y[y != 0], torch.full_like(y[y != 0], 1 / (1 - p)), rtol=1e-4, atol=0
+    )
+    y.sum().backward()
+    assert torch.equal(x.grad, y)
+
+
+def test_dropout_follows_the_seed_and_sleeps_in_evaluation() -> None:
+    x, layer = torch.randn(5, 4, 3, 3), Dropout(0.3)
+    torch.manual_seed(1)
+    one, other = layer(x), layer(x)
+    torch.manual_seed(1)
+    assert torch.equal(layer(x), one)
+    assert not torch.equal(one, other)
+    assert torch.equal(layer.eval()(x), x)
 
 
 @pytest.mark.parametrize("bands", [16, 40])

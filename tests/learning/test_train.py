@@ -17,11 +17,19 @@ from rattle.learning.batches import BatchSource
 from rattle.learning.device import Placement
 from rattle.learning.losses import CentroidPair
 from rattle.learning.networks import Network, build_network
-from rattle.learning.train import Interrupted, Interruption, Step, train
+from rattle.learning.train import (
+    Interrupted,
+    Interruption,
+    Step,
+    build_optimiser,
+    descend,
+    train,
+)
 from rattle.recipe import Recipe
 
 LOSSES = ("bce", "dsad", "ddcsad", "bce+dsad", "bce+ddcsad")
 CPU = Placement(torch.device("cpu"), torch.float32)
+CENTROIDS = CentroidPair(torch.zeros(8), torch.ones(8))
 
 
 @dataclass
@@ -40,6 +48,7 @@ class Run:
     def __post_init__(self) -> None:
         torch.manual_seed(self.network_seed)
         self.network: Network = build_network(self.recipe)
+        CPU.network(self.network)
 
     def requested(self) -> bool:
         return self.stop_after is not None and len(self.steps) >= self.stop_after
@@ -152,6 +161,25 @@ def test_an_interrupted_training_goes_on_to_the_very_same_weights(
     assert first.steps + second.steps == whole.steps
     assert same(second.network.state_dict(), whole.network.state_dict())
     assert same(entries(found), entries(expected))
+
+
+def test_the_optimiser_takes_adams_steps_whatever_the_weights_layout(tiny, make_source) -> None:
+    # A fused optimiser trusts weights, gradients and moments to lie alike in memory.
+    source, networks = make_source(), []
+    for _ in range(2):
+        torch.manual_seed(0)
+        networks.append(build_network(tiny))
+    fused, plain = networks
+    CPU.network(fused)
+    optimisers = [build_optimiser(fused, tiny), torch.optim.Adam(plain.parameters(), 1e-3)]
+    for group in optimisers[0].param_groups:
+        group["lr"] = 1e-3
+    for iteration in range(3):
+        for network, optimiser in zip(networks, optimisers, strict=True):
+            descend(network, optimiser, source.batch(iteration), CENTROIDS, tiny.loss, CPU)
+    weights = plain.state_dict()
+    for name, value in fused.state_dict().items():
+        torch.testing.assert_close(value, weights[name], rtol=1e-4, atol=1e-5)
 
 
 def test_a_killed_training_goes_on_from_its_last_checkpoint(tiny, make_source, tmp_path) -> None:
@@ -278,7 +306,7 @@ def test_both_learning_rates_decay_with_the_iterations(tiny, make_source, monkey
 
 def test_the_two_groups_hold_every_weight_once(tiny) -> None:
     network = build_network(tiny)
-    groups = module._optimiser(network, tiny).param_groups
+    groups = build_optimiser(network, tiny).param_groups
     held = [id(parameter) for group in groups for parameter in group["params"]]
     assert sorted(held) == sorted(id(parameter) for parameter in network.parameters())
     assert {id(p) for p in groups[1]["params"]} == {id(p) for p in network.head.parameters()}

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rattle.features.store import Pack
-from rattle.scoring.windows import cut
+from rattle.scoring.windows import filled
 
 # Streams of random numbers that must not repeat each other.
 ORDER, CROPS, OUTLIERS, HELD_OUT, PASS, DROPOUT, PRETRAIN = range(7)
@@ -85,19 +85,25 @@ class BatchSource:
         clips = self._in_passes(self.normals, self.normals_per_batch, ORDER, iteration)
         clips += self._outlier_clips(generator(self.seed, OUTLIERS, iteration))
         clips += self._in_passes(self.anomalies, self.anomalies_per_batch, ANOMALIES, iteration)
-        windows = np.concatenate([self.crop(clip, crops) for clip in clips])
+        windows = self.crops(clips, crops)
         place = np.arange(len(windows))
         is_normal = place < self.normals_per_batch
         is_anomaly = place >= self.normals_per_batch + self.outliers_per_batch
         return Batch(windows, is_normal, is_normal | is_anomaly)
 
-    def crop(
-        self, log_mel: NDArray[np.float32], rng: np.random.Generator | None
+    def crops(
+        self, clips: Sequence[NDArray[np.float32]], rng: np.random.Generator | None
     ) -> NDArray[np.float32]:
-        """A random window ``[1, W, bands]`` of a clip, or the centre one without a generator."""
-        last = max(len(log_mel) - self.window_frames, 0)
-        start = last // 2 if rng is None else int(rng.integers(last + 1))
-        return cut(log_mel, np.array([start]), self.window_frames)
+        """A random window of each clip, ``[B, W, bands]``; the centre one without a generator."""
+        length = self.window_frames
+        found = np.empty((len(clips), length, clips[0].shape[1]), dtype=np.float32)
+        for window, log_mel in zip(found, clips, strict=True):
+            last = max(len(log_mel) - length, 0)
+            start = last // 2 if rng is None else int(rng.integers(last + 1))
+            # Of a memory-mapped clip the pages of this window alone are read, and copied once.
+            fits = len(log_mel) >= length
+            window[:] = log_mel[start : start + length] if fits else filled(log_mel, length)
+        return found
 
     def _in_passes(
         self, clips: LogMels, count: int, stream: int, iteration: int

@@ -108,9 +108,9 @@ def _mean_embeddings(
     embeddings = []
     with torch.no_grad():
         for first in range(0, len(clips), BATCH):
-            windows = [source.crop(clip, crops) for clip in clips[first : first + BATCH]]
+            windows = source.crops(clips[first : first + BATCH], crops)
             with placement.autocast():
-                z = network.encoder(placement.put(np.concatenate(windows)))
+                z = network.encoder(placement.put(windows))
             embeddings.append(z.float())
     of_machines = torch.split(torch.cat(embeddings), [len(clips) for clips in machines])
     return torch.stack([part.mean(dim=0) for part in of_machines])

@@ -77,10 +77,21 @@ def load(
     for name, value in _under(tensors, "optimiser.").items():
         index, _, key = name.partition(".")
         moments.setdefault(int(index), {})[key] = value
+    _lay_out(moments, optimiser)
     optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
     centroids = _under(tensors, "centroid.")
     pair = CentroidPair(centroids["normal"], centroids.get("outlier")) if centroids else None
     return Checkpoint(state["iteration"], pair)
+
+
+def _lay_out(moments: dict[int, dict[str, Tensor]], optimiser: torch.optim.Optimizer) -> None:
+    # As the weights are: a fused optimiser walks through both side by side, and a file keeps
+    # the values but not their layout.
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+    for index, of_one in moments.items():
+        for key, value in of_one.items():
+            if value.shape == weights[index].shape:
+                of_one[key] = torch.empty_like(weights[index]).copy_(value)
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

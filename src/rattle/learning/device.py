@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -20,7 +22,7 @@ class Placement:
     device: torch.device
     precision: torch.dtype
 
-    def put(self, array: NDArray[np.float32]) -> Tensor:
+    def put(self, array: NDArray[Any]) -> Tensor:
         """An array as a tensor on the device; without waiting for it on CUDA."""
         tensor = torch.from_numpy(array)
         if self.device.type == "cuda":
@@ -36,6 +38,24 @@ class Placement:
         if self.precision == torch.float32:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, dtype=self.precision)
+
+    @contextlib.contextmanager
+    def repeatable(self, wanted: bool) -> Iterator[None]:
+        """On CUDA the algorithms that give the same bits each time, if wanted.
+
+        On a CPU they do, given the same number of threads.
+        """
+        if not wanted or self.device.type != "cuda":
+            yield
+            return
+        before = torch.are_deterministic_algorithms_enabled()
+        # cuBLAS reads it when it is first used.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(before)
 
 
 def place(device: str = "auto", precision: str = "auto") -> Placement:

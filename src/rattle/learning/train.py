@@ -5,20 +5,23 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from rattle.ahead import in_order
 from rattle.errors import TrainingError
 from rattle.learning import centroids, checkpoint
 from rattle.learning.autoencoder import pretrain
-from rattle.learning.batches import DROPOUT, BatchSource, generator
+from rattle.learning.batches import DROPOUT, Batch, BatchSource, generator
 from rattle.learning.checkpoint import Checkpoint
 from rattle.learning.device import Placement
-from rattle.learning.losses import CentroidPair, combined
+from rattle.learning.losses import CentroidPair, LossParts, combined
 from rattle.learning.networks import Network
 from rattle.recipe import Recipe
+from rattle.recipe_parts import Loss
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,21 @@ def train(
     The same seed, recipe, clips, device and thread count give the same weights, whether or not the
     training was interrupted on the way.
     """
+    with placement.repeatable(recipe.training.deterministic):
+        return _train(network, source, recipe, placement, interruption, on_step, fixed)
+
+
+def _train(
+    network: Network,
+    source: BatchSource,
+    recipe: Recipe,
+    placement: Placement,
+    interruption: Interruption,
+    on_step: Callable[[Step], None],
+    fixed: CentroidPair | None,
+) -> CentroidPair | None:
     settings = recipe.training
-    optimiser = _optimiser(network, recipe)
+    optimiser = build_optimiser(network, recipe)
     path, identity = interruption.checkpoint, interruption.identity
     if path is not None and path.exists():
         state = checkpoint.load(path, network, optimiser, placement.device, identity=identity)
@@ -72,51 +88,38 @@ def train(
     saved_at = time.monotonic()
 
     network.train()
-    for iteration in range(state.iteration, settings.iterations):
-        pair = state.centroids
-        if _recompute_due(iteration, source, recipe):
-            pair = centroids.compute(network, source, recipe.centroids, placement, turn=iteration)
-        torch.manual_seed(int(generator(source.seed, DROPOUT, iteration).integers(2**63)))
-        rate = settings.decay_factor ** (iteration // settings.decay_every)
-        for group in optimiser.param_groups:
-            group["lr"] = group["start"] * rate
+    # A thread draws the next batch meanwhile; which it is does not depend on when.
+    ahead = in_order(source.batch, range(state.iteration, settings.iterations), workers=1)
+    with closing(ahead) as batches:
+        for iteration, batch in enumerate(batches, start=state.iteration):
+            pair = state.centroids
+            if _recompute_due(iteration, source, recipe):
+                pair = centroids.compute(
+                    network, source, recipe.centroids, placement, turn=iteration
+                )
+            torch.manual_seed(int(generator(source.seed, DROPOUT, iteration).integers(2**63)))
+            rate = settings.decay_factor ** (iteration // settings.decay_every)
+            for group in optimiser.param_groups:
+                group["lr"] = group["start"] * rate
 
-        batch = source.batch(iteration)
-        with placement.autocast():
-            z, logits = network(placement.put(batch.windows))
-        parts = combined(
-            z.float(),
-            None if logits is None else logits.float(),
-            pair,
-            torch.from_numpy(batch.is_normal).to(placement.device),
-            torch.from_numpy(batch.is_target).to(placement.device),
-            recipe.loss,
-        )
-        optimiser.zero_grad()
-        parts.total.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
+            parts = descend(network, optimiser, batch, pair, recipe.loss, placement)
 
-        state = Checkpoint(iteration + 1, pair)
-        step = Step(
-            state.iteration,
-            parts.total.item(),
-            None if parts.bce is None else parts.bce.item(),
-            None if parts.metric is None else parts.metric.item(),
-        )
-        if not math.isfinite(step.loss):
-            raise TrainingError(
-                f"the loss became {step.loss} at iteration {step.iteration}; lower the learning "
-                "rates, or raise loss.epsilon, in the recipe"
-            )
-        on_step(step)
-        stopping = interruption.requested()
-        if path is not None and (
-            stopping or time.monotonic() - saved_at >= settings.checkpoint_seconds
-        ):
-            checkpoint.save(path, network, optimiser, state, identity=identity)
-            saved_at = time.monotonic()
-        if stopping:
-            raise Interrupted
+            state = Checkpoint(iteration + 1, pair)
+            step = _step(state.iteration, parts)
+            if not math.isfinite(step.loss):
+                raise TrainingError(
+                    f"the loss became {step.loss} at iteration {step.iteration}; lower the "
+                    "learning rates, or raise loss.epsilon, in the recipe"
+                )
+            on_step(step)
+            stopping = interruption.requested()
+            if path is not None and (
+                stopping or time.monotonic() - saved_at >= settings.checkpoint_seconds
+            ):
+                checkpoint.save(path, network, optimiser, state, identity=identity)
+                saved_at = time.monotonic()
+            if stopping:
+                raise Interrupted
 
     network.eval()
     if _has_moving_centroids(recipe):
@@ -127,7 +130,49 @@ def train(
     return state.centroids
 
 
-def _optimiser(network: Network, recipe: Recipe) -> torch.optim.Adam:
+def descend(
+    network: Network,
+    optimiser: torch.optim.Optimizer,
+    batch: Batch,
+    pair: CentroidPair | None,
+    settings: Loss,
+    placement: Placement,
+) -> LossParts:
+    """One step down the loss of a batch.
+
+    The convolutions run in the placement's precision. The losses, whose inverse power of a small
+    distance does not bear rounding, the gradients and the weights stay float32.
+    """
+    with placement.autocast():
+        z, logits = network(placement.put(batch.windows))
+    parts = combined(
+        z.float(),
+        None if logits is None else logits.float(),
+        pair,
+        placement.put(batch.is_normal),
+        placement.put(batch.is_target),
+        settings,
+    )
+    optimiser.zero_grad()
+    parts.total.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    return parts
+
+
+def _step(iteration: int, parts: LossParts) -> Step:
+    # Fetched together: on CUDA each fetch waits for the device.
+    given = [part for part in (parts.total, parts.bce, parts.metric) if part is not None]
+    values = iter(torch.stack(given).tolist())
+    return Step(
+        iteration,
+        next(values),
+        None if parts.bce is None else next(values),
+        None if parts.metric is None else next(values),
+    )
+
+
+def build_optimiser(network: Network, recipe: Recipe) -> torch.optim.Adam:
+    """Adam, with a group of parameters for each learning rate (section IV-A)."""
     settings = recipe.training
     groups = [
         {"params": list(network.encoder.parameters()), "start": settings.encoder_learning_rate}
@@ -136,7 +181,7 @@ def _optimiser(network: Network, recipe: Recipe) -> torch.optim.Adam:
         groups.append(
             {"params": list(network.head.parameters()), "start": settings.head_learning_rate}
         )
-    return torch.optim.Adam(groups, lr=settings.encoder_learning_rate)
+    return torch.optim.Adam(groups, lr=settings.encoder_learning_rate, fused=True)
 
 
 def _has_moving_centroids(recipe: Recipe) -> bool:

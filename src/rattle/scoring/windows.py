@@ -31,11 +31,15 @@ def sliding_starts(frames: int, window: int, hop: int) -> NDArray[np.int64]:
 def cut(
     log_mel: NDArray[np.float32], starts: NDArray[np.int64], window: int
 ) -> NDArray[np.float32]:
-    """Windows ``[len(starts), window, bands]`` of a clip ``[T, bands]``.
-
-    A clip shorter than a window is repeated until it fills one: a steady sound stays steady, and
-    there is no silence in it that no machine made.
-    """
+    """Windows ``[len(starts), window, bands]`` of a clip ``[T, bands]``, ``filled`` if shorter."""
     if len(log_mel) < window:
-        log_mel = np.resize(log_mel, (window, log_mel.shape[1]))
+        log_mel = filled(log_mel, window)
     return np.stack([log_mel[start : start + window] for start in starts])
+
+
+def filled(log_mel: NDArray[np.float32], window: int) -> NDArray[np.float32]:
+    """A clip shorter than a window repeated until it fills one: ``[T, bands] -> [W, bands]``.
+
+    A steady sound stays steady, and there is no silence in it that no machine made.
+    """
+    return np.resize(log_mel, (window, log_mel.shape[1]))

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, dropout
+from torch.nn.functional import avg_pool2d
 
-from rattle.learning.networks.blocks import BasicBlock, MelBandNorm, conv3x3, initialise
+from rattle.learning.networks.blocks import BasicBlock, Dropout, MelBandNorm, conv3x3, initialise
 
 STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))
 
@@ -28,8 +28,8 @@ class ConvBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = torch.relu(self.bn1(self.conv1(x)))
-        return torch.relu(self.bn2(self.conv2(x)))
+        x = torch.relu_(self.bn1(self.conv1(x)))
+        return torch.relu_(self.bn2(self.conv2(x)))
 
 
 class Stages(nn.Module):
@@ -66,13 +66,12 @@ class ResNet38(nn.Module):
         self.conv_block1 = ConvBlock(1, 64)
         self.resnet = Stages()
         self.conv_block_after1 = ConvBlock(512, 2048)
+        self.dropout = Dropout(0.2)
         initialise(self)
 
     def forward(self, log_mel: Tensor) -> Tensor:
         x = self.conv_block1(self.bn0(log_mel))
-        x = dropout(avg_pool2d(x, 2), 0.2, self.training)
-        x = self.resnet(x)
-        x = dropout(avg_pool2d(x, 2), 0.2, self.training)
-        x = self.conv_block_after1(x)
-        x = dropout(x, 0.2, self.training)
-        return x.mean(dim=(2, 3))
+        x = self.resnet(self.dropout(avg_pool2d(x, 2)))
+        x = self.conv_block_after1(self.dropout(avg_pool2d(x, 2)))
+        maps: Tensor = self.dropout(x)
+        return maps.mean(dim=(2, 3))
