@@ -139,6 +139,21 @@ def test_the_same_sound_twice_is_found_across_file_formats(press: Path) -> None:
     assert "copy.flac" in f"{finding.path} {finding.message}"
 
 
+@pytest.mark.parametrize("subtype", ["PCM_24", "FLOAT"])
+def test_the_same_sound_is_found_in_samples_of_another_width(press: Path, subtype: str) -> None:
+    samples, rate_hz = sf.read(press / "normal/a.wav", dtype="float32")
+    write(press / "normal/wide.wav", samples, rate_hz, subtype=subtype)
+    (finding,) = check(press).findings
+    assert finding.code == "duplicate"
+
+
+def test_sounds_finer_than_16_bits_are_told_apart(press: Path) -> None:
+    samples = noise(17)
+    write(press / "normal/fine.wav", samples, subtype="FLOAT")
+    write(press / "normal/finer.wav", samples + np.float32(2**-20), subtype="FLOAT")
+    assert check(press).findings == ()
+
+
 def test_the_same_sound_in_training_and_test_is_an_error(press: Path) -> None:
     as_flac(press / "normal/a.wav", press / "test/normal/leak.flac")
     report = check(press)

@@ -85,6 +85,12 @@ def test_a_tone_keeps_frequency_level_and_length_when_resampled(
     )
 
 
+def test_16_bit_samples_are_the_floats_that_libsndfile_makes_of_them(tmp_path: Path) -> None:
+    steps = np.arange(-32768, 32768, dtype=np.int16)
+    path = write(tmp_path / "a.wav", steps)
+    np.testing.assert_array_equal(read_clip(path), sf.read(path, dtype="float32")[0])
+
+
 def test_a_tone_above_the_new_nyquist_vanishes(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", tone(10_000, 48_000), 48_000, subtype="FLOAT")
     assert np.abs(middle(read_clip(path))).max() < 0.5 * 10 ** (-100 / 20)
@@ -99,9 +105,11 @@ def test_many_blocks_resample_as_smoothly_as_one(
     np.testing.assert_allclose(read_clip(path), whole, atol=1e-6)
 
 
-def test_memory_stays_near_the_mono_result_for_many_channels(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [np.int16, np.float32])
+def test_memory_stays_near_the_mono_result_for_many_channels(tmp_path: Path, kind: type) -> None:
     frames, channels = 1_000_000, 32
-    path = write(tmp_path / "a.wav", np.zeros((frames, channels), np.int16))
+    subtype = "PCM_16" if kind is np.int16 else "FLOAT"
+    path = write(tmp_path / "a.wav", np.zeros((frames, channels), kind), subtype=subtype)
     tracemalloc.start()
     try:
         samples = read_clip(path)
@@ -109,8 +117,8 @@ def test_memory_stays_near_the_mono_result_for_many_channels(tmp_path: Path) -> 
     finally:
         tracemalloc.stop()
     assert samples.nbytes == 4 * frames
-    # The result, spare room for its growth while it grows, and some blocks of 4 MiB; all
-    # channels at once would be 128 MB.
+    # The result, the pieces that it is made of, and some blocks of 4 MiB; all channels at once
+    # would be 128 MB.
     assert peak_bytes < 3 * samples.nbytes + 3 * (4 << 20)
 
 

@@ -16,6 +16,12 @@ CLIP = hnp.arrays(
 )
 
 
+def normalised_by(statistics: Amplitude, samples: np.ndarray) -> np.ndarray:
+    normalised = np.empty_like(samples)
+    statistics.normalise(samples, out=normalised)
+    return normalised
+
+
 @given(st.lists(CLIP, min_size=1, max_size=6))
 def test_moments_add_up_to_those_of_all_samples_together(clips) -> None:
     every = np.concatenate(clips).astype(np.float64)
@@ -44,7 +50,7 @@ def test_normalised_samples_have_mean_0_and_variance_1() -> None:
     rng = np.random.default_rng(0)
     clips = [rng.normal(0.1, 0.02, n).astype(np.float32) for n in (700, 900)]
     statistics = amplitude(Moments.of(clip) for clip in clips)
-    normalised = np.concatenate([statistics.normalised(clip) for clip in clips])
+    normalised = np.concatenate([normalised_by(statistics, clip) for clip in clips])
     assert normalised.dtype == np.float32
     assert normalised.mean() == pytest.approx(0, abs=1e-5)
     assert normalised.var() == pytest.approx(1, abs=1e-5)
@@ -52,7 +58,8 @@ def test_normalised_samples_have_mean_0_and_variance_1() -> None:
 
 def test_normalising_is_as_it_is_written() -> None:
     samples = np.float32([1.0, 3.0])
-    np.testing.assert_array_equal(Amplitude(1.0, 4.0).normalised(samples), np.float32([0, 0.5]))
+    normalised = normalised_by(Amplitude(1.0, 4.0), samples)
+    np.testing.assert_array_equal(normalised, np.float32([0, 0.5]))
 
 
 @pytest.mark.parametrize("level", [0.0, 0.25])

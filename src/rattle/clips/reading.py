@@ -21,6 +21,8 @@ import soxr
 from rattle.errors import ClipError
 
 FloatArray = npt.NDArray[np.float32]
+# Samples as they were decoded: 16-bit ones as such, all others with full scale at +-1.
+Block = npt.NDArray[np.int16] | FloatArray
 
 AUDIO_SUFFIXES = frozenset(
     {".wav", ".wave", ".w64", ".rf64", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf"}
@@ -34,6 +36,9 @@ MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
 # Full scale is 1; a recorder that writes its counts as they are reaches 2^31. What is beyond is a
 # damaged number, and its square would leave the range of a float.
 LOUDEST = 1e10
+
+# Of 16-bit samples, whose largest is one step less.
+FULL_SCALE = np.float32(32768)
 
 # Samples of a block over all its channels: 4 MiB as float32, however many channels there are.
 BLOCK_SAMPLES = 1 << 20
@@ -69,8 +74,9 @@ def read_clip(
 ) -> FloatArray:
     """One channel of a recording, or the mean of all, resampled where its own rate differs.
 
-    Returns float32 ``[samples]``, full scale at +-1 for integer formats. Peak memory is that array
-    and one block of 4 MiB. The resampler is soxr at its HQ setting (linear phase, no delay).
+    Returns float32 ``[samples]``, full scale at +-1 for integer formats. Peak memory is that array,
+    twice where it is longer than a block, and one block of 4 MiB. The resampler is soxr at its HQ
+    setting (linear phase, no delay).
 
     Raises ``ClipError`` when the file is not there, is a folder, cannot be decoded, holds no
     sound or less than its header promises, has no such channel, or holds what is no sample: NaN,
@@ -88,25 +94,27 @@ def read_clip(
             else soxr.ResampleStream(sound.samplerate, sample_rate_hz, 1, "float32", "HQ")
         )
         decoded_frames = 0
-        samples = bytearray()
+        pieces: list[FloatArray] = []
         for block in sound_blocks(sound):
-            heard = block if channel == "mean" else block[:, channel : channel + 1]
+            heard = block if channel == "mean" else block[:, channel]
             if not holds_samples(heard):
                 raise ClipError(
                     f"{path}: NaN, infinite or absurdly large samples within {len(block)} frames "
                     f"of frame {decoded_frames}; export the recording again or leave it out"
                 )
-            mono = heard.mean(axis=1) if channel == "mean" else heard[:, 0]
+            mono = as_float(heard)
+            # Copied where it is one of several channels: the others must not stay in memory.
+            mono = mono.mean(axis=1) if channel == "mean" else np.ascontiguousarray(mono)
             decoded_frames += len(mono)
-            samples += (mono if resampler is None else resampler.resample_chunk(mono)).tobytes()
+            pieces.append(mono if resampler is None else resampler.resample_chunk(mono))
         missing = shortfall(sound, decoded_frames)
     if missing:
         raise ClipError(f"{path}: {missing}; copy the recording again or leave it out")
     if not decoded_frames:
         raise ClipError(f"{path}: the file holds no sound; leave it out")
     if resampler is not None:
-        samples += resampler.resample_chunk(np.empty(0, np.float32), last=True).tobytes()
-    return np.frombuffer(samples, np.float32)
+        pieces.append(resampler.resample_chunk(np.empty(0, np.float32), last=True))
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
 def probe(path: Path) -> AudioInfo:
@@ -163,26 +171,36 @@ def _check_is_file(path: Path) -> None:
         ) from None
 
 
-def holds_samples(block: FloatArray) -> bool:
+def holds_samples(block: Block) -> bool:
     """Whether all are numbers that a sample can be: no NaN, none beyond ``LOUDEST``."""
-    return bool((np.abs(block) <= LOUDEST).all())
+    return bool(block.dtype == np.int16 or -LOUDEST <= block.min() <= block.max() <= LOUDEST)
 
 
-def sound_blocks(sound: sf.SoundFile) -> Iterator[FloatArray]:
-    """Blocks of float32 ``[frames, channels]`` until the sound ends or can be decoded no further.
+def sound_blocks(sound: sf.SoundFile) -> Iterator[Block]:
+    """Blocks ``[frames, channels]`` until the sound ends or can be decoded no further.
 
     libsndfile reports a cut file now as a short read, now as an error, by format. Both end the
     blocks here, and ``shortfall`` tells whether that was the end the header promised.
     """
     frames = max(1, BLOCK_SAMPLES // sound.channels)
+    # libsndfile makes floats of 16-bit samples one by one, in several times the time of numpy.
+    kind = "int16" if sound.subtype == "PCM_16" else "float32"
     while True:
         try:
-            block = sound.read(frames, dtype="float32", always_2d=True)
+            block = sound.read(frames, dtype=kind, always_2d=True)
         except sf.LibsndfileError:
             return
         if not len(block):
             return
         yield block
+
+
+def as_float(block: Block) -> FloatArray:
+    """A block, or a channel of one, with full scale at +-1, same shape."""
+    samples = block.astype(np.float32, copy=False)
+    if block.dtype == np.int16:
+        samples /= FULL_SCALE
+    return samples
 
 
 def shortfall(sound: sf.SoundFile, decoded_frames: int) -> str | None:

@@ -18,9 +18,10 @@ class Amplitude:
     mean: float
     deviation: float
 
-    def normalised(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """``(samples - mean) / deviation``, same shape."""
-        return (samples - np.float32(self.mean)) / np.float32(self.deviation)
+    def normalise(self, samples: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+        """Write ``(samples - mean) / deviation`` to ``out``, of the same shape."""
+        np.subtract(samples, np.float32(self.mean), out=out)
+        out /= np.float32(self.deviation)
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,10 @@ class Moments:
     def of(cls, samples: NDArray[np.float32]) -> Moments:
         values = samples.astype(np.float64)
         mean = float(values.mean())
-        return cls(values.size, mean, float(np.square(values - mean).sum()))
+        # In place: each further array of this size costs more than its arithmetic.
+        values -= mean
+        values *= values
+        return cls(values.size, mean, float(values.sum()))
 
     def __add__(self, other: Moments) -> Moments:
         # Chan, Golub and LeVeque, 1979: pairwise update of the second moment.

@@ -13,8 +13,8 @@ from rattle.features.amplitude import Amplitude
 from rattle.features.log_mel import LogMel
 from rattle.recipe_parts import Audio, Features
 
-# Spectra of five minutes at a time: an hours-long recording needs no more memory than its frames.
-BLOCK_FRAMES = 9375
+# Frames at a time: their windowed samples and spectra, half a megabyte each, fit a core's cache.
+BLOCK_FRAMES = 128
 
 
 class FrontEnd:
@@ -33,14 +33,23 @@ class FrontEnd:
 
     def log_mel(self, samples: NDArray[np.float32], statistics: Amplitude) -> NDArray[np.float32]:
         """``[T] -> [1 + T // hop, bands]`` after amplitude normalisation."""
-        hop, length = self.features.hop_samples, self.features.fft_samples
-        frames = 1 + len(samples) // hop
-        padded = torch.from_numpy(np.pad(statistics.normalised(samples), length // 2))
+        frames = 1 + len(samples) // self.features.hop_samples
         found = np.empty((frames, self.features.mel_bands), dtype=np.float32)
         with torch.inference_mode():
             for first in range(0, frames, BLOCK_FRAMES):
-                count = min(BLOCK_FRAMES, frames - first)
-                start = first * hop
-                block = padded[start : start + (count - 1) * hop + length]
-                found[first : first + count] = self._log_mel.frames(block).numpy()
+                last = min(first + BLOCK_FRAMES, frames)
+                block = torch.from_numpy(self._spanned(samples, statistics, first, last))
+                found[first:last] = self._log_mel.frames(block).numpy()
         return found
+
+    def _spanned(
+        self, samples: NDArray[np.float32], statistics: Amplitude, first: int, last: int
+    ) -> NDArray[np.float32]:
+        """The normalised samples under frames first ... last - 1, zeros beyond the clip's ends."""
+        hop, length = self.features.hop_samples, self.features.fft_samples
+        begin, end = first * hop - length // 2, (last - 1) * hop + length // 2
+        spanned = np.zeros(end - begin, dtype=np.float32)
+        inside = samples[max(begin, 0) : end]
+        before = max(-begin, 0)
+        statistics.normalise(inside, out=spanned[before : before + len(inside)])
+        return spanned

@@ -33,7 +33,7 @@ from rattle.features.front_end import FrontEnd
 from rattle.recipe_parts import Audio, Features
 
 # Raised when the front end's output changes for the same settings.
-VERSION = 1
+VERSION = 2
 ABANDONED_AFTER_S = 24 * 3600
 
 
