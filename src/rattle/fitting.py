@@ -45,16 +45,23 @@ GOLDEN_CLIPS = 2
 GOLDEN_SECONDS = 12.0
 
 
+def _ignore(*_: object) -> None: ...
+
+
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Watch:
     """What a fit reports on its way, and where it looks whether to stop."""
 
-    on_clip: Callable[[], None] = lambda: None
-    on_pool: Callable[[OutlierPool], None] = lambda _: None
-    on_init: Callable[[Loaded], None] = lambda _: None
-    on_known: Callable[[str], None] = lambda _: None
-    on_step: Callable[[Step], None] = lambda _: None
-    stop_requested: Callable[[], bool] = lambda: False
+    on_clip: Callable[[], None] = _ignore
+    on_pool: Callable[[OutlierPool], None] = _ignore
+    on_init: Callable[[Loaded], None] = _ignore
+    on_known: Callable[[str], None] = _ignore
+    on_step: Callable[[Step], None] = _ignore
+    stop_requested: Callable[[], bool] = _never
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,15 @@ def bundle_path(out: Path, machine: Machine) -> Path:
     return out / f"{machine.slug}.rattle"
 
 
+def refuse_existing(out: Path, machine: Machine) -> None:
+    """Raise ``TrainingError`` where ``out`` holds a run of the machine."""
+    if bundle_path(out, machine).exists() or (out / machine.slug).exists():
+        raise TrainingError(
+            f"{out} already holds a run of {machine}; go on with it by --resume, or choose "
+            "another folder with --out"
+        )
+
+
 def run_in_folder(job: FitJob | AdaptJob, out: Path, *, resume: bool) -> Path:
     """Fit or adapt in a run folder under ``out`` and return the bundle's path.
 
@@ -56,11 +65,8 @@ def run_in_folder(job: FitJob | AdaptJob, out: Path, *, resume: bool) -> Path:
     """
     bundle = bundle_path(out, job.machine)
     folder = out / job.machine.slug
-    if (bundle.exists() or folder.exists()) and not resume:
-        raise TrainingError(
-            f"{out} already holds a run of {job.machine}; go on with it by --resume, or choose "
-            "another folder with --out"
-        )
+    if not resume:
+        refuse_existing(out, job.machine)
     if bundle.exists():
         if isinstance(job, AdaptJob) and not job.gives(read_bundle(bundle).info.provenance):
             raise TrainingError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -33,5 +34,18 @@ def rattle(capsys: pytest.CaptureFixture[str]) -> Rattle:
         assert "Traceback" not in out + err
         assert isinstance(ended.value.code, int)
         return Ran(ended.value.code, out, err)
+
+    return run
+
+
+@pytest.fixture
+def train(rattle: Rattle, factory: Path, tiny_recipe_file: Path, tmp_path: Path) -> Rattle:
+    """``rattle train`` on the factory with the tiny recipe; more words replace or add options."""
+
+    def run(*words: object, data: Path = factory, machine: str = "synth_fan/id_00") -> Ran:
+        given = ["--recipe", tiny_recipe_file, "--out", tmp_path / "out", "--device", "cpu"]
+        pairs = zip(given[::2], given[1::2], strict=True)
+        options = [word for pair in pairs if pair[0] not in words for word in pair]
+        return rattle("train", data, "--machine", machine, *options, *words)
 
     return run

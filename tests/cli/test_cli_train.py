@@ -19,19 +19,6 @@ from rattle.learning.train import Step
 RUN = "synth_fan_id_00"
 
 
-@pytest.fixture
-def train(rattle: Any, factory: Path, tiny_recipe_file: Path, tmp_path: Path) -> Any:
-    """``rattle train`` on the factory with the tiny recipe; more words replace or add options."""
-
-    def run(*words: object, data: Path = factory, machine: str = "synth_fan/id_00") -> Any:
-        given = ["--recipe", tiny_recipe_file, "--out", tmp_path / "out", "--device", "cpu"]
-        pairs = zip(given[::2], given[1::2], strict=True)
-        options = [word for pair in pairs if pair[0] not in words for word in pair]
-        return rattle("train", data, "--machine", machine, *options, *words)
-
-    return run
-
-
 def test_it_writes_a_bundle_and_says_where_and_at_what_threshold(
     train: Any, bundle_file: Path, tmp_path: Path
 ) -> None:

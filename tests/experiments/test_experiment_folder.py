@@ -7,15 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from rattle import Machine, Manifest, Recipe
+from rattle import Manifest, Recipe
 from rattle.errors import DataError
-from rattle.experiments.folder import fill_store, open_folder
+from rattle.experiments.folder import open_folder
 from rattle.experiments.task import Setting
-from rattle.features.store import FeatureStore
-from rattle.learning.data import prepare, split_normals
-from rattle.learning.outliers import choose_pool
-
-FAN, VALVE = Machine("synth_fan", "id_00"), Machine("synth_valve", "id_00")
 
 
 def moved(clips: Manifest, folder: str) -> Manifest:
@@ -76,67 +71,3 @@ def test_other_recordings_are_refused_and_change_nothing(
         with pytest.raises(DataError, match=r"other recordings \(.*clips.csv\); .*--out"):
             open_folder(tmp_path, Manifest.from_clips(other), tiny_recipe)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-@pytest.fixture
-def make_setting(clips: Manifest, tiny_recipe: Recipe, tmp_path: Path):
-    """A new experiment with an empty feature store of its own."""
-
-    def make(amplitude: str = "own") -> Setting:
-        folder = tmp_path / amplitude
-        open_folder(folder, clips, tiny_recipe.with_values(audio={"amplitude": amplitude}))
-        return Setting(folder, store=folder / "store", device="cpu")
-
-    return make
-
-
-@pytest.mark.parametrize(("amplitude", "packs"), [("own", 2), ("target", 4)])
-def test_no_feature_is_left_for_the_trainings_to_compute(
-    amplitude: str, packs: int, make_setting, clips: Manifest
-) -> None:
-    setting = make_setting(amplitude)
-    computed: list[None] = []
-    fill_store(setting, [FAN, VALVE], on_clip=lambda: computed.append(None))
-    assert len(computed) == 12 * packs
-
-    recipe = setting.recipe
-    store = FeatureStore(recipe.audio, recipe.features, setting.store)
-    for machine in (FAN, VALVE):
-        split = split_normals(clips, machine, recipe, seed=3)
-        pool = choose_pool(
-            clips, machine, None, split.part(split.trained), recipe.audio, store.folder
-        )
-        prepare(split, machine, pool, recipe, store, seed=3, on_clip=lambda: computed.append(None))
-    fill_store(setting, [FAN, VALVE], on_clip=lambda: computed.append(None))
-    assert len(computed) == 12 * packs
-
-
-def test_a_machines_outliers_are_computed_with_it(make_setting) -> None:
-    looked_at: list[tuple[Machine, int, int]] = []
-    fill_store(make_setting(), [VALVE], lambda *seen: looked_at.append(seen))
-    assert looked_at == [(FAN, 1, 2), (VALVE, 2, 2)]
-
-
-def test_filling_stops_where_the_caller_says_and_leaves_no_half_pack(make_setting) -> None:
-    class StopHereError(Exception):
-        pass
-
-    def after_five() -> None:
-        computed.append(None)
-        if len(computed) == 17:
-            raise StopHereError
-
-    computed: list[None] = []
-    setting = make_setting()
-    with pytest.raises(StopHereError):
-        fill_store(setting, [FAN, VALVE], on_clip=after_five)
-    assert len(list(setting.store.glob("log-mel-*"))) == 1
-    assert not list(setting.store.glob("filling-*"))
-    fill_store(setting, [FAN, VALVE], on_clip=lambda: computed.append(None))
-    assert len(computed) == 17 + 12
-
-
-def test_nothing_is_filled_where_nothing_is_to_do(make_setting) -> None:
-    setting = make_setting()
-    fill_store(setting, [])
-    assert not setting.store.exists()

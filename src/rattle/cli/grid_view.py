@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from rattle.cli.live import LiveLines
 from rattle.clips.machine import Machine
@@ -18,9 +19,9 @@ SHOWN_FAILURES = 5
 class GridView(LiveLines):
     """A live view on a terminal; piped, a line whenever a task ends and now and then."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, tasks: str = "tasks") -> None:
         super().__init__(refresh_per_second=4)
-        self._workers = workers
+        self._workers, self._tasks = workers, tasks
         self._features = ""
         self._clips = 0
         self._ended = -1
@@ -36,7 +37,7 @@ class GridView(LiveLines):
         self._clips += 1
         self._show_features(f"{self._features}: clip {self._clips}")
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: Progress[Any]) -> None:
         """Show the state of the grid."""
         if self.is_terminal:
             # Failures first: what does not fit the terminal's height is cut off below.
@@ -57,17 +58,17 @@ class GridView(LiveLines):
             self._said_at = now
             print(line, file=sys.stderr, flush=True)
 
-    def _summary(self, progress: Progress) -> str:
+    def _summary(self, progress: Progress[Any]) -> str:
         left_s = progress.left_s(self._workers) if progress.running or progress.waiting else None
         left = "" if left_s is None else f", about {_duration(left_s)} left"
         failed = f", {len(progress.failed)} failed" if progress.failed else ""
         return (
-            f"{len(progress.done)} of {progress.total} tasks done, {len(progress.running)} "
-            f"running{failed}{left}"
+            f"{len(progress.done)} of {progress.total} {self._tasks} done, "
+            f"{len(progress.running)} running{failed}{left}"
         )
 
 
-def _running(progress: Progress) -> list[str]:
+def _running(progress: Progress[Any]) -> list[str]:
     now, folder = time.monotonic(), progress.setting.folder
     return [
         f"  {task.title}: {_iteration(task.run_folder(folder))}{_duration(now - began)}"
@@ -75,7 +76,7 @@ def _running(progress: Progress) -> list[str]:
     ]
 
 
-def _failures(progress: Progress) -> list[str]:
+def _failures(progress: Progress[Any]) -> list[str]:
     lines = [f"  FAILED {task.title}: {_one_line(why)}" for task, why in progress.failed.items()]
     return lines[:SHOWN_FAILURES]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rattle.experiments.grid import Progress, Workers
     from rattle.experiments.plan import Plan
     from rattle.experiments.sheets import Result
-    from rattle.experiments.task import Setting
+    from rattle.experiments.task import Setting, Task
     from rattle.recipe import Recipe
     from rattle.recipe_parts import MethodName
 
@@ -170,7 +170,7 @@ def _plan(
 
 def _workers(
     setting: Setting, ray: str | None, workers: int | None, threads: int | None, cores: int
-) -> AbstractContextManager[Workers]:
+) -> AbstractContextManager[Workers[Task]]:
     if ray is not None:
         from rattle.experiments.cluster import RayWorkers
 
@@ -181,10 +181,10 @@ def _workers(
     return LocalWorkers(setting, count, threads or max(cores // count, 1))
 
 
-def _run(plan: Plan, setting: Setting, workers: Workers) -> Progress:
+def _run(plan: Plan, setting: Setting, workers: Workers[Task]) -> Progress[Task]:
     from rattle.cli.grid_view import GridView
     from rattle.cli.stopping import StopRequest
-    from rattle.experiments.folder import fill_store
+    from rattle.experiments.features import fill_store
     from rattle.experiments.grid import run_grid
     from rattle.learning.train import Interrupted
 
@@ -202,7 +202,14 @@ def _run(plan: Plan, setting: Setting, workers: Workers) -> Progress:
             view.on_clip()
 
         try:
-            fill_store(setting, to_do, on_machine, on_clip)
+            fill_store(
+                setting.clips,
+                setting.recipe,
+                to_do,
+                folder=setting.store,
+                on_machine=on_machine,
+                on_clip=on_clip,
+            )
             return run_grid(plan.tasks, setting, workers, on_change=view.show, stop_requested=stop)
         except Interrupted:
             view.say("stopped; the same command goes on")
@@ -216,7 +223,7 @@ def _conclude(
     clips: Manifest,
     validation: list[Machine] | None,
     scale: Literal["fixed", "paper"],
-    progress: Progress,
+    progress: Progress[Task],
 ) -> Result:
     from rattle.errors import DataError
     from rattle.experiments import conclude

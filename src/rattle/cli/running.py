@@ -11,12 +11,13 @@ from rattle.adapting import AdaptJob
 from rattle.cli.progress import TrainingProgress
 from rattle.cli.stopping import StopRequest
 from rattle.detector import Detector
+from rattle.experiments.fleet import finish, tracker_of
 from rattle.fitting import FitJob, Watch
 from rattle.learning.outliers import OutlierPool
 from rattle.learning.pretrained import Loaded
 from rattle.learning.train import Interrupted, Step
 from rattle.runs import bundle_path, run_in_folder
-from rattle.tracking import TrackerName, flat, open_tracker
+from rattle.tracking import TrackerName
 
 
 def run_shown(
@@ -24,14 +25,7 @@ def run_shown(
 ) -> Path:
     """Run a job in its folder under ``out``, show its progress, say what came out."""
     title, started = str(job.machine), time.monotonic()
-    work = "adapt" if isinstance(job, AdaptJob) else "train"
-    numbers = flat(job.recipe.model_dump())
-    tracker = open_tracker(
-        track,
-        out / job.machine.slug,
-        f"{title} {work}",
-        {"machine": title, "work": work, "seed": job.seed, **numbers},
-    )
+    tracker = tracker_of(job, out, track)
     was_there = bundle_path(out, job.machine).exists()
     progress = TrainingProgress(title, job.steps)
 
@@ -70,9 +64,15 @@ def run_shown(
             progress.say(f"{title}: stopped; go on with the same command and --resume")
             raise KeyboardInterrupt from None
         detector = Detector.load(bundle, device="cpu")
-        tracker.finish({"threshold": detector.threshold.value, "alpha": detector.info.alpha})
+        finish(tracker, detector)
     how = "was there already" if was_there else f"in {time.monotonic() - started:.0f} s"
-    print(f"{title}: {bundle} {how}; calls a clip anomalous above {detector.threshold.value:.4g}")
-    if detector.threshold.warning:
-        print(f"{title}: warning: {detector.threshold.warning}")
+    announce(bundle, detector, how)
     return bundle
+
+
+def announce(bundle: Path, detector: Detector, how: str) -> None:
+    """Say what came out of a run, and what there is to know of its threshold."""
+    title, threshold = str(detector.machine), detector.threshold
+    print(f"{title}: {bundle} {how}; calls a clip anomalous above {threshold.value:.4g}")
+    if threshold.warning:
+        print(f"{title}: warning: {threshold.warning}")

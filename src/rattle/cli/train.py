@@ -29,11 +29,13 @@ def train(
     init: Path | None = None,
     resume: bool = False,
     track: TrackerName | None = None,
+    workers: int = 1,
 ) -> int:
     """Train a detector and write it as a bundle, OUT/MACHINE.rattle.
 
     Ctrl-C stops after the current iteration and keeps the state; --resume goes on to the same
-    weights that an uninterrupted training would have had.
+    weights that an uninterrupted training would have had. With --machine all a machine that is
+    refused does not stop the others; the exit code is then 1.
 
     Parameters
     ----------
@@ -63,12 +65,19 @@ def train(
     track
         tensorboard or mlflow: write the curves for it too, to OUT/MACHINE/tensorboard or to
         MLFLOW_TRACKING_URI; takes the extra of that name.
+    workers
+        With --machine all: machines trained at a time, each by a process with its share of the
+        cores. One a core is fastest where memory allows: about 1 GB each with small, 12 GB with
+        paper. The number of threads decides the last bits of the weights.
     """
     from rattle.clips.layouts import load_manifest, load_outliers
     from rattle.clips.machine import Machine
+    from rattle.errors import DataError
     from rattle.fitting import FitJob
     from rattle.recipe import Recipe
 
+    if workers < 1:
+        raise DataError(f"--workers is 1 or more; {workers} was given")
     chosen = Recipe.load(recipe)
     if method is not None:
         chosen = chosen.for_method(method)
@@ -85,7 +94,13 @@ def train(
         device=device,
     )
     jobs = [replace(job, machine=each) for each in machines]
-    return train_each(jobs, out, resume=resume, track=track)
+    if workers == 1 or len(jobs) == 1:
+        return train_each(jobs, out, resume=resume, track=track)
+
+    from rattle.cli.fleet import train_fleet
+
+    refused = train_fleet(jobs, out, workers=workers, resume=resume, track=track)
+    return _concluded(len(refused), len(jobs))
 
 
 def train_each(
@@ -104,6 +119,10 @@ def train_each(
                 raise
             refused.append(str(error))
             print(f"rattle: error: {error}", file=sys.stderr)
+    return _concluded(len(refused), len(jobs))
+
+
+def _concluded(refused: int, machines: int) -> int:
     if refused:
-        print(f"{len(refused)} of {len(jobs)} machines have no detector", file=sys.stderr)
+        print(f"{refused} of {machines} machines have no detector", file=sys.stderr)
     return int(bool(refused))

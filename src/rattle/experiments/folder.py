@@ -9,15 +9,11 @@ FOLDER/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rattle.atomic import replacing, write_text
-from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.errors import DataError
-from rattle.experiments.task import Setting
-from rattle.features.store import FeatureStore
 from rattle.recipe import Recipe
 
 
@@ -41,32 +37,6 @@ def open_folder(folder: Path, clips: Manifest, recipe: Recipe) -> None:
     # Anew each time: the same recordings may have moved.
     with replacing(clips_file) as beside:
         clips.write_csv(beside)
-
-
-def fill_store(
-    setting: Setting,
-    machines: Sequence[Machine],
-    on_machine: Callable[[Machine, int, int], None] = lambda _, __, ___: None,
-    on_clip: Callable[[], None] = lambda: None,
-) -> None:
-    """The features of all training normals, once and before several tasks ask for them at a time.
-
-    ``on_machine`` is called with a machine, its number from 1 and how many there are, before its
-    features are looked at, and ``on_clip`` for each clip computed. Raises ``ClipError`` for a clip
-    that cannot be read: it would serve every other machine as outlier, and fail their tasks too.
-    """
-    recipe, clips = setting.recipe, setting.clips
-    store = FeatureStore(recipe.audio, recipe.features, setting.store)
-    own = recipe.audio.amplitude == "own"
-    # Each machine with the one whose amplitude statistics its clips get.
-    pairs = {(machine, machine) for machine in machines}
-    for machine in machines:
-        others = clips.outliers_for(machine).machines()
-        pairs |= {(other, other if own else machine) for other in others}
-    for number, (machine, heard_as) in enumerate(sorted(pairs), start=1):
-        on_machine(machine, number, len(pairs))
-        statistics = store.amplitude(clips.of(heard_as, split="train", label="normal"))
-        store.pack(clips.of(machine, split="train", label="normal"), statistics, on_clip)
 
 
 def _content(clips: Manifest) -> list[tuple[str, ...]]:

@@ -1,5 +1,7 @@
 """Runs tasks: each once its parent is done, as many at a time as the workers allow.
 
+What a task is does not matter here: a cell of an experiment, or one machine's training.
+
 A task that is done is never run again; one that was killed goes on from its checkpoint. A task
 that fails is reported and stops only those that need its model.
 """
@@ -10,10 +12,10 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from rattle.errors import RattleError, TrainingError
-from rattle.experiments.task import Setting, Task
 from rattle.learning.train import Interrupted
 
 LOOK_EVERY_S = 0.5
@@ -26,14 +28,50 @@ class WorkerDied(Exception):  # noqa: N818 - what became of an attempt, never sh
     """The process that ran a task ended before the task did."""
 
 
-class Workers(Protocol):
+class AnyTask(Protocol):
+    """A task: a value that sorts, and whose end shows in the folder it runs in."""
+
+    def __hash__(self) -> int: ...
+    def __lt__(self, other: Any, /) -> bool: ...
+
+    @property
+    def title(self) -> str:
+        """What it is called on the terminal."""
+
+    @property
+    def parent(self) -> Self | None:
+        """The task that has to be done before."""
+
+    def run_folder(self, folder: Path, /) -> Path:
+        """Where under a grid's folder it keeps its state."""
+
+    def is_done(self, folder: Path, /) -> bool:
+        """Whether it has run to its end."""
+
+
+T = TypeVar("T", bound=AnyTask)
+Taken = TypeVar("Taken", bound=AnyTask, contravariant=True)
+
+
+class Shared(Protocol[Taken]):
+    """What all tasks of a grid share; processes are sent it."""
+
+    @property
+    def folder(self) -> Path:
+        """Where they run."""
+
+    def run(self, task: Taken, stop_requested: Callable[[], bool], /) -> None:
+        """Run a task to its end, or keep its state and raise ``Interrupted`` when asked to stop."""
+
+
+class Workers(Protocol[Taken]):
     """Something that runs tasks: processes of this machine, or a cluster's."""
 
     @property
     def count(self) -> int:
         """How many tasks run at a time."""
 
-    def submit(self, task: Task) -> Future[None]:
+    def submit(self, task: Taken, /) -> Future[None]:
         """Run a task; the future fails as the task does, or when its workers keep dying.
 
         After ``stop`` it fails with ``Interrupted``.
@@ -44,14 +82,14 @@ class Workers(Protocol):
 
 
 @dataclass
-class Progress:
+class Progress(Generic[T]):
     """What a live view shows; ``running`` holds when each task began, in monotonic seconds."""
 
-    setting: Setting
+    setting: Shared[T]
     total: int
-    done: list[Task] = field(default_factory=list)
-    failed: dict[Task, str] = field(default_factory=dict)
-    running: dict[Task, float] = field(default_factory=dict)
+    done: list[T] = field(default_factory=list)
+    failed: dict[T, str] = field(default_factory=dict)
+    running: dict[T, float] = field(default_factory=dict)
     took_s: list[float] = field(default_factory=list)
 
     @property
@@ -69,13 +107,13 @@ class Progress:
 
 
 def run_grid(
-    tasks: Sequence[Task],
-    setting: Setting,
-    workers: Workers,
+    tasks: Sequence[T],
+    setting: Shared[T],
+    workers: Workers[T],
     *,
-    on_change: Callable[[Progress], None] = lambda _: None,
+    on_change: Callable[[Progress[T]], None] = lambda _: None,
     stop_requested: Callable[[], bool] = lambda: False,
-) -> Progress:
+) -> Progress[T]:
     """Run every task that is not done, parents first, and return what became of them.
 
     Raises ``Interrupted`` after a stop was asked for and the running tasks have kept their state.
@@ -84,7 +122,7 @@ def run_grid(
     progress = Progress(setting, len(wanted))
     progress.done += [task for task in wanted if task.is_done(setting.folder)]
     waiting = [task for task in wanted if task not in set(progress.done)]
-    futures: dict[Future[None], Task] = {}
+    futures: dict[Future[None], T] = {}
     stopping = False
     while futures or (waiting and not stopping):
         stopping = stopping or stop_requested()
@@ -127,12 +165,12 @@ def tried_again(attempt: Callable[[], None]) -> None:
     )
 
 
-def _ready(waiting: list[Task], progress: Progress, count: int) -> list[Task]:
+def _ready(waiting: list[T], progress: Progress[T], count: int) -> list[T]:
     done = set(progress.done)
     return [task for task in waiting if task.parent is None or task.parent in done][:count]
 
 
-def _finish(task: Task, future: Future[None], progress: Progress) -> None:
+def _finish(task: T, future: Future[None], progress: Progress[T]) -> None:
     began = progress.running.pop(task)
     error = future.exception()
     if error is None:

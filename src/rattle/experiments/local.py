@@ -12,22 +12,22 @@ from ctypes import c_bool
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from types import TracebackType
+from typing import Any, Generic
 
-from rattle.experiments.grid import WorkerDied, tried_again
-from rattle.experiments.task import Setting, Task, run_task
+from rattle.experiments.grid import Shared, Taken, WorkerDied, tried_again
 from rattle.learning.train import Interrupted
 
 SPAWN = multiprocessing.get_context("spawn")
 
 
-class LocalWorkers:
+class LocalWorkers(Generic[Taken]):
     """``count`` processes of ``threads`` threads each. Use it as a context manager.
 
     A thread for each process waits for it. When a process dies, only its own task is tried again,
     by a new process, and goes on from its checkpoint.
     """
 
-    def __init__(self, setting: Setting, count: int, threads: int) -> None:
+    def __init__(self, setting: Shared[Taken], count: int, threads: int) -> None:
         self.count = count
         self._setting, self._threads_each = setting, threads
         # Without a lock, which a process killed at the wrong moment would never give back.
@@ -37,7 +37,7 @@ class LocalWorkers:
         self._idle: list[_Process] = []
         self._processes: set[_Process] = set()
 
-    def __enter__(self) -> LocalWorkers:
+    def __enter__(self) -> LocalWorkers[Taken]:
         return self
 
     def __exit__(
@@ -54,7 +54,7 @@ class LocalWorkers:
         for process in self._processes:
             process.close()
 
-    def submit(self, task: Task) -> Future[None]:
+    def submit(self, task: Taken, /) -> Future[None]:
         """Run the task in a process; see ``grid.Workers``."""
         return self._waiting.submit(tried_again, lambda: self._attempt(task))
 
@@ -62,7 +62,7 @@ class LocalWorkers:
         """Ask the running tasks to keep their state and stop."""
         self._stop.value = True
 
-    def _attempt(self, task: Task) -> None:
+    def _attempt(self, task: Taken) -> None:
         if self._stop.value:
             raise Interrupted
         try:
@@ -90,7 +90,7 @@ class _Process:
         theirs.close()  # so that the connection ends when the process does
         self.died = False
 
-    def run(self, task: Task, setting: Setting) -> None:
+    def run(self, task: Taken, setting: Shared[Taken]) -> None:
         """Run a task to its end; raises what it fails with, or ``WorkerDied``."""
         try:
             self._connection.send((task, setting))
@@ -144,9 +144,9 @@ def _serve(connection: Connection, stop: c_bool, threads: int) -> None:
             connection.send(RuntimeError(f"{type(failure).__name__}: {failure}"))
 
 
-def _failure(task: Task, setting: Setting, stop: c_bool) -> Exception | None:
+def _failure(task: Any, setting: Shared[Any], stop: c_bool) -> Exception | None:
     try:
-        run_task(task, setting, lambda: bool(stop.value))
+        setting.run(task, lambda: bool(stop.value))
     except Exception as error:
         return error
     return None

@@ -85,6 +85,10 @@ class Setting:
     def recipe(self) -> Recipe:
         return Recipe.load(self.folder / "recipe.toml")
 
+    def run(self, task: Task, stop_requested: Callable[[], bool]) -> None:
+        """``run_task``."""
+        run_task(task, self, stop_requested)
+
 
 def draw_anomalies(clips: Manifest, machine: Machine, count: int, seed: int) -> list[Clip]:
     """``count`` of the machine's test anomalies by chance; the first n of them are nested subsets.
