@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
 
-from rattle.atomic import replacing, write_text
+from rattle.atomic import ABANDONED_AFTER_S, replacing, write_text
+from rattle.errors import StorageError
 
 
 def names(folder: Path) -> list[str]:
@@ -57,3 +60,19 @@ def test_a_finished_file_is_readable_by_others(tmp_path: Path) -> None:
 def test_text_is_utf_8_with_its_line_ends_as_they_are(tmp_path: Path) -> None:
     write_text(tmp_path / "file", "Lüfter\nPumpe\n")
     assert (tmp_path / "file").read_bytes() == b"L\xc3\xbcfter\nPumpe\n"
+
+
+def test_what_keeps_a_file_from_being_written_is_told_by_name(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(StorageError, match=r"file/below cannot be written \(File exists\); make"):
+        write_text(tmp_path / "file" / "below", "text")
+
+
+def test_what_killed_processes_left_of_a_file_goes_in_time(tmp_path: Path) -> None:
+    for name in (".file.old.part", ".file.new.part", ".other.old.part", "file.old.part"):
+        (tmp_path / name).touch()
+        if "old" in name:
+            long_ago = time.time() - ABANDONED_AFTER_S - 10
+            os.utime(tmp_path / name, (long_ago, long_ago))
+    write_text(tmp_path / "file", "text")
+    assert names(tmp_path) == [".file.new.part", ".other.old.part", "file", "file.old.part"]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         DownloadError,
         RattleError,
         RecipeError,
+        StorageError,
         TrainingError,
     )
     from rattle.recipe import Recipe
@@ -44,6 +45,7 @@ _HOMES = {
     "RattleError": "rattle.errors",
     "Recipe": "rattle.recipe",
     "RecipeError": "rattle.errors",
+    "StorageError": "rattle.errors",
     "Threshold": "rattle.scoring.threshold",
     "TrainingError": "rattle.errors",
 }
@@ -61,6 +63,7 @@ __all__ = [
     "RattleError",
     "Recipe",
     "RecipeError",
+    "StorageError",
     "Threshold",
     "TrainingError",
 ]

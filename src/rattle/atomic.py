@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from rattle.errors import StorageError
+
+# A killed process leaves its temporary file, hidden and never read. None is written for so long.
+ABANDONED_AFTER_S = 3600
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """``StorageError`` that names ``path`` where the disk is full, read-only or fails."""
+    try:
+        yield
+    except OSError as error:
+        # Libraries give the reason with or without the number of the error.
+        reason = error.strerror or error
+        raise StorageError(
+            f"{path} cannot be written ({reason}); make room on the disk, or choose a folder that "
+            "can be written to"
+        ) from error
 
 
 @contextlib.contextmanager
@@ -14,25 +35,35 @@ def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its place when the block ends without error.
 
     The folder is made where it is missing. Two processes that write the same file do not meet:
-    the last one to finish wins.
+    the last one to finish wins. Raises ``StorageError`` where the file cannot be written; what was
+    there before is then there still.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False
-    ) as file:
-        beside = Path(file.name)
-    try:
-        yield beside
-        with beside.open("rb+") as file:
-            os.fsync(file.fileno())  # or a power failure may leave the name without the content
-        # Temporary files are private; the finished one is as readable as any other.
-        beside.chmod(0o644)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path)
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False
+        ) as file:
+            beside = Path(file.name)
+        try:
+            yield beside
+            with beside.open("rb+") as file:
+                os.fsync(file.fileno())  # or a power failure may leave the name without the content
+            # Temporary files are private; the finished one is as readable as any other.
+            beside.chmod(0o644)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
     r"""Write ``text`` as UTF-8 with ``\n`` line ends."""
     with replacing(path) as beside:
         beside.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _remove_abandoned(path: Path) -> None:
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        with contextlib.suppress(FileNotFoundError):  # another process was faster
+            if time.time() - left.stat().st_mtime > ABANDONED_AFTER_S:
+                left.unlink()

@@ -6,6 +6,7 @@
     ├── DownloadError    an archive cannot be fetched, verified or unpacked
     ├── RecipeError      a recipe file or one of its values is not valid
     ├── TrainingError    training cannot start, go on or resume
+    ├── StorageError     a file or folder cannot be written
     └── BundleError      a bundle is damaged, of another version, or does not fit
 
 A message says what was found, what was expected, and what to do next. It names the file or the
@@ -37,6 +38,10 @@ class RecipeError(RattleError):
 
 class TrainingError(RattleError):
     """Training cannot start, go on or resume."""
+
+
+class StorageError(RattleError):
+    """A file or folder cannot be written: the disk is full, read-only or fails."""
 
 
 class BundleError(RattleError):

@@ -20,7 +20,7 @@ import logging
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TextIO
@@ -29,7 +29,7 @@ import torch
 
 import rattle
 from rattle.adapting import AdaptJob
-from rattle.atomic import replacing, write_text
+from rattle.atomic import replacing, write_text, writing
 from rattle.bundle import read_bundle
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
@@ -74,7 +74,8 @@ def run_in_folder(job: FitJob | AdaptJob, out: Path, *, resume: bool) -> Path:
                 "folder with --out"
             )
         return bundle
-    for left in folder.glob(".*.part"):  # of a process that was killed while it wrote
+    # Of a process that was killed while it wrote.
+    for left in [*folder.glob(".*.part"), *out.glob(f".{bundle.name}.*.part")]:
         left.unlink(missing_ok=True)
     with _metrics_log(folder / "metrics.jsonl") as log:
 
@@ -181,14 +182,17 @@ class _Log:
         return self._file is not None
 
     def __call__(self, step: Step) -> None:
-        if self._file is None:
-            self._keep_before(step.iteration)
-            self._file = self._path.open("a", encoding="utf-8", buffering=1)
-        self._file.write(json.dumps(asdict(step)) + "\n")
+        with writing(self._path):
+            if self._file is None:
+                self._keep_before(step.iteration)
+                self._file = self._path.open("a", encoding="utf-8", buffering=1)
+            self._file.write(json.dumps(asdict(step)) + "\n")
 
     def close(self) -> None:
         if self._file is not None:
-            self._file.close()
+            # What could not be written was told when it was to be, and is tried again here.
+            with suppress(OSError):
+                self._file.close()
 
     def _keep_before(self, iteration: int) -> None:
         if not self._path.exists():

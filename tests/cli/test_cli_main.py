@@ -163,6 +163,27 @@ def test_a_reader_that_goes_away_gets_no_traceback(bundle_file: Path, factory: P
     assert [line for line in lines if not line.startswith("rattle: warning: ")] == []
 
 
+def test_output_that_a_full_disk_does_not_take_is_told(bundle_file: Path) -> None:
+    process = _redirected("inspect", bundle_file, to="> /dev/full")
+    assert process.returncode == 2
+    assert process.stderr == (
+        "rattle: error: standard output cannot be written (No space left on device), what is there "
+        "is not whole; make room on the disk, or send it elsewhere\n"
+    )
+
+
+def test_output_that_the_shell_has_closed_is_not_missed(bundle_file: Path) -> None:
+    process = _redirected("inspect", bundle_file, to=">&-")
+    assert (process.returncode, process.stderr) == (0, "")
+
+
+def _redirected(*words: object, to: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from rattle.cli import main; main()", *map(str, words)]
+    return subprocess.run(
+        ["sh", "-c", f'"$@" {to}', "sh", *command], capture_output=True, text=True, check=False
+    )
+
+
 def _break_loading(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def load(*_: object, **__: object) -> Detector:
         raise error

@@ -12,7 +12,7 @@ import soundfile as sf
 
 from rattle.clips.layouts import load_manifest
 from rattle.clips.manifest import Manifest
-from rattle.errors import ClipError, DataError
+from rattle.errors import ClipError, DataError, StorageError
 from rattle.features import store as module
 from rattle.features.amplitude import Amplitude
 from rattle.features.store import FeatureStore, default_folder
@@ -142,6 +142,30 @@ def test_what_a_killed_filler_left_is_not_read_and_is_removed_after_a_day(
     assert len(store.pack(clips, UNIT)) == 2
     assert not killed.exists()
     assert (working / "frames.f32").read_bytes() == b"half of it"
+
+
+@pytest.mark.parametrize("name", ["frames.f32", "starts.npy"])
+@pytest.mark.parametrize("left", [0, 100, None])
+def test_a_pack_that_a_power_failure_cut_is_computed_again(
+    name: str, left: int | None, store, make_clips
+) -> None:
+    clips = make_clips(2)
+    whole = [frames.copy() for frames in store.pack(clips, UNIT)]
+    file = store.folder / entries(store)[0] / name
+    if left is None:
+        file.unlink()
+    else:
+        os.truncate(file, left)
+    for expected, found in zip(whole, store.pack(clips, UNIT), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    assert len(entries(store)) == 1
+
+
+def test_a_store_that_cannot_be_written_is_told_by_name(store, make_clips) -> None:
+    clips = make_clips(1)
+    store.folder.write_text("no folder")
+    with pytest.raises(StorageError, match=r"store/log-mel-\w+ cannot be written"):
+        store.pack(clips, UNIT)
 
 
 def test_another_content_is_another_pack(store, make_clips) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from rattle.errors import TrainingError
+from rattle.errors import StorageError, TrainingError
 from rattle.learning import checkpoint
 from rattle.learning.checkpoint import Checkpoint
 from rattle.learning.losses import CentroidPair
@@ -71,13 +71,16 @@ def test_a_save_that_is_cut_off_leaves_the_checkpoint_before_it(tiny, path, monk
     checkpoint.save(path, network, optimiser, Checkpoint(1, None), identity="a")
     before = path.read_bytes()
 
-    def cut_off(_tensors, file: Path, _metadata) -> None:
-        file.write_bytes(before[:100])
-        raise OSError("no space left")
+    def cut_off(file: Path, content: bytes) -> None:
+        file.write_text(str(content[:100]))
+        raise OSError(28, "no space left")
 
-    monkeypatch.setattr(checkpoint, "save_file", cut_off)
-    with pytest.raises(OSError, match="no space left"):
-        checkpoint.save(path, network, optimiser, Checkpoint(2, None), identity="a")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", cut_off)
+        with pytest.raises(
+            StorageError, match=r"checkpoint\.safetensors cannot .* \(no space left"
+        ):
+            checkpoint.save(path, network, optimiser, Checkpoint(2, None), identity="a")
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 

@@ -10,6 +10,7 @@ import soundfile as sf
 
 from rattle.clips.layouts import load_manifest
 from rattle.clips.manifest import Manifest
+from rattle.errors import StorageError
 from rattle.learning import substitutes
 from rattle.learning.substitutes import substitute_clips
 from rattle.recipe_parts import Audio
@@ -108,6 +109,6 @@ def test_a_maker_that_fails_leaves_nothing(normals, folder, monkeypatch) -> None
         raise OSError("no space left")
 
     monkeypatch.setattr(substitutes, "write_factory", fail)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(StorageError, match="no space left"):
         substitute_clips(normals, AUDIO, folder)
     assert list(folder.iterdir()) == []

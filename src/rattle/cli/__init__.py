@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import os
@@ -15,6 +16,8 @@ from rattle.errors import RattleError
 
 # Exit codes: 0 done, 1 done but something was found or left out, 2 not done, 130 interrupted.
 FAILED, INTERRUPTED = 2, 130
+# How a disk refuses to take more: full, over quota, broken, at the largest size of a file.
+OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 
 VERBS = (
     "demo",
@@ -64,20 +67,19 @@ def main(arguments: list[str] | None = None) -> None:
             _load_summaries(app)
         code = app(words)
         # A reader that has gone (head, less) is found here, not when Python shuts down.
-        sys.stdout.flush()
+        _flush()
     except RattleError as error:
         code = _failed(str(error))
     except KeyboardInterrupt:
         print("rattle: interrupted", file=sys.stderr)
         code = INTERRUPTED
     except BrokenPipeError:
-        # Nothing is left to say to a reader that has gone; what is buffered must go somewhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # nothing is left to say to a reader that has gone
         code = FAILED
     except ModuleNotFoundError as error:
         code = _failed_by_missing(error)
     except OSError as error:
-        code = _failed(f"{error.strerror or error}: {error.filename or 'no file named'}")
+        code = _failed_by_system(error)
     except Exception as error:
         code = _failed_by_bug(error)
     sys.exit(code if isinstance(code, int) else 0)
@@ -87,6 +89,27 @@ def _load_summaries(app: App) -> None:
     """Import every verb, so that the overview shows the first line of its docstring."""
     for verb in VERBS:
         app[verb]
+
+
+def _flush() -> None:
+    if sys.stdout is not None:  # the shell's >&- closes it
+        sys.stdout.flush()
+
+
+def _drop_output() -> None:
+    # What is buffered must go somewhere when Python shuts down.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _failed_by_system(error: OSError) -> int:
+    if error.filename is None and error.errno in OF_A_DISK:
+        # Whatever writes a file names it.
+        _drop_output()
+        return _failed(
+            f"standard output cannot be written ({error.strerror}), what is there is not whole; "
+            "make room on the disk, or send it elsewhere"
+        )
+    return _failed(f"{error.strerror or error}: {error.filename or 'no file named'}")
 
 
 def _failed(message: str) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import requests
 
+from rattle.atomic import writing
 from rattle.errors import DownloadError
 
 # Bytes at hand, and bytes in all where the server says so.
@@ -99,7 +100,9 @@ def _transfer(url: str, part: Path, progress: Progress) -> None:
         with part.open("ab" if have else "wb") as file:
             progress(have, total)
             for chunk in response.iter_content(CHUNK_BYTES):
-                file.write(chunk)
+                with writing(part):
+                    file.write(chunk)
+                    file.flush()
                 have += len(chunk)
                 progress(have, total)
     if total is not None and have != total:

@@ -25,7 +25,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from rattle.ahead import in_order
-from rattle.atomic import write_text
+from rattle.atomic import write_text, writing
 from rattle.clips.manifest import Manifest
 from rattle.errors import DataError
 from rattle.features.amplitude import Amplitude, Moments, amplitude
@@ -106,11 +106,29 @@ class FeatureStore:
             **asdict(statistics),
         }
         folder = self.folder / self._key("log-mel", clips, settings)
+        found = self._opened(folder)
+        if found is None:
+            with writing(folder):
+                self._fill(folder, clips, statistics, on_clip)
+            found = self._opened(folder)
+        if found is None:
+            raise DataError(f"{folder} cannot be read back; delete it and look at the disk")
+        return found
+
+    def _opened(self, folder: Path) -> Pack | None:
+        """The pack in ``folder``; None where there is none, or not all of it.
+
+        A rename that outlived a power failure may stand before files that did not.
+        """
         if not folder.exists():
-            self._fill(folder, clips, statistics, on_clip)
-        starts = np.load(folder / "starts.npy", allow_pickle=False)
-        shape = (int(starts[-1]), self.features.mel_bands)
-        return Pack(np.memmap(folder / "frames.f32", np.float32, "r", shape=shape), starts)
+            return None
+        try:
+            starts = np.load(folder / "starts.npy", allow_pickle=False)
+            shape = (int(starts[-1]), self.features.mel_bands)
+            return Pack(np.memmap(folder / "frames.f32", np.float32, "r", shape=shape), starts)
+        except (FileNotFoundError, EOFError, ValueError):
+            shutil.rmtree(folder)
+            return None
 
     def _key(self, kind: str, clips: Manifest, settings: dict[str, object]) -> str:
         contents = clips.table["content_hash"].to_list()

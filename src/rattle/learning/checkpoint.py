@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from rattle.atomic import replacing
@@ -37,7 +37,10 @@ def save(
     *,
     identity: str,
 ) -> None:
-    """Write beside, then rename; ``identity`` is the hash of recipe, seed and clips."""
+    """Write beside, then rename; ``identity`` is the hash of recipe, seed and clips.
+
+    Raises ``StorageError`` where it cannot be written; an earlier checkpoint is then there still.
+    """
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     for index, moments in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": value for name, value in moments.items()}
@@ -46,8 +49,10 @@ def save(
         if checkpoint.centroids.outlier is not None:
             tensors["centroid.outlier"] = checkpoint.centroids.outlier
     metadata = {"rattle": json.dumps({"iteration": checkpoint.iteration, "identity": identity})}
+    # save_file would write to a temporary file of its own, which a kill leaves for good.
+    content = save_tensors({n: t.detach().contiguous() for n, t in tensors.items()}, metadata)
     with replacing(path) as beside:
-        save_file({n: t.detach().contiguous() for n, t in tensors.items()}, beside, metadata)
+        beside.write_bytes(content)
 
 
 def load(

@@ -7,13 +7,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import soundfile as sf
-
 from rattle.ahead import in_order
+from rattle.atomic import writing
 from rattle.clips.layouts import load_manifest
 from rattle.clips.manifest import Clip, Manifest
 from rattle.clips.reading import read_clip
 from rattle.clips.synthetic import transform, write_factory
+from rattle.clips.writing import write_wav
 from rattle.learning.batches import SUBSTITUTE, generator
 from rattle.recipe_parts import Audio
 
@@ -35,27 +35,32 @@ def substitute_clips(normals: Manifest, audio: Audio, folder: Path) -> Manifest:
     key = hashlib.sha256(contents.encode()).hexdigest()[:32]
     made = folder / f"substitutes-{key}"
     if not made.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix="filling-", dir=folder))
-        try:
-            _write_transformed(normals, audio, beside / "transformed" / "train")
-            write_factory(
-                beside / "synthetic",
-                ids_per_type=FACTORY_IDS,
-                train_clips=FACTORY_CLIPS,
-                test_normal=0,
-                test_anomaly=0,
-                sample_rate_hz=audio.sample_rate_hz,
-            )
-            try:
-                beside.rename(made)
-            except OSError:
-                if not made.exists():  # else another process made the same ones first
-                    raise
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
+        with writing(made):
+            _make(made, normals, audio)
     parts = [load_manifest(made / "transformed"), load_manifest(made / "synthetic")]
     return Manifest.from_clips(clip for part in parts for clip in part)
+
+
+def _make(made: Path, normals: Manifest, audio: Audio) -> None:
+    made.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix="filling-", dir=made.parent))
+    try:
+        _write_transformed(normals, audio, beside / "transformed" / "train")
+        write_factory(
+            beside / "synthetic",
+            ids_per_type=FACTORY_IDS,
+            train_clips=FACTORY_CLIPS,
+            test_normal=0,
+            test_anomaly=0,
+            sample_rate_hz=audio.sample_rate_hz,
+        )
+        try:
+            beside.rename(made)
+        except OSError:
+            if not made.exists():  # else another process made the same ones first
+                raise
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def _write_transformed(normals: Manifest, audio: Audio, folder: Path) -> None:
@@ -71,7 +76,7 @@ def _write_transformed(normals: Manifest, audio: Audio, folder: Path) -> None:
             samples, sample_rate_hz=audio.sample_rate_hz, rng=generator(0, SUBSTITUTE, number)
         )
         # Float samples: a transformed clip may peak above full scale.
-        sf.write(folder / f"{number:04}.wav", other, audio.sample_rate_hz, subtype="FLOAT")
+        write_wav(folder / f"{number:04}.wav", other, audio.sample_rate_hz)
 
     for _ in in_order(write, range(TRANSFORMED_CLIPS), WORKERS):
         pass

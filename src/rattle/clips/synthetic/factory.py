@@ -12,15 +12,16 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile as sf
 
+from rattle.ahead import in_order
+from rattle.atomic import write_text, writing
 from rattle.clips.synthetic.dice import generator
 from rattle.clips.synthetic.specimen import FAULTS_OF_TYPE, MACHINE_TYPES, Specimen
+from rattle.clips.writing import write_wav
 from rattle.errors import DataError
 
 NOTICE = (
@@ -70,7 +71,8 @@ def write_factory(
     its path, so the same arguments give the same bytes with any number of ``workers`` (threads).
     The clips appear all at once, under ``dev_data``, when the last one is written.
 
-    Raises ``DataError`` if the folder has a ``dev_data`` already or an argument is out of range.
+    Raises ``DataError`` if the folder has a ``dev_data`` already or an argument is out of range,
+    and ``StorageError`` if it cannot be written to.
     """
     _check(types, ids_per_type, seconds, severity)
     if train_clips + test_normal + test_anomaly < 1 or workers < 1:
@@ -100,14 +102,18 @@ def write_factory(
             severity=order.severity,
         )
         pcm = np.rint(samples * FULL_SCALE).astype(np.int16)
-        sf.write(unfinished / Path(order.path).relative_to("dev_data"), pcm, sample_rate_hz)
+        write_wav(unfinished / Path(order.path).relative_to("dev_data"), pcm, sample_rate_hz)
 
-    for parent in sorted({Path(order.path).relative_to("dev_data").parent for order in orders}):
-        (unfinished / parent).mkdir(parents=True)
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        list(pool.map(make, orders))
-    _write_faults(folder, orders, seed=seed, snr_db=snr_db)
-    unfinished.replace(done)
+    try:
+        with writing(done):
+            for parent in {Path(order.path).relative_to("dev_data").parent for order in orders}:
+                (unfinished / parent).mkdir(parents=True)
+            for _ in in_order(make, orders, workers):
+                pass
+            _write_faults(folder, orders, seed=seed, snr_db=snr_db)
+            unfinished.replace(done)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _orders(
@@ -144,9 +150,7 @@ def _write_faults(folder: Path, orders: Sequence[_Order], *, seed: int, snr_db: 
             if order.fault
         },
     }
-    part = folder / "factory.json.part"
-    part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    part.replace(folder / "factory.json")
+    write_text(folder / "factory.json", json.dumps(content, indent=1) + "\n")
 
 
 def _check(
