@@ -23,7 +23,7 @@ import torch
 from ratio import Ratio
 from rattle.atomic import write_text
 
-PARTS = ()
+PARTS = ("streams",)
 
 
 def facts() -> str:

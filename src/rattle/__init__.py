@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         DownloadError,
         RattleError,
         RecipeError,
+        SourceError,
         StorageError,
         TrainingError,
     )
@@ -45,6 +46,7 @@ _HOMES = {
     "RattleError": "rattle.errors",
     "Recipe": "rattle.recipe",
     "RecipeError": "rattle.errors",
+    "SourceError": "rattle.errors",
     "StorageError": "rattle.errors",
     "Threshold": "rattle.scoring.threshold",
     "TrainingError": "rattle.errors",
@@ -63,6 +65,7 @@ __all__ = [
     "RattleError",
     "Recipe",
     "RecipeError",
+    "SourceError",
     "StorageError",
     "Threshold",
     "TrainingError",

@@ -7,7 +7,8 @@
     ├── RecipeError      a recipe file or one of its values is not valid
     ├── TrainingError    training cannot start, go on or resume
     ├── StorageError     a file or folder cannot be written
-    └── BundleError      a bundle is damaged, of another version, or does not fit
+    ├── BundleError      a bundle is damaged, of another version, or does not fit
+    └── SourceError      live sound cannot be had: no such device, a tool is missing, it was lost
 
 A message says what was found, what was expected, and what to do next. It names the file or the
 key. The command line prints it without a traceback.
@@ -46,3 +47,7 @@ class StorageError(RattleError):
 
 class BundleError(RattleError):
     """A bundle is damaged, of another version, or does not fit."""
+
+
+class SourceError(RattleError):
+    """Live sound cannot be had: no such device, a tool is missing, it was lost."""

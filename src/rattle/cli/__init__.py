@@ -25,6 +25,7 @@ VERBS = (
     "train",
     "adapt",
     "score",
+    "listen",
     "evaluate",
     "compare",
     "report",

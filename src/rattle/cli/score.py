@@ -10,7 +10,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from rattle.cli.piped import STANDARD_INPUT, Paths, score_piped
+
 if TYPE_CHECKING:
+    from rattle.cli.hop_lines import Form
     from rattle.clip_scorer import ClipScorer
     from rattle.scoring.clip import ClipScore, Unscored
 
@@ -20,7 +23,7 @@ WINDOW_COLUMNS = ("path", "start_s", "score", "posterior", "distance", "error")
 
 def score(
     bundle: Path,
-    paths: list[Path],
+    paths: Paths,
     /,
     *,
     csv: bool = False,
@@ -28,6 +31,9 @@ def score(
     windows: bool = False,
     scale: Literal["fixed", "paper"] = "fixed",
     device: str = "auto",
+    encoding: Literal["s16le", "f32le"] = "s16le",
+    rate: int | None = None,
+    channels: int = 1,
 ) -> int:
     """Score recordings with a bundle: score, posterior p, distance d and decision of each clip.
 
@@ -36,12 +42,16 @@ def score(
     their mean. A file that cannot be read is reported and does not stop the rest; the exit code
     is then 1. A bundle that holds a graph (rattle export) is scored by it, without torch.
 
+    With - as the only path, raw samples are read from standard input and each window is a line as
+    soon as it is whole, a JSON object a line with --json. Silent, clipped or frozen sound is
+    reported and not scored. The bundle needs the graph that rattle export writes.
+
     Parameters
     ----------
     bundle
         A .rattle file.
     paths
-        Recordings, or folders of them.
+        Recordings, or folders of them; or - for standard input.
     csv
         Print CSV.
     json
@@ -52,12 +62,23 @@ def score(
         fixed: as stored in the bundle. paper: the distance by its range over these clips.
     device
         auto, cpu, cuda or cuda:N; the graph runs on the CPU, so cuda leaves it aside.
+    encoding
+        Of standard input: 16-bit integers or 32-bit floats, little-endian.
+    rate
+        Samples a second of standard input; by default the recipe's.
+    channels
+        Channels of standard input, interleaved.
     """
     from rattle.clips.files import audio_files
     from rattle.errors import DataError
 
     if csv and json:
         raise DataError("--csv and --json exclude each other; give one")
+    if STANDARD_INPUT in paths:
+        if len(paths) > 1 or scale == "paper":
+            raise DataError("standard input (-) is scored alone, and by the fixed scale")
+        form: Form = "csv" if csv else "json" if json else "plain"
+        return score_piped(bundle, form, encoding, rate, channels)
     scorer = _opened(bundle, device)
     clips = list(audio_files(paths))
     if not clips:

@@ -1,0 +1,66 @@
+"""``rattle listen``: how anomalous a machine sounds at this moment."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+
+def listen(
+    bundle: Path,
+    /,
+    *,
+    device: str | None = None,
+    url: str | None = None,
+    alarm: str = "3/5",
+    once: bool = False,
+    json: bool = False,
+) -> int:
+    """Listen to a machine: a line each second with the score of the last window, and alarms.
+
+    The first line comes when the first window is whole (8 s with the packaged recipes). Sound that
+    is silent, clipped or frozen is reported and not scored. A sound card or a URL that is lost is
+    connected again after 1 to 30 s, and no window spans the gap; a file ends when it ends. The
+    bundle needs the graph that rattle export writes. Ctrl-C stops; the exit code is then 130.
+
+    Parameters
+    ----------
+    bundle
+        A .rattle file.
+    device
+        A sound card's input: its number or part of its name. Without --device and --url, the
+        default input.
+    url
+        Whatever ffmpeg reads: a file, rtsp://, http:// and so on.
+    alarm
+        K/N: raise an alarm when K of the last N windows passed the threshold. It ends after N
+        scored windows in a row that did not.
+    once
+        Stop when a sound card or URL ends or is lost, in place of connecting again.
+    json
+        Print a JSON object a line.
+    """
+    from numpy.random import default_rng
+
+    from rattle.cli.hop_lines import print_hops
+    from rattle.errors import DataError
+    from rattle.runtime import Scorer
+    from rattle.station.alarm import AlarmRule
+    from rattle.station.ffmpeg import Ffmpeg
+    from rattle.station.reconnect import kept
+    from rattle.station.sound_card import SoundCard
+
+    if device is not None and url is not None:
+        raise DataError("--device and --url exclude each other; give one")
+    rule = AlarmRule.parse(alarm)
+    scorer = Scorer.load(bundle)
+    channel = scorer.recipe.audio.channel
+    source = SoundCard(device, channel) if url is None else Ffmpeg(url)
+    # A service manager ends what it started by SIGTERM: as clean an end as Ctrl-C.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        blocks = kept(source, once=once, sleep=time.sleep, randomness=default_rng())
+        return print_hops(blocks, source, scorer, form="json" if json else "plain", rule=rule)
+    finally:
+        signal.signal(signal.SIGTERM, before)

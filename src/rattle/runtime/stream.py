@@ -1,0 +1,149 @@
+"""Scores a sound while it goes on: every second, over the last window.
+
+samples   ──────────────────────────────────────▶ time
+frames      |  |  |  |  |  |  |  |  |  |  |  |      each computed once
+window 0    [--------------------]
+window 1         [--------------------]             starts a hop later
+                 kept:  frames    + samples not framed yet
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rattle.runtime.hearing import Hearing
+from rattle.runtime.scorer import Scorer
+from rattle.scoring.clip import ClipParts, clip_score
+from rattle.windowing import frame_seconds, timeline_hop
+
+# A push of any length is scored by so many windows a time: bounded memory in the encoder.
+WINDOWS_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class StreamScore:
+    """One window of a stream, in seconds since its first sample; higher is more anomalous.
+
+    ``posterior`` is the probability p of the normal class, ``distance`` the squared distance d to
+    c_p; None where the loss has no such part. ``anomalous`` is ``score > threshold``.
+    """
+
+    start_s: float
+    end_s: float
+    score: float
+    posterior: float | None
+    distance: float | None
+    anomalous: bool
+
+
+class Stream:
+    """Scores of a sound that is pushed in chunks.
+
+    The k-th score is that of the window which starts k hops into the sound, as in an offline
+    timeline of the whole recording, however it is cut into chunks. A hop is the recipe's
+    ``scoring.timeline_seconds``, in whole frames. It keeps less than a window of frames, and of
+    samples no more than the next window takes.
+
+    >>> stream = Stream(scorer, sample_rate_hz=48000)         # doctest: +SKIP
+    >>> for chunk in microphone:                               # doctest: +SKIP
+    ...     for window in stream.push(chunk):
+    ...         print(window.end_s, window.score, window.anomalous)
+    """
+
+    def __init__(self, scorer: Scorer, *, sample_rate_hz: int | None = None) -> None:
+        """``sample_rate_hz`` is that of the pushed samples; the recipe's where it is not given."""
+        recipe = scorer.info.recipe
+        self._scorer = scorer
+        self._mix, self._threshold = scorer.mix(), scorer.threshold
+        self._features = recipe.features
+        self._frame_s = frame_seconds(recipe)
+        self._hop = timeline_hop(recipe)
+        self._hear = Hearing(recipe.audio, sample_rate_hz or recipe.audio.sample_rate_hz)
+        self._window = 0  # first frame of the next window
+        self._frames = np.empty((0, recipe.features.mel_bands), np.float32)  # from there on
+        self._chunks: list[NDArray[np.float32]] = []
+        self._first = self._received = 0  # samples before those chunks, and up to their end
+
+    @property
+    def hop_s(self) -> float:
+        """Seconds from one score to the next."""
+        return self._hop * self._frame_s
+
+    @property
+    def window_s(self) -> float:
+        """Seconds of sound that a score is made of."""
+        return self._features.window_samples * self._frame_s / self._features.hop_samples
+
+    def push(self, samples: NDArray[np.float32]) -> list[StreamScore]:
+        """The windows that these samples complete, in time order; often none.
+
+        ``samples`` are float32 ``[T]`` or ``[T, channels]``, full scale at +-1, and follow on the
+        last ones. After a gap a new ``Stream`` is due. Raises ``ClipError`` where the recipe's
+        channel is missing or a sample is NaN or infinite.
+        """
+        heard = self._hear(samples)
+        self._chunks.append(heard)
+        self._received += len(heard)
+        due = self._due()
+        if not due:
+            return []
+        pending = np.concatenate(self._chunks)
+        found: list[StreamScore] = []
+        while due:
+            some = min(due, WINDOWS_AT_ONCE)
+            found += self._score(pending, some)
+            due -= some
+        begin = min(self._piece_begin() * self._features.hop_samples, self._received)
+        # A copy: a view would keep the whole push in memory.
+        self._chunks = [pending[begin - self._first :].copy()]
+        self._first = begin
+        return found
+
+    def _due(self) -> int:
+        """Windows whose last sample has come."""
+        half = self._features.fft_samples // 2
+        frames = (self._received - half) // self._features.hop_samples + 1
+        return max((frames - self._window - self._features.window_frames) // self._hop + 1, 0)
+
+    def _piece_begin(self) -> int:
+        """The frame that samples are needed from to compute the first one that is not known."""
+        known = self._window + len(self._frames)
+        # Frames nearer than this to a cut would see it; at 0 the sound itself begins.
+        margin = -(-self._features.fft_samples // 2 // self._features.hop_samples)
+        return max(known - margin, 0)
+
+    def _score(self, pending: NDArray[np.float32], windows: int) -> list[StreamScore]:
+        hop, length = self._features.hop_samples, self._features.window_frames
+        starts = self._window + np.arange(windows, dtype=np.int64) * self._hop
+        end, following = int(starts[-1]) + length, int(starts[-1]) + self._hop
+        begin = self._piece_begin()
+        known = self._window + len(self._frames)
+
+        def places(frames: NDArray[np.int64]) -> NDArray[np.int64]:
+            """Where the graph has frames of the sound: first those known, then the piece's."""
+            of_piece = frames - begin + len(self._frames)
+            return np.where(frames < known, frames - self._window, of_piece)
+
+        last_sample = (end - 1) * hop + self._features.fft_samples // 2
+        output = self._scorer.graph.run(
+            pending[begin * hop - self._first : last_sample - self._first],
+            places(starts[:, None] + np.arange(length)),
+            self._frames,
+        )
+        self._frames = output.log_mel[places(np.arange(following, max(end, following)))]
+        self._window = following
+        parts = ClipParts(np.float64(self._frame_s) * starts, output.logits, output.distances)
+        return [
+            StreamScore(
+                window.start_s,
+                window.start_s + self.window_s,
+                window.score,
+                window.posterior,
+                window.distance,
+                window.score > self._threshold.value,
+            )
+            for window in clip_score("", parts, self._mix, self._threshold).windows
+        ]

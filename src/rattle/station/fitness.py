@@ -1,0 +1,106 @@
+"""Whether live sound is fit to be scored: not silent, not frozen, not clipped."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rattle.clips.examine import CLIPPED_LEVEL, CLIPPED_SHARE, SILENT_PEAK
+
+Samples = NDArray[np.float32]
+
+# Sound is judged in pieces of this length. No machine is below -80 dBFS for so long before a
+# microphone that works: there is noise.
+PIECE_SECONDS = 0.25
+# A driver that hangs plays its buffer again and again; buffers are shorter than this.
+LONGEST_REPEAT_SECONDS = 2.0
+# Samples that a repeat is searched by, before it is looked at in full.
+PROBE = 16
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What a piece of sound showed: its fault or none, and its samples at full scale."""
+
+    start_s: float
+    end_s: float
+    fault: str
+    at_full_scale: int
+    samples: int
+
+
+class Fitness:
+    """Judges the channels that are heard, as they come from the source, before resampling."""
+
+    def __init__(self, sample_rate_hz: int) -> None:
+        self._rate_hz = sample_rate_hz
+        self._piece = max(round(PIECE_SECONDS * sample_rate_hz), 1)
+        self._remembered = self._piece + round(LONGEST_REPEAT_SECONDS * sample_rate_hz)
+        self._past: Samples | None = None  # judged, as long as a repeat may be
+        self._coming: list[Samples] = []
+        self._waiting = self._judged = 0
+        self._pieces: deque[Piece] = deque()
+
+    def push(self, samples: Samples) -> None:
+        """Judge the next samples ``[T, channels]``."""
+        self._coming.append(samples)
+        self._waiting += len(samples)
+        if self._waiting < self._piece:
+            return
+        coming = np.concatenate(self._coming)
+        past = coming[:0] if self._past is None else self._past
+        whole = len(coming) - len(coming) % self._piece
+        for start in range(0, whole, self._piece):
+            piece = coming[start : start + self._piece]
+            past = np.concatenate([past, piece])[-self._remembered :]
+            self._pieces.append(self._seen(piece, past))
+            self._judged += self._piece
+        self._past = past
+        self._coming = [coming[whole:].copy()]
+        self._waiting = len(coming) - whole
+
+    def fault(self, start_s: float, end_s: float) -> str:
+        """Why the sound between is not fit to be scored, in words, or "".
+
+        Windows are asked for in time order; what lies before ``start_s`` is forgotten.
+        """
+        while self._pieces and self._pieces[0].end_s <= start_s:
+            self._pieces.popleft()
+        within = [piece for piece in self._pieces if piece.end_s <= end_s]
+        faults = [piece.fault for piece in within if piece.fault]
+        if faults:
+            worst = max(set(faults), key=faults.count)
+            return f"{worst} for {faults.count(worst) * PIECE_SECONDS:g} s"
+        clipped = sum(piece.at_full_scale for piece in within)
+        share = clipped / max(sum(piece.samples for piece in within), 1)
+        return f"clipped: {share:.2%} at full scale" if share > CLIPPED_SHARE else ""
+
+    def _seen(self, piece: Samples, past: Samples) -> Piece:
+        start_s, end_s = self._judged / self._rate_hz, (self._judged + len(piece)) / self._rate_hz
+        level = np.abs(piece)
+        if not np.isfinite(piece).all():
+            fault = "not finite"
+        elif (level.max(axis=0) < SILENT_PEAK).any():
+            fault = "silent"
+        elif any(_repeats(past[:, i], len(piece)) for i in range(piece.shape[1])):
+            fault = "frozen"
+        else:
+            fault = ""
+        # Peaks beyond 1 are floats in other units: nothing was cut off at full scale there.
+        at_full_scale = (level >= CLIPPED_LEVEL) & (level.max(axis=0) <= 1)
+        return Piece(start_s, end_s, fault, int(at_full_scale.sum(axis=0).max()), len(piece))
+
+
+def _repeats(sound: Samples, length: int) -> bool:
+    """Whether the last ``length`` samples are an exact copy of earlier ones, or constant.
+
+    A microphone's noise never repeats itself to the last bit.
+    """
+    last = sound[-length:]
+    places = np.flatnonzero(sound[: len(sound) - length] == last[0])
+    for offset in range(1, min(PROBE, length)):
+        places = places[sound[places + offset] == last[offset]]
+    return any(np.array_equal(sound[place : place + length], last) for place in places)

@@ -1,0 +1,65 @@
+"""Where live sound comes from, seen from the one that listens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rattle.errors import SourceError
+
+# Sound is handed on in pieces of at most this length: what a score may come late by.
+BLOCK_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of sound, float32 ``[T, channels]``, full scale at +-1.
+
+    It follows on the block before it unless ``gap`` says why sound is missing between the two.
+    """
+
+    samples: NDArray[np.float32]
+    sample_rate_hz: int
+    gap: str = ""
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.sample_rate_hz
+
+
+class SourceLostError(SourceError):
+    """A source was lost, or cannot be reached, and may come back."""
+
+
+class Connection(Protocol):
+    """A source in use, once."""
+
+    def blocks(self) -> Iterator[Block]:
+        """What comes in, until the source ends.
+
+        Raises ``SourceLostError`` where connecting again may help, else ``SourceError``.
+        """
+
+    def close(self) -> None:
+        """End ``blocks`` soon; may be called from another thread, and more than once."""
+
+
+class Source(Protocol):
+    """One place that sound comes from.
+
+    ``live``: its sound waits for nobody, and its end is a loss. What is not live is read as fast as
+    it is scored, and ends. ``name`` is what a message calls it; it holds no password.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def live(self) -> bool: ...
+
+    def connect(self) -> Connection:
+        """A new connection; returns at once."""
