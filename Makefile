@@ -25,9 +25,11 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Real recordings in the DCASE layout; some half an hour, with nothing else running.
+DATA ?= ../shared/data/dcase2020-subset/dev_data
+
 bench: setup
-	$(BIN)/python benchmarks/allocator.py
-	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/bench.py $(DATA) --into docs/performance.md
 
 docs: setup
 	$(BIN)/python docs/reference.py

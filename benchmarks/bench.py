@@ -23,7 +23,7 @@ import torch
 from ratio import Ratio
 from rattle.atomic import write_text
 
-PARTS = ("streams",)
+PARTS = ("scoring", "streams", "accuracy")
 
 
 def facts() -> str:

@@ -35,7 +35,7 @@ def export(detector: Detector) -> bytes:
             "train one by a loss (rattle train --method bce+ddcsad) to export it"
         )
     stated = detector.info.amplitude
-    graph = _exported(detector.model, Amplitude(stated.mean, stated.deviation))
+    graph = graph_of(detector.model, Amplitude(stated.mean, stated.deviation))
     difference = disagreement(detector, graph)
     if not difference <= AGREES_WITHIN:
         raise BundleError(
@@ -59,7 +59,8 @@ def disagreement(detector: Detector, graph: bytes) -> float:
     )
 
 
-def _exported(trained: TrainedNetwork, statistics: Amplitude) -> bytes:
+def graph_of(trained: TrainedNetwork, statistics: Amplitude) -> bytes:
+    """The network behind its front end as an ONNX model, not verified: ``export`` does that."""
     settings = trained.recipe.features
     # A copy in the default layout: what channels last is for is not ONNX Runtime's.
     network = build_network(trained.recipe)

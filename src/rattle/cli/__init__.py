@@ -123,8 +123,8 @@ def _failed_by_missing(error: ModuleNotFoundError) -> int:
     if package in ("", "rattle"):
         return _failed_by_bug(error)
     return _failed(
-        f"this takes {package}, which is not installed here; scoring by a bundle's graph does "
-        "without, the rest takes: pip install 'rattle[train]'"
+        f"this takes {package}, which is not installed here: pip install 'rattle[train]'; only "
+        "scoring does without, by a bundle's graph (where it was trained: rattle export BUNDLE)"
     )
 
 

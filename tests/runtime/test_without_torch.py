@@ -1,0 +1,88 @@
+"""Scoring in an environment of its own, into which torch was never installed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+import soundfile as sf
+
+from rattle import Detector, Manifest
+from rattle.clips.reading import read_clip
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of programs of an environment with rattle and what scoring takes."""
+    folder = tmp_path_factory.mktemp("bare")
+    venv.create(folder, with_pip=True)
+    programs = folder / ("Scripts" if sys.platform == "win32" else "bin")
+    words = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    done = run(programs / "python", *words, "-c", ROOT / "constraints.txt", ROOT)
+    if done.returncode and "No matching distribution" in done.stderr:
+        pytest.skip("no package registry can be reached to make an environment without torch")
+    assert done.returncode == 0, done.stderr
+    return programs
+
+
+def run(program: Path, *words: object) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return subprocess.run(
+        [program, *map(str, words)], capture_output=True, text=True, env=kept, check=False
+    )
+
+
+def test_there_is_no_torch_and_nothing_of_training(bare: Path) -> None:
+    listed = json.loads(run(bare / "python", "-m", "pip", "list", "--format", "json").stdout)
+    names = {package["name"].lower() for package in listed}
+    assert "rattle" in names
+    assert not names & {"torch", "polars", "scipy", "scikit-learn", "matplotlib", "onnx"}
+
+
+def test_recordings_score_as_by_torch(
+    bare: Path, exported_file: Path, detector: Detector, clips: Manifest, tmp_path: Path
+) -> None:
+    paths = list(clips.of(split="test").table["path"])
+    # One that has to be resampled, too.
+    sf.write(tmp_path / "fast.wav", read_clip(Path(paths[0])), 48_000)
+    paths.append(str(tmp_path / "fast.wav"))
+    done = run(bare / "rattle", "score", exported_file, *paths, "--csv")
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    for row, expected in zip(rows, detector.score(paths), strict=True):
+        assert row["path"] == expected.path
+        assert float(row["score"]) == pytest.approx(expected.score, abs=1e-4, rel=1e-4)
+        assert row["anomalous"] == str(expected.anomalous)
+
+
+@pytest.mark.parametrize(
+    "words", [["train", "data", "--machine", "all"], ["check", "."], ["inspect", "x.rattle"]]
+)
+def test_what_takes_more_says_what_to_install(bare: Path, words: list[str]) -> None:
+    done = run(bare / "rattle", *words)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert "is not installed here" in done.stderr
+    assert "pip install 'rattle[train]'" in done.stderr
+
+
+def test_a_bundle_without_a_graph_says_so_too(bare: Path, bundle_file: Path) -> None:
+    done = run(bare / "rattle", "score", bundle_file, "x.wav")
+    assert done.returncode == 2
+    assert "rattle export" in done.stderr
+
+
+def test_the_overview_of_commands_shows_all_the_same(bare: Path) -> None:
+    done = run(bare / "rattle", "--help")
+    assert done.returncode == 0, done.stderr
+    assert "Train a detector" in done.stdout
