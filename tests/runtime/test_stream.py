@@ -140,9 +140,10 @@ def test_a_channel_that_is_not_there_is_refused() -> None:
         stream.push(np.zeros((10, 2), np.float32))
 
 
-def test_samples_that_are_no_numbers_are_refused_and_do_no_harm() -> None:
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])
+def test_samples_that_are_no_numbers_are_refused_and_do_no_harm(value: float) -> None:
     scorer = MadeUpScorer(recipe())
     stream = Stream(scorer)
-    with pytest.raises(ClipError, match="NaN or infinite"):
-        stream.push(np.full(100, np.nan, np.float32))
+    with pytest.raises(ClipError, match="NaN, infinite or absurdly large"):
+        stream.push(np.full(100, value, np.float32))
     np.testing.assert_allclose(values(stream.push(SOUND)), offline(scorer, SOUND), atol=1e-4)

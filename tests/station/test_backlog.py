@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
+from itertools import count
+
 import numpy as np
 import pytest
 from fake_source import FakeSource
@@ -38,8 +43,14 @@ def test_what_came_before_an_error_is_still_scored() -> None:
         backlog.get(0)
 
 
-def test_too_much_drops_all_that_waits_and_the_next_block_says_so() -> None:
-    backlog = Backlog(limit_s=2.0)
+def late() -> Callable[[], float]:
+    """A clock by which nothing is scored in time."""
+    ticks = count(step=100)
+    return lambda: next(ticks)
+
+
+def test_sound_that_waited_too_long_is_dropped_and_the_next_block_says_so() -> None:
+    backlog = Backlog(limit_s=2.0, clock=late())
     for i in range(6):
         backlog.put(block(i))
     first, second = backlog.get(0), backlog.get(0)
@@ -51,10 +62,28 @@ def test_too_much_drops_all_that_waits_and_the_next_block_says_so() -> None:
 
 
 def test_no_more_than_the_limit_ever_waits() -> None:
-    backlog = Backlog(limit_s=2.0)
+    backlog = Backlog(limit_s=2.0, clock=late())
     for i in range(1000):
         backlog.put(block(i, seconds=0.3))
-        assert sum(waiting.seconds for waiting in backlog._blocks) <= 2.0
+        assert sum(waiting.seconds for _, waiting in backlog._blocks) <= 2.0
+
+
+def test_a_burst_waits_for_the_scorer_and_loses_nothing() -> None:
+    source = FakeSource([[block(i) for i in range(500)]])
+    found = list(taken(source, backlog_s=2.0))
+    assert [number(b) for b in found] == list(range(500))
+    assert not any(b.gap for b in found)
+
+
+def test_a_source_says_nothing_to_one_who_has_left() -> None:
+    source = FakeSource([[block(i) for i in range(500)]])
+    blocks = taken(source, backlog_s=2.0)
+    before = threading.active_count()
+    next(blocks)
+    assert threading.active_count() == before + 1
+    blocks.close()
+    while threading.active_count() > before:
+        time.sleep(0.01)
 
 
 def test_a_source_that_says_nothing_for_long_is_lost_and_closed() -> None:

@@ -81,10 +81,11 @@ def test_floats_in_other_units_are_not_clipped() -> None:
     assert fault(noise(8, level=50.0)) == ""
 
 
-def test_samples_that_are_no_numbers_are_a_fault() -> None:
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1e30])
+def test_samples_that_are_no_numbers_are_a_fault(value: float) -> None:
     sound = noise(4)
-    sound[100] = np.nan
-    assert fault(sound) == "not finite for 0.25 s"
+    sound[100] = value
+    assert fault(sound) == "damaged for 0.25 s"
 
 
 def test_one_dead_channel_of_those_heard_is_a_fault() -> None:

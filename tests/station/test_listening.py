@@ -49,7 +49,7 @@ def test_a_hop_is_the_score_of_the_stream() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "fault"), [(0.0, "silent"), (0.3, "frozen"), (np.nan, "not finite")]
+    ("value", "fault"), [(0.0, "silent"), (0.3, "frozen"), (np.nan, "damaged"), (1e30, "damaged")]
 )
 def test_windows_that_hold_unfit_sound_are_not_scored_and_the_others_are(
     value: float, fault: str

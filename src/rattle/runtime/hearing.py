@@ -6,6 +6,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from rattle.clips.reading import holds_samples
 from rattle.errors import ClipError
 from rattle.recipe_parts import Audio
 
@@ -31,12 +32,12 @@ class Hearing:
     def __call__(self, chunk: Samples) -> Samples:
         """``[T]`` or ``[T, channels]`` to ``[T']``.
 
-        ``ClipError`` where the recipe's channel is not there, or where a sample is NaN or infinite.
+        ``ClipError`` where the recipe's channel is not there, or where a sample is no number.
         """
         mono = heard(chunk, self._channel)
         mono = mono.mean(axis=1) if mono.shape[1] > 1 else mono[:, 0]
-        if not np.isfinite(mono).all():
-            raise ClipError("the stream holds NaN or infinite samples; leave them out")
+        if mono.size and not holds_samples(mono):
+            raise ClipError("the stream holds NaN, infinite or absurdly large samples")
         mono = np.ascontiguousarray(mono, dtype=np.float32)
         if self._resampler is None:
             return mono

@@ -82,7 +82,7 @@ class Stream:
 
         ``samples`` are float32 ``[T]`` or ``[T, channels]``, full scale at +-1, and follow on the
         last ones. After a gap a new ``Stream`` is due. Raises ``ClipError`` where the recipe's
-        channel is missing or a sample is NaN or infinite.
+        channel is missing or a sample is NaN, infinite or beyond 1e10.
         """
         heard = self._hear(samples)
         self._chunks.append(heard)

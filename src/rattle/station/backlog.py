@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from threading import Condition, Thread
 
@@ -18,28 +19,36 @@ STALL_SECONDS = 10.0
 class Backlog:
     """Sound that waits to be scored, at most ``limit_s`` of it.
 
-    When more comes, all that waits is dropped and the next block says how much is missing. No
-    window may span a gap, so many small gaps would leave no window at all; a large one costs
-    little more than itself.
+    When more comes, the source waits: a burst, as streams begin with, is soon scored. Once the
+    oldest block has waited for ``limit_s`` by the clock, scoring does not keep up: all that waits
+    is dropped and the next block says how much is missing. No window may span a gap, so many
+    small gaps would leave no window at all; a large one costs little more than itself.
     """
 
-    def __init__(self, limit_s: float = BACKLOG_SECONDS) -> None:
+    def __init__(
+        self, limit_s: float = BACKLOG_SECONDS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._limit_s = limit_s
-        self._blocks: deque[Block] = deque()
+        self._clock = clock
+        self._blocks: deque[tuple[float, Block]] = deque()  # each with when it came
         self._seconds = 0.0
         self._ended = False
         self._error: Exception | None = None
         self._changed = Condition()
 
     def put(self, block: Block) -> None:
-        """Add a block; never waits."""
+        """Add a block; waits for room, at most for ``limit_s``."""
         with self._changed:
-            if self._seconds + block.seconds > self._limit_s and self._blocks:
+            while self._blocks and self._seconds + block.seconds > self._limit_s:
+                patience_s = self._blocks[0][0] + self._limit_s - self._clock()
+                if patience_s > 0 and not self._ended:
+                    self._changed.wait(patience_s)
+                    continue
                 lost = f"{self._seconds:.1f} s of sound dropped: scoring does not keep up"
                 block = replace(block, gap=block.gap or lost)
                 self._blocks.clear()
                 self._seconds = 0.0
-            self._blocks.append(block)
+            self._blocks.append((self._clock(), block))
             self._seconds += block.seconds
             self._changed.notify()
 
@@ -55,8 +64,9 @@ class Backlog:
             if not self._changed.wait_for(lambda: self._blocks or self._ended, timeout_s):
                 raise SourceLostError(f"no sound for {timeout_s:g} s")
             if self._blocks:
-                block = self._blocks.popleft()
+                _, block = self._blocks.popleft()
                 self._seconds -= block.seconds
+                self._changed.notify()
                 return block
             if self._error is not None:
                 raise self._error
@@ -78,6 +88,7 @@ def taken(
             yield block
     finally:
         connection.close()
+        backlog.end(None)
 
 
 def _fill(connection: Connection, backlog: Backlog) -> None:

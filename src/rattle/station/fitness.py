@@ -1,4 +1,4 @@
-"""Whether live sound is fit to be scored: not silent, not frozen, not clipped."""
+"""Whether live sound is fit to be scored: not silent, frozen, clipped or damaged."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rattle.clips.examine import CLIPPED_LEVEL, CLIPPED_SHARE, SILENT_PEAK
+from rattle.clips.reading import holds_samples
 
 Samples = NDArray[np.float32]
 
@@ -81,8 +82,8 @@ class Fitness:
     def _seen(self, piece: Samples, past: Samples) -> Piece:
         start_s, end_s = self._judged / self._rate_hz, (self._judged + len(piece)) / self._rate_hz
         level = np.abs(piece)
-        if not np.isfinite(piece).all():
-            fault = "not finite"
+        if not holds_samples(piece):
+            fault = "damaged"
         elif (level.max(axis=0) < SILENT_PEAK).any():
             fault = "silent"
         elif any(_repeats(past[:, i], len(piece)) for i in range(piece.shape[1])):

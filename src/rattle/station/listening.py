@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from rattle.clips.reading import LOUDEST, holds_samples
 from rattle.runtime.hearing import heard
 from rattle.runtime.scorer import Scorer
 from rattle.runtime.stream import Stream, StreamScore
@@ -74,8 +75,8 @@ class Ear:
         """The windows that a block completes, each with what is wrong with its sound."""
         samples = block.samples
         self._fitness.push(heard(samples, self._channel))
-        if not np.isfinite(samples).all():
+        if not holds_samples(samples):
             # A window with such samples is not scored; later ones shall not hear of them.
-            samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+            samples = np.where(np.abs(samples) <= LOUDEST, samples, np.float32(0))
         windows = self._stream.push(samples)
         return [(window, self._fitness.fault(window.start_s, window.end_s)) for window in windows]
