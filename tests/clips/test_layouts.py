@@ -74,6 +74,13 @@ def test_dcase_2020_sets_side_by_side_are_recognised(dcase_2020: Path) -> None:
     assert set(toy.table["source_set"]) == {"toyadmos"}
 
 
+def test_without_hashes_the_manifest_is_the_same_but_for_them(dcase_2020: Path) -> None:
+    whole, headers = scan(dcase_2020), scan(dcase_2020, hashed=False)
+    assert set(headers.manifest.table["content_hash"]) == {""}
+    bare = [found.manifest.table.drop("content_hash") for found in (whole, headers)]
+    assert bare[0].equals(bare[1])
+
+
 def test_a_row_says_what_the_file_is(dcase_2020: Path) -> None:
     path = dcase_2020 / "dev_data/fan/train/normal_id_00_00000000.wav"
     clip = next(c for c in scan(dcase_2020).manifest if c.path == str(path))

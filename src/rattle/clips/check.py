@@ -54,7 +54,7 @@ def check(
     recognised; anything wrong with single files is a finding and raises nothing. The codes of
     findings are explained in ``rattle.clips.examine`` and below.
     """
-    found = scan(source, labels=labels)
+    found = scan(source, labels=labels, hashed=False)
     paths = [Path(clip.path) for clip in found.manifest]
     paths += [skipped.path for skipped in found.unreadable]
     look = partial(examine, sample_rate_hz=sample_rate_hz, window_samples=window_samples)
@@ -82,9 +82,9 @@ def _refused(found: Scan, examined: Iterable[Examined]) -> list[Finding]:
 def _repeated(manifest: Manifest, examined: Iterable[Examined]) -> list[Finding]:
     """The same sound twice: a leak when one is for training and one for test."""
     clip_of = {clip.path: clip for clip in manifest}
-    same: defaultdict[str, list[Clip]] = defaultdict(list)
+    same: defaultdict[int, list[Clip]] = defaultdict(list)
     for one in examined:
-        if one.sound_hash and str(one.path) in clip_of:
+        if one.sound_hash is not None and str(one.path) in clip_of:
             same[one.sound_hash].append(clip_of[str(one.path)])
     return [_repetition(clips) for clips in same.values() if len(clips) > 1]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -58,13 +57,14 @@ class Finding:
 class Examined:
     """What decoding a file showed.
 
-    ``sound_hash`` is the same for the same samples at the same rate, whatever the file format;
-    it is empty for a file with an error and for silence, where equality means nothing.
+    ``sound_hash`` is the same for the same samples at the same rate, whatever the file format, in
+    one run of Python; it is None for a file with an error and for silence, where equality means
+    nothing.
     """
 
     path: Path
     findings: tuple[Finding, ...]
-    sound_hash: str = ""
+    sound_hash: int | None = None
 
 
 @dataclass
@@ -97,17 +97,18 @@ def examine(path: Path, *, sample_rate_hz: int, window_samples: int) -> Examined
     ``sample_rate_hz``.
     """
     levels = _Levels()
-    hash_ = hashlib.sha256()
+    hashes: list[int] = []
     try:
         with open_sound(path) as sound:
             rate_hz = sound.samplerate
-            hash_.update(f"{rate_hz} Hz, {sound.channels} channels".encode())
+            channels = sound.channels
             for block in sound_blocks(sound):
                 if not holds_samples(block):
                     levels.is_finite = False
                     break
                 levels.add(as_float(block[:, 0]))
-                hash_.update(_as_16_bit(block).data)
+                # Python's own, of 64 bits, in less than half the time of a cryptographic one.
+                hashes.append(hash(_as_16_bit(block).tobytes()))
             missing = shortfall(sound, levels.samples) if levels.is_finite else None
     except ClipError as error:
         return Examined(path, (Finding(path, "unreadable", str(error)),))
@@ -122,7 +123,8 @@ def examine(path: Path, *, sample_rate_hz: int, window_samples: int) -> Examined
         message = f"{levels.samples / rate_hz:.2f} s long; one window takes {needed:.2f} s"
         findings.append(Finding(path, "too-short", message))
     is_silent = any(finding.code == "silent" for finding in findings)
-    return Examined(path, tuple(findings), "" if is_silent else hash_.hexdigest())
+    sound_hash = None if is_silent else hash((rate_hz, channels, *hashes))
+    return Examined(path, tuple(findings), sound_hash)
 
 
 def _as_16_bit(block: Block) -> Block:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rattle.clips.csv_layout import place_by_csv
@@ -87,16 +88,18 @@ def _usable(found: Scan, source: Path) -> Manifest:
     return found.manifest
 
 
-def scan(source: Path, *, labels: Path | None = None) -> Scan:
+def scan(source: Path, *, labels: Path | None = None, hashed: bool = True) -> Scan:
     """The clips of a folder in one of the accepted layouts, or of a CSV file.
 
     ``labels`` is a DCASE label list (``eval_data_list.csv``) for evaluation clips; without it,
     one in the folder or its parent is taken. A file that cannot be opened does not stop the
-    rest. Raises ``DataError`` when nothing is recognised, showing what would be.
+    rest. Without ``hashed`` no file is read beyond its header, and the manifest's content hashes
+    are empty: for what decodes every file anyway. Raises ``DataError`` when nothing is
+    recognised, showing what would be.
     """
     source = source.resolve()
     if source.suffix.lower() == ".csv" and source.is_file():
-        return _open_all(place_by_csv(source), (), "CSV")
+        return _open_all(place_by_csv(source), (), "CSV", hashed=hashed)
     if not source.is_dir():
         raise DataError(
             f"{source}: there is no such folder or CSV file; expected one of\n{ACCEPTED}"
@@ -118,7 +121,7 @@ def scan(source: Path, *, labels: Path | None = None) -> Scan:
             left_out.append(place or LeftOut(path, "its folders name no machine and class"))
     if not placed:
         raise DataError(_nothing_recognised(source, left_out))
-    return _open_all(placed, left_out, ", ".join(sorted(layouts)))
+    return _open_all(placed, left_out, ", ".join(sorted(layouts)), hashed=hashed)
 
 
 def _nothing_recognised(source: Path, left_out: list[LeftOut]) -> str:
@@ -130,12 +133,14 @@ def _nothing_recognised(source: Path, left_out: list[LeftOut]) -> str:
     return f"{source}: found {found}; expected one of\n{ACCEPTED}"
 
 
-def _open_all(placed: list[Placement], left_out: Iterable[LeftOut], layout: str) -> Scan:
+def _open_all(
+    placed: list[Placement], left_out: Iterable[LeftOut], layout: str, *, hashed: bool = True
+) -> Scan:
     clips: list[Clip] = []
     unreadable: list[LeftOut] = []
     # The work is mostly waiting for the disk, so more threads than cores pay.
     with ThreadPoolExecutor(max_workers=2 * (os.cpu_count() or 1)) as pool:
-        for opened in pool.map(open_clip, placed):
+        for opened in pool.map(partial(open_clip, hashed=hashed), placed):
             if isinstance(opened, Clip):
                 clips.append(opened)
             else:
@@ -143,11 +148,11 @@ def _open_all(placed: list[Placement], left_out: Iterable[LeftOut], layout: str)
     return Scan(Manifest.from_clips(clips), tuple(unreadable), tuple(left_out), layout)
 
 
-def open_clip(place: Placement) -> Clip | LeftOut:
+def open_clip(place: Placement, *, hashed: bool = True) -> Clip | LeftOut:
     """The clip at a place, or why it cannot be one: it cannot be opened, or holds no sound."""
     try:
         info = probe(place.path)
-        hash_ = content_hash(place.path)
+        hash_ = content_hash(place.path) if hashed else ""
     except ClipError as error:
         return LeftOut(place.path, str(error))
     if not info.frames:

@@ -18,7 +18,7 @@ Every room after this one takes clips as such a table, never as a folder. Column
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -83,7 +83,7 @@ class Manifest:
 
     @classmethod
     def from_clips(cls, clips: Iterable[Clip]) -> Manifest:
-        rows = [asdict(clip) for clip in clips]
+        rows = [vars(clip) for clip in clips]
         return cls(pl.DataFrame(rows, schema=SCHEMA, orient="row").sort("path"))
 
     def __len__(self) -> int:

@@ -156,11 +156,12 @@ def open_sound(path: Path) -> sf.SoundFile:
 
 
 def _check_is_file(path: Path) -> None:
-    if path.is_dir():
-        raise ClipError(f"{path}: this is a folder, a recording was expected")
-    if not path.exists():
-        raise ClipError(f"{path}: there is no such file")
-    if not path.is_file():  # opening a pipe would wait for someone to write to it
+    if not path.is_file():
+        if path.is_dir():
+            raise ClipError(f"{path}: this is a folder, a recording was expected")
+        if not path.exists():
+            raise ClipError(f"{path}: there is no such file")
+        # Opening a pipe would wait for someone to write to it.
         raise ClipError(f"{path}: this is a pipe or a device, a recording was expected")
     try:
         str(path).encode()
