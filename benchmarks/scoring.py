@@ -5,6 +5,7 @@ ResNet38 has random weights, which cost as much as trained ones.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from functools import partial
@@ -41,7 +42,7 @@ def measure(data: Path) -> Iterator[Ratio]:
     sounds = [read_clip(Path(path)) for path in test.table["path"][:32]]
     yield seen_once("small", sounds)
     yield seen_once("resnet38", sounds[:2])
-    detector = fit_quickly(data)
+    detector = fit_quickly(data).with_graph()
     yield agreement(detector, test)
     yield from real_time(scorer_of(detector), sounds)
 
@@ -82,12 +83,11 @@ def fit_quickly(data: Path) -> Detector:
     return fit(FitJob(load_manifest(data), MACHINE, recipe))
 
 
-def scorer_of(detector: Detector) -> Scorer:
-    """The detector's graph, read from a bundle."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "exported.rattle"
-        detector.with_graph().save(path)
-        return Scorer.load(path)
+def scorer_of(detector: Detector, *, threads: int = 1) -> Scorer:
+    """The detector's graph."""
+    graph = detector.graph or detector.with_graph().graph
+    assert graph is not None
+    return Scorer(detector.info, Graph(graph, threads=threads))
 
 
 def agreement(detector: Detector, test: Manifest) -> Ratio:
@@ -131,7 +131,7 @@ def score_all(scorer: Scorer, paths: list[Path]) -> None:
 
 def profile(data: Path) -> str:
     """Where the time of scoring a clip goes."""
-    detector = fit_quickly(data)
+    detector = fit_quickly(data).with_graph()
     path = load_manifest(data).of(MACHINE, split="test").table["path"][0]
     scorer = scorer_of(detector)
     samples = scorer.samples(path)
@@ -149,7 +149,26 @@ def profile(data: Path) -> str:
     took_s = side_by_side(steps, rounds=50)
     lines = ["| step of scoring a 10 s clip, one thread | ms |", "|---|---:|"]
     lines += [f"| {name} | {1000 * seconds:.2f} |" for name, seconds in took_s.items()]
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *arrangements(detector, samples)])
+
+
+def arrangements(detector: Detector, samples: NDArray[np.float32]) -> Iterator[str]:
+    """How clips are best shared out over the cores: what ``Scorer`` does was chosen by this."""
+    clips, cores = [samples] * 64, os.cpu_count() or 1
+    scorer, of_all_threads = scorer_of(detector), scorer_of(detector, threads=cores)
+    whole = np.arange(1 + len(samples) // scorer.recipe.features.hop_samples)
+    ways = {
+        f"{cores} clips at a time, a thread each": lambda: scorer.score(clips),
+        f"a clip at a time, {cores} threads": lambda: [*map(of_all_threads.parts, clips)],
+        "a clip at a time, one thread": lambda: [*map(scorer.parts, clips)],
+        "8 clips' windows in one batch, one thread": lambda: [
+            scorer.graph.run(samples, np.tile(whole, (8, 1))) for _ in range(len(clips) // 8)
+        ],
+    }
+    took_s = side_by_side(ways, rounds=ROUNDS)
+    yield "| 64 clips, front end included (of a batch once for all) | clips a second |"
+    yield "|---|---:|"
+    yield from (f"| {name} | {len(clips) / seconds:.0f} |" for name, seconds in took_s.items())
 
 
 class Transform(torch.nn.Module):
