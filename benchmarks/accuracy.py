@@ -56,11 +56,11 @@ def seen_in_windows(detector: Detector) -> Detector:
 def area(detector: Detector, data: Path) -> float:
     """AUC over the machine's test clips."""
     test = load_manifest(data).of(detector.machine, split="test")
-    values = {"normal": [], "anomaly": []}
+    values: dict[str, list[float]] = {"normal": [], "anomaly": []}
     for clip in test:
         parts = detector.parts(detector.samples(clip.path))
         values[clip.label].append(clip_value(parts, detector.mix()))
-    return auc(values["normal"], values["anomaly"])
+    return auc(np.array(values["normal"]), np.array(values["anomaly"]))
 
 
 def measure(data: Path) -> Iterator[Ratio]:
