@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 DONE := .venv/.done
 
-.PHONY: setup demo test check bench docs clean
+.PHONY: setup demo test check bench survive docs clean
 
 setup: $(DONE)
 
@@ -30,6 +30,10 @@ DATA ?= ../shared/data/dcase2020-subset/dev_data
 
 bench: setup
 	$(BIN)/python benchmarks/bench.py $(DATA) --into docs/performance.md
+
+# All of tests/survival: 50 kills a command, 2,000 damaged recordings, 500 damaged bundles.
+survive: setup
+	RATTLE_SURVIVE=all $(BIN)/pytest tests/survival
 
 docs: setup
 	$(BIN)/python docs/reference.py

@@ -1,4 +1,8 @@
-"""The parts of a recipe, from audio to scoring; ``recipe.py`` puts them together."""
+"""The parts of a recipe, from audio to scoring; ``recipe.py`` puts them together.
+
+Numbers that memory grows with have an upper bound, far above any use: a recipe comes with a bundle
+too, from wherever that comes.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ LOSSES: tuple[LossName, ...] = get_args(LossName)
 BASELINES: tuple[BaselineName, ...] = get_args(BaselineName)
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, le=86400)]
 
 
 class Part(BaseModel):
@@ -38,17 +43,21 @@ class Features(Part):
     """The log-mel front end (section IV-A) and the window the network sees."""
 
     fft_samples: int = Field(
-        1024, ge=64, multiple_of=2, description="Analysis window and transform length."
+        1024, ge=64, le=65536, multiple_of=2, description="Analysis window and transform length."
     )
-    hop_samples: int = Field(512, ge=1, description="Step from one frame to the next.")
-    mel_bands: int = Field(128, ge=16, description="Mel bands from 0 Hz to half the sample rate.")
+    hop_samples: int = Field(512, ge=1, le=65536, description="Step from one frame to the next.")
+    mel_bands: int = Field(
+        128, ge=16, le=512, description="Mel bands from 0 Hz to half the sample rate."
+    )
     spectrum: Literal["power", "magnitude"] = Field(
         "power", description="What the mel bands sum: squared magnitude or magnitude."
     )
     floor: Positive = Field(
         1e-10, description="Smallest band value before the logarithm, at unit signal variance."
     )
-    window_frames: int = Field(256, ge=32, description="Frames the network sees at a time.")
+    window_frames: int = Field(
+        256, ge=32, le=4096, description="Frames the network sees at a time."
+    )
 
     @property
     def window_samples(self) -> int:
@@ -67,9 +76,12 @@ class SmallNetwork(Part):
 
     name: Literal["small"]
     channels: int = Field(
-        16, ge=4, description="Channels of stem and first stage; doubled by each further one."
+        16,
+        ge=4,
+        le=256,
+        description="Channels of stem and first stage; doubled by each further one.",
     )
-    blocks: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+    blocks: tuple[Annotated[int, Field(ge=1, le=64)], ...] = Field(
         (2, 2, 2, 2), min_length=1, max_length=5, description="Residual blocks of each stage."
     )
     stem_kernel: int = Field(7, ge=1, le=15, description="Side of the first convolution's kernel.")
@@ -125,8 +137,12 @@ class Training(Part):
     """Batches, optimiser and schedule (section IV-A)."""
 
     iterations: int = Field(ge=1, description="Batches in all.")
-    normals_per_batch: int = Field(32, ge=2, description="Windows of the target machine a batch.")
-    outliers_per_batch: int = Field(32, ge=2, description="Windows of other machines a batch.")
+    normals_per_batch: int = Field(
+        32, ge=2, le=4096, description="Windows of the target machine a batch."
+    )
+    outliers_per_batch: int = Field(
+        32, ge=2, le=4096, description="Windows of other machines a batch."
+    )
     encoder_learning_rate: Positive = Field(description="Adam's rate of the convolutional layers.")
     head_learning_rate: Positive = Field(description="Adam's rate of the fully connected layer.")
     decay_every: int = Field(ge=1, description="Iterations between two decays of both rates.")
@@ -178,11 +194,11 @@ class Autoencoder(Part):
     """
 
     name: Literal["autoencoder"]
-    frames: int = Field(5, ge=1, description="Consecutive frames stacked into one input.")
-    hidden: int = Field(128, ge=1, description="Units of the four layers on either side.")
-    bottleneck: int = Field(8, ge=1, description="Units of the layer between.")
+    frames: int = Field(5, ge=1, le=64, description="Consecutive frames stacked into one input.")
+    hidden: int = Field(128, ge=1, le=4096, description="Units of the four layers on either side.")
+    bottleneck: int = Field(8, ge=1, le=4096, description="Units of the layer between.")
     epochs: int = Field(100, ge=1, description="Passes over all inputs.")
-    batch: int = Field(512, ge=2, description="Inputs a batch.")
+    batch: int = Field(512, ge=2, le=65536, description="Inputs a batch.")
     learning_rate: Positive = Field(1e-3, description="Adam's rate.")
 
 
@@ -193,7 +209,7 @@ class GaussianMixture(Part):
     coefficients: int = Field(
         20, ge=2, description="MFCCs a frame, the mean level among them; at most the mel bands."
     )
-    components: int = Field(8, ge=1, description="Gaussians of diagonal covariance.")
+    components: int = Field(8, ge=1, le=1024, description="Gaussians of diagonal covariance.")
 
 
 class OneClassSvm(Part):
@@ -236,15 +252,18 @@ class Scoring(Part):
         "and whole, for a fraction of the work.",
     )
     windows: int = Field(
-        10, ge=1, description="Windows spread over a clip; their scores averaged. Not for whole."
+        10,
+        ge=1,
+        le=1000,
+        description="Windows spread over a clip; their scores averaged. Not for whole.",
     )
     aggregate: Literal["mean", "upper-half"] = Field(
         "mean", description="Windows averaged: all (the paper) or the upper half (later work)."
     )
-    long_clip_seconds: Positive = Field(
+    long_clip_seconds: Seconds = Field(
         30.0, description="A longer recording gets a window each timeline_seconds instead."
     )
-    timeline_seconds: Positive = Field(
+    timeline_seconds: Seconds = Field(
         1.0, description="Step of the sliding window over a long recording."
     )
     alpha: Fraction = Field(

@@ -87,8 +87,8 @@ def serve() -> None:
 
     for verb in VERBS:
         importlib.import_module(f"rattle.cli.{verb}")
-    for module in ("rattle.runs", "rattle.cli.running", "rattle.experiments.conclude"):
-        importlib.import_module(module)
+    for module in ("runs", "cli.running", "exporting", "experiments.conclude"):
+        importlib.import_module(f"rattle.{module}")
     _say(0)
     for line in sys.stdin:
         pid = os.fork()

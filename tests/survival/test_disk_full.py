@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ COMMANDS = {
     "adapt": "adapt {bundle} --anomalies {anomalies} --out {disk}/out --device cpu --resume",
     "reproduce": "reproduce figure2 {data} --recipe {recipe} --out {disk}/out --device cpu "
     "--seeds 1 --losses bce+ddcsad --anomalies 1 --machines {machine} --workers 1 --threads 1",
+    "export": "export {disk}/copy.rattle",
     "report": "report {runs} --out {disk}/report.html",
     "compare": "compare {bundle} {bundle} {data} --csv {disk}/scores.csv --device cpu",
     "evaluate": "evaluate {data} --bundles {bundle} --out {disk}/evaluation --device cpu",
@@ -47,6 +49,9 @@ class Run:
         self._environment = {"RATTLE_STORE": str(store)}
         names = {**given, "disk": disk.folder, "elsewhere": elsewhere}
         self._words = COMMANDS[command].format(**names).split()
+        if command == "export":  # changes a bundle in its place
+            with suppress(OSError):
+                shutil.copy(str(given["bundle"]), disk.folder / "copy.rattle")
 
     def __call__(self) -> int:
         return self._forker.run(self._words, self._said, self._environment)

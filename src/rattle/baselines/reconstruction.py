@@ -116,8 +116,8 @@ def restore(
     arrays: Arrays, settings: Autoencoder, placement: Placement, *, bands: int
 ) -> Reconstruction:
     """The measure whose ``arrays()`` these are; ``ValueError`` where they do not fit."""
-    network = _network(settings, bands)
-    state = network.state_dict()
+    with torch.device("meta"):  # without memory: a recipe may ask for more than there is
+        state = _network(settings, bands).state_dict()
     shapes = {
         name: tuple(value.shape) for name, value in state.items() if not name.endswith(COUNTERS)
     }
@@ -125,8 +125,9 @@ def restore(
     for name, value in found.items():
         if name.endswith("running_var") and not (value >= 0).all():
             raise ValueError(f"its array {name} holds variances below 0")
+    network = _network(settings, bands)
     weights = {name: torch.from_numpy(value) for name, value in found.items()}
-    network.load_state_dict({**state, **weights})
+    network.load_state_dict({**network.state_dict(), **weights})
     return Reconstruction(network.to(placement.device).eval(), settings.frames, placement)
 
 

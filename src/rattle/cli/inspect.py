@@ -24,11 +24,17 @@ def inspect(bundle: Path, /) -> int:
         A .rattle file.
     """
     from rattle.detector import Detector
+    from rattle.errors import BundleError, ClipError
 
     detector = Detector.load(bundle)
     info, origin, threshold = detector.info, detector.info.provenance, detector.threshold
     largest = max((abs(clip.score) for clip in info.golden), default=1.0)
-    difference = detector.verify()
+    try:
+        difference = detector.verify()
+    except ClipError as error:
+        raise BundleError(
+            f"{bundle} is damaged: its stored clips cannot be scored ({error})"
+        ) from None
     agrees = difference <= AGREES_WITHIN * max(largest, 1.0)
     lines = {
         "machine": info.machine,

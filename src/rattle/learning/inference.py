@@ -43,11 +43,14 @@ class TrainedNetwork:
     @classmethod
     def restored(cls, recipe: Recipe, arrays: Arrays, placement: Placement) -> TrainedNetwork:
         """The network whose ``arrays()`` these are; ``ValueError`` where they do not fit."""
-        weights = {name: torch.from_numpy(value) for name, value in arrays.items()}
+        # Copies: what is restored may be trained on, and the arrays are another network's own.
+        weights = {name: torch.tensor(value) for name, value in arrays.items()}
+        _check_numbers(weights)
         centroid = weights.pop("centroid", None)
-        network = build_network(recipe)
+        with torch.device("meta"):  # without memory: a recipe may ask for more than there is
+            network = build_network(recipe)
         try:
-            network.load_state_dict(weights)
+            network.load_state_dict(weights, assign=True)
         except RuntimeError as error:
             reason = str(error).splitlines()[-1].strip()
             raise ValueError(f"its weights do not fit its recipe ({reason})") from None
@@ -99,3 +102,14 @@ class TrainedNetwork:
 
 def _array(values: Tensor) -> NDArray[np.float64]:
     return values.cpu().numpy().astype(np.float64)
+
+
+def _check_numbers(weights: dict[str, Tensor]) -> None:
+    """``ValueError`` for what a trained network does not hold, whatever its shape."""
+    for name, value in weights.items():
+        # How many batches a batch norm has seen.
+        expected = torch.int64 if name.endswith("num_batches_tracked") else torch.float32
+        if value.dtype != expected:
+            raise ValueError(f"its weights {name} are {value.dtype}, expected {expected}")
+        if not value.isfinite().all():
+            raise ValueError(f"its weights {name} hold NaN or infinity")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,9 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from rattle.errors import BundleError
+
+OUTPUTS = ("logits", "distances", "embeddings", "log_mel")
+EXTERNAL_FOLDER = "session.model_external_initializers_file_folder_path"
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Graph:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 4  # what is wrong comes as an exception
+        # A graph may name files to take numbers from, by default in the working directory.
+        options.add_session_config_entry(EXTERNAL_FOLDER, os.devnull)
         try:
             self._session = onnxruntime.InferenceSession(
                 model, options, providers=["CPUExecutionProvider"]
@@ -47,7 +53,18 @@ class Graph:
                 f"the graph takes {', '.join(inputs)}, not samples, earlier and frames; write it "
                 "again with: rattle export BUNDLE"
             )
-        self.bands = int(inputs["earlier"][1])
+        if not {"embeddings", "log_mel"} <= {*self._outputs} <= {*OUTPUTS}:
+            raise BundleError(
+                f"the graph gives {', '.join(self._outputs)}, not {', '.join(OUTPUTS)}; write it "
+                "again with: rattle export BUNDLE"
+            )
+        bands = inputs["earlier"][1:]
+        if len(bands) != 1 or not isinstance(bands[0], int):
+            raise BundleError(
+                f"the graph takes earlier frames of {bands} bands; write it again with: rattle "
+                "export BUNDLE"
+            )
+        self.bands = bands[0]
 
     def run(
         self,
@@ -65,8 +82,20 @@ class Graph:
         if earlier is None:
             earlier = np.empty((0, self.bands), dtype=np.float32)
         given = {"samples": samples, "earlier": earlier, "frames": frames}
-        found = dict(zip(self._outputs, self._session.run(self._outputs, given), strict=True))
+        try:
+            found = dict(zip(self._outputs, self._session.run(self._outputs, given), strict=True))
+        except Exception as error:  # ONNX Runtime's errors have no class of their own in common
+            raise BundleError(
+                f"the bundle's graph cannot be run by ONNX Runtime ({_first_line(error)}); write "
+                "it again with: rattle export BUNDLE"
+            ) from None
         logits, distances = found.get("logits"), found.get("distances")
+        for part in (logits, distances):
+            if part is not None and part.shape != (len(frames),):
+                raise BundleError(
+                    f"the bundle's graph gives parts of shape {part.shape} for {len(frames)} "
+                    "windows; write it again with: rattle export BUNDLE"
+                )
         return GraphOutput(
             logits=None if logits is None else logits.astype(np.float64),
             distances=None if distances is None else distances.astype(np.float64),
