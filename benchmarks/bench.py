@@ -23,7 +23,7 @@ import torch
 from ratio import Ratio
 from rattle.atomic import write_text
 
-PARTS = ("scoring", "streams", "accuracy", "reading")
+PARTS = ("training", "scoring", "streams", "accuracy", "reading")
 
 
 def facts() -> str:
