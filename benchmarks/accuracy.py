@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from statistics import fmean, stdev
 
+import numpy as np
 import torch
 
 from ratio import Ratio
