@@ -23,6 +23,11 @@ class Disk:
         for path in self.folder.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
+    @property
+    def taken(self) -> int:
+        """Bytes that cannot be written to any more."""
+        return shutil.disk_usage(self.folder).used
+
     def resize(self, kilobytes: int) -> None:
         """Another size; not below what is there."""
         self._remount(f"size={kilobytes}k")

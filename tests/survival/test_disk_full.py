@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +49,7 @@ class Run:
         names = {**given, "disk": disk.folder, "elsewhere": elsewhere}
         self._words = COMMANDS[command].format(**names).split()
         if command == "export":  # changes a bundle in its place
-            with suppress(OSError):
-                shutil.copy(str(given["bundle"]), disk.folder / "copy.rattle")
+            shutil.copy(str(given["bundle"]), disk.folder / "copy.rattle")
 
     def __call__(self) -> int:
         return self._forker.run(self._words, self._said, self._environment)
@@ -85,13 +83,13 @@ def test_a_disk_that_fills_up_is_told_and_with_more_room_the_command_goes_on(
 ) -> None:
     run = Run(command, given, forker, disk, tmp_path / "whole")
     assert run() == 0, run.errors
-    whole, taken = left_in(disk.folder), shutil.disk_usage(disk.folder).used
+    whole, taken = left_in(disk.folder), disk.taken
     disk.clear()
     wrong = {}
     for case in cases(few=1, full=10):
         share = float(np.random.default_rng([SEED, case]).uniform(0, 0.95))
-        disk.resize(max(int(share * taken) >> 10, 4))
         run = Run(command, given, forker, disk, tmp_path / str(case))
+        disk.resize(max(int(share * taken), disk.taken, 4096) >> 10)
         code = run()
         found = run.told("No space left on device") if code else "it did not fail"
         read_all(disk.folder)
@@ -113,7 +111,7 @@ def test_what_cannot_be_written_anew_stays_as_it_was(
     run = Run(command, given, forker, disk, tmp_path / "elsewhere")
     assert run() == 0, run.errors
     before = left_in(disk.folder)
-    disk.resize(shutil.disk_usage(disk.folder).used >> 10)
+    disk.resize(disk.taken >> 10)
     assert run() == 2
     assert run.told("No space left on device") is None
     assert left_in(disk.folder) == before
@@ -123,8 +121,8 @@ def test_what_cannot_be_written_anew_stays_as_it_was(
 def test_a_folder_that_cannot_be_written_is_told(
     command: str, given: dict[str, object], forker: Forker, disk: Disk, tmp_path: Path
 ) -> None:
-    disk.forbid_writing()
     run = Run(command, given, forker, disk, tmp_path / "elsewhere")
+    disk.forbid_writing()
     assert run() == 2
     assert run.told("Read-only file system") is None
 
