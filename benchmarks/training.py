@@ -250,8 +250,8 @@ def _many_machines(data: Path, folder: Path) -> Iterator[Ratio]:
         1.7,
         f"{len(clips.machines())} machines, {FLEET_ITERATIONS} iterations: "
         f"{ran['two'].seconds:.0f} s, one worker {ran['one'].seconds:.0f} s, one with twice the "
-        f"threads {ran['all threads'].seconds:.0f} s; from the command to the last bundle; a worker "
-        f"holds {ran['two'].peak_gib:.2f} GiB",
+        f"threads {ran['all threads'].seconds:.0f} s; from the command to the last bundle; "
+        f"{ran['two'].peak_gib:.2f} GiB a worker",
     )
 
 
