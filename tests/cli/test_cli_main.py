@@ -135,6 +135,13 @@ def test_a_full_disk_is_one_line(rattle: Any, monkeypatch: pytest.MonkeyPatch) -
     )
 
 
+def test_memory_that_runs_out_is_no_bug(rattle: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    _break_loading(monkeypatch, MemoryError("Unable to allocate 7 GiB"))
+    code, out, err = rattle("inspect", "some.rattle")
+    assert (code, out) == (2, "")
+    assert err.startswith("rattle: error: memory ran out (Unable to allocate 7 GiB); give shorter")
+
+
 def test_ctrl_c_exits_130(rattle: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     _break_loading(monkeypatch, KeyboardInterrupt())
     assert rattle("inspect", "some.rattle") == (130, "", "rattle: interrupted\n")

@@ -79,6 +79,11 @@ def main(arguments: list[str] | None = None) -> None:
         code = FAILED
     except ModuleNotFoundError as error:
         code = _failed_by_missing(error)
+    except MemoryError as error:
+        code = _failed(
+            f"memory ran out ({str(error) or 'no more is told'}); give shorter recordings or fewer "
+            "at a time, or a smaller recipe"
+        )
     except OSError as error:
         code = _failed_by_system(error)
     except Exception as error:
