@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ def test_export_adds_a_graph_in_place(rattle: Any, bundle_file: Path, tmp_path: 
     assert out.endswith("it scores the 2 stored clips alike\n")
     assert list(tmp_path.iterdir()) == [path]
     assert Detector.load(path).graph is not None
-    assert "graph:" in rattle("inspect", path).out
+    shown = rattle("inspect", path).out
+    assert re.search(r"^graph: +0\.\d MB$", shown, re.MULTILINE)
+    assert "clips seen in 3 windows" in shown
 
 
 def test_score_takes_the_graph_and_gives_the_same(

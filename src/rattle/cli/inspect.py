@@ -76,4 +76,8 @@ def _replay(replay: Replay) -> str:
 def _recipe(recipe: Recipe) -> str:
     if recipe.baseline is not None:
         return f"{recipe.name}: baseline {recipe.baseline.name}"
-    return f"{recipe.name}: network {recipe.network.name}, loss {recipe.loss.name}"
+    scoring = recipe.scoring
+    seen = "whole" if scoring.view == "whole" else f"in {scoring.windows} windows"
+    return (
+        f"{recipe.name}: network {recipe.network.name}, loss {recipe.loss.name}, clips seen {seen}"
+    )

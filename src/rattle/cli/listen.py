@@ -57,10 +57,15 @@ def listen(
     scorer = Scorer.load(bundle)
     channel = scorer.recipe.audio.channel
     source = SoundCard(device, channel) if url is None else Ffmpeg(url)
-    # A service manager ends what it started by SIGTERM: as clean an end as Ctrl-C.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A service manager ends what it started by SIGTERM: as clean an end as Ctrl-C, which a shell
+    # script tells what it started in the background to ignore.
+    before = {
+        number: signal.signal(number, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         blocks = kept(source, once=once, sleep=time.sleep, randomness=default_rng())
         return print_hops(blocks, source, scorer, form="json" if json else "plain", rule=rule)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
