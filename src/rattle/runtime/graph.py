@@ -28,7 +28,8 @@ class GraphOutput:
 class Graph:
     """One session of ONNX Runtime. May be run from several threads at once.
 
-    ``threads`` work on one run; clips are independent, so one each is the fastest for many.
+    ``threads`` work on one run. For many clips a thread each is as fast as all threads on one clip
+    after another (``docs/performance.md``), and reading goes on beside it.
     """
 
     def __init__(self, model: bytes, *, threads: int = 1) -> None:
