@@ -6,8 +6,8 @@ n = B n1 + n2 and k = k1 + A k2
     X[k] = sum_n2 W_N^(n2 k) sum_n1 W_A^(n1 k1) x[B n1 + n2],    W_N = exp(-2 pi i / N)
 
 the inner sum is one matrix for all frames, the outer one a matrix for each k1. ONNX has an
-operator for this, which ``torch.stft`` exports to, but in ONNX Runtime it alone takes three times as
-long as this whole front end (``docs/performance.md``).
+operator for this, which ``torch.stft`` exports to, but in ONNX Runtime it alone takes three times
+as long as this whole front end (``docs/performance.md``).
 """
 
 from __future__ import annotations
