@@ -20,6 +20,7 @@ from pathlib import Path
 
 import torch
 
+from page import between, processor
 from ratio import Ratio
 from rattle.atomic import write_text
 
@@ -36,16 +37,6 @@ def facts() -> str:
     )
 
 
-def processor() -> str:
-    """The processor's name where Linux tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
-
-
 def table(ratios: list[Ratio]) -> str:
     """The ratios as a Markdown table."""
     lines = ["| what | measured | target | holds | of what |", "|---|---:|---:|---|---|"]
@@ -54,16 +45,6 @@ def table(ratios: list[Ratio]) -> str:
         verdict = "yes" if ratio.holds else "**NO**"
         lines.append(f"| {ratio.name} | {ratio.value:.3g} | {bound} | {verdict} | {ratio.detail} |")
     return "\n".join(lines)
-
-
-def between(page: str, name: str, text: str) -> str:
-    """The page with ``text`` between the markers of that name."""
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    before, found, rest = page.partition(begin)
-    _, closed, after = rest.partition(end)
-    if not (found and closed):
-        raise SystemExit(f"the page lacks the markers {begin} and {end}")
-    return f"{before}{begin}\n\n{text.strip()}\n\n{end}{after}"
 
 
 def measured(part: str, data: Path) -> Iterator[Ratio]:

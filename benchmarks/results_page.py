@@ -3,7 +3,7 @@
     rattle reproduce table2 DATA --out FOLDER
     rattle reproduce figure2 DATA --seeds 0 1 --anomalies 1 4 16 64 --out FOLDER
     rattle reproduce table1 DATA --validation fan/id_02 slider/id_02 --out FOLDER
-    python docs/results.py FOLDER
+    python benchmarks/results_page.py FOLDER
 
 What stands between the markers of the page is replaced; the reading of it around them is written
 by people and has to be looked at again when figures change.
@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import platform
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +21,7 @@ from statistics import fmean, stdev
 
 import torch
 
+from page import between, processor
 from rattle.atomic import write_text
 from rattle.evaluation.metrics import auc
 from rattle.experiments.outcome import Outcome
@@ -34,18 +34,9 @@ COMPARED: tuple[tuple[MethodName, MethodName], ...] = (
     ("bce+dsad", "bce"),
     ("bce+ddcsad", "bce+dsad"),
 )
-PAGE = Path(__file__).parent / "results.md"
-FIGURE = Path(__file__).parent / "figures" / "figure2.svg"
-
-
-def between(page: str, name: str, text: str) -> str:
-    """The page with ``text`` between the markers of that name."""
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    before, found, rest = page.partition(begin)
-    _, closed, after = rest.partition(end)
-    if not (found and closed):
-        raise SystemExit(f"{PAGE} lacks the markers {begin} and {end}")
-    return f"{before}{begin}\n\n{text.strip()}\n\n{end}{after}"
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = DOCS / "results.md"
+FIGURE = DOCS / "figures" / "figure2.svg"
 
 
 def body(file: Path) -> str:
@@ -77,24 +68,15 @@ def differences(folder: Path) -> str:
     return "\n".join(lines)
 
 
-def processor() -> str:
-    """The processor's name where Linux tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     chosen = parser.parse_args()
     page = PAGE.read_text(encoding="utf-8")
     facts = (
-        f"Written on {datetime.now(UTC):%Y-%m-%d} by `python docs/results.py`; computed with "
-        f"torch {torch.__version__.partition('+')[0]} on {os.cpu_count()} cores ({processor()})."
+        f"Written on {datetime.now(UTC):%Y-%m-%d} by `python benchmarks/results_page.py`; computed "
+        f"with torch {torch.__version__.partition('+')[0]} on {os.cpu_count()} cores "
+        f"({processor()})."
     )
     page = between(page, "facts", facts)
     for name in ("table1", "table2", "figure2"):
