@@ -128,7 +128,7 @@ def test_inspect_tells_what_a_bundle_is_of_and_that_it_scores_as_it_did(
     assert code == 0
     told = dict(line.split(":", 1) for line in out.splitlines())
     assert told["machine"].strip() == "synth_fan/id_00"
-    assert told["recipe"].strip() == "tiny: network small, loss bce+ddcsad"
+    assert told["recipe"].strip() == "tiny: network small, loss bce+ddcsad, clips seen in 3 windows"
     assert told["trained on"].strip() == "10 normal clips, 2 held out, seed 0"
     assert told["outliers"].strip() == "normal clips of synth_valve/id_00"
     assert told["stored clips"].strip().startswith("2, scores differ by at most")
