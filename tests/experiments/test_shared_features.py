@@ -15,6 +15,7 @@ from rattle.experiments.task import Setting
 from rattle.features.store import FeatureStore
 from rattle.learning.data import prepare, split_normals
 from rattle.learning.outliers import choose_pool
+from rattle.learning.train import Interrupted
 
 FAN, VALVE = Machine("synth_fan", "id_00"), Machine("synth_valve", "id_00")
 
@@ -54,6 +55,21 @@ def test_no_feature_is_left_for_the_trainings_to_compute(
         prepare(split, machine, pool, recipe, store, seed=3, on_clip=lambda: computed.append(None))
     fill(setting, [FAN, VALVE], on_clip=lambda: computed.append(None))
     assert len(computed) == 12 * packs
+
+
+def test_a_stop_is_noticed_at_the_next_clip_and_leaves_no_half_pack(make_setting) -> None:
+    setting = make_setting()
+    computed: list[None] = []
+    with pytest.raises(Interrupted):
+        fill(
+            setting,
+            [FAN],
+            on_clip=lambda: computed.append(None),
+            stop_requested=lambda: len(computed) == 3,
+        )
+    assert len(computed) == 3
+    assert setting.store is not None
+    assert not [left for left in setting.store.iterdir() if left.is_dir()]
 
 
 def test_a_machines_outliers_are_computed_with_it(make_setting) -> None:

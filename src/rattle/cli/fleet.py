@@ -62,17 +62,6 @@ def _run(
     fleet: Fleet, tasks: list[Training], workers: LocalWorkers[Training]
 ) -> Progress[Training]:
     with GridView(workers.count, "machines") as view, StopRequest() as stop:
-
-        def on_machine(machine: Machine, number: int, machines: int) -> None:
-            if stop():
-                raise Interrupted
-            view.on_machine(machine, number, machines)
-
-        def on_clip() -> None:
-            if stop():
-                raise Interrupted
-            view.on_clip()
-
         job = fleet.job
         to_do = [task.machine for task in tasks if not task.is_done(fleet.folder)]
         try:
@@ -83,8 +72,9 @@ def _run(
                     to_do,
                     outliers=job.outliers,
                     folder=job.store_folder,
-                    on_machine=on_machine,
-                    on_clip=on_clip,
+                    on_machine=view.on_machine,
+                    on_clip=view.on_clip,
+                    stop_requested=stop,
                 )
             return run_grid(tasks, fleet, workers, on_change=view.show, stop_requested=stop)
         except Interrupted:

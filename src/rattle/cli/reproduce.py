@@ -190,25 +190,15 @@ def _run(plan: Plan, setting: Setting, workers: Workers[Task]) -> Progress[Task]
 
     to_do = sorted({task.machine for task in plan.tasks if not task.is_done(setting.folder)})
     with GridView(workers.count) as view, StopRequest() as stop:
-
-        def on_machine(machine: Machine, number: int, machines: int) -> None:
-            if stop():
-                raise Interrupted
-            view.on_machine(machine, number, machines)
-
-        def on_clip() -> None:
-            if stop():
-                raise Interrupted
-            view.on_clip()
-
         try:
             fill_store(
                 setting.clips,
                 setting.recipe,
                 to_do,
                 folder=setting.store,
-                on_machine=on_machine,
-                on_clip=on_clip,
+                on_machine=view.on_machine,
+                on_clip=view.on_clip,
+                stop_requested=stop,
             )
             return run_grid(plan.tasks, setting, workers, on_change=view.show, stop_requested=stop)
         except Interrupted:

@@ -8,6 +8,7 @@ from pathlib import Path
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.features.store import FeatureStore
+from rattle.learning.train import Interrupted
 from rattle.recipe import Recipe
 
 
@@ -20,6 +21,7 @@ def fill_store(
     folder: Path | None = None,
     on_machine: Callable[[Machine, int, int], None] = lambda _, __, ___: None,
     on_clip: Callable[[], None] = lambda: None,
+    stop_requested: Callable[[], bool] = lambda: False,
 ) -> None:
     """The log-mels that training for these machines reads, once and not by each task at a time.
 
@@ -28,8 +30,17 @@ def fill_store(
     many there are, before its features are looked at, and ``on_clip`` for each clip computed.
 
     Raises ``ClipError`` for a clip that cannot be read: it would serve every other machine as
-    outlier, and fail their tasks too.
+    outlier, and fail their tasks too. Raises ``Interrupted`` after a stop was asked for.
     """
+
+    def go_on() -> None:
+        if stop_requested():
+            raise Interrupted
+
+    def computed() -> None:
+        go_on()
+        on_clip()
+
     store = FeatureStore(recipe.audio, recipe.features, folder)
     own = recipe.audio.amplitude == "own"
     normals = {m: clips.of(m, split="train", label="normal") for m in clips.machines()}
@@ -47,6 +58,7 @@ def fill_store(
             if other != machine
         }
     for number, (machine, is_given, heard_as) in enumerate(sorted(wanted), start=1):
+        go_on()
         on_machine(machine, number, len(wanted))
         heard = (given if is_given and own else normals)[heard_as]
-        store.pack((given if is_given else normals)[machine], store.amplitude(heard), on_clip)
+        store.pack((given if is_given else normals)[machine], store.amplitude(heard), computed)
