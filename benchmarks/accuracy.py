@@ -22,8 +22,8 @@ import torch
 from ratio import Ratio
 from rattle import Detector, Machine, Recipe
 from rattle.clips.layouts import load_manifest
+from rattle.detector.fit import FitJob, fit
 from rattle.evaluation.metrics import auc
-from rattle.fitting import FitJob, fit
 from rattle.learning.inference import TrainedNetwork
 from rattle.scoring.clip import clip_value
 

@@ -28,14 +28,14 @@ import numpy as np
 import polars as pl
 import torch
 
-from rattle.adapting import AdaptJob, adapt
 from rattle.atomic import write_text
 from rattle.clips.layouts import load_manifest
 from rattle.clips.manifest import Manifest
 from rattle.detector import Detector
+from rattle.detector.adapt import AdaptJob, adapt
 from rattle.evaluation.metrics import auc
 from rattle.experiments.task import draw_anomalies
-from rattle.runs import recordings_of
+from rattle.runs.write import recordings_of
 from rattle.scoring.clip import clip_value
 
 MACHINES = ("fan_id_02", "slider_id_02", "fan_id_00", "slider_id_00")

@@ -8,7 +8,7 @@ DATA holds fan/id_00, fan/id_02, slider/id_00 and slider/id_02 in the DCASE layo
 variant, a machine and a seed; a run that is noted already is not done again. For each run:
 
 - validation AUC, for choosing: held-out training normals against the same clips with faults laid
-  over them (rattle.clips.synthetic.overlay_fault, 5 to 15 dB below the recording). A user without
+  over them (rattle.synthetic.overlay_fault, 5 to 15 dB below the recording). A user without
   labelled anomalies has this too, so defaults may be chosen by it.
 - test AUC, for information: the data's test clips. Nothing is chosen by it.
 
@@ -33,10 +33,10 @@ import torch
 from rattle import Detector, Machine, Recipe
 from rattle.atomic import write_text
 from rattle.clips.layouts import load_manifest
-from rattle.clips.synthetic import FAULT_KINDS, overlay_fault
+from rattle.detector.fit import FitJob, Watch, fit
 from rattle.evaluation.metrics import auc
-from rattle.fitting import FitJob, Watch, fit
 from rattle.scoring.clip import ClipParts, clip_value
+from rattle.synthetic import FAULT_KINDS, overlay_fault
 
 MACHINES = ("fan/id_00", "fan/id_02", "slider/id_00", "slider/id_02")
 SEEDS = (0, 1, 2)

@@ -10,7 +10,7 @@ import soundfile as sf
 import torch
 from numpy.typing import NDArray
 
-from rattle.features.amplitude import Amplitude
+from rattle.clips.amplitude import Amplitude
 from rattle.features.log_mel import mel_filters
 
 Samples = NDArray[np.float32]

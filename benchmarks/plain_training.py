@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from rattle import Machine, Recipe
+from rattle.clips.amplitude import Amplitude
 from rattle.clips.manifest import Manifest
-from rattle.features.amplitude import Amplitude
 from rattle.features.log_mel import mel_filters
 from rattle.learning.batches import Batch, BatchSource
 from rattle.learning.data import TrainingData

@@ -30,13 +30,13 @@ from plain_reading import (
 )
 from ratio import Ratio, side_by_side
 from rattle import Machine, Manifest, Recipe
+from rattle.clips.amplitude import Amplitude, Moments
 from rattle.clips.check import check
 from rattle.clips.layouts import load_manifest
 from rattle.clips.reading import content_hash, read_clip
-from rattle.features.amplitude import Amplitude, Moments
+from rattle.detector.fit import FitJob, fit
 from rattle.features.front_end import FrontEnd
-from rattle.fitting import FitJob, fit
-from rattle.recipe_parts import Audio, Features
+from rattle.recipe.parts import Audio, Features
 
 CLIPS = 40
 MANY = 20_000

@@ -24,8 +24,8 @@ import torch
 from page import between, processor
 from rattle.atomic import write_text
 from rattle.evaluation.metrics import auc
-from rattle.experiments.outcome import Outcome
-from rattle.recipe_parts import MethodName
+from rattle.recipe.parts import MethodName
+from rattle.runs.outcome import Outcome
 
 COMPARED: tuple[tuple[MethodName, MethodName], ...] = (
     ("ddcsad", "dsad"),

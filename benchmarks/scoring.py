@@ -19,19 +19,19 @@ from numpy.typing import NDArray
 
 from ratio import Ratio, side_by_side
 from rattle import Detector, Machine, Manifest, Recipe
+from rattle.clips.amplitude import Amplitude
 from rattle.clips.layouts import load_manifest
 from rattle.clips.reading import read_clip
-from rattle.exporting import graph_of
-from rattle.features.amplitude import Amplitude
+from rattle.detector.export import graph_of
+from rattle.detector.fit import FitJob, fit
 from rattle.features.graph_log_mel import GraphLogMel
-from rattle.fitting import FitJob, fit
 from rattle.learning.device import place
 from rattle.learning.inference import TrainedNetwork
 from rattle.learning.networks import build_network
-from rattle.recipe_parts import Features
+from rattle.recipe.parts import Features
 from rattle.runtime.graph import Graph
 from rattle.runtime.scorer import Scorer
-from rattle.windowing import clip_windows
+from rattle.scoring.windows import clip_windows
 
 MACHINE = Machine.parse("fan/id_02")
 ROUNDS = 5

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from ratio import Ratio
 from rattle import Detector, Recipe
 from rattle.clips.layouts import load_manifest
+from rattle.listening.hops import Ear
+from rattle.listening.source import BLOCK_SECONDS, Block
 from rattle.runtime import Scorer, Stream
-from rattle.station.listening import Ear
-from rattle.station.source import BLOCK_SECONDS, Block
 
 STREAMS, CLIPS_A_STREAM = 20, 6
 

@@ -24,21 +24,21 @@ import torch
 from torch.profiler import profile as torch_profile
 from torch.utils.flop_counter import FlopCounterMode
 
-import rattle.fitting
+import rattle.detector.fit
 from plain_training import PLAIN, Trainee, decoding
 from ratio import Ratio, side_by_side
 from rattle import Machine, Recipe
+from rattle.clips.amplitude import Amplitude
 from rattle.clips.layouts import load_manifest
 from rattle.clips.manifest import Manifest
-from rattle.experiments.features import fill_store
-from rattle.features.amplitude import Amplitude
+from rattle.detector.fit import FitJob, Watch, fit
 from rattle.features.store import FeatureStore
-from rattle.fitting import FitJob, Watch, fit
 from rattle.learning import centroids
 from rattle.learning.allocator import keep_freed_memory
 from rattle.learning.data import TrainingData, prepare, split_normals
 from rattle.learning.device import place
 from rattle.learning.outliers import choose_pool
+from rattle.learning.shared_features import fill_store
 
 MACHINE = Machine("fan", "id_00")
 NORMALS = 1000
@@ -154,7 +154,9 @@ def _whole_training(data: Path, folder: Path) -> Iterator[Ratio]:
     manifest_s = time.perf_counter() - began
     with (
         patch.object(centroids, "compute", _timed(centroids.compute, spent, "centroids")),
-        patch.object(rattle.fitting, "train", _timed(rattle.fitting.train, spent, "train")),
+        patch.object(
+            rattle.detector.fit, "train", _timed(rattle.detector.fit.train, spent, "train")
+        ),
     ):
         fit(FitJob(clips, MACHINE, SMALL, store_folder=folder / "store", watch=Watch()))
     ours_s = time.perf_counter() - began

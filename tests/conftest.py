@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+pytest_plugins = ["made_up_scored"]
+
 if TYPE_CHECKING:
     from rattle import Detector, Manifest, Recipe
 
@@ -85,7 +87,7 @@ def factory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     Of each machine 12 normal training clips, 3 normal and 3 anomalous test clips. Read only.
     """
-    from rattle.clips.synthetic import write_factory
+    from rattle.synthetic import write_factory
 
     folder = tmp_path_factory.mktemp("factory")
     write_factory(

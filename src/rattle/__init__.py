@@ -13,10 +13,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from rattle.version import VERSION
+
 if TYPE_CHECKING:
     from rattle.clips.machine import Machine
     from rattle.clips.manifest import Clip, Manifest
-    from rattle.detector import ClipScore, Detector
+    from rattle.detector.detector import Detector
     from rattle.errors import (
         BundleError,
         ClipError,
@@ -29,22 +31,24 @@ if TYPE_CHECKING:
         TrainingError,
     )
     from rattle.recipe import Recipe
+    from rattle.scoring.clip import ClipScore
     from rattle.scoring.threshold import Threshold
 
-__version__ = "0.1.0"
+
+__version__ = VERSION
 
 _HOMES = {
     "BundleError": "rattle.errors",
     "Clip": "rattle.clips.manifest",
     "ClipError": "rattle.errors",
-    "ClipScore": "rattle.detector",
+    "ClipScore": "rattle.scoring.clip",
     "DataError": "rattle.errors",
-    "Detector": "rattle.detector",
+    "Detector": "rattle.detector.detector",
     "DownloadError": "rattle.errors",
     "Machine": "rattle.clips.machine",
     "Manifest": "rattle.clips.manifest",
     "RattleError": "rattle.errors",
-    "Recipe": "rattle.recipe",
+    "Recipe": "rattle.recipe.recipe",
     "RecipeError": "rattle.errors",
     "SourceError": "rattle.errors",
     "StorageError": "rattle.errors",

@@ -12,6 +12,8 @@
 
 A message says what was found, what was expected, and what to do next. It names the file or the
 key. The command line prints it without a traceback.
+
+``Interrupted`` stands beside the tree: it is a signal, as KeyboardInterrupt is, and no error.
 """
 
 from __future__ import annotations
@@ -51,3 +53,7 @@ class BundleError(RattleError):
 
 class SourceError(RattleError):
     """Live sound cannot be had: no such device, a tool is missing, it was lost."""
+
+
+class Interrupted(Exception):  # noqa: N818 - a signal like KeyboardInterrupt, not an error
+    """A long job stopped because it was asked to; what it keeps on disk lets it go on."""

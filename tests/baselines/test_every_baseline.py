@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from rattle import Detector
 from rattle.baselines import restore_baseline
 from rattle.learning.train import Step
-from rattle.recipe_parts import BASELINES
+from rattle.recipe.parts import BASELINES
 
 each_method = pytest.mark.parametrize("method", BASELINES)
 FRAME_S = 128 / 16000

@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from rattle.baselines import reconstruction
-from rattle.errors import TrainingError
+from rattle.errors import Interrupted, TrainingError
 from rattle.learning.model import Arrays
-from rattle.learning.train import Interrupted, Interruption, Step
-from rattle.recipe_parts import Autoencoder
+from rattle.learning.train import Interruption, Step
+from rattle.recipe.parts import Autoencoder
 
 OFFICIAL = Autoencoder(name="autoencoder")
 TINY = Autoencoder(name="autoencoder", frames=3, hidden=8, bottleneck=3, epochs=5, batch=64)

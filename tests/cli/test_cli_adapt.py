@@ -19,11 +19,11 @@ import pytest
 import torch
 
 from rattle import Detector, Machine, Recipe
-from rattle.cli.progress import TrainingProgress
+from rattle.cli.terminal.progress import TrainingProgress
 from rattle.clips.layouts import load_manifest
-from rattle.fitting import FitJob
+from rattle.detector.fit import FitJob
 from rattle.learning.train import Step
-from rattle.runs import run_in_folder
+from rattle.runs.write import run_in_folder
 
 FAN, RUN = Machine("synth_fan", "id_00"), "synth_fan_id_00"
 

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from rattle import Detector, Manifest, Recipe
+from rattle import Detector, Manifest, Recipe, synthetic
 from rattle.cli import demo
-from rattle.clips import synthetic
 
 
 @pytest.fixture

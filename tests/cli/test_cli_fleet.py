@@ -15,8 +15,8 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from rattle import Detector, Machine
-from rattle.cli.grid_view import GridView
-from rattle.experiments.grid import Progress
+from rattle.cli.terminal.grid_view import GridView
+from rattle.grid.run import Progress
 
 FAN, VALVE = "synth_fan_id_00", "synth_valve_id_00"
 
@@ -120,7 +120,7 @@ def test_ctrl_c_stops_all_and_resume_goes_on_to_the_same_weights(
 
     with monkeypatch.context() as patch:
         patch.setattr(GridView, "show", interrupted)
-        patch.setattr("rattle.experiments.grid.LOOK_EVERY_S", 0.01)
+        patch.setattr("rattle.grid.run.LOOK_EVERY_S", 0.01)
         code, out, err = fleet("--recipe", lasting_recipe_file)
     assert (code, out, len(asked)) == (130, "", 1)
     assert "stopped; go on with the same command and --resume" in err

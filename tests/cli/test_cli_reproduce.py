@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from rattle.cli import main
-from rattle.cli.grid_view import GridView
+from rattle.cli.terminal.grid_view import GridView
 from rattle.experiments.task import Setting, Task, run_task
 
 FAN, OTHER = "synth_fan/id_00", "synth_fan/id_01"
@@ -55,7 +55,7 @@ class Inline:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two fans with 12 normals to learn from; 4 normals and 14 anomalies to test on."""
-    from rattle.clips.synthetic import write_factory
+    from rattle.synthetic import write_factory
 
     folder = tmp_path_factory.mktemp("fans")
     write_factory(
@@ -82,7 +82,7 @@ def whole(data: Path, options: list[str], tmp_path_factory: pytest.TempPathFacto
     """The folder of a figure 2 that nothing interrupted."""
     out = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rattle.experiments.local.LocalWorkers", Inline)
+        patch.setattr("rattle.grid.local.LocalWorkers", Inline)
         with pytest.raises(SystemExit) as ended:
             main(["reproduce", "figure2", str(data), *options, "--out", str(out)])
     assert ended.value.code == 0
@@ -195,7 +195,7 @@ def test_what_a_terminal_shows_fits_80_columns(
 def test_a_machine_that_fails_is_told_and_the_others_finish(
     reproduce: Any, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rattle.experiments.local.LocalWorkers", Inline)
+    monkeypatch.setattr("rattle.grid.local.LocalWorkers", Inline)
     broken = tmp_path / "data"
     shutil.copytree(data, broken)
     clip = sorted(broken.glob("dev_data/synth_fan/test/anomaly_id_01_*.wav"))[3]

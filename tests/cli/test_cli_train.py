@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from rattle import Detector, Machine
-from rattle.cli.progress import TrainingProgress
-from rattle.cli.stopping import StopRequest
+from rattle.cli.terminal.progress import TrainingProgress
+from rattle.cli.terminal.stopping import StopRequest
 from rattle.learning.train import Step
 
 RUN = "synth_fan_id_00"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from rattle.clips.given import given_clips
+from rattle.clips.labelled import given_clips
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.clips.unchanged import unchanged

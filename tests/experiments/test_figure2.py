@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_up import make_outcome
 from scipy import stats
 
+from made_up_outcomes import make_outcome
 from rattle.evaluation.metrics import auc, hanley_mcneil
 from rattle.experiments.figure2 import Point, figure2
 from rattle.experiments.figure2_plot import as_png, as_svg, draw_figure2
-from rattle.experiments.outcome import Outcome
+from rattle.runs.outcome import Outcome
 
 DRAWN = ("anomaly-0", "anomaly-1", "anomaly-2", "anomaly-3")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from made_up import make_manifest, make_outcome
 
+from made_up_outcomes import make_manifest, make_outcome
 from rattle.clips.manifest import Manifest
 from rattle.experiments.conclude import conclude_table2
 from rattle.experiments.peers import (

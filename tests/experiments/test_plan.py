@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from made_up import make_manifest
 
+from made_up_outcomes import make_manifest
 from rattle import Machine, Recipe
 from rattle.clips.manifest import Manifest
 from rattle.errors import DataError

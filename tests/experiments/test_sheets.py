@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up import make_manifest, make_outcome
 
+from made_up_outcomes import make_manifest, make_outcome
 from rattle import Machine
 from rattle.errors import DataError
 from rattle.experiments import conclude

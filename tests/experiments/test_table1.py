@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_up import make_outcome
 
+from made_up_outcomes import make_outcome
 from rattle import Machine
 from rattle.errors import DataError
 from rattle.evaluation.metrics import auc
-from rattle.experiments.outcome import Outcome
 from rattle.experiments.table1 import check_kinds, is_validation, table1
+from rattle.runs.outcome import Outcome
 
 # A clip is (logit, distance). By the posterior alone (alpha 1) or by the distance alone (alpha 0)
 # the anomaly is above the normals; by the other part below.

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_up import make_outcome
 from sklearn.metrics import roc_auc_score
 
-from rattle.experiments.outcome import Outcome
+from made_up_outcomes import make_outcome
 from rattle.experiments.table2 import AVERAGE, METHODS, Spread, table2
+from rattle.runs.outcome import Outcome
 
 # Three fans, two pumps and a valve: a mean over types is not the mean over machines.
 MACHINES = ("fan/id_00", "fan/id_02", "fan/id_04", "pump/id_00", "pump/id_02", "valve/id_00")

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up import make_manifest
 
+from made_up_outcomes import make_manifest
 from rattle import Detector, Machine, Manifest, Recipe
-from rattle.errors import ClipError, TrainingError
+from rattle.errors import ClipError, Interrupted, TrainingError
 from rattle.experiments.folder import open_folder
-from rattle.experiments.outcome import FILE, Outcome, read_embeddings
 from rattle.experiments.task import Setting, Task, draw_anomalies, leave_outcome, run_task
-from rattle.learning.train import Interrupted
+from rattle.runs.outcome import FILE, Outcome, read_embeddings
 from rattle.scoring.clip import ClipParts
 
 FAN, VALVE = Machine("synth_fan", "id_00"), Machine("synth_valve", "id_00")

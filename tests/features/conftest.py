@@ -11,7 +11,7 @@ import soundfile as sf
 
 from rattle.clips.layouts import load_manifest
 from rattle.clips.manifest import Manifest
-from rattle.recipe_parts import Audio, Features
+from rattle.recipe.parts import Audio, Features
 
 MakeClips = Callable[..., Manifest]
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from rattle.clips.amplitude import Amplitude
 from rattle.clips.layouts import load_manifest
 from rattle.clips.manifest import Manifest
 from rattle.errors import ClipError, DataError, StorageError
 from rattle.features import store as module
-from rattle.features.amplitude import Amplitude
 from rattle.features.store import FeatureStore, default_folder
 
 UNIT = Amplitude(0.0, 1.0)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from rattle.clips.amplitude import Amplitude, Moments, amplitude
 from rattle.errors import ClipError
 from rattle.features import front_end as module
-from rattle.features.amplitude import Amplitude, Moments, amplitude
 from rattle.features.front_end import FrontEnd
 from rattle.features.log_mel import LogMel
 

@@ -8,7 +8,7 @@ import torch
 
 from rattle.features.graph_log_mel import GraphLogMel, two_step_transform
 from rattle.features.log_mel import LogMel
-from rattle.recipe_parts import Audio, Features
+from rattle.recipe.parts import Audio, Features
 
 
 @pytest.mark.parametrize("length", [64, 126, 254, 1000, 1024])

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from rattle.features.log_mel import LogMel, mel_edges_hz, mel_filters
-from rattle.recipe_parts import Audio, Features
+from rattle.recipe.parts import Audio, Features
 
 AUDIO = Audio()
 # Single precision on both sides: librosa sums in another order.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rattle.learning.losses import CentroidPair, bce, combined, ddcsad, dsad, squared_distance
-from rattle.recipe_parts import Loss
+from rattle.recipe.parts import Loss
 
 # One outlier (N = 1), then a normal and an anomalous clip of the target machine (M = 2), D = 2.
 Z = torch.tensor([[3.0, 4.0], [1.0, 0.0], [0.0, 2.0]], dtype=torch.float64)

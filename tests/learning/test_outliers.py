@@ -12,7 +12,7 @@ from rattle.clips.manifest import Clip, Manifest
 from rattle.errors import DataError
 from rattle.learning import outliers
 from rattle.learning.outliers import choose_pool
-from rattle.recipe_parts import Audio
+from rattle.recipe.parts import Audio
 
 FAN_0 = Machine("fan", "id_00")
 

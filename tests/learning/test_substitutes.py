@@ -13,7 +13,7 @@ from rattle.clips.manifest import Manifest
 from rattle.errors import StorageError
 from rattle.learning import substitutes
 from rattle.learning.substitutes import substitute_clips
-from rattle.recipe_parts import Audio
+from rattle.recipe.parts import Audio
 
 AUDIO = Audio(sample_rate_hz=8000)
 

@@ -26,7 +26,7 @@ def given(
 
     The recipe has a checkpoint written after each iteration.
     """
-    from rattle.clips.synthetic import write_factory
+    from rattle.synthetic import write_factory
 
     folder = tmp_path_factory.mktemp("given")
     write_factory(

@@ -10,7 +10,7 @@ from typing import Any
 from safetensors.numpy import load_file
 
 from rattle import Detector
-from rattle.experiments.outcome import Outcome, read_embeddings
+from rattle.runs.outcome import Outcome, read_embeddings
 
 # Of a bundle's provenance: when it was made, and the identity of a parent made at another time.
 OF_ITS_TIME = ("created", "parent", "data_hash")

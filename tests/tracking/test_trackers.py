@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rattle.cli import main
-from rattle.cli.progress import TrainingProgress
+from rattle.cli.terminal.progress import TrainingProgress
 from rattle.errors import RattleError, TrainingError
 from rattle.learning.train import Step
 from rattle.tracking import flat, open_tracker

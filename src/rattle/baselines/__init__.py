@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rattle import recipe_parts as recipes
 from rattle.baselines import gaussian_mixture, mahalanobis, nearest, one_class_svm, reconstruction
 from rattle.baselines.baseline import Baseline, Measure
 from rattle.learning.data import TrainingData
@@ -18,6 +17,7 @@ from rattle.learning.device import Placement
 from rattle.learning.model import Arrays, Model
 from rattle.learning.train import Interruption, Step
 from rattle.recipe import Recipe
+from rattle.recipe import parts as recipes
 
 __all__ = ["fit_baseline", "restore_baseline"]
 

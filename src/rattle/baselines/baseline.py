@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rattle.learning.model import Arrays
 from rattle.recipe import Recipe
 from rattle.scoring.clip import ClipParts
-from rattle.windowing import frame_seconds, timeline_starts
+from rattle.scoring.windows import frame_seconds, timeline_starts
 
 
 class Measure(Protocol):

@@ -13,9 +13,10 @@ from rattle.baselines.standard import Standard
 from rattle.baselines.statistics import Values, mfcc
 from rattle.baselines.stored import checked
 from rattle.errors import DataError
-from rattle.learning.batches import BASELINE, LogMels, generator
+from rattle.learning.batches import LogMels
 from rattle.learning.model import Arrays
-from rattle.recipe_parts import GaussianMixture
+from rattle.randomness import BASELINE, stream
+from rattle.recipe.parts import GaussianMixture
 
 # Frames that a mixture is fitted to, drawn evenly over the clips: some 320 clips of 10 s. Eight
 # Gaussians have 327 parameters, which more frames do not settle better.
@@ -76,7 +77,7 @@ def fit(normals: LogMels, settings: GaussianMixture, *, seed: int) -> Mixture:
         settings.components,
         covariance_type="diag",
         max_iter=200,
-        random_state=int(generator(seed, BASELINE).integers(2**32)),
+        random_state=int(stream(seed, BASELINE).integers(2**32)),
     )
     # The threads of k-means add up their sums in the order in which they happen to finish.
     with threadpool_limits(1), warnings.catch_warnings():
@@ -113,7 +114,7 @@ def _some_frames(normals: LogMels, coefficients: int, seed: int) -> Values:
     for index, clip in enumerate(normals):
         if len(clip) > share:
             # From 1 on: a stream that ends in 0 is the stream without the 0.
-            rng = generator(seed, BASELINE, index + 1)
+            rng = stream(seed, BASELINE, index + 1)
             clip = clip[np.sort(rng.permutation(len(clip))[:share])]
         parts.append(mfcc(clip, coefficients))
     return np.concatenate(parts)

@@ -13,7 +13,7 @@ from rattle.baselines.stored import checked
 from rattle.errors import DataError
 from rattle.learning.batches import LogMels
 from rattle.learning.model import Arrays
-from rattle.recipe_parts import NearestNeighbours
+from rattle.recipe.parts import NearestNeighbours
 
 
 @dataclass(frozen=True)

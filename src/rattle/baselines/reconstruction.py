@@ -20,14 +20,15 @@ from torch.nn.functional import mse_loss
 
 from rattle.baselines.stacks import Stacks, stacked
 from rattle.baselines.stored import checked
-from rattle.errors import TrainingError
+from rattle.errors import Interrupted, TrainingError
 from rattle.learning import checkpoint
-from rattle.learning.batches import BASELINE, LogMels, generator
+from rattle.learning.batches import LogMels
 from rattle.learning.checkpoint import Checkpoint
 from rattle.learning.device import Placement
 from rattle.learning.model import Arrays
-from rattle.learning.train import Interrupted, Interruption, Step
-from rattle.recipe_parts import Autoencoder
+from rattle.learning.train import Interruption, Step
+from rattle.randomness import BASELINE, stream
+from rattle.recipe.parts import Autoencoder
 
 SIDE_LAYERS = 4
 # Keras' batch norm keeps 0.99 of its running statistics a batch; torch counts what is new.
@@ -83,7 +84,7 @@ def fit(
     ``TrainingError`` where the loss is no number and where the checkpoint is of another training.
     """
     vectors = Stacks.of(normals, settings.frames)
-    torch.manual_seed(int(generator(seed, BASELINE).integers(2**63)))
+    torch.manual_seed(int(stream(seed, BASELINE).integers(2**63)))
     network = _network(settings, normals[0].shape[1]).to(placement.device)
     optimiser = torch.optim.Adam(network.parameters(), settings.learning_rate)
     path, identity = interruption.checkpoint, interruption.identity
@@ -95,7 +96,7 @@ def fit(
 
     network.train()
     for epoch in range(done + 1, settings.epochs + 1):
-        order = generator(seed, BASELINE, epoch).permutation(len(vectors))
+        order = stream(seed, BASELINE, epoch).permutation(len(vectors))
         loss = _train_epoch(network, optimiser, vectors, order, settings.batch, placement)
         if not math.isfinite(loss):
             raise TrainingError(

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rattle.recipe import Recipe
-from rattle.recipe_parts import Fraction, Positive
+from rattle.recipe.parts import Fraction, Positive
 
 SCHEMA_VERSION: Literal[1] = 1
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from cyclopts import App, Parameter
 
-import rattle
 from rattle.errors import RattleError
+from rattle.version import VERSION
 
 # Exit codes: 0 done, 1 done but something was found or left out, 2 not done, 130 interrupted.
 FAILED, INTERRUPTED = 2, 130
@@ -43,7 +43,7 @@ def build_app() -> App:
         name="rattle",
         help="Learn what a machine sounds like when it is healthy; tell how far new sound is "
         "from that.",
-        version=rattle.__version__,
+        version=VERSION,
         # A switch is off unless it is given: no --no-csv beside --csv.
         default_parameter=Parameter(negative=()),
         result_action="return_value",

@@ -56,13 +56,13 @@ def adapt(
         tensorboard or mlflow: write the curves for it too, to OUT/MACHINE/tensorboard or to
         MLFLOW_TRACKING_URI; takes the extra of that name.
     """
-    from rattle.adapting import AdaptJob
-    from rattle.cli.running import run_shown
-    from rattle.clips.given import given_clips
+    from rattle.cli.terminal.running import run_shown
+    from rattle.clips.labelled import given_clips
     from rattle.clips.layouts import load_manifest
     from rattle.detector import Detector
+    from rattle.detector.adapt import AdaptJob
     from rattle.errors import TrainingError
-    from rattle.runs import bundle_path, recordings_of
+    from rattle.runs.write import bundle_path, recordings_of
 
     parent = Detector.load(bundle, device=device)
     out = out or bundle.parent / "adapted"

@@ -26,7 +26,7 @@ def demo(*, to: Path = Path("rattle-demo"), seed: int = 0) -> int:
     from rattle.cli.train import train_each
     from rattle.clips.layouts import load_manifest
     from rattle.clips.machine import Machine
-    from rattle.fitting import FitJob
+    from rattle.detector.fit import FitJob
     from rattle.recipe import Recipe
 
     started = time.monotonic()
@@ -62,7 +62,7 @@ def demo(*, to: Path = Path("rattle-demo"), seed: int = 0) -> int:
 
 
 def _make_factory(folder: Path, seed: int) -> None:
-    from rattle.clips.synthetic import write_factory
+    from rattle.synthetic import write_factory
 
     if not (folder / "dev_data").exists():
         write_factory(

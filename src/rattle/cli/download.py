@@ -43,8 +43,8 @@ def download(
         TransferSpeedColumn,
     )
 
-    from rattle.clips.archives import LICENCE
-    from rattle.clips.download import download_dcase2020
+    from rattle.clips.download.archives import LICENCE
+    from rattle.clips.download.dcase2020 import download_dcase2020
 
     columns = (
         TextColumn("{task.description}"),

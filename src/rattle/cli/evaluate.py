@@ -71,10 +71,10 @@ def evaluate_clips(
     """Evaluate, write the files and print the table; 1 where a clip could not be read."""
     from rich.console import Console
 
+    from rattle.cli.terminal.evaluation_table import to_table
     from rattle.evaluation.dcase import write_dcase
     from rattle.evaluation.evaluate import evaluate as evaluate_scored
     from rattle.evaluation.scoring import load_bundles, score_machines
-    from rattle.evaluation.table import to_table
 
     detectors = load_bundles(bundles, device=device)
     scored = score_machines(detectors, clips, scale=scale)
@@ -99,10 +99,10 @@ def _report(
 ) -> None:
     from datetime import UTC, datetime
 
-    import rattle
     from rattle.clips.machine import Machine
     from rattle.evaluation.report import write_report
     from rattle.features.log_mel import mel_edges_hz
+    from rattle.version import VERSION
 
     by_machine = {detector.machine: detector for detector in detectors}
     machine_of = {
@@ -127,7 +127,7 @@ def _report(
             ),
             "Distance scale": scale,
             "Date": datetime.now(UTC).strftime("%Y-%m-%d"),
-            "rattle": rattle.__version__,
+            "rattle": VERSION,
         },
         log_mel=log_mel,
         notes=notes,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rattle.learning.replay import Replay
+    from rattle.bundle.replay import Replay
     from rattle.recipe import Recipe
 
 # Scores of the same network on another machine or thread count differ by rounding.

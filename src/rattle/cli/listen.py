@@ -43,13 +43,13 @@ def listen(
     """
     from numpy.random import default_rng
 
-    from rattle.cli.hop_lines import print_hops
+    from rattle.cli.terminal.hop_lines import print_hops
     from rattle.errors import DataError
+    from rattle.listening.alarm import AlarmRule
+    from rattle.listening.ffmpeg import Ffmpeg
+    from rattle.listening.reconnect import kept
+    from rattle.listening.sound_card import SoundCard
     from rattle.runtime import Scorer
-    from rattle.station.alarm import AlarmRule
-    from rattle.station.ffmpeg import Ffmpeg
-    from rattle.station.reconnect import kept
-    from rattle.station.sound_card import SoundCard
 
     if device is not None and url is not None:
         raise DataError("--device and --url exclude each other; give one")

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from rattle.experiments.page.read import Reading
-    from rattle.experiments.page.run import Run
+    from rattle.runs.read import Reading
+    from rattle.runs.run import Run
 
 
 def report(
@@ -38,9 +38,9 @@ def report(
     scale
         fixed: as stored with each model. paper: the distance by its range over a machine's clips.
     """
-    from rattle.experiments.page.find import find_runs
-    from rattle.experiments.page.read import Reading
     from rattle.experiments.page.write import write_page
+    from rattle.runs.find import find_runs
+    from rattle.runs.read import Reading
 
     reading = Reading()
     places = find_runs(runs)
@@ -59,7 +59,7 @@ def report(
 def _scored(runs: list[Run], data: Path, reading: Reading) -> list[Run]:
     from rattle.clips.layouts import load_manifest
     from rattle.errors import RattleError
-    from rattle.experiments.page.score import with_outcome
+    from rattle.runs.score import with_outcome
 
     clips = load_manifest(data)
     found = []

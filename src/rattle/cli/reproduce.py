@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from rattle.recipe_parts import BASELINES, LOSSES, BaselineName, LossName
+from rattle.recipe.parts import BASELINES, LOSSES, BaselineName, LossName
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from rattle.clips.machine import Machine
     from rattle.clips.manifest import Manifest
-    from rattle.experiments.grid import Progress, Workers
     from rattle.experiments.plan import Plan
     from rattle.experiments.sheets import Result
     from rattle.experiments.task import Setting, Task
+    from rattle.grid.run import Progress, Workers
     from rattle.recipe import Recipe
-    from rattle.recipe_parts import MethodName
+    from rattle.recipe.parts import MethodName
 
 Several = Parameter(consume_multiple=True)
 ExperimentName = Literal["table1", "table2", "figure2"]
@@ -90,7 +90,7 @@ def reproduce(
     device
         auto, cpu, cuda or cuda:N.
     """
-    from rattle.cli.sheet_view import print_result
+    from rattle.cli.terminal.sheet_view import print_result
     from rattle.clips.layouts import load_manifest
     from rattle.clips.machine import Machine
     from rattle.experiments.folder import open_folder
@@ -172,21 +172,21 @@ def _workers(
     setting: Setting, ray: str | None, workers: int | None, threads: int | None, cores: int
 ) -> AbstractContextManager[Workers[Task]]:
     if ray is not None:
-        from rattle.experiments.cluster import RayWorkers
+        from rattle.grid.cluster import RayWorkers
 
         return RayWorkers(setting, ray, count=workers, threads=threads or 1)
-    from rattle.experiments.local import LocalWorkers
+    from rattle.grid.local import LocalWorkers
 
     count = workers or max(cores // (threads or 1), 1)
     return LocalWorkers(setting, count, threads or max(cores // count, 1))
 
 
 def _run(plan: Plan, setting: Setting, workers: Workers[Task]) -> Progress[Task]:
-    from rattle.cli.grid_view import GridView
-    from rattle.cli.stopping import StopRequest
-    from rattle.experiments.features import fill_store
-    from rattle.experiments.grid import run_grid
-    from rattle.learning.train import Interrupted
+    from rattle.cli.terminal.grid_view import GridView
+    from rattle.cli.terminal.stopping import StopRequest
+    from rattle.errors import Interrupted
+    from rattle.grid.run import run_grid
+    from rattle.learning.shared_features import fill_store
 
     to_do = sorted({task.machine for task in plan.tasks if not task.is_done(setting.folder)})
     with GridView(workers.count) as view, StopRequest() as stop:

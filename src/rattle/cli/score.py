@@ -10,11 +10,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rattle.cli.piped import STANDARD_INPUT, Paths, score_piped
+from rattle.cli.terminal.piped import STANDARD_INPUT, Paths, score_piped
 
 if TYPE_CHECKING:
-    from rattle.cli.hop_lines import Form
-    from rattle.clip_scorer import ClipScorer
+    from rattle.cli.terminal.hop_lines import Form
+    from rattle.runtime.clip_scorer import ClipScorer
     from rattle.scoring.clip import ClipScore, Unscored
 
 COLUMNS = ("path", "score", "posterior", "distance", "threshold", "anomalous", "error")

@@ -46,7 +46,7 @@ def synthesize(
     workers
         Threads to use; no effect on what is written.
     """
-    from rattle.clips.synthetic import MACHINE_TYPES, write_factory
+    from rattle.synthetic import MACHINE_TYPES, write_factory
 
     chosen = tuple(types or MACHINE_TYPES)
     write_factory(

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rattle.recipe_parts import MethodName
+from rattle.recipe.parts import MethodName
 from rattle.tracking import TrackerName
 
 if TYPE_CHECKING:
-    from rattle.fitting import FitJob
+    from rattle.detector.fit import FitJob
 
 
 def train(
@@ -72,8 +72,8 @@ def train(
     """
     from rattle.clips.layouts import load_manifest, load_outliers
     from rattle.clips.machine import Machine
+    from rattle.detector.fit import FitJob
     from rattle.errors import DataError
-    from rattle.fitting import FitJob
     from rattle.recipe import Recipe
 
     if workers < 1:
@@ -97,7 +97,7 @@ def train(
     if workers == 1 or len(jobs) == 1:
         return train_each(jobs, out, resume=resume, track=track)
 
-    from rattle.cli.fleet import train_fleet
+    from rattle.cli.terminal.machines import train_fleet
 
     refused = train_fleet(jobs, out, workers=workers, resume=resume, track=track)
     return _concluded(len(refused), len(jobs))
@@ -107,7 +107,7 @@ def train_each(
     jobs: list[FitJob], out: Path, *, resume: bool, track: TrackerName | None = None
 ) -> int:
     """Train one after the other; with several, a refused one does not stop the rest."""
-    from rattle.cli.running import run_shown
+    from rattle.cli.terminal.running import run_shown
     from rattle.errors import RattleError
 
     refused = []

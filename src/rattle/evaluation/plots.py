@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
-from rattle.evaluation.drawing import ANOMALY, INK, MUTED, NORMAL, WIDE, Size, inline_svg, panel
+from rattle.pages.drawing import ANOMALY, INK, MUTED, NORMAL, WIDE, Size, inline_svg, panel
 
 Scores = NDArray[np.float64]
 BINS = 30

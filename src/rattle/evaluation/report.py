@@ -14,8 +14,8 @@ from rattle.evaluation.exemplars import ShownClip, exemplars
 from rattle.evaluation.plots import histogram_svg, roc_svg
 from rattle.evaluation.remarks import remarks
 from rattle.evaluation.scored import by_machine, scores_of
-from rattle.evaluation.spectrogram import LogMel, Spectrogram, spectrograms
-from rattle.evaluation.templates import page_template
+from rattle.pages.spectrogram import LogMel, Spectrogram, spectrograms
+from rattle.pages.templates import page_template
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,11 @@ import polars as pl
 
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
-from rattle.detector import ClipScore, Detector, ScaleName, Unscored
+from rattle.detector import Detector
 from rattle.errors import DataError
 from rattle.evaluation.scored import SCORED
+from rattle.runtime.clip_scorer import ScaleName
+from rattle.scoring.clip import ClipScore, Unscored
 
 
 @dataclass(frozen=True)

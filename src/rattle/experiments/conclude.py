@@ -11,13 +11,13 @@ from rattle.clips.manifest import Manifest
 from rattle.errors import DataError
 from rattle.experiments.figure2 import figure2
 from rattle.experiments.figure2_plot import as_png, as_svg, draw_figure2
-from rattle.experiments.outcome import FILE, Outcome, ScaleName
 from rattle.experiments.peers import is_dcase2020_development
 from rattle.experiments.plan import Plan
 from rattle.experiments.results import figure2_result, table1_result, table2_result
 from rattle.experiments.sheets import Result
 from rattle.experiments.table1 import table1
 from rattle.experiments.table2 import table2
+from rattle.runs.outcome import FILE, Outcome, ScaleName
 
 
 def outcomes_of(plan: Plan, folder: Path) -> list[Outcome]:

@@ -16,9 +16,9 @@ from scipy.stats import t as student
 
 from rattle.clips.machine import Machine
 from rattle.evaluation.metrics import auc, standard_error
-from rattle.experiments.outcome import Outcome, ScaleName
 from rattle.experiments.table2 import METHODS
-from rattle.recipe_parts import MethodName
+from rattle.recipe.parts import MethodName
+from rattle.runs.outcome import Outcome, ScaleName
 
 # Fewer test anomalies than this say nothing about a detector.
 LEAST_ANOMALIES = 10

@@ -11,7 +11,7 @@ from rattle.errors import DataError
 from rattle.experiments.figure2 import LEAST_ANOMALIES
 from rattle.experiments.task import Task
 from rattle.recipe import Recipe
-from rattle.recipe_parts import MethodName
+from rattle.recipe.parts import MethodName
 
 
 @dataclass(frozen=True)

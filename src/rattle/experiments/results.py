@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Sequence
 
 from rattle.experiments.figure2 import Point
-from rattle.experiments.outcome import ScaleName
 from rattle.experiments.peers import PEERS
 from rattle.experiments.sheets import Result, Sheet
 from rattle.experiments.table1 import Row
 from rattle.experiments.table2 import Spread, Table2
+from rattle.runs.outcome import ScaleName
 
 NOTHING = "-"
 SCALES: dict[ScaleName, str] = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rattle.atomic import write_text
-from rattle.evaluation.templates import page_template
+from rattle.pages.templates import page_template
 
 # What Markdown would read as a cell's end, markup or HTML; an underscore within a word it does not.
 MARKUP = re.compile(r"[\\|<>&*`\[\]~]|(?<![^\W_])_|_(?![^\W_])")

@@ -10,13 +10,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from rattle.calibration import ALPHAS
 from rattle.clips.machine import Machine
+from rattle.detector.calibrate import ALPHAS
 from rattle.errors import DataError
 from rattle.evaluation.metrics import auc
-from rattle.experiments.outcome import Outcome, ScaleName
 from rattle.experiments.peers import DEVELOPMENT
-from rattle.recipe_parts import MethodName
+from rattle.recipe.parts import MethodName
+from rattle.runs.outcome import Outcome, ScaleName
 
 COMBINED: tuple[MethodName, ...] = ("bce+dsad", "bce+ddcsad")
 # The paper's Table I.

@@ -13,8 +13,8 @@ from statistics import fmean, stdev
 
 from rattle.clips.machine import Machine
 from rattle.evaluation.metrics import auc, pauc
-from rattle.experiments.outcome import Outcome, ScaleName
-from rattle.recipe_parts import BASELINES, LOSSES, MethodName
+from rattle.recipe.parts import BASELINES, LOSSES, MethodName
+from rattle.runs.outcome import Outcome, ScaleName
 
 AVERAGE = "machine average"
 METHODS: tuple[MethodName, ...] = (*LOSSES, *BASELINES)

@@ -10,21 +10,20 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from rattle.adapting import AdaptJob
+from rattle.clips.amplitude import Amplitude
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Clip, Manifest
 from rattle.detector import Detector
-from rattle.errors import TrainingError
-from rattle.evaluation.templates import counted
-from rattle.experiments.outcome import FILE, Outcome, outcome_clip, write_embeddings
-from rattle.features.amplitude import Amplitude
+from rattle.detector.adapt import AdaptJob
+from rattle.detector.fit import FitJob, Recordings, Watch
+from rattle.errors import Interrupted, TrainingError
 from rattle.features.store import FeatureStore
-from rattle.fitting import FitJob, Recordings, Watch
 from rattle.learning.inference import TrainedNetwork
-from rattle.learning.train import Interrupted
+from rattle.pages.templates import counted
 from rattle.recipe import Recipe
-from rattle.recipe_parts import MethodName
-from rattle.runs import bundle_path, run_in_folder
+from rattle.recipe.parts import MethodName
+from rattle.runs.outcome import FILE, Outcome, outcome_clip, write_embeddings
+from rattle.runs.write import bundle_path, run_in_folder
 
 # Of the generators that a seed starts, the one that draws anomalies.
 DRAW = 64

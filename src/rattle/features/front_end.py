@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from rattle.clips.amplitude import Amplitude
 from rattle.clips.reading import read_clip
-from rattle.features.amplitude import Amplitude
 from rattle.features.log_mel import LogMel
-from rattle.recipe_parts import Audio, Features
+from rattle.recipe.parts import Audio, Features
 
 # Frames at a time: their windowed samples and spectra, half a megabyte each, fit a core's cache.
 BLOCK_FRAMES = 128

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rattle.features.log_mel import mel_filters
-from rattle.recipe_parts import Audio, Features
+from rattle.recipe.parts import Audio, Features
 
 
 class GraphLogMel(nn.Module):

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rattle.recipe_parts import Audio, Features
+from rattle.recipe.parts import Audio, Features
 
 # A bin lies in two of the bands at most, so that nearly all of a filter matrix is zeros: strips of
 # this many bands over the bins that they span multiply an eighth of it.

@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 
 from rattle.ahead import in_order
 from rattle.atomic import write_text, writing
+from rattle.clips.amplitude import Amplitude, Moments, amplitude
 from rattle.clips.manifest import Manifest
 from rattle.errors import DataError
-from rattle.features.amplitude import Amplitude, Moments, amplitude
 from rattle.features.front_end import FrontEnd
-from rattle.recipe_parts import Audio, Features
+from rattle.recipe.parts import Audio, Features
 
 # Raised when the front end's output changes for the same settings.
 VERSION = 2

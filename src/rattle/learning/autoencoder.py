@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, mse_loss
 
-from rattle.learning.batches import PRETRAIN, BatchSource, generator
+from rattle.learning.batches import BatchSource
 from rattle.learning.device import Placement
 from rattle.learning.networks import Network
+from rattle.randomness import PRETRAIN, stream
 from rattle.recipe import Recipe
 
 LEARNING_RATE = 1e-3
@@ -45,7 +46,7 @@ def pretrain(network: Network, source: BatchSource, recipe: Recipe, placement: P
     The target is the window with every mel band normalised over the batch, so that all bands count
     alike.
     """
-    torch.manual_seed(int(generator(source.seed, PRETRAIN).integers(2**63)))
+    torch.manual_seed(int(stream(source.seed, PRETRAIN).integers(2**63)))
     features = recipe.features
     decoder = Decoder(network.dimensions, features.window_frames, features.mel_bands)
     decoder.to(placement.device)

@@ -14,16 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rattle.features.store import Pack
+from rattle.randomness import ANOMALIES, CROPS, ORDER, OUTLIERS, stream
 from rattle.scoring.windows import filled
-
-# Streams of random numbers that must not repeat each other.
-ORDER, CROPS, OUTLIERS, HELD_OUT, PASS, DROPOUT, PRETRAIN = range(7)
-SUBSTITUTE, ANOMALIES, REPLAY, BASELINE = range(7, 11)
-
-
-def generator(seed: int, *stream: int) -> np.random.Generator:
-    """The generator of one stream of one seed."""
-    return np.random.default_rng([seed, *stream])
 
 
 class LogMels(Protocol):
@@ -81,9 +73,9 @@ class BatchSource:
 
     def batch(self, iteration: int) -> Batch:
         """The batch of that iteration: normals first, then outliers, then anomalies."""
-        crops = generator(self.seed, CROPS, iteration)
+        crops = stream(self.seed, CROPS, iteration)
         clips = self._in_passes(self.normals, self.normals_per_batch, ORDER, iteration)
-        clips += self._outlier_clips(generator(self.seed, OUTLIERS, iteration))
+        clips += self._outlier_clips(stream(self.seed, OUTLIERS, iteration))
         clips += self._in_passes(self.anomalies, self.anomalies_per_batch, ANOMALIES, iteration)
         windows = self.crops(clips, crops)
         place = np.arange(len(windows))
@@ -106,12 +98,12 @@ class BatchSource:
         return found
 
     def _in_passes(
-        self, clips: LogMels, count: int, stream: int, iteration: int
+        self, clips: LogMels, count: int, purpose: int, iteration: int
     ) -> list[NDArray[np.float32]]:
         # Pass after pass over all of them, each in an order of its own.
         places = np.arange(iteration * count, (iteration + 1) * count)
         orders = {
-            turn: generator(self.seed, stream, int(turn)).permutation(len(clips))
+            turn: stream(self.seed, purpose, int(turn)).permutation(len(clips))
             for turn in np.unique(places // max(len(clips), 1))
         }
         return [clips[int(orders[place // len(clips)][place % len(clips)])] for place in places]

@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rattle.learning.batches import PASS, BatchSource, LogMels, generator
+from rattle.learning.batches import BatchSource, LogMels
 from rattle.learning.device import Placement
 from rattle.learning.losses import CentroidPair
 from rattle.learning.networks import Network
-from rattle.recipe_parts import Centroids
+from rattle.randomness import PASS, stream
+from rattle.recipe.parts import Centroids
 
 BATCH = 64
 # Deep SAD moves centroid entries this close to 0 away from it: a unit that is always 0 would
@@ -36,7 +37,7 @@ def compute(
     the plain mean over that class (section III); of a sample it weighs machines, and the anomalies
     against them, as batches do.
     """
-    rng = generator(source.seed, PASS, turn)
+    rng = stream(source.seed, PASS, turn)
     normals = _chosen([source.normals], settings.clips_per_class, rng)
     groups = [*source.outliers, *([source.anomalies] if len(source.anomalies) else [])]
     outliers = _chosen(groups, settings.clips_per_class, rng)
@@ -58,7 +59,7 @@ def _batch_shares(source: BatchSource) -> list[float]:
 
 def random_centroid(dimensions: int, seed: int) -> Tensor:
     """DSAD's fixed random centroid ``[D]`` (section IV-A), standard normal."""
-    return torch.from_numpy(generator(seed, PASS).standard_normal(dimensions, dtype=np.float32))
+    return torch.from_numpy(stream(seed, PASS).standard_normal(dimensions, dtype=np.float32))
 
 
 def pushed_from_zero(centroid: Tensor) -> Tensor:

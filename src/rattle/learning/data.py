@@ -10,15 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-import rattle
+from rattle.clips.amplitude import Amplitude
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.errors import DataError
-from rattle.features.amplitude import Amplitude
 from rattle.features.store import FeatureStore, Pack
-from rattle.learning.batches import HELD_OUT, BatchSource, Clips, generator
+from rattle.learning.batches import BatchSource, Clips
 from rattle.learning.outliers import OutlierPool
+from rattle.randomness import HELD_OUT, stream
 from rattle.recipe import Recipe
+from rattle.version import VERSION
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def split_normals(clips: Manifest, machine: Machine, recipe: Recipe, *, seed: in
     Raises ``DataError`` where there are fewer than ``training.minimum_normals``.
     """
     normals = _training_normals(clips, machine, recipe)
-    order = generator(seed, HELD_OUT).permutation(len(normals))
+    order = stream(seed, HELD_OUT).permutation(len(normals))
     kept = max(round(len(normals) * recipe.training.held_out), 2)
     return Split(normals, np.sort(order[kept:]), np.sort(order[:kept]))
 
@@ -131,5 +132,5 @@ def _training_normals(clips: Manifest, machine: Machine, recipe: Recipe) -> Mani
 
 def _identity(recipe: Recipe, seed: int, normals: Manifest, outliers: Manifest) -> str:
     contents = [part.table["content_hash"].to_list() for part in (normals, outliers)]
-    text = json.dumps([rattle.__version__, recipe.to_toml(), seed, contents])
+    text = json.dumps([VERSION, recipe.to_toml(), seed, contents])
     return hashlib.sha256(text.encode()).hexdigest()

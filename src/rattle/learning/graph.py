@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from rattle.features.amplitude import Amplitude
+from rattle.clips.amplitude import Amplitude
 from rattle.features.graph_log_mel import GraphLogMel
 from rattle.learning.losses import squared_distance
 from rattle.learning.networks import Network

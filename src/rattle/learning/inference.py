@@ -15,8 +15,7 @@ from rattle.learning.model import Arrays
 from rattle.learning.networks import Network, build_network
 from rattle.recipe import Recipe
 from rattle.scoring.clip import ClipParts
-from rattle.scoring.windows import cut
-from rattle.windowing import clip_windows, frame_seconds
+from rattle.scoring.windows import clip_windows, cut, frame_seconds
 
 WINDOWS_AT_ONCE = 64
 

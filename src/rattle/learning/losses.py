@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from rattle.recipe_parts import Loss
+from rattle.recipe.parts import Loss
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.errors import DataError
 from rattle.learning.substitutes import substitute_clips
-from rattle.recipe_parts import Audio
+from rattle.recipe.parts import Audio
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from rattle.atomic import writing
 from rattle.clips.layouts import load_manifest
 from rattle.clips.manifest import Clip, Manifest
 from rattle.clips.reading import read_clip
-from rattle.clips.synthetic import transform, write_factory
 from rattle.clips.writing import write_wav
-from rattle.learning.batches import SUBSTITUTE, generator
-from rattle.recipe_parts import Audio
+from rattle.randomness import SUBSTITUTE, stream
+from rattle.recipe.parts import Audio
+from rattle.synthetic import transform, write_factory
 
 TRANSFORMED_CLIPS = 200
 FACTORY_CLIPS = 12
@@ -73,7 +73,7 @@ def _write_transformed(normals: Manifest, audio: Audio, folder: Path) -> None:
             Path(clip.path), sample_rate_hz=audio.sample_rate_hz, channel=audio.channel
         )
         other = transform(
-            samples, sample_rate_hz=audio.sample_rate_hz, rng=generator(0, SUBSTITUTE, number)
+            samples, sample_rate_hz=audio.sample_rate_hz, rng=stream(0, SUBSTITUTE, number)
         )
         # Float samples: a transformed clip may peak above full scale.
         write_wav(folder / f"{number:04}.wav", other, audio.sample_rate_hz)

@@ -12,16 +12,17 @@ from pathlib import Path
 import torch
 
 from rattle.ahead import in_order
-from rattle.errors import TrainingError
+from rattle.errors import Interrupted, TrainingError
 from rattle.learning import centroids, checkpoint
 from rattle.learning.autoencoder import pretrain
-from rattle.learning.batches import DROPOUT, Batch, BatchSource, generator
+from rattle.learning.batches import Batch, BatchSource
 from rattle.learning.checkpoint import Checkpoint
 from rattle.learning.device import Placement
 from rattle.learning.losses import CentroidPair, LossParts, combined
 from rattle.learning.networks import Network
+from rattle.randomness import DROPOUT, stream
 from rattle.recipe import Recipe
-from rattle.recipe_parts import Loss
+from rattle.recipe.parts import Loss
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,6 @@ class Interruption:
     checkpoint: Path | None
     identity: str
     requested: Callable[[], bool]
-
-
-class Interrupted(Exception):  # noqa: N818 - a signal like KeyboardInterrupt, not an error
-    """Training stopped on request; its checkpoint holds the state."""
 
 
 def train(
@@ -97,7 +94,7 @@ def _train(
                 pair = centroids.compute(
                     network, source, recipe.centroids, placement, turn=iteration
                 )
-            torch.manual_seed(int(generator(source.seed, DROPOUT, iteration).integers(2**63)))
+            torch.manual_seed(int(stream(source.seed, DROPOUT, iteration).integers(2**63)))
             rate = settings.decay_factor ** (iteration // settings.decay_every)
             for group in optimiser.param_groups:
                 group["lr"] = group["start"] * rate

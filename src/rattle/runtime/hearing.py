@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rattle.clips.reading import holds_samples
 from rattle.errors import ClipError
-from rattle.recipe_parts import Audio
+from rattle.recipe.parts import Audio
 
 Samples = NDArray[np.float32]
 

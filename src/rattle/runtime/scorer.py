@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from rattle.ahead import in_order
 from rattle.bundle import BundleInfo, read_graph
-from rattle.clip_scorer import ClipScorer, NamedParts, Recording, name_of
 from rattle.errors import BundleError, ClipError
+from rattle.runtime.clip_scorer import ClipScorer, NamedParts, Recording, name_of
 from rattle.runtime.graph import Graph, GraphOutput
 from rattle.scoring.clip import ClipParts
-from rattle.windowing import clip_windows, frame_seconds
+from rattle.scoring.windows import clip_windows, frame_seconds
 
 # Of a long recording so many windows are looked at together; bounds its memory.
 WINDOWS_AT_ONCE = 64

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rattle.runtime.hearing import Hearing
 from rattle.runtime.scorer import Scorer
 from rattle.scoring.clip import ClipParts, clip_score
-from rattle.windowing import frame_seconds, timeline_hop
+from rattle.scoring.windows import frame_seconds, timeline_hop
 
 # A push of any length is scored by so many windows a time: bounded memory in the encoder.
 WINDOWS_AT_ONCE = 16

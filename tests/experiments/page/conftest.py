@@ -7,14 +7,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+
 from html_page import HtmlPage
 from made_up_runs import leave_run
-
 from rattle import Recipe
-from rattle.experiments.page.find import find_runs
-from rattle.experiments.page.read import Reading
-from rattle.experiments.page.run import Run
 from rattle.experiments.page.write import write_page
+from rattle.runs.find import find_runs
+from rattle.runs.read import Reading
+from rattle.runs.run import Run
 
 Leave = Callable[..., Path]
 PageOf = Callable[..., HtmlPage]

@@ -8,9 +8,9 @@ import re
 from pathlib import Path
 
 import pytest
+
 from html_page import HtmlPage, Table
 from made_up_runs import random_outcome
-
 from rattle.experiments.page import machine, write
 from rattle.experiments.page.series import measure
 

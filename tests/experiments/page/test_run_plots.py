@@ -7,8 +7,8 @@ import re
 import numpy as np
 
 from rattle.experiments.page.plots import DOTS, POINTS, embedding_svg, losses_svg, roc_svg
-from rattle.experiments.page.run import Losses
 from rattle.experiments.page.styles import STYLES
+from rattle.runs.run import Losses
 
 STYLE = STYLES["ddcsad"]
 

@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up import make_outcome
-from made_up_runs import random_outcome
 
+from made_up_outcomes import make_outcome
+from made_up_runs import random_outcome
 from rattle.evaluation.metrics import auc
-from rattle.experiments.page.find import Place
-from rattle.experiments.page.run import Run
 from rattle.experiments.page.series import (
     Kind,
     Series,
@@ -22,6 +20,8 @@ from rattle.experiments.page.series import (
     measure,
     without_doubles,
 )
+from rattle.runs.find import Place
+from rattle.runs.run import Run
 
 # Small integers, so that ties between and within the classes are frequent.
 scores = st.lists(st.integers(-5, 5), min_size=1, max_size=12).map(lambda s: np.array(s, float))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from statistics import fmean, stdev
 
 import pytest
-from made_up_runs import random_outcome
 
+from made_up_runs import random_outcome
 from rattle.experiments.page.series import Kind, measure
 from rattle.experiments.page.summary import summarise
 

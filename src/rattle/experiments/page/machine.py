@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from rattle.clips.machine import Machine
-from rattle.evaluation.drawing import SMALL
 from rattle.evaluation.plots import histogram_svg
-from rattle.evaluation.templates import counted
 from rattle.experiments.page.embedding import flatten
 from rattle.experiments.page.plots import embedding_svg, losses_svg, roc_svg
-from rattle.experiments.page.read import Reading
-from rattle.experiments.page.run import Run
 from rattle.experiments.page.series import Measured, Series
 from rattle.experiments.page.styles import Names, Style
+from rattle.pages.drawing import SMALL
+from rattle.pages.templates import counted
+from rattle.runs.read import Reading
+from rattle.runs.run import Run
 
 # Models of a group that are drawn; more lines in one plot are not told apart.
 DRAWN = 12

@@ -10,9 +10,9 @@ from matplotlib.path import Path as Outline
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from rattle.evaluation.drawing import ANOMALY, MUTED, NORMAL, SMALL, TALL, inline_svg, panel
-from rattle.experiments.page.run import Losses
 from rattle.experiments.page.styles import COLOURS, Style
+from rattle.pages.drawing import ANOMALY, MUTED, NORMAL, SMALL, TALL, inline_svg, panel
+from rattle.runs.run import Losses
 
 Values = NDArray[np.float64]
 

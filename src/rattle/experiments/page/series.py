@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rattle.evaluation.metrics import Confusion, auc, confusion, hanley_mcneil, pauc
-from rattle.experiments.outcome import Outcome, ScaleName
-from rattle.experiments.page.run import Run
 from rattle.experiments.table2 import METHODS, Spread
-from rattle.recipe_parts import MethodName
+from rattle.recipe.parts import MethodName
+from rattle.runs.outcome import Outcome, ScaleName
+from rattle.runs.run import Run
 
 Scores = NDArray[np.float64]
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rattle.evaluation.templates import counted
 from rattle.experiments.figure2_plot import STYLES as LOSS_STYLES
 from rattle.experiments.page.series import Kind
-from rattle.recipe_parts import LOSSES, LossName, MethodName
+from rattle.pages.templates import counted
+from rattle.recipe.parts import LOSSES, LossName, MethodName
 
 Dashes = tuple[float, ...]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rattle.experiments.outcome import Outcome, ScaleName
 from rattle.experiments.page.series import Kind
 from rattle.experiments.table2 import AVERAGE, Cell, table2
+from rattle.runs.outcome import Outcome, ScaleName
 
 
 @dataclass(frozen=True)

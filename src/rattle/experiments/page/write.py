@@ -14,17 +14,12 @@ import matplotlib
 
 from rattle.atomic import write_text
 from rattle.clips.machine import Machine
-from rattle.evaluation.drawing import INK, MUTED, inline_svg
 from rattle.evaluation.remarks import FEW_CLIPS
-from rattle.evaluation.templates import counted, page_template
 from rattle.experiments.figure2 import Point, figure2
 from rattle.experiments.figure2_plot import draw_figure2
-from rattle.experiments.outcome import ScaleName
 from rattle.experiments.page.embedding import method_at_hand
 from rattle.experiments.page.machine import DRAWN, MachineView, machine_view
 from rattle.experiments.page.plots import DOTS
-from rattle.experiments.page.read import Reading
-from rattle.experiments.page.run import Run
 from rattle.experiments.page.series import (
     Kind,
     Measured,
@@ -34,7 +29,12 @@ from rattle.experiments.page.series import (
 )
 from rattle.experiments.page.styles import COLOURS, DARK, LIGHT, Names, theme
 from rattle.experiments.page.summary import summarise
-from rattle.recipe_parts import MethodName
+from rattle.pages.drawing import INK, MUTED, inline_svg
+from rattle.pages.templates import counted, page_template
+from rattle.recipe.parts import MethodName
+from rattle.runs.outcome import ScaleName
+from rattle.runs.read import Reading
+from rattle.runs.run import Run
 
 # A page of more models than this takes long to open; the machines beyond have no plots.
 MOST_STRIPS = 600

@@ -8,7 +8,7 @@ from rattle.learning.networks.blocks import initialise
 from rattle.learning.networks.resnet38 import ResNet38
 from rattle.learning.networks.small import SmallResNet
 from rattle.recipe import Recipe
-from rattle.recipe_parts import SmallNetwork
+from rattle.recipe.parts import SmallNetwork
 
 __all__ = ["Network", "build_network"]
 

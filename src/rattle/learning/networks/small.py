@@ -12,7 +12,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from rattle.learning.networks.blocks import BasicBlock, MelBandNorm, initialise
-from rattle.recipe_parts import SmallNetwork
+from rattle.recipe.parts import SmallNetwork
 
 
 class SmallResNet(nn.Module):

@@ -1,0 +1,1 @@
+"""Show long work and its results on a terminal: what the verbs beside this folder share."""

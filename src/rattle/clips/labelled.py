@@ -1,0 +1,32 @@
+"""Clips that someone names and labels: what adaptation learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rattle.clips.files import audio_files
+from rattle.clips.layouts import open_clip
+from rattle.clips.layouts.entry import LeftOut, Placement
+from rattle.clips.machine import Machine
+from rattle.clips.manifest import Clip, Manifest
+from rattle.errors import ClipError, DataError
+
+
+def given_clips(paths: Iterable[Path], machine: Machine, label: str) -> Manifest:
+    """The recordings named, and those below the folders named, as training clips of a machine.
+
+    A content that occurs twice counts once. Raises ``ClipError`` for a file that cannot be opened
+    or holds no sound, and ``DataError`` for a folder without recordings.
+    """
+    found: dict[str, Clip] = {}
+    for path in paths:
+        files = list(audio_files([path]))
+        if not files:
+            raise DataError(f"{path} holds no recording; give recordings or folders of them")
+        for file in files:
+            clip = open_clip(Placement(file.resolve(), "site", machine, "train", label))
+            if isinstance(clip, LeftOut):
+                raise ClipError(clip.reason)
+            found.setdefault(clip.content_hash, clip)
+    return Manifest.from_clips(found.values())

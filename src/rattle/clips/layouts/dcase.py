@@ -1,0 +1,87 @@
+"""Places a file by the DCASE Task 2 layouts: ``<type>/<split folder>/<name of the year>``."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+from rattle.clips.layouts.dcase_names import DcaseName, is_supplemental, parse_dcase_name
+from rattle.clips.layouts.dcase_tables import Truth, read_attributes
+from rattle.clips.layouts.entry import LeftOut, Placement
+from rattle.clips.machine import Machine
+
+SOURCE_SETS_2020 = {
+    **dict.fromkeys(("fan", "pump", "slider", "valve"), "mimii"),
+    **dict.fromkeys(("ToyCar", "ToyConveyor"), "toyadmos"),
+    # Made by rattle synthesize: never an outlier pool of real machines, nor they of it.
+    **dict.fromkeys(("synth_fan", "synth_pump", "synth_slider", "synth_valve"), "synthetic"),
+}
+_SPLIT_FOLDERS = {
+    "train": "train",
+    "test": "test",
+    "test_rename": "test",
+    "source_test": "test",
+    "target_test": "test",
+}
+_YEAR = re.compile(r"dcase_?(20\d\d)", re.IGNORECASE)
+
+
+class DcaseLayout:
+    """Places DCASE files; keeps the attribute tables it has read."""
+
+    def __init__(self, truths: dict[tuple[str, str], Truth]) -> None:
+        self._truths = truths
+        self._attributes = cache(_attributes_of_section)
+        self._source_set = cache(_source_set_by_section)
+
+    def place(self, path: Path) -> Placement | LeftOut | None:
+        """The file's placement, or None when it is not a DCASE file."""
+        split_folder, type_folder = path.parent.name, path.parent.parent
+        if split_folder == "supplemental" or is_supplemental(path.stem):
+            return LeftOut(path, "a supplemental DCASE clip: clean sound or noise, not a recording")
+        name = parse_dcase_name(path.stem)
+        if name is None or split_folder not in _SPLIT_FOLDERS:
+            return None
+        truth = self._truths.get((type_folder.name, path.stem)) if name.label == "unknown" else None
+        known = truth or Truth(name.label, name.domain, name.attributes)
+        attributes = known.attributes
+        if name.by_section:
+            attributes = self._attributes(type_folder, name.machine_id).get(path.stem, attributes)
+        return Placement(
+            path=path,
+            source_set=self._set_of(type_folder, name),
+            machine=Machine(type_folder.name, name.machine_id),
+            split=name.split or _SPLIT_FOLDERS[split_folder],
+            label=known.label,
+            domain=known.domain or _domain_of(split_folder),
+            attributes=attributes,
+        )
+
+    def _set_of(self, type_folder: Path, name: DcaseName) -> str:
+        if name.by_section:
+            return self._source_set(type_folder)
+        return SOURCE_SETS_2020.get(type_folder.name, "site")
+
+
+def _attributes_of_section(type_folder: Path, section: str) -> dict[str, str]:
+    table = type_folder / f"attributes_{section.removeprefix('section_')}.csv"
+    return read_attributes(table) if table.is_file() else {}
+
+
+def _source_set_by_section(type_folder: Path) -> str:
+    """The year from the nearest folder that names it (``dcase2023t2``), else ``dcase``.
+
+    2021 is the one year with a test folder for each domain.
+    """
+    for part in reversed(type_folder.parts):
+        year = _YEAR.search(part)
+        if year:
+            return f"dcase{year[1]}"
+    by_domain = any((type_folder / f"{domain}_test").is_dir() for domain in ("source", "target"))
+    return "dcase2021" if by_domain else "dcase"
+
+
+def _domain_of(split_folder: str) -> str:
+    domain, _, rest = split_folder.partition("_")
+    return domain if rest == "test" else ""

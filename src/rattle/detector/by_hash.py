@@ -1,0 +1,37 @@
+"""Keep clips' log-mels by the hash of their files, in orders whose beginnings are fair samples."""
+
+from __future__ import annotations
+
+from itertools import chain, zip_longest
+
+from rattle.bundle.replay import ByHash, LogMel
+from rattle.clips.manifest import Manifest
+from rattle.learning.batches import LogMels
+from rattle.randomness import REPLAY, stream
+from rattle.recipe import Recipe
+
+
+def by_hash(manifest: Manifest, clips: LogMels) -> dict[str, LogMel]:
+    """The log-mels of a manifest's clips, in its order, by content hash."""
+    return dict(zip(manifest.table["content_hash"].to_list(), clips, strict=True))
+
+
+def replay_frames(recipe: Recipe) -> int:
+    """Frames kept of a long recording: as much as a clip may have before it counts as long."""
+    rate = recipe.audio.sample_rate_hz / recipe.features.hop_samples
+    return 1 + round(recipe.scoring.long_clip_seconds * rate)
+
+
+def shuffled(clips: ByHash, seed: int) -> dict[str, LogMel]:
+    """The same clips in an order by chance: its beginning is a fair sample."""
+    names = list(clips)
+    order = stream(seed, REPLAY).permutation(len(names))
+    return {names[i]: clips[names[i]] for i in order}
+
+
+def alternating(first: ByHash, second: ByHash) -> dict[str, LogMel]:
+    """The clips of both in turn: any beginning is fair to both. ``first`` counts where both have
+    a clip."""
+    both = {**second, **first}
+    names = chain.from_iterable(zip_longest(first, second))
+    return {name: both[name] for name in names if name is not None}

@@ -1,0 +1,5 @@
+"""Run many tasks, each in its own process, and go on where they were stopped.
+
+``run`` gives tasks to workers, parents first; ``local`` are processes of this machine, ``cluster``
+those of a Ray cluster. What a task does is its own affair. Begin with ``run``.
+"""

@@ -1,0 +1,180 @@
+"""Runs tasks: each once its parent is done, as many at a time as the workers allow.
+
+What a task is does not matter here: a cell of an experiment, or one machine's training.
+
+A task that is done is never run again; one that was killed goes on from its checkpoint. A task
+that fails is reported and stops only those that need its model.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+from rattle.errors import Interrupted, RattleError, TrainingError
+
+LOOK_EVERY_S = 0.5
+
+# A task whose process died (killed, out of memory) is tried so often before it counts as failed.
+ATTEMPTS = 3
+
+
+class WorkerDied(Exception):  # noqa: N818 - what became of an attempt, never shown
+    """The process that ran a task ended before the task did."""
+
+
+class AnyTask(Protocol):
+    """A task: a value that sorts, and whose end shows in the folder it runs in."""
+
+    def __hash__(self) -> int: ...
+    def __lt__(self, other: Any, /) -> bool: ...
+
+    @property
+    def title(self) -> str:
+        """What it is called on the terminal."""
+
+    @property
+    def parent(self) -> Self | None:
+        """The task that has to be done before."""
+
+    def run_folder(self, folder: Path, /) -> Path:
+        """Where under a grid's folder it keeps its state."""
+
+    def is_done(self, folder: Path, /) -> bool:
+        """Whether it has run to its end."""
+
+
+T = TypeVar("T", bound=AnyTask)
+Taken = TypeVar("Taken", bound=AnyTask, contravariant=True)
+
+
+class Shared(Protocol[Taken]):
+    """What all tasks of a grid share; processes are sent it."""
+
+    @property
+    def folder(self) -> Path:
+        """Where they run."""
+
+    def run(self, task: Taken, stop_requested: Callable[[], bool], /) -> None:
+        """Run a task to its end, or keep its state and raise ``Interrupted`` when asked to stop."""
+
+
+class Workers(Protocol[Taken]):
+    """Something that runs tasks: processes of this machine, or a cluster's."""
+
+    @property
+    def count(self) -> int:
+        """How many tasks run at a time."""
+
+    def submit(self, task: Taken, /) -> Future[None]:
+        """Run a task; the future fails as the task does, or when its workers keep dying.
+
+        After ``stop`` it fails with ``Interrupted``.
+        """
+
+    def stop(self) -> None:
+        """Ask the running tasks to keep their state and stop; asking again does nothing."""
+
+
+@dataclass
+class Progress(Generic[T]):
+    """What a live view shows; ``running`` holds when each task began, in monotonic seconds."""
+
+    setting: Shared[T]
+    total: int
+    done: list[T] = field(default_factory=list)
+    failed: dict[T, str] = field(default_factory=dict)
+    running: dict[T, float] = field(default_factory=dict)
+    took_s: list[float] = field(default_factory=list)
+
+    @property
+    def waiting(self) -> int:
+        return self.total - len(self.done) - len(self.failed) - len(self.running)
+
+    def left_s(self, workers: int) -> float | None:
+        """Seconds left if tasks go on as long as they took so far; None before the first."""
+        if not self.took_s:
+            return None
+        mean = sum(self.took_s) / len(self.took_s)
+        now = time.monotonic()
+        under_way = sum(min(now - began, mean) for began in self.running.values())
+        return ((self.waiting + len(self.running)) * mean - under_way) / max(workers, 1)
+
+
+def run_grid(
+    tasks: Sequence[T],
+    setting: Shared[T],
+    workers: Workers[T],
+    *,
+    on_change: Callable[[Progress[T]], None] = lambda _: None,
+    stop_requested: Callable[[], bool] = lambda: False,
+) -> Progress[T]:
+    """Run every task that is not done, parents first, and return what became of them.
+
+    Raises ``Interrupted`` after a stop was asked for and the running tasks have kept their state.
+    """
+    wanted = sorted({*tasks, *(task.parent for task in tasks if task.parent)})
+    progress = Progress(setting, len(wanted))
+    progress.done += [task for task in wanted if task.is_done(setting.folder)]
+    waiting = [task for task in wanted if task not in set(progress.done)]
+    futures: dict[Future[None], T] = {}
+    stopping = False
+    while futures or (waiting and not stopping):
+        stopping = stopping or stop_requested()
+        if stopping:
+            workers.stop()
+        for task in list(waiting):
+            if task.parent in progress.failed:
+                waiting.remove(task)
+                progress.failed[task] = f"needs {task.parent.title}, which failed"
+        for task in [] if stopping else _ready(waiting, progress, workers.count - len(futures)):
+            waiting.remove(task)
+            progress.running[task] = time.monotonic()
+            futures[workers.submit(task)] = task
+        on_change(progress)
+        finished, _ = wait(futures, timeout=LOOK_EVERY_S, return_when=FIRST_COMPLETED)
+        for future in finished:
+            task = futures.pop(future)
+            _finish(task, future, progress)
+            # An interrupted task is neither: the workers stop, whoever asked them to.
+            stopping = stopping or not (task in progress.done or task in progress.failed)
+    on_change(progress)
+    if progress.waiting:
+        raise Interrupted
+    return progress
+
+
+def tried_again(attempt: Callable[[], None]) -> None:
+    """Run a task's attempt, and again while its process dies under it.
+
+    Raises ``TrainingError`` after ``ATTEMPTS`` deaths, and whatever else the attempt raises.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            return attempt()
+        except WorkerDied:
+            continue
+    raise TrainingError(
+        f"its process died {ATTEMPTS} times; if memory ran out, run fewer tasks at a time with "
+        "--workers"
+    )
+
+
+def _ready(waiting: list[T], progress: Progress[T], count: int) -> list[T]:
+    done = set(progress.done)
+    return [task for task in waiting if task.parent is None or task.parent in done][:count]
+
+
+def _finish(task: T, future: Future[None], progress: Progress[T]) -> None:
+    began = progress.running.pop(task)
+    error = future.exception()
+    if error is None:
+        progress.done.append(task)
+        progress.took_s.append(time.monotonic() - began)
+    elif not isinstance(error, Interrupted):
+        kind = "" if isinstance(error, RattleError) else f"{type(error).__name__}: "
+        progress.failed[task] = f"{kind}{error}"

@@ -1,0 +1,117 @@
+"""Whatever ffmpeg reads: files, RTSP cameras, HTTP streams."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rattle.errors import SourceError
+from rattle.listening.pcm import pcm_of_wav
+from rattle.listening.source import Block, SourceLostError
+
+PROGRAM = "ffmpeg"
+
+
+class Ffmpeg:
+    """Sound that ffmpeg decodes, at the source's own rate and channels.
+
+    A URL with a scheme other than ``file`` is live. Raises ``SourceError`` for what ffmpeg would
+    take for an option, for a file that is not there, and where ffmpeg is missing.
+    """
+
+    def __init__(self, url: str) -> None:
+        if url.startswith("-"):
+            raise SourceError(f"{url} begins with a dash and would be an option; give ./{url}")
+        self.live = "://" in url and not url.startswith("file://")
+        if not self.live and not Path(url.removeprefix("file://")).is_file():
+            raise SourceError(f"there is no file {url}; a URL begins with rtsp://, http:// or so")
+        self.name = without_password(url)
+        self._url = url
+        self._command = ffmpeg_command(url)
+
+    def connect(self) -> Decoding:
+        return Decoding(self._command, lambda said: said.replace(self._url, self.name))
+
+
+class Decoding:
+    """A process that writes WAV; ``worded`` makes a message of what it complains of."""
+
+    def __init__(self, command: list[str], worded: Callable[[str], str]) -> None:
+        self._command, self._worded = command, worded
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
+
+    def blocks(self) -> Iterator[Block]:
+        """``SourceLostError`` with the last that the process said, where it fails."""
+        said: deque[str] = deque(maxlen=1)
+        with _running(self._command, said) as process:
+            self._process = process
+            if self._closed:  # while it was started
+                process.kill()
+            assert process.stdout is not None  # noqa: S101
+            pcm = pcm_of_wav(process.stdout)
+            if pcm is not None:
+                yield from pcm.blocks(process.stdout)
+        if process.returncode and not self._closed:
+            reason = said[0] if said else f"it ended with code {process.returncode}"
+            raise SourceLostError(self._worded(f"ffmpeg: {reason}"))
+
+    def close(self) -> None:
+        self._closed = True
+        if self._process is not None:
+            self._process.kill()
+
+
+def ffmpeg_command(url: str) -> list[str]:
+    """ffmpeg's arguments: the first audio track as WAV in floats, whatever it was."""
+    program = shutil.which(PROGRAM)
+    if program is None:
+        raise SourceError(
+            "ffmpeg, which reads --url, is not installed; install it (apt install ffmpeg, brew "
+            "install ffmpeg), or let another program write samples: rattle score BUNDLE -"
+        )
+    quiet = ["-nostdin", "-hide_banner", "-loglevel", "error"]
+    # Over UDP, ffmpeg's default, a lost packet is a click in the sound.
+    transport = ["-rtsp_transport", "tcp"] if url.startswith("rtsp://") else []
+    # WAV states rate and channels, which raw samples would not. Floats hold any file's samples.
+    wav = ["-map", "0:a:0", "-c:a", "pcm_f32le", "-bitexact", "-flush_packets", "1", "-f", "wav"]
+    return [program, *quiet, *transport, "-i", url, *wav, "pipe:1"]
+
+
+def without_password(url: str) -> str:
+    """The URL without user and password: ``rtsp://user:secret@camera/1`` to ``rtsp://camera/1``."""
+    return re.sub(r"(?<=://)[^/?#]*@", "", url)
+
+
+@contextmanager
+def _running(command: list[str], said: deque[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """The command while it runs, its complaints in ``said``; killed where we stop early."""
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Ctrl-C is meant for us, who end the process.
+        start_new_session=True,
+    ) as process:
+        # Read all along: one that complains for weeks must not block on a full pipe.
+        complaints = threading.Thread(target=_keep_last, args=(process, said), daemon=True)
+        complaints.start()
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            complaints.join()
+
+
+def _keep_last(process: subprocess.Popen[bytes], said: deque[str]) -> None:
+    assert process.stderr is not None  # noqa: S101
+    said.extend(line.decode(errors="replace").strip() for line in process.stderr)

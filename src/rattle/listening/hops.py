@@ -1,0 +1,82 @@
+"""From a source's blocks to a line a hop: fit or not, score, alarm."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from rattle.clips.reading import LOUDEST, holds_samples
+from rattle.listening.alarm import Alarm, AlarmRule
+from rattle.listening.fitness import Fitness
+from rattle.listening.reconnect import Loss
+from rattle.listening.source import Block
+from rattle.runtime.hearing import heard
+from rattle.runtime.scorer import Scorer
+from rattle.runtime.stream import Stream, StreamScore
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One window of the sound; ``score`` is None where ``fault`` says why it was not scored.
+
+    Seconds count from the first sample since the source was connected or sound was missing.
+    ``alarm`` is whether there is one, ``change`` whether this hop raised or ended it.
+    """
+
+    start_s: float
+    end_s: float
+    score: StreamScore | None
+    fault: str
+    alarm: bool
+    change: Literal["raised", "ended"] | None
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Sound is missing; the next window begins after it."""
+
+    reason: str
+
+
+def listened(
+    blocks: Iterable[Block | Loss], scorer: Scorer, rule: AlarmRule
+) -> Generator[Hop | Gap | Loss, None, None]:
+    """A ``Hop`` for each window, and the losses and gaps between, which no window spans."""
+    alarm = Alarm(rule)
+    ear: Ear | None = None
+    for block in blocks:
+        if isinstance(block, Loss):
+            ear = None
+            yield block
+            continue
+        if block.gap:
+            ear = None
+            yield Gap(block.gap)
+        if ear is None:
+            ear = Ear(scorer, block.sample_rate_hz)
+        for window, fault in ear.hear(block):
+            change = alarm.hop(None if fault else window.anomalous)
+            score = None if fault else window
+            yield Hop(window.start_s, window.end_s, score, fault, alarm.is_on, change)
+
+
+class Ear:
+    """A stream and the judgement of its sound, without a gap."""
+
+    def __init__(self, scorer: Scorer, sample_rate_hz: int) -> None:
+        self._channel = scorer.info.recipe.audio.channel
+        self._stream = Stream(scorer, sample_rate_hz=sample_rate_hz)
+        self._fitness = Fitness(sample_rate_hz)
+
+    def hear(self, block: Block) -> list[tuple[StreamScore, str]]:
+        """The windows that a block completes, each with what is wrong with its sound."""
+        samples = block.samples
+        self._fitness.push(heard(samples, self._channel))
+        if not holds_samples(samples):
+            # A window with such samples is not scored; later ones shall not hear of them.
+            samples = np.where(np.abs(samples) <= LOUDEST, samples, np.float32(0))
+        windows = self._stream.push(samples)
+        return [(window, self._fitness.fault(window.start_s, window.end_s)) for window in windows]

@@ -1,0 +1,70 @@
+"""Raw PCM: samples one after another; and the header that a WAV puts before them."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rattle.listening.source import BLOCK_SECONDS, Block
+
+Encoding = Literal["s16le", "f32le"]
+# Type of a sample, and what full scale is divided by.
+TYPES = {"s16le": ("<i2", 32768), "f32le": ("<f4", 1)}
+
+
+@dataclass(frozen=True)
+class Pcm:
+    """How samples are written: type, rate, interleaved channels."""
+
+    encoding: Encoding
+    sample_rate_hz: int
+    channels: int
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one sample of each channel."""
+        return np.dtype(TYPES[self.encoding][0]).itemsize * self.channels
+
+    def decoded(self, data: bytes) -> NDArray[np.float32]:
+        """Whole frames of bytes as float32 ``[T, channels]``, full scale at +-1."""
+        kind, full_scale = TYPES[self.encoding]
+        samples = np.frombuffer(data, kind).reshape(-1, self.channels).astype(np.float32)
+        return samples / np.float32(full_scale)
+
+    def blocks(self, stream: IO[bytes]) -> Iterator[Block]:
+        """What comes in, as it comes in, until the stream ends; half a frame at the end is left."""
+        buffered = cast(io.BufferedReader, stream)
+        most = max(round(self.sample_rate_hz * BLOCK_SECONDS), 1) * self.frame_bytes
+        rest = b""
+        # read1 gives what is there and waits for no more.
+        while data := buffered.read1(most - len(rest)):
+            data = rest + data
+            whole = len(data) - len(data) % self.frame_bytes
+            rest = data[whole:]
+            if whole:
+                yield Block(self.decoded(data[:whole]), self.sample_rate_hz)
+
+
+def pcm_of_wav(stream: IO[bytes]) -> Pcm | None:
+    """What the header of a WAV in floats says; the stream is then at its samples. None: it ended.
+
+    A RIFF file is chunks of a name, a length and so many bytes. ``fmt `` holds at 2 the channels
+    and at 4 the rate, ``data`` the samples.
+    """
+    stream.read(12)  # RIFF, the length of all, WAVE
+    pcm = None
+    while len(head := stream.read(8)) == 8:
+        name, length = struct.unpack("<4sI", head)
+        if name == b"data":
+            return pcm
+        chunk = stream.read(length + length % 2)
+        if name == b"fmt ":
+            channels, sample_rate_hz = struct.unpack_from("<HI", chunk, 2)
+            pcm = Pcm("f32le", sample_rate_hz, channels)
+    return None

@@ -1,0 +1,64 @@
+"""A source that is connected again when it is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from rattle.errors import SourceError
+from rattle.listening.backlog import taken
+from rattle.listening.source import Block, Source, SourceLostError
+
+SHORTEST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The source was lost; it is tried again after ``wait_s``."""
+
+    reason: str
+    wait_s: float
+
+
+def back_off(randomness: np.random.Generator) -> Iterator[float]:
+    """Seconds to wait: 1, 2, 4 and so on to 30, each up to a quarter shorter or longer.
+
+    So those that lost one server together do not all come back at once.
+    """
+    wait = SHORTEST_WAIT_S
+    while True:
+        varied = wait * randomness.uniform(0.75, 1.25)
+        yield min(max(varied, SHORTEST_WAIT_S), LONGEST_WAIT_S)
+        wait = min(2 * wait, LONGEST_WAIT_S)
+
+
+def kept(
+    source: Source,
+    *,
+    once: bool,
+    sleep: Callable[[float], None],
+    randomness: np.random.Generator,
+    take: Callable[[Source], Iterator[Block]] = taken,
+) -> Iterator[Block | Loss]:
+    """A source's blocks, and a ``Loss`` between two connections.
+
+    What is not live ends, and with ``once`` any source does; a loss is then a ``SourceError``.
+    """
+    waits = back_off(randomness)
+    while True:
+        reason = f"{source.name} ended"
+        try:
+            for block in take(source):
+                waits = back_off(randomness)
+                yield block
+        except SourceLostError as lost:
+            if once or not source.live:
+                raise SourceError(str(lost)) from None
+            reason = str(lost)
+        if once or not source.live:
+            return
+        wait_s = next(waits)
+        yield Loss(reason, wait_s)
+        sleep(wait_s)

@@ -1,0 +1,108 @@
+"""One reader for each file of a run; a damaged one gives ``DataError`` that names it.
+
+The files may come from anywhere: none is trusted to be whole, or to hold numbers that make sense.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rattle.clips.machine import Machine
+from rattle.errors import DataError
+from rattle.runs.outcome import Outcome, read_embeddings
+from rattle.runs.run import Losses
+
+# Scores and losses are of order 1; what is beyond this is damage and cannot be drawn.
+LARGEST = 1e12
+
+
+class Environment(BaseModel):
+    """What of ``environment.json`` is needed."""
+
+    machine: Annotated[str, Field(pattern=r"^[^/]+(/[^/]+)?$")]
+    seed: int
+
+
+class Line(BaseModel):
+    """What of a line of ``metrics.jsonl`` is needed."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    iteration: Annotated[int, Field(ge=1, le=10**9)]
+    loss: Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+
+
+def read_environment(file: Path) -> Environment:
+    try:
+        return Environment.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        raise DataError(f"{file} does not describe a run: {_first(error)}") from None
+
+
+def read_losses(file: Path) -> Losses | None:
+    """The lines in order; the last may have been cut by a kill. None of an empty file."""
+    lines = file.read_bytes().split(b"\n")
+    steps: list[Line] = []
+    for number, line in enumerate(lines[:-1], start=1):
+        try:
+            steps.append(Line.model_validate_json(line))
+        except ValidationError as error:
+            raise DataError(
+                f"{file}, line {number}: {_first(error)}; its losses are left out"
+            ) from None
+    if not steps:
+        return None
+    iterations = np.array([step.iteration for step in steps])
+    if (np.diff(iterations) <= 0).any():
+        raise DataError(f"{file}: its iterations do not ascend; its losses are left out")
+    return Losses(iterations, np.array([step.loss for step in steps]))
+
+
+def read_outcome(file: Path) -> Outcome:
+    """An outcome that can be scored and drawn; ``DataError`` for any other."""
+    outcome = Outcome.read(file)
+    problem = _problem(outcome)
+    if problem:
+        raise DataError(f"{file} is not the outcome of a task ({problem}); remove it")
+    return outcome
+
+
+def _problem(outcome: Outcome) -> str:
+    try:
+        Machine.parse(outcome.machine)
+    except DataError as error:
+        return str(error)
+    for clip in outcome.clips:
+        parts = [part for part in (clip.logits, clip.distances) if part is not None]
+        if not parts or not clip.start_s or any(len(p) != len(clip.start_s) for p in parts):
+            return f"clip {clip.path} lacks windows"
+    numbers = [outcome.threshold]
+    with np.errstate(all="ignore"):
+        for scale in ("fixed", "paper"):
+            for scores in outcome.scores(scale=scale):
+                numbers += scores.tolist()
+    if not all(abs(number) < LARGEST for number in numbers):
+        return "a score is not a finite number"
+    return ""
+
+
+def read_embeddings_of(file: Path, outcome: Outcome) -> NDArray[np.float32] | None:
+    """Each clip's embedding in the outcome's order, ``[clips, D]``; None of no file."""
+    found = read_embeddings(file.parent)
+    clips = len(outcome.clips)
+    if found is None or (found.ndim == 2 and len(found) == clips and np.isfinite(found).all()):
+        return found
+    raise DataError(
+        f"{file}: shape {found.shape}, expected finite numbers for {clips} clips; remove it"
+    )
+
+
+def _first(error: ValidationError) -> str:
+    found = error.errors(include_url=False, include_input=False)[0]
+    key = ".".join(str(step) for step in found["loc"])
+    return f"{key}: {found['msg']}" if key else str(found["msg"])

@@ -1,0 +1,154 @@
+"""What a task leaves behind: every test clip's parts, from which tables and figures are made.
+
+``outcome.json`` in the task's run folder. Parts and not scores are kept, so that alpha and the
+scale of the distance can be chosen afterwards; and everything needed for that is in the file, so
+that no bundle has to be opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+from rattle.atomic import replacing, write_text
+from rattle.clips.machine import Machine
+from rattle.clips.manifest import Clip
+from rattle.errors import DataError
+from rattle.recipe.parts import MethodName
+from rattle.scoring.clip import ClipParts, Mix, clip_value
+from rattle.scoring.score import Scale
+
+FILE, EMBEDDINGS = "outcome.json", "embeddings.safetensors"
+ScaleName = Literal["fixed", "paper"]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class OutcomeClip(Part):
+    """A test clip: its windows' logits and distances, ``[n]`` each, None where there are none."""
+
+    path: str
+    content_hash: str
+    label: Literal["normal", "anomaly", "unknown"]
+    start_s: tuple[float, ...]
+    logits: tuple[float, ...] | None
+    distances: tuple[float, ...] | None
+
+    @property
+    def parts(self) -> ClipParts:
+        return ClipParts(
+            np.array(self.start_s),
+            None if self.logits is None else np.array(self.logits),
+            None if self.distances is None else np.array(self.distances),
+        )
+
+
+class Outcome(Part):
+    """One model's say on its machine's test clips.
+
+    ``drawn`` are the anomalies that were moved to training, in order, of which it learnt from the
+    first ``anomalies``; ``seconds`` is how long the task took.
+    """
+
+    method: MethodName
+    machine: str
+    seed: int
+    anomalies: int
+    recipe: str
+    network: str
+    alpha: float
+    low: float
+    high: float
+    aggregate: str
+    threshold: float
+    drawn: tuple[str, ...]
+    clips: tuple[OutcomeClip, ...]
+    seconds: float
+
+    @property
+    def of(self) -> Machine:
+        return Machine.parse(self.machine)
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether its clips are of both classes, as an AUC needs."""
+        return {"normal", "anomaly"} <= {clip.label for clip in self.clips}
+
+    def scores(
+        self,
+        *,
+        scale: ScaleName,
+        alpha: float | None = None,
+        without: Collection[str] = (),
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Scores of the normal and of the anomalous clips, ``[N-]`` and ``[N+]``.
+
+        Clips whose hash is in ``without`` are left out, also from the range that ``paper`` scales
+        by. ``alpha`` replaces the model's own.
+        """
+        clips = [clip for clip in self.clips if clip.content_hash not in without]
+        fixed = Scale(self.low, self.high)
+        distances = [clip.distances for clip in clips if clip.distances is not None]
+        spanning = scale == "paper" and distances
+        found = Scale.spanning(np.concatenate(distances)) if spanning else fixed
+        mix = Mix(self.alpha if alpha is None else alpha, found, self.aggregate)
+        normal, anomaly = (
+            np.array([clip_value(clip.parts, mix) for clip in clips if clip.label == label])
+            for label in ("normal", "anomaly")
+        )
+        return normal, anomaly
+
+    def write(self, folder: Path) -> None:
+        """Write ``outcome.json``: beside, then renamed."""
+        write_text(folder / FILE, self.model_dump_json())
+
+    @classmethod
+    def read(cls, file: Path) -> Outcome:
+        """``DataError`` where the file is not one."""
+        try:
+            return cls.model_validate_json(file.read_bytes())
+        except (OSError, ValidationError) as error:
+            reason = str(error).splitlines()[0]
+            raise DataError(
+                f"{file} is not the outcome of a task ({reason}); remove it, and rattle reproduce "
+                "makes it again"
+            ) from None
+
+
+def outcome_clip(clip: Clip, parts: ClipParts) -> OutcomeClip:
+    """A clip of a manifest with what a model says of it."""
+    return OutcomeClip(
+        path=clip.path,
+        content_hash=clip.content_hash,
+        label=clip.label,
+        start_s=tuple(parts.start_s.tolist()),
+        logits=None if parts.logits is None else tuple(parts.logits.tolist()),
+        distances=None if parts.distances is None else tuple(parts.distances.tolist()),
+    )
+
+
+def write_embeddings(folder: Path, embeddings: NDArray[np.float32]) -> None:
+    """Write each clip's mean embedding, ``[clips, D]`` in the outcome's order."""
+    with replacing(folder / EMBEDDINGS) as beside:
+        beside.write_bytes(save_tensors({"embeddings": embeddings.astype(np.float16)}))
+
+
+def read_embeddings(folder: Path) -> NDArray[np.float32] | None:
+    """What ``write_embeddings`` wrote; None where there are none (a baseline)."""
+    file = folder / EMBEDDINGS
+    if not file.exists():
+        return None
+    try:
+        return load_tensors(file.read_bytes())["embeddings"].astype(np.float32)
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise DataError(f"{file} holds no embeddings ({error}); remove it") from None

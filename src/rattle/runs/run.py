@@ -1,0 +1,43 @@
+"""A run as the page sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rattle.clips.machine import Machine
+from rattle.recipe.parts import MethodName
+from rattle.runs.find import Place
+from rattle.runs.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class Losses:
+    """A learning curve: iterations from 1, ascending, and each one's loss, ``[n]`` both."""
+
+    iterations: NDArray[np.int64]
+    losses: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One model with what is known of it.
+
+    ``finished`` says whether there is a model; ``anomalies`` is how many that has learnt from.
+    ``outcome`` is None where its test clips have not been scored; it is in the folder ``scored``,
+    or would be. ``losses`` is None where the model took no steps.
+    """
+
+    place: Place
+    method: MethodName
+    machine: Machine
+    seed: int
+    anomalies: int
+    recipe: str
+    finished: bool
+    scored: Path
+    losses: Losses | None = None
+    outcome: Outcome | None = None

@@ -1,0 +1,208 @@
+"""A run folder: what a training was given, how it went, and the state to go on from.
+
+OUT/
+├── fan_id_00.rattle          the bundle, there when the training is complete
+└── fan_id_00/
+    ├── recipe.toml           every number of the run; works as --recipe
+    ├── environment.json      versions, machine, threads, seed
+    ├── clips.csv             the manifest it was given; of an adaptation with the new clips
+    ├── outliers.csv          the outliers it was given, where it was given any
+    ├── metrics.jsonl         a line an iteration
+    ├── tensorboard/          the same for TensorBoard, where --track asks for it
+    ├── mlflow.json           which run of MLflow's it is, where --track asks for it
+    └── checkpoint.safetensors
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TextIO
+
+import torch
+
+from rattle.atomic import replacing, write_text, writing
+from rattle.bundle import read_bundle
+from rattle.clips.machine import Machine
+from rattle.clips.manifest import Manifest
+from rattle.clips.unchanged import unchanged
+from rattle.detector import Detector
+from rattle.detector.adapt import AdaptJob
+from rattle.detector.fit import FitJob, Recordings
+from rattle.errors import TrainingError
+from rattle.learning.train import Step
+from rattle.version import VERSION
+
+_log = logging.getLogger(__name__)
+
+
+def bundle_path(out: Path, machine: Machine) -> Path:
+    """Where a run under ``out`` puts its bundle."""
+    return out / f"{machine.slug}.rattle"
+
+
+def refuse_existing(out: Path, machine: Machine) -> None:
+    """Raise ``TrainingError`` where ``out`` holds a run of the machine."""
+    if bundle_path(out, machine).exists() or (out / machine.slug).exists():
+        raise TrainingError(
+            f"{out} already holds a run of {machine}; go on with it by --resume, or choose "
+            "another folder with --out"
+        )
+
+
+def run_in_folder(job: FitJob | AdaptJob, out: Path, *, resume: bool) -> Path:
+    """Fit or adapt in a run folder under ``out`` and return the bundle's path.
+
+    With ``resume`` a finished run is left as it is and an unfinished one goes on. Without it a
+    folder that holds a run is refused, so that none is lost. Raises ``TrainingError`` for that,
+    and where a finished run is an adaptation of another bundle or with other clips.
+    """
+    bundle = bundle_path(out, job.machine)
+    folder = out / job.machine.slug
+    if not resume:
+        refuse_existing(out, job.machine)
+    if bundle.exists():
+        if isinstance(job, AdaptJob) and not job.gives(read_bundle(bundle).info.provenance):
+            raise TrainingError(
+                f"{bundle} is not the bundle given adapted with the clips given; choose another "
+                "folder with --out"
+            )
+        return bundle
+    # Of a process that was killed while it wrote.
+    for left in [*folder.glob(".*.part"), *out.glob(f".{bundle.name}.*.part")]:
+        left.unlink(missing_ok=True)
+    with _metrics_log(folder / "metrics.jsonl") as log:
+
+        def on_step(step: Step) -> None:
+            if not log.is_open:
+                # Only now the data and a checkpoint have been found fit: a refused run leaves no
+                # folder behind and does not rewrite the description of the run it is not.
+                _describe(job, folder)
+            log(step)
+            job.watch.on_step(step)
+
+        detector = replace(
+            job,
+            checkpoint=folder / "checkpoint.safetensors",
+            watch=replace(job.watch, on_step=on_step),
+        ).run()
+    if not log.is_open:  # a baseline that takes no steps
+        _describe(job, folder)
+    detector.save(bundle)
+    (folder / "checkpoint.safetensors").unlink(missing_ok=True)
+    return bundle
+
+
+def recordings_of(
+    bundle: Path, detector: Detector, data: Manifest | None = None
+) -> Recordings | None:
+    """The recordings that a bundle's run was given, as far as they are still there unchanged.
+
+    Its run folder lists them; ``data`` holds those that have moved, and is taken as it is. None
+    where the run folder is not there or no clip that ``detector`` was trained on is.
+    """
+    folder = bundle.with_suffix("")
+    listed, outliers = folder / "clips.csv", folder / "outliers.csv"
+    if data is None:
+        if not listed.exists():
+            return None
+        # Test clips teach nothing; whether they are there does not matter.
+        data = _still_there(Manifest.read_csv(listed).of(split="train"), listed)
+        ours = data.of(detector.machine).table["content_hash"]
+        if not {*ours} & {*detector.info.provenance.trained}:
+            return None
+    if not outliers.exists():
+        return Recordings(data)
+    normals = Manifest.read_csv(outliers).of(label="normal")
+    return Recordings(data, _still_there(normals.without(detector.machine), outliers))
+
+
+def _still_there(clips: Manifest, listed: Path) -> Manifest:
+    found = unchanged(clips)
+    if len(found) < len(clips):
+        _log.warning(
+            "%d of the %d recordings listed in %s have gone or changed; if they have moved, say "
+            "where with --data",
+            len(clips) - len(found),
+            len(clips),
+            listed,
+        )
+    return found
+
+
+def _describe(job: FitJob | AdaptJob, folder: Path) -> None:
+    write_text(folder / "recipe.toml", job.recipe.to_toml())
+    environment = {
+        "rattle": VERSION,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": job.device,
+        "machine": str(job.machine),
+        "seed": job.seed,
+    }
+    write_text(folder / "environment.json", json.dumps(environment, indent=1))
+    given = job.given
+    if given is None:
+        return
+    with replacing(folder / "clips.csv") as beside:
+        given.clips.write_csv(beside)
+    if given.outliers is not None:
+        with replacing(folder / "outliers.csv") as beside:
+            given.outliers.write_csv(beside)
+
+
+@contextmanager
+def _metrics_log(path: Path) -> Iterator[_Log]:
+    log = _Log(path)
+    try:
+        yield log
+    finally:
+        log.close()
+
+
+class _Log:
+    """Appends steps; on resuming, lines of iterations that will be done again are dropped."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: TextIO | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a step was logged."""
+        return self._file is not None
+
+    def __call__(self, step: Step) -> None:
+        with writing(self._path):
+            if self._file is None:
+                self._keep_before(step.iteration)
+                self._file = self._path.open("a", encoding="utf-8", buffering=1)
+            self._file.write(json.dumps(asdict(step)) + "\n")
+
+    def close(self) -> None:
+        if self._file is not None:
+            # What could not be written was told when it was to be, and is tried again here.
+            with suppress(OSError):
+                self._file.close()
+
+    def _keep_before(self, iteration: int) -> None:
+        if not self._path.exists():
+            return
+        kept = []
+        for line in self._path.read_text(encoding="utf-8").splitlines():
+            try:
+                done = json.loads(line)["iteration"]
+            except (ValueError, KeyError):
+                continue  # a line that was cut when the process was killed
+            if done < iteration:
+                kept.append(line)
+        write_text(self._path, "".join(f"{line}\n" for line in kept))

@@ -1,0 +1,95 @@
+"""Clips that someone names: each content once, of the machine, with the label."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from rattle.clips.labelled import given_clips
+from rattle.clips.machine import Machine
+from rattle.clips.reading import content_hash
+from rattle.errors import ClipError, DataError
+
+PRESS = Machine("press 3|west", "")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """monday/b.wav, monday/deep/a.flac, tuesday.wav at 8 kHz with two channels, and a note."""
+    rng = np.random.default_rng(0)
+    for name, rate_hz, shape in (
+        ("monday/b.wav", 16_000, 1600),
+        ("monday/deep/a.flac", 16_000, 800),
+        ("tuesday.wav", 8_000, (400, 2)),
+    ):
+        path = tmp_path / "given" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sf.write(path, 0.1 * rng.standard_normal(shape), rate_hz)
+    (tmp_path / "given" / "monday" / "note.txt").write_text("a loud knock at 9:30")
+    return tmp_path / "given"
+
+
+def test_files_and_folders_become_clips_of_the_machine_with_the_label(folder: Path) -> None:
+    clips = list(given_clips([folder / "tuesday.wav", folder / "monday"], PRESS, "anomaly"))
+    assert [Path(clip.path) for clip in clips] == [
+        folder / "monday" / "b.wav",
+        folder / "monday" / "deep" / "a.flac",
+        folder / "tuesday.wav",
+    ]
+    assert {(clip.machine, clip.label, clip.split) for clip in clips} == {
+        (PRESS, "anomaly", "train")
+    }
+    last = clips[-1]
+    assert (last.channels, last.sample_rate_hz, last.frames) == (2, 8000, 400)
+    assert last.content_hash == content_hash(folder / "tuesday.wav")
+
+
+def test_a_content_counts_once_whatever_it_is_called(folder: Path) -> None:
+    shutil.copy(folder / "tuesday.wav", folder / "monday" / "again.wav")
+    paths = [folder / "monday" / "b.wav", folder, folder / "tuesday.wav"]
+    assert len(given_clips(paths, PRESS, "normal")) == 3
+
+
+def test_a_file_that_is_named_counts_whatever_its_suffix(folder: Path) -> None:
+    odd = folder / "alarm.2024-03-01"
+    shutil.copy(folder / "tuesday.wav", odd)
+    assert [clip.path for clip in given_clips([odd], PRESS, "anomaly")] == [str(odd)]
+
+
+def test_paths_are_kept_absolute(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    (clip,) = given_clips([Path("tuesday.wav")], PRESS, "anomaly")
+    assert clip.path == str(folder / "tuesday.wav")
+
+
+def test_nothing_given_is_no_clips() -> None:
+    assert len(given_clips([], PRESS, "normal")) == 0
+
+
+def test_a_folder_without_recordings_is_refused_by_its_name(folder: Path) -> None:
+    empty = folder / "empty"
+    empty.mkdir()
+    (empty / "note.txt").touch()
+    with pytest.raises(DataError, match=r"empty holds no recording; give recordings or folders"):
+        given_clips([folder, empty], PRESS, "anomaly")
+
+
+def test_a_file_that_is_no_recording_is_refused_by_its_name(folder: Path) -> None:
+    with pytest.raises(ClipError, match=r"note\.txt: cannot be read as audio"):
+        given_clips([folder / "monday" / "note.txt"], PRESS, "anomaly")
+    with pytest.raises(ClipError, match=r"nosuch\.wav: there is no such file"):
+        given_clips([folder / "nosuch.wav"], PRESS, "anomaly")
+    broken = folder / "monday" / "broken.wav"
+    broken.write_bytes(b"RIFF of nothing")
+    with pytest.raises(ClipError, match=r"broken\.wav: cannot be read as audio"):
+        given_clips([folder], PRESS, "anomaly")
+
+
+def test_a_file_without_sound_is_refused_by_its_name(folder: Path) -> None:
+    sf.write(folder / "silence.wav", np.zeros(0), 16_000)
+    with pytest.raises(ClipError, match=r"silence\.wav: the file holds no sound"):
+        given_clips([folder], PRESS, "anomaly")

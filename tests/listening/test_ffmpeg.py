@@ -1,0 +1,175 @@
+"""ffmpeg as a source: its words, its ends, its losses."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from rattle import SourceError
+from rattle.listening import ffmpeg
+from rattle.listening.backlog import taken
+from rattle.listening.ffmpeg import Decoding, Ffmpeg, ffmpeg_command, without_password
+from rattle.listening.source import SourceLostError
+
+needs_ffmpeg = pytest.mark.skipif(
+    shutil.which("ffmpeg") is None, reason="ffmpeg is not installed here"
+)
+SOUND = np.random.default_rng(0).normal(0, 0.1, (22050, 2)).astype(np.float32)
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    sf.write(tmp_path / "a clip.flac", SOUND, 44100, subtype="PCM_24")
+    return tmp_path / "a clip.flac"
+
+
+@pytest.fixture
+def served(recording: Path) -> Iterator[str]:
+    """The recording's URL on a server of this machine."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    handler = partial(Quiet, directory=str(recording.parent))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/a%20clip.flac"
+        server.shutdown()
+        thread.join()
+
+
+@needs_ffmpeg
+def test_a_file_gives_its_samples_at_its_own_rate(recording: Path) -> None:
+    source = Ffmpeg(str(recording))
+    assert not source.live
+    blocks = list(taken(source))
+    assert {block.sample_rate_hz for block in blocks} == {44100}
+    found = np.concatenate([block.samples for block in blocks])
+    expected, _ = sf.read(recording, dtype="float32")
+    np.testing.assert_array_equal(found, expected)
+
+
+@needs_ffmpeg
+def test_a_url_gives_what_the_server_has(served: str) -> None:
+    source = Ffmpeg(served)
+    assert source.live
+    found = np.concatenate([block.samples for block in taken(source)])
+    assert found.shape == SOUND.shape
+
+
+@needs_ffmpeg
+def test_a_server_that_is_not_there_is_a_loss_that_says_why() -> None:
+    with pytest.raises(SourceLostError, match="Connection refused") as lost:
+        list(taken(Ffmpeg("http://listener:secret@127.0.0.1:9/sound")))
+    assert "secret" not in str(lost.value)
+
+
+@needs_ffmpeg
+def test_a_file_that_is_no_sound_is_a_loss_that_says_why(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no sound in here\n" * 100)
+    with pytest.raises(SourceLostError, match="ffmpeg: "):
+        list(taken(Ffmpeg(str(tmp_path / "notes.txt"))))
+
+
+def test_a_url_that_would_be_an_option_is_refused() -> None:
+    with pytest.raises(SourceError, match=r"would be an option; give \./-version"):
+        Ffmpeg("-version")
+
+
+@pytest.mark.parametrize("url", ["missing.wav", "file:///missing.wav"])
+def test_a_file_that_is_not_there_is_refused_at_once(url: str) -> None:
+    with pytest.raises(SourceError, match="there is no file"):
+        Ffmpeg(url)
+
+
+def test_a_missing_ffmpeg_is_told_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ffmpeg, "PROGRAM", "no-such-ffmpeg")
+    with pytest.raises(SourceError, match=r"not installed; install it .* rattle score BUNDLE -"):
+        Ffmpeg("rtsp://camera/1")
+
+
+@needs_ffmpeg
+def test_the_url_is_one_argument_whatever_it_holds() -> None:
+    odd = "http://host/$(touch here) ; -y ' \""
+    command = ffmpeg_command(odd)
+    assert command[command.index("-i") + 1] == odd
+    assert "-nostdin" in command
+    assert "-rtsp_transport" not in command
+    assert "-rtsp_transport" in ffmpeg_command("rtsp://camera/1")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("rtsp://user:secret@camera:554/1", "rtsp://camera:554/1"),
+        ("rtsp://us@er:sec@ret@camera/1", "rtsp://camera/1"),
+        ("http://host/path@2?x=a@b", "http://host/path@2?x=a@b"),
+        ("a@b.wav", "a@b.wav"),
+    ],
+)
+def test_a_name_holds_no_password(url: str, shown: str) -> None:
+    assert without_password(url) == shown
+
+
+def running(program: str) -> Decoding:
+    """A Python program in ffmpeg's place."""
+    return Decoding([sys.executable, "-c", program], lambda said: said)
+
+
+HEADER = """
+import struct, sys, time
+out = sys.stdout.buffer
+fmt = struct.pack("<4sIHHIIHH", b"fmt ", 16, 3, 1, 8000, 32000, 4, 32)
+out.write(b"RIFF" + bytes(4) + b"WAVE" + fmt + b"data" + bytes([255] * 4))
+"""
+
+
+def test_a_process_that_breaks_off_is_a_loss_after_what_it_gave() -> None:
+    decoding = running(HEADER + "out.write(bytes(4000)); sys.exit('worse and worse\\nthe end')")
+    blocks = decoding.blocks()
+    assert len(next(blocks).samples) > 0
+    with pytest.raises(SourceLostError, match="ffmpeg: the end"):
+        list(blocks)
+
+
+def test_a_process_that_complains_without_end_is_not_held_up() -> None:
+    program = HEADER + "sys.stderr.write('complaint\\n' * 100_000); out.write(bytes(4000))"
+    assert sum(len(block.samples) for block in running(program).blocks()) == 1000
+
+
+@pytest.mark.parametrize("begin", ["import time\n", HEADER])
+def test_a_process_that_hangs_is_ended_by_closing(begin: str) -> None:
+    decoding = running(begin + "sys.stdout.flush() if 'sys' in dir() else 0\ntime.sleep(600)")
+    ended: list[int] = []
+    thread = threading.Thread(target=lambda: ended.append(len(list(decoding.blocks()))))
+    thread.start()
+    while decoding._process is None:
+        time.sleep(0.01)
+    decoding.close()
+    thread.join(timeout=30)
+    assert ended == [0]
+    assert decoding._process.returncode is not None
+
+
+def test_a_process_dies_with_the_one_who_stops_listening() -> None:
+    decoding = running(HEADER + "\nwhile True: out.write(bytes(4000))")
+    blocks = decoding.blocks()
+    next(blocks)
+    assert decoding._process is not None
+    pid = decoding._process.pid
+    blocks.close()  # type: ignore[attr-defined]
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

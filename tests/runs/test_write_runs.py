@@ -1,0 +1,392 @@
+"""Run folders: what they hold, and that no interruption changes what is learned."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+import torch
+
+from rattle import Detector, Machine, Manifest, Recipe, TrainingError
+from rattle.clips.layouts import load_manifest
+from rattle.detector.adapt import AdaptJob
+from rattle.detector.fit import FitJob, Recordings, Watch
+from rattle.errors import ClipError, DataError, Interrupted
+from rattle.learning.train import Step
+from rattle.runs.write import recordings_of, run_in_folder
+
+FAN = Machine("synth_fan", "id_00")
+VALVE = Machine("synth_valve", "id_00")
+RUN = "synth_fan_id_00"
+Job = TypeVar("Job", FitJob, AdaptJob)
+
+
+@pytest.fixture
+def job(clips: Manifest, tiny_recipe: Recipe) -> FitJob:
+    return FitJob(clips, FAN, tiny_recipe, device="cpu")
+
+
+@pytest.fixture
+def adapt_job(detector: Detector, clips: Manifest) -> AdaptJob:
+    """The three anomalies and the three new normals; the recordings at hand."""
+    new = {label: clips.of(FAN, split="test", label=label) for label in ("anomaly", "normal")}
+    known = Recordings(clips.of(split="train"))
+    return AdaptJob(detector, new["anomaly"], new["normal"], known, device="cpu")
+
+
+def stopped_after(iteration: int, job: Job) -> Job:
+    """The job, asked to stop after that iteration."""
+    done: list[int] = []
+    watch = Watch(
+        on_step=lambda step: done.append(step.iteration),
+        stop_requested=lambda: bool(done) and done[-1] >= iteration,
+    )
+    return dataclasses.replace(job, watch=watch)
+
+
+def weights(bundle: Path) -> bytes:
+    with zipfile.ZipFile(bundle) as file:
+        return file.read("weights.safetensors")
+
+
+def iterations(folder: Path) -> list[int]:
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    return [json.loads(line)["iteration"] for line in lines]
+
+
+def test_a_run_folder_tells_what_was_given_and_how_it_went(job: FitJob, tmp_path: Path) -> None:
+    bundle = run_in_folder(job, tmp_path, resume=False)
+    folder = tmp_path / RUN
+    assert bundle == tmp_path / f"{RUN}.rattle"
+    assert Detector.load(bundle).machine == FAN
+    assert sorted(path.name for path in tmp_path.iterdir()) == [RUN, f"{RUN}.rattle"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "clips.csv",
+        "environment.json",
+        "metrics.jsonl",
+        "recipe.toml",
+    ]
+    assert Recipe.load(folder / "recipe.toml") == job.recipe
+    assert len((folder / "clips.csv").read_text().splitlines()) == 1 + len(job.clips)
+    environment = json.loads((folder / "environment.json").read_text())
+    assert environment["machine"] == "synth_fan/id_00"
+    assert environment["seed"] == 0
+    assert environment["threads"] == torch.get_num_threads()
+
+
+def test_metrics_hold_a_line_an_iteration_as_it_was_reported(job: FitJob, tmp_path: Path) -> None:
+    steps: list[Step] = []
+    run_in_folder(
+        dataclasses.replace(job, watch=Watch(on_step=steps.append)), tmp_path, resume=False
+    )
+    lines = (tmp_path / RUN / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [dataclasses.asdict(step) for step in steps]
+    assert iterations(tmp_path / RUN) == list(range(1, 7))
+
+
+def test_an_existing_run_is_refused_without_resume(job: FitJob, tmp_path: Path) -> None:
+    run_in_folder(job, tmp_path, resume=False)
+    with pytest.raises(TrainingError, match=r"already holds a run of synth_fan/id_00.*--resume"):
+        run_in_folder(job, tmp_path, resume=False)
+
+
+def test_resuming_a_finished_run_leaves_it_as_it_is(job: FitJob, tmp_path: Path) -> None:
+    bundle = run_in_folder(job, tmp_path, resume=False)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    steps: list[Step] = []
+    again = dataclasses.replace(job, seed=5, watch=Watch(on_step=steps.append))
+    assert run_in_folder(again, tmp_path, resume=True) == bundle
+    assert steps == []
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_refused_training_leaves_no_run_behind(job: FitJob, tmp_path: Path) -> None:
+    refused = dataclasses.replace(job, machine=Machine("synth_fan", "id_09"))
+    with pytest.raises(DataError, match="no clip of machine"):
+        run_in_folder(refused, tmp_path, resume=False)
+    gone = [dataclasses.replace(clip, path=f"{clip.path}.gone") for clip in job.clips]
+    other = job.recipe.with_values(audio={"sample_rate_hz": 15000})  # nothing stored to fall on
+    unreadable = dataclasses.replace(job, clips=Manifest.from_clips(gone), recipe=other)
+    with pytest.raises(ClipError, match="there is no such file"):
+        run_in_folder(unreadable, tmp_path, resume=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("iteration", [1, 3, 5, 6])
+def test_a_stopped_run_goes_on_to_the_same_weights(
+    iteration: int, job: FitJob, bundle_file: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(Interrupted):
+        run_in_folder(stopped_after(iteration, job), tmp_path, resume=False)
+    assert iterations(tmp_path / RUN) == list(range(1, iteration + 1))
+    assert (tmp_path / RUN / "checkpoint.safetensors").exists()
+    assert not (tmp_path / f"{RUN}.rattle").exists()
+
+    steps: list[Step] = []
+    again = dataclasses.replace(job, watch=Watch(on_step=steps.append))
+    bundle = run_in_folder(again, tmp_path, resume=True)
+    assert weights(bundle) == weights(bundle_file)
+    assert Detector.load(bundle).info.golden == Detector.load(bundle_file).info.golden
+    assert [step.iteration for step in steps] == list(range(iteration + 1, 7))
+    assert iterations(tmp_path / RUN) == list(range(1, 7))
+    assert not (tmp_path / RUN / "checkpoint.safetensors").exists()
+
+
+def test_iterations_after_the_checkpoint_stand_once_in_the_metrics(
+    job: FitJob, bundle_file: Path, tmp_path: Path
+) -> None:
+    """As after a kill: metrics run ahead of the checkpoint and end within a line."""
+    with pytest.raises(Interrupted):
+        run_in_folder(stopped_after(3, job), tmp_path, resume=False)
+    with (tmp_path / RUN / "metrics.jsonl").open("a") as file:
+        file.write('{"iteration": 4, "loss": 99}\n{"iteration": 5, "lo')
+    bundle = run_in_folder(job, tmp_path, resume=True)
+    assert iterations(tmp_path / RUN) == list(range(1, 7))
+    assert "99" not in (tmp_path / RUN / "metrics.jsonl").read_text().split()
+    assert weights(bundle) == weights(bundle_file)
+
+
+def test_another_recipe_cannot_go_on_with_a_run_and_leaves_it_as_it_is(
+    job: FitJob, tmp_path: Path
+) -> None:
+    with pytest.raises(Interrupted):
+        run_in_folder(stopped_after(3, job), tmp_path, resume=False)
+    before = {path: path.read_bytes() for path in (tmp_path / RUN).iterdir()}
+    for other in (
+        dataclasses.replace(job, seed=1),
+        dataclasses.replace(job, recipe=job.recipe.with_values(loss={"metric_weight": 0.5})),
+    ):
+        with pytest.raises(TrainingError, match="of another recipe, seed or set of clips"):
+            run_in_folder(other, tmp_path, resume=True)
+    assert {path: path.read_bytes() for path in (tmp_path / RUN).iterdir()} == before
+
+
+def test_a_damaged_checkpoint_is_refused(job: FitJob, tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        run_in_folder(stopped_after(3, job), tmp_path, resume=False)
+    checkpoint = tmp_path / RUN / "checkpoint.safetensors"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:200])
+    with pytest.raises(TrainingError, match="cannot be read"):
+        run_in_folder(job, tmp_path, resume=True)
+
+
+def test_a_killed_process_resumes_to_the_weights_of_an_uninterrupted_one(
+    clips: Manifest, factory: Path, tiny_recipe: Recipe, tmp_path: Path
+) -> None:
+    longer = tiny_recipe.with_values(training={"iterations": 60})
+    always_saving = longer.with_values(training={"checkpoint_seconds": 0})
+    recipe = tmp_path / "always-saving.toml"
+    recipe.write_text(always_saving.to_toml())
+    out = tmp_path / "killed"
+    checkpoint, metrics = (out / RUN / name for name in ("checkpoint.safetensors", "metrics.jsonl"))
+    command = ["train", factory, "--machine", FAN, "--recipe", recipe, "--out", out]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from rattle.cli import main; main()", *map(str, command)],
+        env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    while process.poll() is None and not checkpoint.exists():
+        time.sleep(0.002)
+    process.kill()
+    said, _ = process.communicate()
+    assert process.returncode == -9, said.decode()
+    assert checkpoint.exists()
+    assert not (out / f"{RUN}.rattle").exists()
+    assert 1 <= len(metrics.read_text().splitlines()) < 60
+
+    steps: list[Step] = []
+    job = FitJob(clips, FAN, always_saving, device="cpu", watch=Watch(on_step=steps.append))
+    resumed = run_in_folder(job, out, resume=True)
+    assert steps[0].iteration > 1
+    whole = run_in_folder(dataclasses.replace(job, recipe=longer), tmp_path / "whole", resume=False)
+    assert weights(resumed) == weights(whole)
+    assert iterations(out / RUN) == list(range(1, 61))
+
+
+# Adaptations
+
+
+def test_an_adaptations_folder_lists_what_it_learnt_from(
+    adapt_job: AdaptJob, tmp_path: Path
+) -> None:
+    run_in_folder(adapt_job, tmp_path, resume=False)
+    assert iterations(tmp_path / RUN) == [1, 2, 3]
+    listed = Manifest.read_csv(tmp_path / RUN / "clips.csv")
+    assert len(listed.of(FAN)) == 12 + 6
+    assert len(listed.of(FAN, split="train", label="anomaly")) == 3
+    assert len(listed.of(VALVE)) == 12
+    assert not (tmp_path / RUN / "outliers.csv").exists()
+
+
+def test_an_adaptation_by_replay_alone_lists_no_recordings(
+    adapt_job: AdaptJob, tmp_path: Path
+) -> None:
+    job = dataclasses.replace(adapt_job, recordings=None)
+    bundle = run_in_folder(job, tmp_path, resume=False)
+    assert not (tmp_path / RUN / "clips.csv").exists()
+    assert recordings_of(bundle, Detector.load(bundle)) is None
+
+
+@pytest.mark.parametrize("iteration", [1, 2, 3])
+@pytest.mark.parametrize("found", [True, False], ids=["recordings", "replay"])
+def test_a_stopped_adaptation_goes_on_to_the_same_weights(
+    iteration: int, found: bool, adapt_job: AdaptJob, tmp_path: Path
+) -> None:
+    job = adapt_job if found else dataclasses.replace(adapt_job, recordings=None)
+    whole = run_in_folder(job, tmp_path / "whole", resume=False)
+    with pytest.raises(Interrupted):
+        run_in_folder(stopped_after(iteration, job), tmp_path / "stopped", resume=False)
+    resumed = run_in_folder(job, tmp_path / "stopped", resume=True)
+    assert weights(resumed) == weights(whole)
+    one, other = (Detector.load(path).info for path in (resumed, whole))
+    assert one.golden == other.golden
+    assert one.held_out == other.held_out
+    assert one.provenance.data_hash == other.provenance.data_hash
+
+
+def test_another_adaptation_cannot_go_on_with_a_run(adapt_job: AdaptJob, tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        run_in_folder(stopped_after(2, adapt_job), tmp_path, resume=False)
+    fewer = Manifest(adapt_job.anomalies.table[:2])
+    for other in (
+        dataclasses.replace(adapt_job, anomalies=fewer),
+        dataclasses.replace(adapt_job, seed=1),
+    ):
+        with pytest.raises(TrainingError, match="of another recipe, seed or set of clips"):
+            run_in_folder(other, tmp_path, resume=True)
+
+
+def test_a_finished_adaptation_is_left_and_never_passes_for_another(
+    adapt_job: AdaptJob, tmp_path: Path
+) -> None:
+    bundle = run_in_folder(adapt_job, tmp_path, resume=False)
+    before = bundle.read_bytes()
+    assert run_in_folder(adapt_job, tmp_path, resume=True) == bundle
+    fewer = Manifest(adapt_job.anomalies.table[:2])
+    for other in (
+        dataclasses.replace(adapt_job, anomalies=fewer),
+        dataclasses.replace(adapt_job, parent=Detector.load(bundle)),
+    ):
+        with pytest.raises(TrainingError, match=r"is not the bundle given adapted .*--out"):
+            run_in_folder(other, tmp_path, resume=True)
+    assert bundle.read_bytes() == before
+
+
+# Recordings found again
+
+
+@pytest.fixture
+def trained(factory: Path, tiny_recipe: Recipe, tmp_path: Path) -> tuple[Path, Detector, Path]:
+    """A bundle, its detector, and the recordings that it was trained on and that may go."""
+    data = tmp_path / "data"
+    shutil.copytree(factory, data)
+    recipe = tiny_recipe.with_values(training={"iterations": 1})
+    job = FitJob(load_manifest(data), FAN, recipe, device="cpu")
+    bundle = run_in_folder(job, tmp_path / "runs", resume=False)
+    return bundle, Detector.load(bundle), data
+
+
+def test_recordings_are_found_again_by_the_run_folder(
+    trained: tuple[Path, Detector, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    bundle, detector, data = trained
+    shutil.rmtree(data / "dev_data" / "synth_fan" / "test")  # never trained on
+    found = recordings_of(bundle, detector)
+    assert found is not None
+    assert {clip.machine for clip in found.clips} == {FAN, VALVE}
+    assert len(found.clips) == 24
+    assert found.outliers is None
+    assert caplog.messages == []
+
+
+def test_recordings_that_have_gone_or_changed_are_left_out_with_a_warning(
+    trained: tuple[Path, Detector, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    bundle, detector, data = trained
+    first, second, *_ = sorted((data / "dev_data" / "synth_fan" / "train").iterdir())
+    first.unlink()
+    second.write_bytes(second.read_bytes()[:-2] + b"??")
+    found = recordings_of(bundle, detector)
+    assert found is not None
+    assert {str(first), str(second)}.isdisjoint(found.clips.table["path"])
+    assert len(found.clips) == 22
+    (said,) = caplog.messages
+    assert "2 of the 24 recordings listed in" in said
+    assert str(bundle.with_suffix("") / "clips.csv") in said
+    assert "--data" in said
+
+
+def test_without_a_clip_that_was_trained_on_nothing_is_found(
+    trained: tuple[Path, Detector, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    bundle, detector, data = trained
+    shutil.rmtree(data / "dev_data" / "synth_fan" / "train")
+    assert recordings_of(bundle, detector) is None
+    assert "12 of the 24 recordings listed in" in caplog.text
+
+
+def test_a_bundle_without_its_run_folder_finds_nothing(
+    trained: tuple[Path, Detector, Path], tmp_path: Path
+) -> None:
+    bundle, detector, _ = trained
+    alone = tmp_path / "alone" / "fan.rattle"
+    alone.parent.mkdir()
+    shutil.copy(bundle, alone)
+    assert recordings_of(alone, detector) is None
+    assert recordings_of(tmp_path / "nowhere" / "fan", detector) is None
+
+
+def test_recordings_that_are_named_are_taken_as_they_are(
+    trained: tuple[Path, Detector, Path], clips: Manifest
+) -> None:
+    bundle, detector, data = trained
+    shutil.rmtree(data)
+    found = recordings_of(bundle, detector, clips)
+    assert found is not None
+    assert found.clips is clips
+    assert found.outliers is None
+
+
+def test_given_outliers_are_found_again_even_where_the_rest_has_moved(
+    clips: Manifest, factory: Path, tiny_recipe: Recipe, tmp_path: Path
+) -> None:
+    others = tmp_path / "others"  # the machine itself among them, which is no outlier
+    shutil.copytree(factory / "dev_data", others)
+    recipe = tiny_recipe.with_values(training={"iterations": 1})
+    job = FitJob(clips.of(FAN), FAN, recipe, outliers=load_manifest(others), device="cpu")
+    bundle = run_in_folder(job, tmp_path / "runs", resume=False)
+    detector = Detector.load(bundle)
+    for data in (None, clips):
+        found = recordings_of(bundle, detector, data)
+        assert found is not None
+        assert found.outliers is not None
+        assert found.outliers.machines() == [VALVE]
+        assert set(found.outliers.table["label"]) == {"normal"}
+        assert len(found.outliers) == 12 + 3
+    shutil.rmtree(others / "synth_valve")
+    gone = recordings_of(bundle, detector)
+    assert gone is not None
+    assert gone.outliers is not None
+    assert len(gone.outliers) == 0
+
+
+def test_an_adapted_bundles_run_folder_finds_the_new_clips_too(
+    adapt_job: AdaptJob, tmp_path: Path
+) -> None:
+    bundle = run_in_folder(adapt_job, tmp_path, resume=False)
+    detector = Detector.load(bundle)
+    found = recordings_of(bundle, detector)
+    assert found is not None
+    assert set(detector.info.provenance.used) == set(found.clips.of(FAN).table["content_hash"])
+    again = dataclasses.replace(adapt_job, parent=detector, recordings=found)
+    assert run_in_folder(again, tmp_path / "again", resume=False).exists()
