@@ -37,7 +37,6 @@ def make_outcome(
         "alpha": 0.5,
         "low": 0.0,
         "high": 1.0,
-        "aggregate": "mean",
         "threshold": 1.0,
         "drawn": (),
         "clips": tuple(clips),

@@ -70,4 +70,4 @@ class MadeUpScorer:
         self.info: Any = SimpleNamespace(recipe=self.recipe, machine="fan/id_00")
 
     def mix(self) -> Mix:
-        return Mix(0.5, Scale(0.0, 2.0), self.recipe.scoring.aggregate)
+        return Mix(0.5, Scale(0.0, 2.0))

@@ -20,7 +20,19 @@ from __future__ import annotations
 
 
 class RattleError(Exception):
-    """Base of every error that rattle raises on purpose."""
+    """Base of every error that rattle raises on purpose.
+
+    ``argument`` names what of a function's arguments to change, where that helps: ``out``,
+    ``outliers``. The command line adds the option that it stands for; a message names none.
+    """
+
+    def __init__(self, message: str = "", *, argument: str | None = None) -> None:
+        super().__init__(message)
+        self.argument = argument
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Processes send each other errors, which would lose the keyword.
+        return _rebuilt, (type(self), str(self), self.argument)
 
 
 class ClipError(RattleError):
@@ -53,6 +65,10 @@ class BundleError(RattleError):
 
 class SourceError(RattleError):
     """Live sound cannot be had: no such device, a tool is missing, it was lost."""
+
+
+def _rebuilt(kind: type[RattleError], message: str, argument: str | None) -> RattleError:
+    return kind(message, argument=argument)
 
 
 class Interrupted(Exception):  # noqa: N818 - a signal like KeyboardInterrupt, not an error

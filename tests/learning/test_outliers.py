@@ -46,7 +46,7 @@ def manifest(*parts: Iterable[Clip]) -> Manifest:
 
 
 def choose(every: Manifest, given: Manifest | None = None):
-    return choose_pool(every, FAN_0, given, every.of(FAN_0), Audio(), Path("/nowhere"))
+    return choose_pool(every, FAN_0, given, every.of(FAN_0), Audio())
 
 
 def hashes(pool) -> set[str]:
@@ -78,7 +78,7 @@ def test_the_pool_is_the_training_normals_of_the_other_machines_of_the_set() -> 
 def test_a_target_of_the_other_set_gets_that_sets_machines() -> None:
     every = manifest(EVERY, clips("ToyConveyor/id_01", source_set="toyadmos"))
     car = Machine("ToyCar", "id_01")
-    pool = choose_pool(every, car, None, every.of(car), Audio(), Path("/nowhere"))
+    pool = choose_pool(every, car, None, every.of(car), Audio())
     assert [str(machine) for machine in pool.clips.machines()] == ["ToyConveyor/id_01"]
 
 
@@ -131,4 +131,4 @@ def test_a_machine_alone_gets_substitutes_and_says_so(monkeypatch) -> None:
 
 def test_a_machine_that_is_not_there_is_refused_with_those_that_are() -> None:
     with pytest.raises(DataError, match=r"fan/id_09.*fan/id_00"):
-        choose_pool(EVERY, Machine("fan", "id_09"), None, EVERY, Audio(), Path("/nowhere"))
+        choose_pool(EVERY, Machine("fan", "id_09"), None, EVERY, Audio())

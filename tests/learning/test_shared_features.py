@@ -21,19 +21,26 @@ FAN, VALVE = Machine("synth_fan", "id_00"), Machine("synth_valve", "id_00")
 
 
 @pytest.fixture
-def make_setting(clips: Manifest, tiny_recipe: Recipe, tmp_path: Path):
+def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A feature store that is not there yet."""
+    monkeypatch.setenv("RATTLE_STORE", str(tmp_path / "store"))
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def make_setting(clips: Manifest, tiny_recipe: Recipe, tmp_path: Path, own_store: Path):
     """A new experiment with an empty feature store of its own."""
 
     def make(amplitude: str = "own") -> Setting:
         folder = tmp_path / amplitude
         open_folder(folder, clips, tiny_recipe.with_values(audio={"amplitude": amplitude}))
-        return Setting(folder, store=folder / "store", device="cpu")
+        return Setting(folder, device="cpu")
 
     return make
 
 
 def fill(setting: Setting, machines: list[Machine], **more: Any) -> None:
-    fill_store(setting.clips, setting.recipe, machines, folder=setting.store, **more)
+    fill_store(setting.clips, setting.recipe, machines, **more)
 
 
 @pytest.mark.parametrize(("amplitude", "packs"), [("own", 2), ("target", 4)])
@@ -46,18 +53,18 @@ def test_no_feature_is_left_for_the_trainings_to_compute(
     assert len(computed) == 12 * packs
 
     recipe = setting.recipe
-    store = FeatureStore(recipe.audio, recipe.features, setting.store)
+    store = FeatureStore(recipe.audio, recipe.features)
     for machine in (FAN, VALVE):
         split = split_normals(clips, machine, recipe, seed=3)
-        pool = choose_pool(
-            clips, machine, None, split.part(split.trained), recipe.audio, store.folder
-        )
+        pool = choose_pool(clips, machine, None, split.part(split.trained), recipe.audio)
         prepare(split, machine, pool, recipe, store, seed=3, on_clip=lambda: computed.append(None))
     fill(setting, [FAN, VALVE], on_clip=lambda: computed.append(None))
     assert len(computed) == 12 * packs
 
 
-def test_a_stop_is_noticed_at_the_next_clip_and_leaves_no_half_pack(make_setting) -> None:
+def test_a_stop_is_noticed_at_the_next_clip_and_leaves_no_half_pack(
+    make_setting, own_store: Path
+) -> None:
     setting = make_setting()
     computed: list[None] = []
     with pytest.raises(Interrupted):
@@ -68,8 +75,7 @@ def test_a_stop_is_noticed_at_the_next_clip_and_leaves_no_half_pack(make_setting
             stop_requested=lambda: len(computed) == 3,
         )
     assert len(computed) == 3
-    assert setting.store is not None
-    assert not [left for left in setting.store.iterdir() if left.is_dir()]
+    assert not [left for left in own_store.iterdir() if left.is_dir()]
 
 
 def test_a_machines_outliers_are_computed_with_it(make_setting) -> None:
@@ -78,7 +84,9 @@ def test_a_machines_outliers_are_computed_with_it(make_setting) -> None:
     assert looked_at == [(FAN, 1, 2), (VALVE, 2, 2)]
 
 
-def test_filling_stops_where_the_caller_says_and_leaves_no_half_pack(make_setting) -> None:
+def test_filling_stops_where_the_caller_says_and_leaves_no_half_pack(
+    make_setting, own_store: Path
+) -> None:
     class StopHereError(Exception):
         pass
 
@@ -91,16 +99,16 @@ def test_filling_stops_where_the_caller_says_and_leaves_no_half_pack(make_settin
     setting = make_setting()
     with pytest.raises(StopHereError):
         fill(setting, [FAN, VALVE], on_clip=after_five)
-    assert len(list(setting.store.glob("log-mel-*"))) == 1
-    assert not list(setting.store.glob("filling-*"))
+    assert len(list(own_store.glob("log-mel-*"))) == 1
+    assert not list(own_store.glob("filling-*"))
     fill(setting, [FAN, VALVE], on_clip=lambda: computed.append(None))
     assert len(computed) == 17 + 12
 
 
-def test_nothing_is_filled_where_nothing_is_to_do(make_setting) -> None:
+def test_nothing_is_filled_where_nothing_is_to_do(make_setting, own_store: Path) -> None:
     setting = make_setting()
     fill(setting, [])
-    assert not setting.store.exists()
+    assert not own_store.exists()
 
 
 @pytest.mark.parametrize("amplitude", ["own", "target"])
@@ -116,9 +124,9 @@ def test_outliers_given_are_computed_in_place_of_the_other_machines(
     assert len(computed) == 12 + 15
 
     recipe = setting.recipe
-    store = FeatureStore(recipe.audio, recipe.features, setting.store)
+    store = FeatureStore(recipe.audio, recipe.features)
     split = split_normals(clips, VALVE, recipe, seed=3)
-    pool = choose_pool(clips, VALVE, given, split.part(split.trained), recipe.audio, store.folder)
+    pool = choose_pool(clips, VALVE, given, split.part(split.trained), recipe.audio)
     prepare(split, VALVE, pool, recipe, store, seed=3, on_clip=lambda: computed.append(None))
     assert len(computed) == 12 + 15
 
@@ -133,7 +141,6 @@ def test_a_machine_without_normals_is_left_to_its_training_to_refuse(
         Manifest.from_clips([*without, *clips.of(FAN, split="test")]),
         setting.recipe,
         [FAN, VALVE],
-        folder=setting.store,
         on_machine=lambda *seen: looked_at.append(seen),
     )
     assert looked_at == [(VALVE, 1, 1)]

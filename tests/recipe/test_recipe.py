@@ -37,7 +37,7 @@ def test_the_paper_recipe_holds_the_numbers_of_the_paper() -> None:
     assert (training.encoder_learning_rate, training.head_learning_rate) == (1e-4, 1e-3)
     assert (training.decay_every, training.decay_factor) == (1000, 0.5)
     assert (training.normals_per_batch, training.outliers_per_batch) == (32, 32)
-    assert (paper.scoring.windows, paper.scoring.aggregate) == (10, "mean")
+    assert (paper.scoring.view, paper.scoring.windows) == ("windows", 10)
     adapted = paper.for_adaptation().training
     assert adapted.iterations == 2000
     assert (adapted.normals_per_batch, adapted.outliers_per_batch) == (32, 31)

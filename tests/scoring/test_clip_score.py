@@ -19,7 +19,7 @@ PARTS = ClipParts(
     logits=np.log([4.0, 1.5, 1.0]),
     distances=np.array([1.0, 2.0, 6.0]),
 )
-MIX = Mix(alpha=0.25, scale=Scale(1.0, 5.0), aggregate="mean")
+MIX = Mix(alpha=0.25, scale=Scale(1.0, 5.0))
 # Gaps 0.2, 0.4, 0.5 and d' 0, 0.25, 1.25: s = gap / 4 + 3 d' / 4.
 WINDOW_SCORES = [0.05, 0.2875, 1.0625]
 
@@ -52,12 +52,6 @@ def test_averaging_parts_or_scores_is_the_same(parts, alpha, low) -> None:
     found = clip_score("a.wav", clip, mix, threshold(0))
     assert found.score == clip_value(clip, mix)
     assert np.mean([w.score for w in found.windows]) == pytest.approx(found.score, abs=1e-9)
-
-
-def test_the_upper_half_is_taken_of_each_part() -> None:
-    mix = Mix(MIX.alpha, MIX.scale, "upper-half")
-    # Gaps 0.4 and 0.5, d' 0.25 and 1.25.
-    assert clip_value(PARTS, mix) == pytest.approx(0.25 * 0.45 + 0.75 * 0.75)
 
 
 def test_a_clip_on_the_threshold_is_not_anomalous() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.special import expit
 
-from rattle.scoring.score import Scale, anomaly_score, over_windows, posterior_gap
+from rattle.scoring.score import Scale, anomaly_score, posterior_gap
 
 DISTANCES = hnp.arrays(np.float64, st.integers(1, 20), elements=st.floats(0, 1e6))
 
@@ -73,12 +73,3 @@ def test_confident_clips_do_not_tie() -> None:
 
 def test_a_gap_is_finite_for_any_logit() -> None:
     np.testing.assert_array_equal(posterior_gap(np.array([-1e5, 1e5])), [1, 0])
-
-
-def test_windows_are_averaged_all_or_the_upper_half() -> None:
-    values = np.array([5.0, 1.0, 3.0, 2.0])
-    assert over_windows(values, "mean") == 2.75
-    assert over_windows(values, "upper-half") == 4
-    # Of an odd number the middle one counts to the upper half.
-    assert over_windows(values[:3], "upper-half") == 4
-    assert over_windows(values[:1], "upper-half") == 5

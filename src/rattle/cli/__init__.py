@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cyclopts import App, Parameter
 
+from rattle.cli.terminal.options import told
 from rattle.errors import RattleError
 from rattle.version import VERSION
 
@@ -70,7 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
         # A reader that has gone (head, less) is found here, not when Python shuts down.
         _flush()
     except RattleError as error:
-        code = _failed(str(error))
+        code = _failed(told(error))
     except KeyboardInterrupt:
         print("rattle: interrupted", file=sys.stderr)
         code = INTERRUPTED

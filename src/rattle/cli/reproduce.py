@@ -195,7 +195,6 @@ def _run(plan: Plan, setting: Setting, workers: Workers[Task]) -> Progress[Task]
                 setting.clips,
                 setting.recipe,
                 to_do,
-                folder=setting.store,
                 on_machine=view.on_machine,
                 on_clip=view.on_clip,
                 stop_requested=stop,

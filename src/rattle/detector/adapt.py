@@ -55,7 +55,6 @@ class AdaptJob:
     recordings: Recordings | None
     seed: int = 0
     device: str = "auto"
-    store_folder: Path | None = None
     checkpoint: Path | None = None
     watch: Watch = field(default_factory=Watch)
 
@@ -115,7 +114,7 @@ def adapt(job: AdaptJob) -> Detector:
     keep_freed_memory()
     parent, recipe = job.parent, job.recipe
     _check(job)
-    store = FeatureStore(recipe.audio, recipe.features, job.store_folder)
+    store = FeatureStore(recipe.audio, recipe.features)
     known = remember(parent, job.recordings, store, job.watch, seed=job.seed)
     clips = _with_new(job, known.clips, store)
 

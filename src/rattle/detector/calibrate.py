@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rattle.learning.batches import LogMels
 from rattle.learning.model import Model
 from rattle.scoring.clip import ClipParts
-from rattle.scoring.score import Scale, anomaly_score, over_windows, posterior_gap
+from rattle.scoring.score import Scale, anomaly_score, posterior_gap
 
 # Outlier clips that the fixed scale's upper end is measured on.
 SCALE_OUTLIERS = 64
@@ -33,11 +33,10 @@ class AveragedParts:
     distance: NDArray[np.float64] | None
 
     @classmethod
-    def of(cls, clips: Iterable[ClipParts], how: str) -> AveragedParts:
-        """``how`` is the recipe's ``scoring.aggregate``."""
+    def of(cls, clips: Iterable[ClipParts]) -> AveragedParts:
         parts = list(clips)
-        gaps = [over_windows(posterior_gap(p.logits), how) for p in parts if p.logits is not None]
-        distances = [over_windows(p.distances, how) for p in parts if p.distances is not None]
+        gaps = [posterior_gap(p.logits).mean() for p in parts if p.logits is not None]
+        distances = [p.distances.mean() for p in parts if p.distances is not None]
         return cls(np.array(gaps) if gaps else None, np.array(distances) if distances else None)
 
     def rows(self) -> Iterator[tuple[float | None, float | None]]:
@@ -70,14 +69,14 @@ def calibrate(
     ``labelled`` are log-mels ``[T, bands]`` of validation clips and whether each is an anomaly.
     """
     settings = model.recipe.scoring
-    held_out = AveragedParts.of(map(model.parts, normals), settings.aggregate)
-    others = AveragedParts.of(map(model.parts, _some_of_each(outliers)), settings.aggregate)
+    held_out = AveragedParts.of(map(model.parts, normals))
+    others = AveragedParts.of(map(model.parts, _some_of_each(outliers)))
     scale = Scale(0.0, 1.0)
     if held_out.distance is not None and others.distance is not None:
         scale = Scale.between(held_out.distance, others.distance)
     if not labelled:
         return Calibration(held_out, scale, settings.alpha, "the recipe's default")
-    parts = AveragedParts.of((model.parts(clip) for clip, _ in labelled), settings.aggregate)
+    parts = AveragedParts.of((model.parts(clip) for clip, _ in labelled))
     if parts.gap is None or parts.distance is None:
         return Calibration(held_out, scale, settings.alpha, "without effect for this method")
     alpha = _best_alpha(

@@ -93,7 +93,6 @@ class FitJob:
     validation: Manifest | None = None
     init: Path | None = None
     device: str = "auto"
-    store_folder: Path | None = None
     checkpoint: Path | None = None
     watch: Watch = field(default_factory=Watch)
 
@@ -123,7 +122,7 @@ def fit(job: FitJob) -> Detector:
     keep_freed_memory()
     recipe, watch = job.recipe, job.watch
     validation = _labelled(job.validation, job.machine)
-    store = FeatureStore(recipe.audio, recipe.features, job.store_folder)
+    store = FeatureStore(recipe.audio, recipe.features)
     split = split_normals(job.clips, job.machine, recipe, seed=job.seed)
     pool = choose_pool(
         job.clips,
@@ -131,7 +130,6 @@ def fit(job: FitJob) -> Detector:
         job.outliers,
         split.part(split.trained),
         recipe.audio,
-        store.folder,
     )
     watch.on_pool(pool)
     data = prepare(split, job.machine, pool, recipe, store, seed=job.seed, on_clip=watch.on_clip)

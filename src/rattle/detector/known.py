@@ -124,7 +124,7 @@ def _with_outliers(
         return Known(clips, origin.outliers, origin.outliers_substitute, replayed | names)
     seen = _ours(detector, recordings.clips).filter(pl.col("content_hash").is_in(list(own.normals)))
     audio = detector.recipe.audio
-    pool = choose_pool(recordings.clips, machine, given, Manifest(seen), audio, store.folder)
+    pool = choose_pool(recordings.clips, machine, given, Manifest(seen), audio)
     watch.on_pool(pool)
     packs = outlier_packs(pool, detector.recipe, store, _statistics(detector), watch.on_clip)
     outliers = {

@@ -67,13 +67,9 @@ class Task:
 
 @dataclass(frozen=True)
 class Setting:
-    """What every task of an experiment shares: its folder, with ``clips.csv`` and ``recipe.toml``.
-
-    ``store`` is the feature store's folder; None for the default.
-    """
+    """What every task of an experiment shares: its folder, with ``clips.csv`` and ``recipe.toml``."""
 
     folder: Path
-    store: Path | None = None
     device: str = "auto"
 
     @property
@@ -118,7 +114,6 @@ def run_task(task: Task, setting: Setting, stop_requested: Callable[[], bool]) -
             recipe,
             task.seed,
             device=setting.device,
-            store_folder=setting.store,
             watch=watch,
         )
     else:
@@ -131,7 +126,6 @@ def run_task(task: Task, setting: Setting, stop_requested: Callable[[], bool]) -
             Recordings(clips),
             task.seed,
             device=setting.device,
-            store_folder=setting.store,
             watch=watch,
         )
     bundle = run_in_folder(job, task.out(setting.folder), resume=True)
@@ -143,7 +137,6 @@ def run_task(task: Task, setting: Setting, stop_requested: Callable[[], bool]) -
         anomalies=task.anomalies,
         drawn=drawn,
         seconds=time.monotonic() - started,
-        store_folder=setting.store,
         on_clip=on_clip,
     )
 
@@ -156,7 +149,6 @@ def leave_outcome(
     anomalies: int = 0,
     drawn: Sequence[Clip] = (),
     seconds: float = 0.0,
-    store_folder: Path | None = None,
     on_clip: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Score the machine's test clips and write their embeddings and the outcome to ``folder``.
@@ -171,7 +163,7 @@ def leave_outcome(
     seen = (*info.provenance.trained, *info.provenance.held_out, *info.provenance.validation)
     test = clips.of(detector.machine, split="test")
     test = Manifest(test.table.filter(~pl.col("content_hash").is_in(seen)))
-    store = FeatureStore(recipe.audio, recipe.features, store_folder)
+    store = FeatureStore(recipe.audio, recipe.features)
     statistics = Amplitude(info.amplitude.mean, info.amplitude.deviation)
     log_mels = store.pack(test, statistics, on_clip)
     found, embeddings = [], []
@@ -201,7 +193,6 @@ def leave_outcome(
         alpha=mix.alpha,
         low=mix.scale.low,
         high=mix.scale.high,
-        aggregate=mix.aggregate,
         threshold=detector.threshold.value,
         drawn=tuple(clip.content_hash for clip in drawn),
         clips=tuple(found),

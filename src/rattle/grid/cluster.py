@@ -50,10 +50,7 @@ class RayWorkers:
     ) -> None:
         on_gpu = setting.device.startswith("cuda")
         device = "cuda" if on_gpu else setting.device.replace("auto", "cpu")
-        store = setting.store and setting.store.absolute()
-        self._setting = replace(
-            setting, folder=setting.folder.absolute(), store=store, device=device
-        )
+        self._setting = replace(setting, folder=setting.folder.absolute(), device=device)
         self._threads_each = threads
         _connect(address)
         import ray

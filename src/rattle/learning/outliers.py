@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.errors import DataError
+from rattle.features.store import default_folder
 from rattle.learning.substitutes import substitute_clips
 from rattle.recipe.parts import Audio
 
@@ -32,7 +32,6 @@ def choose_pool(
     given: Manifest | None,
     normals: Manifest,
     audio: Audio,
-    store_folder: Path,
 ) -> OutlierPool:
     """The given outliers, else other machines' normals (section IV-A), else substitutes.
 
@@ -46,7 +45,7 @@ def choose_pool(
         more = f" and {len(names) - 6} more" if len(names) > 6 else ""
         return OutlierPool(others, f"normal clips of {', '.join(names[:6])}{more}")
     return OutlierPool(
-        substitute_clips(normals, audio, store_folder),
+        substitute_clips(normals, audio, default_folder()),
         "SUBSTITUTES (the machine's own clips transformed, and synthetic machines): no other "
         "machine was at hand, so detection is likely worse; give real sound with --outliers",
         substitute=True,

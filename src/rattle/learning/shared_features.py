@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
@@ -18,16 +17,15 @@ def fill_store(
     machines: Sequence[Machine],
     *,
     outliers: Manifest | None = None,
-    folder: Path | None = None,
     on_machine: Callable[[Machine, int, int], None] = lambda _, __, ___: None,
     on_clip: Callable[[], None] = lambda: None,
     stop_requested: Callable[[], bool] = lambda: False,
 ) -> None:
-    """The log-mels that training for these machines reads, once and not by each task at a time.
+    """Compute the log-mels that training for these machines reads, once and not task by task.
 
-    ``outliers`` are those given in place of the other machines; ``folder`` is the store's, by
-    default ``$RATTLE_STORE``. ``on_machine`` is called with a machine, its number from 1 and how
-    many there are, before its features are looked at, and ``on_clip`` for each clip computed.
+    ``outliers`` are those given in place of the other machines. ``on_machine`` is called with a
+    machine, its number from 1 and how many there are, before its features are looked at, and
+    ``on_clip`` for each clip computed.
 
     Raises ``ClipError`` for a clip that cannot be read: it would serve every other machine as
     outlier, and fail their tasks too. Raises ``Interrupted`` after a stop was asked for.
@@ -41,7 +39,7 @@ def fill_store(
         go_on()
         on_clip()
 
-    store = FeatureStore(recipe.audio, recipe.features, folder)
+    store = FeatureStore(recipe.audio, recipe.features)
     own = recipe.audio.amplitude == "own"
     normals = {m: clips.of(m, split="train", label="normal") for m in clips.machines()}
     given = {}

@@ -257,9 +257,6 @@ class Scoring(Part):
         le=1000,
         description="Windows spread over a clip; their scores averaged. Not for whole.",
     )
-    aggregate: Literal["mean", "upper-half"] = Field(
-        "mean", description="Windows averaged: all (the paper) or the upper half (later work)."
-    )
     long_clip_seconds: Seconds = Field(
         30.0, description="A longer recording gets a window each timeline_seconds instead."
     )

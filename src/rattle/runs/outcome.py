@@ -69,7 +69,6 @@ class Outcome(Part):
     alpha: float
     low: float
     high: float
-    aggregate: str
     threshold: float
     drawn: tuple[str, ...]
     clips: tuple[OutcomeClip, ...]
@@ -101,7 +100,7 @@ class Outcome(Part):
         distances = [clip.distances for clip in clips if clip.distances is not None]
         spanning = scale == "paper" and distances
         found = Scale.spanning(np.concatenate(distances)) if spanning else fixed
-        mix = Mix(self.alpha if alpha is None else alpha, found, self.aggregate)
+        mix = Mix(self.alpha if alpha is None else alpha, found)
         normal, anomaly = (
             np.array([clip_value(clip.parts, mix) for clip in clips if clip.label == label])
             for label in ("normal", "anomaly")

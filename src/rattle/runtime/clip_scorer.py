@@ -89,7 +89,7 @@ class ClipScorer(ABC):
     def mix(self, scale: Scale | None = None) -> Mix:
         """How a clip's parts become its score, with the fixed scale or the one given."""
         fixed = Scale(self.info.scale.low, self.info.scale.high)
-        return Mix(self.info.alpha, scale or fixed, self.recipe.scoring.aggregate)
+        return Mix(self.info.alpha, scale or fixed)
 
     def samples(self, clip: Recording) -> NDArray[np.float32]:
         """A clip's samples ``[T]`` as its bundle hears them: one channel at the recipe's rate.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rattle.scoring.score import Scale, Values, anomaly_score, over_windows, posterior_gap
+from rattle.scoring.score import Scale, Values, anomaly_score, posterior_gap
 from rattle.scoring.threshold import Threshold
 
 
@@ -29,11 +29,10 @@ class ClipParts:
 
 @dataclass(frozen=True)
 class Mix:
-    """How the parts become a score: equation 5's alpha, the scale of d, the average of windows."""
+    """How the parts become a score: equation 5's alpha and the scale of d."""
 
     alpha: float
     scale: Scale
-    aggregate: str
 
 
 @dataclass(frozen=True)
@@ -74,15 +73,11 @@ class Unscored:
 def clip_value(parts: ClipParts, mix: Mix) -> float:
     """s of a clip: equation 5 of its averaged parts.
 
-    With ``aggregate`` "mean" that is the mean of the windows' s; "upper-half" takes the upper half
-    of each part by itself.
+    That is the mean of its windows' s.
     """
     gap = None if parts.logits is None else posterior_gap(parts.logits)
     distance = None if parts.distances is None else mix.scale(parts.distances)
-    averaged = [
-        None if part is None else np.array(over_windows(part, mix.aggregate))
-        for part in (gap, distance)
-    ]
+    averaged = [None if part is None else np.array(part.mean()) for part in (gap, distance)]
     return float(anomaly_score(averaged[0], averaged[1], mix.alpha))
 
 

@@ -60,10 +60,3 @@ def anomaly_score(gap: Values | None, scaled_distance: Values | None, alpha: flo
     if scaled_distance is None:
         return gap
     return alpha * gap + (1 - alpha) * scaled_distance
-
-
-def over_windows(values: Values, how: str) -> float:
-    """One number for a clip from its windows' ``[n]``: their mean, or that of the upper half."""
-    if how == "upper-half":
-        values = np.sort(values)[len(values) // 2 :]
-    return float(values.mean())

@@ -70,7 +70,6 @@ def _run(
                     job.recipe,
                     to_do,
                     outliers=job.outliers,
-                    folder=job.store_folder,
                     on_machine=view.on_machine,
                     on_clip=view.on_clip,
                     stop_requested=stop,

@@ -1,0 +1,36 @@
+"""Tell an error with the option that it is about: the library knows none."""
+
+from __future__ import annotations
+
+from rattle.errors import RattleError
+
+# What to type for an argument that a message of the library is about.
+OPTIONS = {
+    "alarm": "--alarm K/N",
+    "anomalies": "--anomalies",
+    "bundle": "rattle train makes a bundle",
+    "data": "--data FOLDER",
+    "device": "--device auto",
+    "graph": "rattle export BUNDLE",
+    "init": "--init FILE",
+    "machine": "--machine",
+    "normals": "--normal",
+    "out": "--out FOLDER",
+    "outliers": "--outliers FOLDER",
+    "ray": "--ray ADDRESS",
+    "recipe": "--recipe",
+    "recordings": "rattle check FOLDER",
+    "resume": "--resume",
+    "threads": "--threads",
+    "track": "--track",
+    "url": "--url",
+    "validation": "--validation",
+    "workers": "--workers",
+}
+
+
+def told(error: RattleError) -> str:
+    """Write the error's message, and behind it what to type: ``message (--out FOLDER)``."""
+    if error.argument is None:
+        return str(error)
+    return f"{error} ({OPTIONS[error.argument]})"
