@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import pytest
 
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Clip, Manifest
 from rattle.errors import DataError
+from rattle.features.store import default_folder
 from rattle.learning import outliers
 from rattle.learning.outliers import choose_pool
 from rattle.recipe.parts import Audio
@@ -121,12 +121,12 @@ def test_a_machine_alone_gets_substitutes_and_says_so(monkeypatch) -> None:
     assert pool.clips is made
     assert pool.substitute
     assert pool.origin.startswith("SUBSTITUTES")
-    assert "--outliers" in pool.origin
+    assert "give real sound" in pool.origin
     ((normals, audio, folder),) = asked
     assert set(normals.table["content_hash"]) == {
         f"mimii fan/id_00 train normal {n}" for n in (0, 1)
     }
-    assert (audio, folder) == (Audio(), Path("/nowhere"))
+    assert (audio, folder) == (Audio(), default_folder())
 
 
 def test_a_machine_that_is_not_there_is_refused_with_those_that_are() -> None:

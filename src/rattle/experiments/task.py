@@ -67,7 +67,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Setting:
-    """What every task of an experiment shares: its folder, with ``clips.csv`` and ``recipe.toml``."""
+    """What an experiment's tasks share: its folder, with ``clips.csv`` and ``recipe.toml``."""
 
     folder: Path
     device: str = "auto"

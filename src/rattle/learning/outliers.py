@@ -47,7 +47,7 @@ def choose_pool(
     return OutlierPool(
         substitute_clips(normals, audio, default_folder()),
         "SUBSTITUTES (the machine's own clips transformed, and synthetic machines): no other "
-        "machine was at hand, so detection is likely worse; give real sound with --outliers",
+        "machine was at hand, so detection is likely worse; give real sound as outliers",
         substitute=True,
     )
 
