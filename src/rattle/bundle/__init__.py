@@ -1,6 +1,25 @@
-"""The model file: save, load, verify."""
+"""Keep a detector in one file, and read it without trusting it.
 
-from rattle.bundle.file import Bundle, read_bundle, read_graph, write_bundle
+``file`` writes and reads the bundle, ``schema`` is what its ``bundle.json`` says, ``replay`` the
+log-mels that it keeps to be adapted with. Encoder and head are apart in it. Begin with ``file``.
+"""
+
+from rattle.bundle.file import (
+    PARTS,
+    Bundle,
+    ScoringBundle,
+    read_bundle,
+    read_scoring_bundle,
+    write_bundle,
+)
 from rattle.bundle.schema import BundleInfo
 
-__all__ = ["Bundle", "BundleInfo", "read_bundle", "read_graph", "write_bundle"]
+__all__ = [
+    "PARTS",
+    "Bundle",
+    "BundleInfo",
+    "ScoringBundle",
+    "read_bundle",
+    "read_scoring_bundle",
+    "write_bundle",
+]

@@ -2,12 +2,13 @@
 
 A zip of
 
-    bundle.json           ``BundleInfo``, and the SHA-256 of every member and of itself
-    weights.safetensors   what the model learnt: encoder.*, head.*, centroid, or a baseline's
-    golden.safetensors    some held-out clips as 16-bit samples, whose scores bundle.json states
-    replay.safetensors    some log-mels of what it was trained on, to adapt it with; may be absent
-    model.onnx            the whole detector as a graph, from samples to parts; ``rattle export``
-                          puts it there
+    bundle.json            ``BundleInfo``, and the SHA-256 of every member and of itself
+    encoder.safetensors    the network's weights up to the embedding z
+    head.safetensors       the machine's own w, b and c_p behind it (``scoring.head``)
+    baseline.safetensors   in place of these two, what a baseline learnt
+    golden.safetensors     some held-out clips as 16-bit samples, whose scores bundle.json states
+    replay.safetensors     some log-mels of what it was trained on, to adapt it with; may be absent
+    encoder.onnx           the encoder as a graph, from samples to z, where it was exported
 
 Nothing in it is code and nothing is unpickled. Reading trusts no header: only these members are
 read, none beyond its bound, and every hash is checked. The hashes show damage and tampering by
@@ -19,12 +20,13 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 from safetensors import SafetensorError
@@ -32,34 +34,43 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from rattle.atomic import replacing
+from rattle.bundle.replay import Replay
 from rattle.bundle.schema import SCHEMA_VERSION, BundleInfo
 from rattle.errors import BundleError
 
-INFO, WEIGHTS, GOLDEN = "bundle.json", "weights.safetensors", "golden.safetensors"
-REPLAY, GRAPH = "replay.safetensors", "model.onnx"
-OPTIONAL = {REPLAY, GRAPH}
+INFO, GOLDEN = "bundle.json", "golden.safetensors"
+# The parts of what a model learnt, a member each: a network's, or a baseline's.
+PARTS = {part: f"{part}.safetensors" for part in ("encoder", "head", "baseline")}
+NETWORK_PARTS, BASELINE_PARTS = ("encoder", "head"), ("baseline",)
+REPLAY, GRAPH = "replay.safetensors", "encoder.onnx"
 # ResNet38's weights are 274 MB; a bundle.json of 100,000 clip hashes is 7 MB.
 BOUNDS = {
     INFO: 64 * 2**20,
-    WEIGHTS: 2 * 2**30,
+    **dict.fromkeys(PARTS.values(), 2 * 2**30),
     GOLDEN: 256 * 2**20,
     REPLAY: 2**30,
     GRAPH: 2 * 2**30,
 }
+TENSORS = {*PARTS.values(), GOLDEN, REPLAY}
 # Zip needs a time for each member; a fixed one makes equal content equal bytes.
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
-Tensors = dict[str, NDArray[Any]]
+Tensors = Mapping[str, NDArray[Any]]
+Golden = tuple[NDArray[np.int16], ...]
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle's content; arrays by name."""
+    """A bundle's content.
+
+    ``learnt`` holds arrays by part and name: ``encoder`` and ``head``, or ``baseline``. ``golden``
+    are clips of 16-bit samples ``[T]``, one for each score that ``info`` states.
+    """
 
     info: BundleInfo
-    weights: Tensors
-    golden: Tensors
-    replay: Tensors = field(default_factory=dict)
+    learnt: Mapping[str, Tensors]
+    golden: Golden
+    replay: Replay = field(default_factory=Replay)
     graph: bytes | None = None
 
     @cached_property
@@ -69,6 +80,19 @@ class Bundle:
         Of all but the graph, which follows from the rest: exporting makes no other detector.
         """
         return str(_content(self, _tensor_members(self))["hash"])
+
+
+@dataclass(frozen=True)
+class ScoringBundle:
+    """What scoring by the graph takes of a bundle: no weights of an encoder, no replay set.
+
+    ``head`` is None for a baseline, ``graph`` where the bundle was not exported.
+    """
+
+    info: BundleInfo
+    head: Tensors | None
+    golden: Golden
+    graph: bytes | None
 
 
 def write_bundle(bundle: Bundle, path: Path) -> None:
@@ -84,8 +108,11 @@ def write_bundle(bundle: Bundle, path: Path) -> None:
 
 
 def _tensor_members(bundle: Bundle) -> dict[str, bytes]:
-    members = {WEIGHTS: save_tensors(bundle.weights), GOLDEN: save_tensors(bundle.golden)}
-    return members | ({REPLAY: save_tensors(bundle.replay)} if bundle.replay else {})
+    members = {PARTS[part]: save_tensors(dict(of)) for part, of in bundle.learnt.items()}
+    golden = {f"clip{index:02}": samples for index, samples in enumerate(bundle.golden)}
+    members[GOLDEN] = save_tensors(golden)
+    replay = bundle.replay.arrays()
+    return members | ({REPLAY: save_tensors(replay)} if replay else {})
 
 
 def _content(bundle: Bundle, members: dict[str, bytes]) -> dict[str, Any]:
@@ -98,30 +125,63 @@ def _content(bundle: Bundle, members: dict[str, bytes]) -> dict[str, Any]:
 def read_bundle(path: Path) -> Bundle:
     """Read and check a bundle; ``BundleError`` names what is wrong with it."""
     members, content = _checked(path, BOUNDS)
+    info = _info(content, path)
+    parts = _parts(info, members, path)
+    tensors = {name: _tensors(members[name], path) for name in members if name in TENSORS}
+    arrays = tensors.get(REPLAY, {})
+    bands = info.recipe.features.mel_bands
+    if any(log_mel.shape[1:] != (bands,) for log_mel in arrays.values()):
+        raise _damaged(path, f"its replay set holds log-mels of other than {bands} bands")
     try:
-        bundle = Bundle(
-            _info(content, path),
-            load_tensors(members[WEIGHTS]),
-            load_tensors(members[GOLDEN]),
-            load_tensors(members[REPLAY]) if REPLAY in members else {},
-            members.get(GRAPH),
-        )
+        replay = Replay.of_arrays(arrays)
+    except ValueError as error:
+        raise _damaged(path, str(error)) from None
+    return Bundle(
+        info,
+        {part: tensors[PARTS[part]] for part in parts},
+        _golden(tensors[GOLDEN], info, path),
+        replay,
+        members.get(GRAPH),
+    )
+
+
+def read_scoring_bundle(path: Path) -> ScoringBundle:
+    """Read what scoring by the graph takes, and check that; ``BundleError`` as ``read_bundle``.
+
+    Weights and replay set may be many times its size, and are left unread.
+    """
+    members, content = _checked(path, {INFO, PARTS["head"], GOLDEN, GRAPH})
+    info = _info(content, path)
+    head = None
+    if info.recipe.baseline is None and PARTS["head"] in members:
+        head = _tensors(members[PARTS["head"]], path)
+    golden = _golden(_tensors(members[GOLDEN], path), info, path)
+    return ScoringBundle(info, head, golden, members.get(GRAPH))
+
+
+def _parts(info: BundleInfo, members: Collection[str], path: Path) -> tuple[str, ...]:
+    """The parts that a bundle of that recipe holds; it must hold them and no other."""
+    parts = NETWORK_PARTS if info.recipe.baseline is None else BASELINE_PARTS
+    there = {part for part, name in PARTS.items() if name in members}
+    if there != set(parts):
+        raise _damaged(path, f"by its recipe it holds {' and '.join(parts)}, not {sorted(there)}")
+    return parts
+
+
+def _tensors(member: bytes, path: Path) -> Tensors:
+    try:
+        return load_tensors(member)
     # KeyError: a type of number that numpy lacks.
     except (SafetensorError, ValueError, KeyError) as error:
         raise _damaged(path, f"its tensors cannot be read ({error})") from None
-    bands = bundle.info.recipe.features.mel_bands
-    if any(log_mel.shape[1:] != (bands,) for log_mel in bundle.replay.values()):
-        raise _damaged(path, f"its replay set holds log-mels of other than {bands} bands")
-    return bundle
 
 
-def read_graph(path: Path) -> tuple[BundleInfo, bytes | None]:
-    """What scoring by the graph takes of a bundle; None where it holds no graph.
-
-    Reads and checks only these members: weights and replay set may be many times their size.
-    """
-    members, content = _checked(path, {INFO, GRAPH})
-    return _info(content, path), members.get(GRAPH)
+def _golden(tensors: Tensors, info: BundleInfo, path: Path) -> Golden:
+    golden = tuple(tensors[name] for name in sorted(tensors))
+    kinds = {(clip.dtype.name, clip.ndim, clip.size > 0) for clip in golden}
+    if len(golden) != len(info.golden) or kinds - {("int16", 1, True)}:
+        raise BundleError(f"{path}: its stored clips are not those that it states scores of")
+    return golden
 
 
 def _checked(path: Path, wanted: Collection[str]) -> tuple[dict[str, bytes], dict[str, Any]]:
@@ -153,7 +213,7 @@ def _info(content: dict[str, Any], path: Path) -> BundleInfo:
 
 def _names(file: zipfile.ZipFile, path: Path) -> list[str]:
     found = file.namelist()
-    if len(set(found)) < len(found) or not set(BOUNDS) - OPTIONAL <= set(found) <= set(BOUNDS):
+    if len(set(found)) < len(found) or not {INFO, GOLDEN} <= set(found) <= set(BOUNDS):
         raise _damaged(path, f"it holds other members than {', '.join(BOUNDS)}")
     return found
 
@@ -180,8 +240,8 @@ def _checked_content(
     version = content.get("schema_version")
     if version != SCHEMA_VERSION:
         raise BundleError(
-            f"{path} has bundle schema {version!r}; this rattle reads schema {SCHEMA_VERSION}: "
-            "use the version of rattle that wrote it, or train again"
+            f"{path} has bundle schema {version!r}, this rattle reads schema {SCHEMA_VERSION}; "
+            "train the detector again, or use the version of rattle that wrote the bundle"
         )
     if content.pop("hash", None) != _content_hash(content):
         raise _damaged(path, f"{INFO} was altered: its hash does not fit")

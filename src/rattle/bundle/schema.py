@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import astuple
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from rattle.clips.amplitude import Amplitude
 from rattle.recipe import Recipe
-from rattle.recipe.parts import Fraction, Positive
+from rattle.recipe.parts import Fraction, Part
+from rattle.scoring.score import Scale
 
-SCHEMA_VERSION: Literal[1] = 1
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class AmplitudeInfo(Part):
-    mean: float
-    deviation: Positive
+SCHEMA_VERSION: Literal[2] = 2
 
 
 class HeldOut(Part):
@@ -26,11 +21,6 @@ class HeldOut(Part):
 
     gap: float | None
     distance: float | None
-
-
-class ScaleInfo(Part):
-    low: float
-    high: float
 
 
 class Golden(Part):
@@ -72,17 +62,25 @@ class BundleInfo(Part):
     """The whole of ``bundle.json`` but for the members' hashes."""
 
     format: Literal["rattle-bundle"] = "rattle-bundle"
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     # It names files: ".." alone would name a folder above.
     machine: Annotated[str, Field(pattern=r"^[^/]*[^/.][^/]*(/[^/]+)?$")]
     recipe: Recipe
-    amplitude: AmplitudeInfo
+    amplitude: Amplitude
     alpha: Fraction
     alpha_origin: str
-    scale: ScaleInfo
+    scale: Scale
     held_out: Annotated[tuple[HeldOut, ...], Field(min_length=1)]
     golden: tuple[Golden, ...]
     provenance: Provenance
+
+    @model_validator(mode="after")
+    def _amplitude_and_scale_can_be_computed_with(self) -> BundleInfo:
+        # Those that a training gives are taken as they are, not read.
+        numbers = (*astuple(self.amplitude), *astuple(self.scale))
+        if not all(map(math.isfinite, numbers)) or self.amplitude.deviation <= 0:
+            raise ValueError(f"amplitude or scale has no width or is not finite: {numbers}")
+        return self
 
     @model_validator(mode="after")
     def _held_out_parts_fit_the_method(self) -> BundleInfo:

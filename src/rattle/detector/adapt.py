@@ -1,49 +1,82 @@
-"""Adaptation: a detector that learns on from a few labelled clips (section IV-C).
+"""Adapt: prepare what a detector learns on from, a few labelled clips beside those it knows.
 
 It starts from the weights it has; each batch holds an anomaly in an outlier's place, and there are
-half as many batches. What it learnt from before comes from the recordings where they are found, and
-else from the replay set in its bundle, so that it does not forget the healthy sound.
+half as many batches (section IV-C). What it learnt from before comes from the recordings where they
+are found, and else from the replay set in its bundle, so that it does not forget the healthy sound.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 import torch
 
 from rattle.bundle.replay import ByHash, LogMel, Replay
-from rattle.bundle.schema import Provenance, ScaleInfo
-from rattle.clips.amplitude import Amplitude
+from rattle.bundle.schema import Provenance
+from rattle.clips.labelled import given_clips
+from rattle.clips.layouts import load_manifest
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
-from rattle.detector import Detector
-from rattle.detector.by_hash import alternating, by_hash, replay_frames
-from rattle.detector.calibrate import calibrate
-from rattle.detector.fit import Recordings, Watch, held_out_info, sealed
-from rattle.detector.known import Known, remember
+from rattle.detector.by_hash import alternating, by_hash
+from rattle.detector.calibrate import Alpha
+from rattle.detector.detector import Detector
+from rattle.detector.finish import make
+from rattle.detector.job import Material, NewClips, Recordings, Start, Watch
+from rattle.detector.known import KnownClips, recover_known
 from rattle.errors import DataError
 from rattle.features.store import FeatureStore
-from rattle.learning.allocator import keep_freed_memory
 from rattle.learning.batches import BatchSource
-from rattle.learning.device import place
-from rattle.learning.inference import TrainedNetwork
+from rattle.learning.device import Placement
+from rattle.learning.inference import restore_network
 from rattle.learning.losses import CentroidPair
-from rattle.learning.train import Interruption, train
 from rattle.randomness import HELD_OUT, stream
 from rattle.recipe import Recipe
 from rattle.version import VERSION
 
 
+def adapt(
+    detector: Detector,
+    anomalies: Sequence[str | Path],
+    *,
+    normals: Sequence[str | Path] = (),
+    data: str | Path | Manifest | None = None,
+    seed: int | None = None,
+    device: str = "auto",
+) -> Detector:
+    """Train a detector on with a few labelled clips of its machine (section IV-C).
+
+    ``anomalies`` and ``normals`` are recordings or folders of them, labelled by someone who
+    listened. ``data`` holds the recordings that the detector was trained on; without it the replay
+    set in its bundle stands for them. Raises ``DataError`` where neither is there, ``ClipError``
+    where a clip cannot be read.
+    """
+    recordings = None
+    if data is not None:
+        clips = data if isinstance(data, Manifest) else load_manifest(Path(data))
+        recordings = Recordings(clips)
+    return make(
+        AdaptJob(
+            parent=detector,
+            anomalies=given_clips(map(Path, anomalies), detector.machine, "anomaly"),
+            normals=given_clips(map(Path, normals), detector.machine, "normal"),
+            recordings=recordings,
+            seed=detector.info.provenance.seed if seed is None else seed,
+            device=device,
+        )
+    )
+
+
 @dataclass(frozen=True)
 class AdaptJob:
-    """One adaptation: every input of ``adapt``.
+    """One adaptation; a ``Job``.
 
     ``anomalies`` and ``normals`` are new labelled clips of the parent's machine; ``recordings``
     hold what the parent was trained on, None where its replay set has to stand for them.
@@ -55,8 +88,7 @@ class AdaptJob:
     recordings: Recordings | None
     seed: int = 0
     device: str = "auto"
-    checkpoint: Path | None = None
-    watch: Watch = field(default_factory=Watch)
+    work: Literal["adapt"] = "adapt"
 
     @property
     def machine(self) -> Machine:
@@ -71,8 +103,8 @@ class AdaptJob:
         return self.parent.bundle().identity
 
     @property
-    def given(self) -> Recordings | None:
-        """What a later adaptation will have to find again; None where only replay was used."""
+    def sources(self) -> Recordings | None:
+        """See ``Job``; None where only replay was used."""
         if self.recordings is None:
             return None
         clips, new = self.recordings.clips, pl.concat([self.anomalies.table, self.normals.table])
@@ -85,17 +117,13 @@ class AdaptJob:
 
     @property
     def steps(self) -> int:
-        """How often ``watch.on_step`` will be called."""
+        """See ``Job``."""
         return self.recipe.for_adaptation().training.iterations
 
-    def run(self) -> Detector:
-        """``adapt``."""
-        return adapt(self)
-
     def gives(self, made: Provenance) -> bool:
-        """Whether a detector of that provenance is of this parent and these clips."""
+        """See ``Job``: a detector of another parent, or of other clips, is refused."""
         origin = self.parent.info.provenance
-        anomalies, normals = set(_hashes(self.anomalies)), set(_hashes(self.normals))
+        anomalies, normals = set(self.anomalies.hashes()), set(self.normals.hashes())
         return (
             made.parent == self.parent_identity
             and {*made.anomalies} == {*origin.anomalies, *anomalies} - normals
@@ -103,99 +131,96 @@ class AdaptJob:
             == {*origin.trained, *origin.held_out, *normals} - anomalies
         )
 
+    def material(self, watch: Watch) -> Material:
+        """Recover what the parent learnt from, and add the new clips to it.
 
-def adapt(job: AdaptJob) -> Detector:
-    """Train on with the new clips and calibrate anew.
+        The false-alarm rate stays the recipe's, and alpha the parent's; scale and threshold will
+        be fitted on normals that neither the parent nor this training learnt from. A clip that was
+        taken for normal before and is given as an anomaly now changes sides, and the other way
+        round.
+        """
+        recipe, info = self.recipe, self.parent.info
+        _check(self)
+        store = FeatureStore(recipe.audio, recipe.features)
+        known = recover_known(self.parent, self.recordings, store, watch, seed=self.seed)
+        clips = _with_new(self, known.clips, store, watch)
+        return Material(
+            source=_batches(self, clips),
+            training=recipe.for_adaptation(),
+            start=partial(_parents_network, self.parent),
+            held_out=list(clips.held_out.values()),
+            alpha=Alpha(info.alpha, info.alpha_origin),
+            amplitude=info.amplitude,
+            golden=self.parent.golden,
+            replay=clips,
+            provenance=_provenance(self, known, clips),
+        )
 
-    The false-alarm rate stays the recipe's, and alpha the parent's; scale and threshold are fitted
-    on normals that neither the parent nor this training learnt from. A clip that was taken for
-    normal before and is given as an anomaly now changes sides, and the other way round.
-    """
-    keep_freed_memory()
-    parent, recipe = job.parent, job.recipe
-    _check(job)
-    store = FeatureStore(recipe.audio, recipe.features)
-    known = remember(parent, job.recordings, store, job.watch, seed=job.seed)
-    clips = _with_new(job, known.clips, store)
 
-    anomalies_per_batch = recipe.adaptation.anomalies_per_batch if clips.anomalies else 0
-    source = BatchSource(
+def _parents_network(parent: Detector, placement: Placement) -> Start:
+    network, head = restore_network(parent.recipe, parent.model.learnt())
+    placement.network(network)
+    if head.centroid is None:
+        return network, None
+    return network, CentroidPair(torch.tensor(head.centroid).to(placement.device), None)
+
+
+def _batches(job: AdaptJob, clips: Replay) -> BatchSource:
+    training = job.recipe.training
+    anomalies_per_batch = job.recipe.adaptation.anomalies_per_batch if clips.anomalies else 0
+    return BatchSource(
         normals=list(clips.normals.values()),
         outliers=[list(of.values()) for of in clips.outliers.values()],
         anomalies=list(clips.anomalies.values()),
-        normals_per_batch=recipe.training.normals_per_batch,
-        outliers_per_batch=recipe.training.outliers_per_batch - anomalies_per_batch,
+        normals_per_batch=training.normals_per_batch,
+        outliers_per_batch=training.outliers_per_batch - anomalies_per_batch,
         anomalies_per_batch=anomalies_per_batch,
-        window_frames=recipe.features.window_frames,
+        window_frames=job.recipe.features.window_frames,
         seed=job.seed,
     )
-    placement = place(job.device, recipe.training.precision)
-    start = TrainedNetwork.restored(recipe, parent.model.arrays(), placement)
-    identity = _identity(job, known, clips)
-    pair = train(
-        start.network,
-        source,
-        recipe.for_adaptation(),
-        placement,
-        Interruption(job.checkpoint, identity, job.watch.stop_requested),
-        job.watch.on_step,
-        fixed=None if start.centroid is None else CentroidPair(start.centroid, None),
-    )
-    centroid = None if pair is None else pair.normal
-    model = TrainedNetwork.placed(recipe, start.network, centroid, placement)
-
-    found = calibrate(model, list(clips.held_out.values()), source.outliers)
-    info = parent.info.model_copy(
-        update={
-            "scale": ScaleInfo(low=found.scale.low, high=found.scale.high),
-            "held_out": held_out_info(found),
-            "provenance": _provenance(job, known, clips, identity),
-        }
-    )
-    kept = clips.bounded(recipe.adaptation.replay_clips, replay_frames(recipe))
-    return sealed(Detector(info, model, parent.golden, kept))
 
 
 def _check(job: AdaptJob) -> None:
     if job.recipe.baseline is not None:
         raise DataError(
             f"the bundle is a baseline ({job.recipe.method}), which learns from normal clips "
-            "alone; train one by a loss (rattle train --method bce+ddcsad) to adapt it"
+            "alone; train one by a loss, such as bce+ddcsad, to adapt it"
         )
     if not len(job.anomalies) and not len(job.normals):
         raise DataError(
-            "no clip to learn from; give anomalies (--anomalies), normal clips (--normal), or both"
+            "no clip to learn from; give anomalies, normal clips, or both", argument="anomalies"
         )
-    both = set(_hashes(job.anomalies)) & set(_hashes(job.normals))
+    both = {*job.anomalies.hashes()} & {*job.normals.hashes()}
     for clip in job.anomalies:
         if clip.content_hash in both:
             raise DataError(f"{clip.path} is given as an anomaly and as normal; decide for one")
     origin = job.parent.info.provenance
-    known, wrong = {*origin.trained, *origin.held_out}, set(_hashes(job.anomalies))
-    left = len((known | set(_hashes(job.normals))) - wrong)
+    known, wrong = {*origin.trained, *origin.held_out}, {*job.anomalies.hashes()}
+    left = len((known | {*job.normals.hashes()}) - wrong)
     if known & wrong and left < job.recipe.training.minimum_normals:
         raise DataError(
             f"{len(known & wrong)} of the anomalies given are clips that the bundle was trained on "
             f"as normal, and only {left} normal clips would be left (at least "
-            f"{job.recipe.training.minimum_normals} are needed); give faults only with --anomalies"
+            f"{job.recipe.training.minimum_normals} are needed); give faults only as anomalies",
+            argument="anomalies",
         )
 
 
-def _with_new(job: AdaptJob, known: Replay, store: FeatureStore) -> Replay:
-    """The known clips and the new ones; the newest label counts."""
-    anomalies = _log_mels(job, job.anomalies, store)
-    normals = _log_mels(job, job.normals, store)
+def _with_new(job: AdaptJob, known: Replay, store: FeatureStore, watch: Watch) -> Replay:
+    """Add the new clips to the known ones; the newest label counts."""
+    anomalies = _log_mels(job, job.anomalies, store, watch)
+    normals = _log_mels(job, job.normals, store, watch)
     # Of the new normals some are held out, so that the threshold hears a new state too. What the
     # parent has learnt from is not new, whatever it was taken for.
     origin = job.parent.info.provenance
     new = [name for name in normals if name not in origin.used]
     count = round(len(new) * job.recipe.training.held_out)
-    kept = {new[i] for i in stream(job.seed, HELD_OUT).permutation(len(new))[:count]}
-    kept |= normals.keys() & set(origin.held_out) - set(origin.trained)
+    held_back = {new[i] for i in stream(job.seed, HELD_OUT).permutation(len(new))[:count]}
+    held_back |= normals.keys() & set(origin.held_out) - set(origin.trained)
 
-    learnt = alternating(_without(normals, kept), known.normals)
+    learnt = alternating(_without(normals, held_back), known.normals)
     held_out = alternating(
-        {name: normals[name] for name in normals if name in kept}, known.held_out
+        {name: normals[name] for name in normals if name in held_back}, known.held_out
     )
     merged = Replay(
         normals=_without(learnt, anomalies),
@@ -206,40 +231,34 @@ def _with_new(job: AdaptJob, known: Replay, store: FeatureStore) -> Replay:
     if not merged.normals or not merged.held_out:
         raise DataError(
             f"{len(merged.normals)} normal clips are left to train on and {len(merged.held_out)} "
-            "to fit the threshold on; give more of the machine's healthy sound as normal clips"
+            "to fit the threshold on; give more of the machine's healthy sound as normal clips",
+            argument="normals",
         )
-    _tell(job, origin, kept)
+    watch.on_new_clips(
+        NewClips(
+            anomalies=len(job.anomalies),
+            normals=len(job.normals),
+            held_out=len(held_back),
+            were_normal=len(anomalies.keys() & {*origin.trained, *origin.held_out}),
+            were_anomalies=len(normals.keys() & {*origin.anomalies}),
+        )
+    )
     return merged
 
 
-def _tell(job: AdaptJob, origin: Provenance, kept: Collection[str]) -> None:
-    job.watch.on_known(
-        f"new clips: {len(job.anomalies)} anomalies, {len(job.normals)} normal"
-        + (f" ({len(kept)} of them held out)" if kept else "")
-    )
-    was_normal = len({*_hashes(job.anomalies)} & {*origin.trained, *origin.held_out})
-    if was_normal:
-        job.watch.on_known(f"{was_normal} clips were taken for normal before and are anomalies now")
-    was_anomaly = len({*_hashes(job.normals)} & {*origin.anomalies})
-    if was_anomaly:
-        job.watch.on_known(f"{was_anomaly} clips were anomalies before and are normal now")
-
-
-def _log_mels(job: AdaptJob, clips: Manifest, store: FeatureStore) -> dict[str, LogMel]:
-    amplitude = job.parent.info.amplitude
-    statistics = Amplitude(amplitude.mean, amplitude.deviation)
-    return by_hash(clips, store.pack(clips, statistics, job.watch.on_clip)) if len(clips) else {}
+def _log_mels(
+    job: AdaptJob, clips: Manifest, store: FeatureStore, watch: Watch
+) -> dict[str, LogMel]:
+    if not len(clips):
+        return {}
+    return by_hash(clips, store.pack(clips, job.parent.info.amplitude, watch.on_clip))
 
 
 def _without(clips: ByHash, names: Collection[str]) -> dict[str, LogMel]:
     return {name: clip for name, clip in clips.items() if name not in names}
 
 
-def _hashes(clips: Manifest) -> list[str]:
-    return clips.table["content_hash"].to_list()
-
-
-def _identity(job: AdaptJob, known: Known, clips: Replay) -> str:
+def _identity(job: AdaptJob, known: KnownClips, clips: Replay) -> str:
     parts = {
         "rattle": VERSION,
         "parent": job.parent_identity,
@@ -251,7 +270,7 @@ def _identity(job: AdaptJob, known: Known, clips: Replay) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _provenance(job: AdaptJob, known: Known, clips: Replay, identity: str) -> Provenance:
+def _provenance(job: AdaptJob, known: KnownClips, clips: Replay) -> Provenance:
     origin = job.parent.info.provenance
     trained = _but([*origin.trained, *clips.normals], clips.anomalies)
     return origin.model_copy(
@@ -260,10 +279,10 @@ def _provenance(job: AdaptJob, known: Known, clips: Replay, identity: str) -> Pr
             "rattle": VERSION,
             "torch": torch.__version__,
             "seed": job.seed,
-            "data_hash": identity,
+            "data_hash": _identity(job, known, clips),
             "trained": trained,
             "held_out": _but([*origin.held_out, *clips.held_out], {*clips.anomalies, *trained}),
-            "anomalies": _but([*clips.anomalies, *origin.anomalies], _hashes(job.normals)),
+            "anomalies": _but([*clips.anomalies, *origin.anomalies], job.normals.hashes()),
             "outliers": known.outliers,
             "outliers_substitute": known.substitute,
             "parent": job.parent_identity,

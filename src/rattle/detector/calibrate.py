@@ -1,4 +1,4 @@
-"""Calibration: from a trained model to scores that mean something alone.
+"""Calibrate: from a trained model to scores that mean something alone.
 
 The fixed scale of d, the weight alpha of equation 5, and the held-out normals' parts, from which
 a threshold is fitted.
@@ -13,6 +13,7 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
+from rattle.bundle.replay import LogMel
 from rattle.learning.batches import LogMels
 from rattle.learning.model import Model
 from rattle.scoring.clip import ClipParts
@@ -22,7 +23,13 @@ from rattle.scoring.score import Scale, anomaly_score, posterior_gap
 SCALE_OUTLIERS = 64
 ALPHAS = [round(0.1 * tenth, 1) for tenth in range(11)]
 
-LogMel = NDArray[np.float32]
+
+@dataclass(frozen=True)
+class Alpha:
+    """alpha of equation 5, and in words who chose it."""
+
+    value: float
+    origin: str
 
 
 @dataclass(frozen=True)
@@ -34,13 +41,14 @@ class AveragedParts:
 
     @classmethod
     def of(cls, clips: Iterable[ClipParts]) -> AveragedParts:
+        """Average each clip's windows."""
         parts = list(clips)
         gaps = [posterior_gap(p.logits).mean() for p in parts if p.logits is not None]
         distances = [p.distances.mean() for p in parts if p.distances is not None]
         return cls(np.array(gaps) if gaps else None, np.array(distances) if distances else None)
 
     def rows(self) -> Iterator[tuple[float | None, float | None]]:
-        """1 - p and d of each clip."""
+        """Give 1 - p and d of each clip."""
         gaps = repeat(None) if self.gap is None else self.gap.tolist()
         distances = repeat(None) if self.distance is None else self.distance.tolist()
         return zip(gaps, distances, strict=False)  # at least one of the two ends
@@ -48,12 +56,11 @@ class AveragedParts:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What turns a model's parts into scores; ``alpha_origin`` says who chose alpha."""
+    """What turns a model's parts into scores."""
 
     held_out: AveragedParts
     scale: Scale
-    alpha: float
-    alpha_origin: str
+    alpha: Alpha
 
 
 def calibrate(
@@ -61,28 +68,29 @@ def calibrate(
     normals: LogMels,
     outliers: Sequence[LogMels],
     labelled: Sequence[tuple[LogMel, bool]] = (),
+    *,
+    default: Alpha,
 ) -> Calibration:
-    """Scale from held-out ``normals`` and from each machine's ``outliers``.
-
-    alpha is chosen on ``labelled`` clips; without them it is the recipe's.
+    """Fit the scale to held-out ``normals`` and each machine's ``outliers``, and choose alpha.
 
     ``labelled`` are log-mels ``[T, bands]`` of validation clips and whether each is an anomaly.
+    Without them, or where a score has one part alone, alpha is the ``default``.
     """
-    settings = model.recipe.scoring
     held_out = AveragedParts.of(map(model.parts, normals))
     others = AveragedParts.of(map(model.parts, _some_of_each(outliers)))
     scale = Scale(0.0, 1.0)
     if held_out.distance is not None and others.distance is not None:
         scale = Scale.between(held_out.distance, others.distance)
     if not labelled:
-        return Calibration(held_out, scale, settings.alpha, "the recipe's default")
-    parts = AveragedParts.of((model.parts(clip) for clip, _ in labelled))
+        return Calibration(held_out, scale, default)
+    parts = AveragedParts.of(model.parts(clip) for clip, _ in labelled)
     if parts.gap is None or parts.distance is None:
-        return Calibration(held_out, scale, settings.alpha, "without effect for this method")
-    alpha = _best_alpha(
-        parts.gap, scale(parts.distance), [anomaly for _, anomaly in labelled], settings.alpha
-    )
-    return Calibration(held_out, scale, alpha, f"{len(labelled)} labelled validation clips")
+        alpha = Alpha(default.value, "without effect for this method")
+        return Calibration(held_out, scale, alpha)
+    is_anomaly = [anomaly for _, anomaly in labelled]
+    best = _best_alpha(parts.gap, scale(parts.distance), is_anomaly, default.value)
+    alpha = Alpha(best, f"{len(labelled)} labelled validation clips")
+    return Calibration(held_out, scale, alpha)
 
 
 def _some_of_each(machines: Sequence[LogMels]) -> Iterator[LogMel]:
@@ -97,7 +105,7 @@ def _best_alpha(
     is_anomaly: Sequence[bool],
     default: float,
 ) -> float:
-    """The alpha of 0, 0.1, ... 1 with the largest AUC (Table I); of equals the nearest to ours."""
+    """Choose of 0, 0.1, ... 1 the alpha with the largest AUC (Table I); of equals the nearest."""
     from sklearn.metrics import roc_auc_score  # slow to import, and few fits come this way
 
     aucs = {alpha: roc_auc_score(is_anomaly, anomaly_score(gap, scaled, alpha)) for alpha in ALPHAS}

@@ -1,44 +1,35 @@
-"""Fitting a detector: pool, features, training, calibration, provenance."""
+"""Fit: prepare what a new detector of one machine learns from, out of its recordings."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from rattle.baselines import fit_baseline
-from rattle.bundle.replay import Replay
-from rattle.bundle.schema import (
-    AmplitudeInfo,
-    BundleInfo,
-    Golden,
-    HeldOut,
-    Provenance,
-    ScaleInfo,
-)
+from rattle.bundle.file import Golden
+from rattle.bundle.replay import LogMel, Replay
+from rattle.bundle.schema import Provenance
+from rattle.clips.layouts import load_manifest, load_outliers
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Clip, Manifest
-from rattle.detector import Detector
-from rattle.detector.by_hash import by_hash, replay_frames, shuffled
-from rattle.detector.calibrate import Calibration, calibrate
-from rattle.detector.detector import FULL_SCALE, as_samples
+from rattle.clips.pcm16 import to_16_bit
+from rattle.detector.by_hash import by_hash, shuffled
+from rattle.detector.calibrate import Alpha
+from rattle.detector.detector import Detector
+from rattle.detector.finish import make
+from rattle.detector.job import Material, Recordings, Start, Watch
 from rattle.errors import DataError
 from rattle.features.store import FeatureStore
-from rattle.learning.allocator import keep_freed_memory
 from rattle.learning.data import TrainingData, prepare, split_normals
-from rattle.learning.device import place
-from rattle.learning.inference import TrainedNetwork
-from rattle.learning.model import Model
+from rattle.learning.device import Placement
 from rattle.learning.networks import build_network
-from rattle.learning.outliers import OutlierPool, choose_pool
-from rattle.learning.pretrained import Loaded, load_pretrained
-from rattle.learning.train import Interruption, Step, train
+from rattle.learning.outliers import choose_pool
+from rattle.learning.pretrained import load_pretrained
 from rattle.recipe import Recipe
 from rattle.recipe.parts import Autoencoder
 from rattle.version import VERSION
@@ -47,42 +38,42 @@ GOLDEN_CLIPS = 2
 GOLDEN_SECONDS = 12.0
 
 
-def _ignore(*_: object) -> None: ...
+def fit(
+    data: str | Path | Manifest,
+    machine: str | Machine,
+    *,
+    recipe: str | Path | Recipe = "small",
+    seed: int = 0,
+    outliers: str | Path | Manifest | None = None,
+    device: str = "auto",
+) -> Detector:
+    """Train a detector for one machine.
 
-
-def _never() -> bool:
-    return False
-
-
-@dataclass(frozen=True)
-class Watch:
-    """What a fit reports on its way, and where it looks whether to stop."""
-
-    on_clip: Callable[[], None] = _ignore
-    on_pool: Callable[[OutlierPool], None] = _ignore
-    on_init: Callable[[Loaded], None] = _ignore
-    on_known: Callable[[str], None] = _ignore
-    on_step: Callable[[Step], None] = _ignore
-    stop_requested: Callable[[], bool] = _never
-
-
-@dataclass(frozen=True)
-class Recordings:
-    """Where the clips that a detector learns from are read.
-
-    ``outliers`` are those that it was given; None where it takes the other machines of ``clips``.
+    ``data`` is a folder or CSV of recordings, or a manifest: it holds the machine's normal clips
+    and, as a rule, other machines', which serve as outliers; ``outliers`` names others. Raises
+    ``DataError`` where there are too few normal clips and ``ClipError`` where one of them cannot
+    be read.
     """
-
-    clips: Manifest
-    outliers: Manifest | None = None
+    return make(
+        FitJob(
+            clips=data if isinstance(data, Manifest) else load_manifest(Path(data)),
+            machine=machine if isinstance(machine, Machine) else Machine.parse(machine),
+            recipe=recipe if isinstance(recipe, Recipe) else Recipe.load(recipe),
+            seed=seed,
+            outliers=outliers
+            if outliers is None or isinstance(outliers, Manifest)
+            else load_outliers(Path(outliers)),
+            device=device,
+        )
+    )
 
 
 @dataclass(frozen=True)
 class FitJob:
-    """One detector to fit: every input of ``fit``.
+    """One detector to train; a ``Job``.
 
-    ``validation`` holds labelled clips of the machine to choose alpha by; ``init`` pre-trained
-    encoder weights; ``checkpoint`` where the training's state is kept.
+    ``validation`` holds labelled clips of the machine to choose alpha by, ``init`` pre-trained
+    weights to start the encoder from.
     """
 
     clips: Manifest
@@ -93,88 +84,59 @@ class FitJob:
     validation: Manifest | None = None
     init: Path | None = None
     device: str = "auto"
-    checkpoint: Path | None = None
-    watch: Watch = field(default_factory=Watch)
+    work: Literal["train"] = "train"
 
     @property
-    def given(self) -> Recordings:
-        """What a later adaptation will have to find again."""
+    def sources(self) -> Recordings:
+        """See ``Job``."""
         return Recordings(self.clips, self.outliers)
 
     @property
     def steps(self) -> int:
-        """How often ``watch.on_step`` will be called."""
+        """See ``Job``: iterations of a network, epochs of the autoencoder, else one."""
         if isinstance(self.recipe.baseline, Autoencoder):
             return self.recipe.baseline.epochs
         return 1 if self.recipe.baseline else self.recipe.training.iterations
 
-    def run(self) -> Detector:
-        """``fit``."""
-        return fit(self)
+    def gives(self, made: Provenance) -> bool:
+        """See ``Job``: a run that is finished stays as it is, whatever data it is asked for."""
+        return True
 
-
-def fit(job: FitJob) -> Detector:
-    """Train and calibrate a detector.
-
-    Scale and threshold come from held-out normals (and the scale's upper end from outliers);
-    alpha from ``job.validation`` where it is given, else from the recipe.
-    """
-    keep_freed_memory()
-    recipe, watch = job.recipe, job.watch
-    validation = _labelled(job.validation, job.machine)
-    store = FeatureStore(recipe.audio, recipe.features)
-    split = split_normals(job.clips, job.machine, recipe, seed=job.seed)
-    pool = choose_pool(
-        job.clips,
-        job.machine,
-        job.outliers,
-        split.part(split.trained),
-        recipe.audio,
-    )
-    watch.on_pool(pool)
-    data = prepare(split, job.machine, pool, recipe, store, seed=job.seed, on_clip=watch.on_clip)
-
-    model = _trained(job, data)
-    labelled = [
-        (
-            store.front_end.log_mel(store.front_end.read(clip.path), data.amplitude),
-            clip.label == "anomaly",
+    def material(self, watch: Watch) -> Material:
+        """Split the machine's normals, choose outliers, compute the features of both."""
+        recipe = self.recipe
+        validation = _labelled(self.validation, self.machine)
+        store = FeatureStore(recipe.audio, recipe.features)
+        split = split_normals(self.clips, self.machine, recipe, seed=self.seed)
+        trained = split.part(split.trained)
+        pool = choose_pool(self.clips, self.machine, self.outliers, trained, recipe.audio)
+        watch.on_pool(pool)
+        data = prepare(split, self.machine, pool, recipe, store, self.seed, watch.on_clip)
+        return Material(
+            source=data.source,
+            training=recipe,
+            start=None if recipe.baseline else partial(_new_network, self, watch),
+            held_out=data.held_out,
+            alpha=Alpha(recipe.scoring.alpha, "the recipe's default"),
+            amplitude=data.amplitude,
+            golden=_golden(data, store),
+            replay=Replay() if recipe.baseline else _replay(data),
+            provenance=_provenance(self, data),
+            labelled=[(_log_mel(clip, data, store), clip.label == "anomaly") for clip in validation],
         )
-        for clip in validation
-    ]
-    found = calibrate(model, data.held_out, data.source.outliers, labelled)
-    info = BundleInfo(
-        machine=str(data.machine),
-        recipe=recipe,
-        amplitude=AmplitudeInfo(mean=data.amplitude.mean, deviation=data.amplitude.deviation),
-        alpha=found.alpha,
-        alpha_origin=found.alpha_origin,
-        scale=ScaleInfo(low=found.scale.low, high=found.scale.high),
-        held_out=held_out_info(found),
-        golden=(),
-        provenance=_provenance(job, data),
-    )
-    return sealed(Detector(info, model, _golden(data, store), _replay(data, recipe)))
 
 
-def _trained(job: FitJob, data: TrainingData) -> Model:
-    recipe, watch = job.recipe, job.watch
-    placement = place(job.device, recipe.training.precision)
-    interruption = Interruption(job.checkpoint, data.identity, watch.stop_requested)
-    if recipe.baseline is not None:
-        return fit_baseline(data, recipe, placement, interruption, watch.on_step)
+def _new_network(job: FitJob, watch: Watch, placement: Placement) -> Start:
     torch.manual_seed(job.seed)
-    network = build_network(recipe)
+    network = build_network(job.recipe)
     if job.init is not None:
         watch.on_init(load_pretrained(network.encoder, job.init))
     placement.network(network)
-    pair = train(network, data.source, recipe, placement, interruption, watch.on_step)
-    centroid = None if pair is None else pair.normal
-    return TrainedNetwork.placed(recipe, network, centroid, placement)
+    return network, None
 
 
 def _labelled(validation: Manifest | None, machine: Machine) -> list[Clip]:
-    """The machine's labelled validation clips, of both classes; none where none are given."""
+    """Take the machine's labelled validation clips, of both classes; none of no manifest."""
     if validation is None:
         return []
     clips = [clip for clip in validation.of(machine) if clip.label != "unknown"]
@@ -182,31 +144,20 @@ def _labelled(validation: Manifest | None, machine: Machine) -> list[Clip]:
     if not 0 < anomalies < len(clips):
         raise DataError(
             f"the validation clips of {machine} are {anomalies} anomalies and "
-            f"{len(clips) - anomalies} normals; choosing alpha needs both: leave --validation "
-            "away to use the recipe's alpha"
+            f"{len(clips) - anomalies} normals; choosing alpha needs both: give others, or none "
+            "to use the recipe's alpha",
+            argument="validation",
         )
     return clips
 
 
-def held_out_info(found: Calibration) -> tuple[HeldOut, ...]:
-    """The held-out normals' parts as a bundle keeps them."""
-    return tuple(HeldOut(gap=gap, distance=d) for gap, d in found.held_out.rows())
+def _log_mel(clip: Clip, data: TrainingData, store: FeatureStore) -> LogMel:
+    return store.front_end.log_mel(store.front_end.read(clip.path), data.amplitude)
 
 
-def sealed(detector: Detector) -> Detector:
-    """The detector with its golden clips' scores stated."""
-    stated = tuple(
-        Golden(score=clip.score, posterior=clip.posterior, distance=clip.distance)
-        for clip in detector.score(as_samples(detector.golden))
-    )
-    return replace(detector, info=detector.info.model_copy(update={"golden": stated}))
-
-
-def _replay(data: TrainingData, recipe: Recipe) -> Replay:
+def _replay(data: TrainingData) -> Replay:
     seed = data.source.seed
-    if recipe.baseline is not None:
-        return Replay()
-    whole = Replay(
+    return Replay(
         normals=shuffled(by_hash(data.trained_clips, data.source.normals), seed),
         held_out=shuffled(by_hash(data.held_out_clips, data.held_out), seed),
         outliers={
@@ -214,32 +165,26 @@ def _replay(data: TrainingData, recipe: Recipe) -> Replay:
             for machine, clips in zip(data.pool.clips.machines(), data.source.outliers, strict=True)
         },
     )
-    return whole.bounded(recipe.adaptation.replay_clips, replay_frames(recipe))
 
 
-def _golden(data: TrainingData, store: FeatureStore) -> tuple[NDArray[np.int16], ...]:
+def _golden(data: TrainingData, store: FeatureStore) -> Golden:
     limit = int(GOLDEN_SECONDS * store.audio.sample_rate_hz)
     clips = list(data.held_out_clips)[:GOLDEN_CLIPS]
-    found = [store.front_end.read(clip.path)[:limit] for clip in clips]
-    return tuple(
-        np.clip(np.round(samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
-        for samples in found
-    )
+    return tuple(to_16_bit(store.front_end.read(clip.path)[:limit]) for clip in clips)
 
 
 def _provenance(job: FitJob, data: TrainingData) -> Provenance:
-    hashes = data.held_out_clips.table["content_hash"].to_list()
     return Provenance(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         rattle=VERSION,
         torch=torch.__version__,
         seed=job.seed,
         data_hash=data.identity,
-        trained=tuple(data.trained_clips.table["content_hash"].to_list()),
-        held_out=tuple(hashes),
+        trained=tuple(data.trained_clips.hashes()),
+        held_out=tuple(data.held_out_clips.hashes()),
         validation=()
         if job.validation is None
-        else tuple(job.validation.of(data.machine).table["content_hash"].to_list()),
+        else tuple(job.validation.of(data.machine).hashes()),
         outliers=data.pool.origin,
         outliers_substitute=data.pool.substitute,
         pretrained=None if job.init is None else hashlib.sha256(job.init.read_bytes()).hexdigest(),

@@ -1,17 +1,17 @@
-"""What a detector learnt from, had again: from the recordings, else from its replay set."""
+"""Recover what a detector was trained on: from the recordings, else from its replay set."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import polars as pl
 
 from rattle.bundle.replay import ByHash, LogMel, Replay
-from rattle.clips.amplitude import Amplitude
 from rattle.clips.manifest import Manifest
-from rattle.detector import Detector
 from rattle.detector.by_hash import by_hash, shuffled
-from rattle.detector.fit import Recordings, Watch
+from rattle.detector.detector import Detector
+from rattle.detector.job import Recordings, Recovered, Watch
 from rattle.errors import DataError
 from rattle.features.store import FeatureStore
 from rattle.learning.data import outlier_packs
@@ -19,7 +19,7 @@ from rattle.learning.outliers import choose_pool
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownClips:
     """Log-mels of what a detector learnt from, those of its replay set first.
 
     ``outliers`` and ``substitute`` are as in an ``OutlierPool``; ``replayed`` are the hashes of
@@ -32,15 +32,15 @@ class Known:
     replayed: frozenset[str]
 
 
-def remember(
+def recover_known(
     detector: Detector,
     recordings: Recordings | None,
     store: FeatureStore,
     watch: Watch,
     *,
     seed: int,
-) -> Known:
-    """All that the detector learnt from and that can be had, found by content.
+) -> KnownClips:
+    """Recover all that the detector learnt from and that can be had, by content.
 
     ``seed`` decides in which order, so that the beginning is a fair sample. Raises ``DataError``
     where the recordings are not those it was trained on, and where neither they nor a replay set
@@ -51,25 +51,26 @@ def remember(
         if stored.is_empty:
             raise DataError(
                 "the recordings that the bundle was trained on are not found and it holds no "
-                "replay set; say with --data where they are, or train again"
+                "replay set; say where they are, or train again",
+                argument="data",
             )
-        known = Known(stored, origin.outliers, origin.outliers_substitute, _names(stored))
-        outliers = sum(map(len, stored.outliers.values()))
-        watch.on_known(
-            f"known clips: {_counts(detector, stored)}, {outliers} outliers; all from the "
-            "bundle's replay set"
-        )
-        return known
-    found = _own_clips(detector, recordings.clips, store, watch, seed)
+        watch.on_recovered(_recovered(detector, stored, (), _count(stored), recordings))
+        return KnownClips(stored, origin.outliers, origin.outliers_substitute, _names(stored))
+    again = _own_clips(detector, recordings.clips, store, watch, seed)
     own = Replay(
-        normals={**stored.normals, **found.normals},
-        held_out={**stored.held_out, **found.held_out},
-        anomalies={**stored.anomalies, **found.anomalies},
+        normals={**stored.normals, **again.normals},
+        held_out={**stored.held_out, **again.held_out},
+        anomalies={**stored.anomalies, **again.anomalies},
     )
-    replayed = _names(own) - _names(found)
-    only = f", {len(replayed)} only in the bundle's replay set" if replayed else ""
-    watch.on_known(f"known clips: {_counts(detector, own)}; found again{only}")
-    return _with_outliers(detector, recordings, own, replayed, store, watch, seed)
+    replayed = _names(own) - _names(again)
+    if _outliers_are_stored(detector, recordings):
+        outliers = Replay(outliers=stored.outliers)
+        watch.on_recovered(_recovered(detector, own, replayed, _count(outliers), recordings))
+        clips = replace(own, outliers=stored.outliers)
+        replayed |= _names(outliers)
+        return KnownClips(clips, origin.outliers, origin.outliers_substitute, replayed)
+    watch.on_recovered(_recovered(detector, own, replayed, None, recordings))
+    return _with_recorded_outliers(detector, recordings, own, replayed, store, watch, seed)
 
 
 def _own_clips(
@@ -82,7 +83,7 @@ def _own_clips(
         some = Manifest(ours.filter(pl.col("content_hash").is_in(list(hashes))))
         if not len(some):
             return {}
-        return by_hash(some, store.pack(some, _statistics(detector), watch.on_clip))
+        return by_hash(some, store.pack(some, detector.info.amplitude, watch.on_clip))
 
     # Together, as they were packed for training: the store may still have them.
     normals = log_mels((*origin.trained, *origin.held_out))
@@ -97,12 +98,26 @@ def _own_clips(
         raise DataError(
             f"the recordings given hold none of the {len(origin.trained)} clips of "
             f"{detector.machine} that the bundle was trained on (they are told by content, not by "
-            f"name); say with --data where those are: {instead}"
+            f"name); say where those are: {instead}",
+            argument="data",
         )
     return Replay(shuffled(trained, seed), shuffled(held_out, seed), log_mels(origin.anomalies))
 
 
-def _with_outliers(
+def _outliers_are_stored(detector: Detector, recordings: Recordings) -> bool:
+    """Whether only the replay set still has outliers that were real sound."""
+    origin, stored = detector.info.provenance, detector.replay.outliers
+    return bool(stored) and not origin.outliers_substitute and not _others(detector, recordings)
+
+
+def _others(detector: Detector, recordings: Recordings) -> int:
+    """Count the recorded clips that can serve as outliers."""
+    if recordings.outliers is None:
+        return len(recordings.clips.outliers_for(detector.machine))
+    return len(recordings.outliers)
+
+
+def _with_recorded_outliers(
     detector: Detector,
     recordings: Recordings,
     own: Replay,
@@ -110,38 +125,26 @@ def _with_outliers(
     store: FeatureStore,
     watch: Watch,
     seed: int,
-) -> Known:
-    origin, stored = detector.info.provenance, detector.replay.outliers
-    machine, given = detector.machine, recordings.outliers
-    if given is not None and not len(given):  # all of them have gone
-        given, others = None, 0
-    else:
-        others = len(recordings.clips.outliers_for(machine) if given is None else given)
-    if stored and not others and not origin.outliers_substitute:
-        watch.on_known("outliers: from the bundle's replay set")
-        clips = replace(own, outliers=stored)
-        names = _names(Replay(outliers=stored))
-        return Known(clips, origin.outliers, origin.outliers_substitute, replayed | names)
-    seen = _ours(detector, recordings.clips).filter(pl.col("content_hash").is_in(list(own.normals)))
+) -> KnownClips:
+    # Of outliers that were given and have all gone there is nothing to choose from.
+    given = recordings.outliers if recordings.outliers else None
+    ours = _ours(detector, recordings.clips)
+    seen = Manifest(ours.filter(pl.col("content_hash").is_in(list(own.normals))))
     audio = detector.recipe.audio
-    pool = choose_pool(recordings.clips, machine, given, Manifest(seen), audio)
+    pool = choose_pool(recordings.clips, detector.machine, given, seen, audio)
     watch.on_pool(pool)
-    packs = outlier_packs(pool, detector.recipe, store, _statistics(detector), watch.on_clip)
+    packs = outlier_packs(pool, detector.recipe, store, detector.info.amplitude, watch.on_clip)
     outliers = {
         str(other): shuffled(by_hash(pool.clips.of(other), pack), seed)
         for other, pack in packs.items()
     }
-    return Known(replace(own, outliers=outliers), pool.origin, pool.substitute, replayed)
+    return KnownClips(replace(own, outliers=outliers), pool.origin, pool.substitute, replayed)
 
 
 def _ours(detector: Detector, clips: Manifest) -> pl.DataFrame:
-    """The machine's clips, a content that occurs twice once."""
+    """Take the machine's clips, a content that occurs twice once."""
     table = clips.of(detector.machine).table
     return table.unique("content_hash", keep="first", maintain_order=True)
-
-
-def _statistics(detector: Detector) -> Amplitude:
-    return Amplitude(detector.info.amplitude.mean, detector.info.amplitude.deviation)
 
 
 def _names(clips: Replay) -> frozenset[str]:
@@ -149,12 +152,23 @@ def _names(clips: Replay) -> frozenset[str]:
     return frozenset(name for kind in [*kinds, *clips.outliers.values()] for name in kind)
 
 
-def _counts(detector: Detector, clips: Replay) -> str:
+def _count(clips: Replay) -> int:
+    return sum(map(len, clips.outliers.values()))
+
+
+def _recovered(
+    detector: Detector,
+    clips: Replay,
+    replayed: Collection[str],
+    outliers: int | None,
+    recordings: Recordings | None,
+) -> Recovered:
     origin = detector.info.provenance
-    parts = [
-        f"{len(clips.normals)} of {len(origin.trained)} trained on",
-        f"{len(clips.held_out)} of {len(origin.held_out)} held out",
-    ]
-    if origin.anomalies:
-        parts.append(f"{len(clips.anomalies)} of {len(origin.anomalies)} anomalies")
-    return ", ".join(parts)
+    return Recovered(
+        trained=(len(clips.normals), len(origin.trained)),
+        held_out=(len(clips.held_out), len(origin.held_out)),
+        anomalies=(len(clips.anomalies), len(origin.anomalies)),
+        only_replay=len(replayed),
+        outliers=outliers,
+        has_recordings=recordings is not None,
+    )

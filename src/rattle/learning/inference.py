@@ -1,4 +1,4 @@
-"""What a trained network says of a clip."""
+"""Score clips with a trained network: its encoder in torch, its head in numpy."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from rattle.learning.device import Placement
-from rattle.learning.losses import squared_distance
-from rattle.learning.model import Arrays
+from rattle.learning.model import Arrays, Learnt
 from rattle.learning.networks import Network, build_network
 from rattle.recipe import Recipe
 from rattle.scoring.clip import ClipParts
+from rattle.scoring.head import Head
 from rattle.scoring.windows import clip_windows, cut, frame_seconds
 
 WINDOWS_AT_ONCE = 64
@@ -22,49 +22,40 @@ WINDOWS_AT_ONCE = 64
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """A network in evaluation mode on its device, with c_p ``[D]`` where its loss has one."""
+    """An encoder in evaluation mode on its device, and the head of one machine."""
 
     recipe: Recipe
-    network: Network
-    centroid: Tensor | None
+    encoder: nn.Module
+    head: Head
     placement: Placement
 
     @classmethod
-    def placed(
+    def of(
         cls, recipe: Recipe, network: Network, centroid: Tensor | None, placement: Placement
     ) -> TrainedNetwork:
-        """Network and centroid moved to the device and made ready to score."""
+        """Take a network that was trained, and c_p ``[D]`` where its loss has one."""
         placement.network(network).eval()
-        if centroid is not None:
-            centroid = centroid.to(placement.device)
-        return cls(recipe, network, centroid, placement)
+        layer = network.head
+        head = Head(
+            weight=None if layer is None else _array(layer.weight).reshape(-1),
+            bias=None if layer is None else _array(layer.bias),
+            centroid=None if centroid is None else _array(centroid),
+            distance=recipe.loss.distance,
+        )
+        return cls(recipe, network.encoder, head, placement)
 
     @classmethod
-    def restored(cls, recipe: Recipe, arrays: Arrays, placement: Placement) -> TrainedNetwork:
-        """The network whose ``arrays()`` these are; ``ValueError`` where they do not fit."""
-        # Copies: what is restored may be trained on, and the arrays are another network's own.
-        weights = {name: torch.tensor(value) for name, value in arrays.items()}
-        _check_numbers(weights)
-        centroid = weights.pop("centroid", None)
-        with torch.device("meta"):  # without memory: a recipe may ask for more than there is
-            network = build_network(recipe)
-        try:
-            network.load_state_dict(weights, assign=True)
-        except RuntimeError as error:
-            reason = str(error).splitlines()[-1].strip()
-            raise ValueError(f"its weights do not fit its recipe ({reason})") from None
-        expected = (network.dimensions,) if recipe.has_distance else None
-        found = None if centroid is None else tuple(centroid.shape)
-        if found != expected:
-            raise ValueError(f"its centroid is {found}, by its recipe {expected}")
-        return cls.placed(recipe, network, centroid, placement)
+    def restored(cls, recipe: Recipe, learnt: Learnt, placement: Placement) -> TrainedNetwork:
+        """Rebuild the model whose ``learnt()`` this is; ``ValueError`` where it does not fit."""
+        network, head = restore_network(recipe, learnt)
+        placement.network(network).eval()
+        return cls(recipe, network.encoder, head, placement)
 
-    def arrays(self) -> Arrays:
-        """``encoder.*``, ``head.*`` and ``centroid``."""
-        state = dict(self.network.state_dict())
-        if self.centroid is not None:
-            state["centroid"] = self.centroid
-        return {name: value.contiguous().cpu().numpy() for name, value in state.items()}
+    def learnt(self) -> Learnt:
+        """Its ``encoder`` and its ``head``."""
+        state = self.encoder.state_dict()
+        encoder = {name: value.contiguous().cpu().numpy() for name, value in state.items()}
+        return {"encoder": encoder, "head": self.head.arrays()}
 
     def parts(self, log_mel: NDArray[np.float32]) -> ClipParts:
         """Logits and distances of a clip's windows ``[T, bands]`` (see ``clip_windows``).
@@ -79,32 +70,49 @@ class TrainedNetwork:
     ) -> tuple[ClipParts, NDArray[np.float32]]:
         """As ``parts``, and the mean of the windows' embeddings z, ``[D]``."""
         windows = clip_windows(len(log_mel), self.recipe)
-        starts = windows.starts
-        logits, distances, total = [], [], np.zeros(self.network.dimensions)
+        embeddings = []
         with torch.inference_mode():
-            for first in range(0, len(starts), WINDOWS_AT_ONCE):
-                some = starts[first : first + WINDOWS_AT_ONCE]
-                z, logit = self.network(self.placement.put(cut(log_mel, some, windows.length)))
-                if logit is not None:
-                    logits.append(_array(logit))
-                if self.centroid is not None:
-                    how = self.recipe.loss.distance
-                    distances.append(_array(squared_distance(z, self.centroid, how)))
-                total += _array(z).sum(axis=0)
-        parts = ClipParts(
-            start_s=np.asarray(starts * frame_seconds(self.recipe), np.float64),
-            logits=np.concatenate(logits) if logits else None,
-            distances=np.concatenate(distances) if distances else None,
+            for first in range(0, len(windows.starts), WINDOWS_AT_ONCE):
+                some = windows.starts[first : first + WINDOWS_AT_ONCE]
+                z = self.encoder(self.placement.put(cut(log_mel, some, windows.length)))
+                embeddings.append(z.cpu().numpy())
+        every = np.concatenate(embeddings)
+        start_s = np.asarray(windows.starts * frame_seconds(self.recipe), np.float64)
+        mean = every.mean(axis=0, dtype=np.float64).astype(np.float32)
+        return self.head.parts(start_s, every), mean
+
+
+def restore_network(recipe: Recipe, learnt: Learnt) -> tuple[Network, Head]:
+    """Rebuild a network to train on, and its head; ``ValueError`` where ``learnt`` does not fit."""
+    head = Head.restored(learnt["head"], recipe)
+    with torch.device("meta"):  # without memory: a recipe may ask for more than there is
+        network = build_network(recipe)
+    if head.dimensions != network.dimensions:
+        raise ValueError(
+            f"its head takes embeddings of {head.dimensions} numbers, by its recipe they have "
+            f"{network.dimensions}"
         )
-        return parts, (total / len(starts)).astype(np.float32)
+    weights = {f"encoder.{name}": value for name, value in _tensors(learnt["encoder"]).items()}
+    if head.weight is not None and head.bias is not None:
+        # Copies: what is restored may be trained on, and the arrays are another model's own.
+        weights["head.weight"] = torch.tensor(head.weight[None])
+        weights["head.bias"] = torch.tensor(head.bias)
+    try:
+        network.load_state_dict(weights, assign=True)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise ValueError(f"its weights do not fit its recipe ({reason})") from None
+    return network, head
 
 
-def _array(values: Tensor) -> NDArray[np.float64]:
-    return values.cpu().numpy().astype(np.float64)
+def _array(values: Tensor) -> NDArray[np.float32]:
+    # A copy: training on would change what the network holds.
+    return np.array(values.detach().cpu().numpy(), dtype=np.float32)
 
 
-def _check_numbers(weights: dict[str, Tensor]) -> None:
-    """``ValueError`` for what a trained network does not hold, whatever its shape."""
+def _tensors(arrays: Arrays) -> dict[str, Tensor]:
+    """Copies of an encoder's arrays; ``ValueError`` for what a trained one does not hold."""
+    weights = {name: torch.tensor(value) for name, value in arrays.items()}
     for name, value in weights.items():
         # How many batches a batch norm has seen.
         expected = torch.int64 if name.endswith("num_batches_tracked") else torch.float32
@@ -112,3 +120,4 @@ def _check_numbers(weights: dict[str, Tensor]) -> None:
             raise ValueError(f"its weights {name} are {value.dtype}, expected {expected}")
         if not value.isfinite().all():
             raise ValueError(f"its weights {name} hold NaN or infinity")
+    return weights

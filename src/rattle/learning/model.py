@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +11,10 @@ from numpy.typing import NDArray
 from rattle.recipe import Recipe
 from rattle.scoring.clip import ClipParts
 
-Arrays = dict[str, NDArray[np.generic]]
+Arrays = Mapping[str, NDArray[np.generic]]
+# All that a model learnt: arrays by name, in the parts that a bundle keeps apart
+# (``rattle.bundle.PARTS``): an encoder and a head, or a baseline.
+Learnt = Mapping[str, Arrays]
 
 
 class Model(Protocol):
@@ -23,5 +27,5 @@ class Model(Protocol):
     def parts(self, log_mel: NDArray[np.float32]) -> ClipParts:
         """Logits and distances of the windows of a clip ``[T, bands]``."""
 
-    def arrays(self) -> Arrays:
-        """All that it learnt, by name: what a bundle keeps."""
+    def learnt(self) -> Learnt:
+        """All that it learnt: what a bundle keeps."""

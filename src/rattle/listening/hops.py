@@ -13,7 +13,7 @@ from rattle.listening.alarm import Alarm, AlarmRule
 from rattle.listening.fitness import Fitness
 from rattle.listening.reconnect import Loss
 from rattle.listening.source import Block
-from rattle.runtime.hearing import heard
+from rattle.runtime.channel import select_channel
 from rattle.runtime.scorer import Scorer
 from rattle.runtime.stream import Stream, StreamScore
 
@@ -74,7 +74,7 @@ class Ear:
     def hear(self, block: Block) -> list[tuple[StreamScore, str]]:
         """The windows that a block completes, each with what is wrong with its sound."""
         samples = block.samples
-        self._fitness.push(heard(samples, self._channel))
+        self._fitness.push(select_channel(samples, self._channel))
         if not holds_samples(samples):
             # A window with such samples is not scored; later ones shall not hear of them.
             samples = np.where(np.abs(samples) <= LOUDEST, samples, np.float32(0))

@@ -1,4 +1,4 @@
-"""From recordings to scores and decisions: what every way of computing a clip's parts shares."""
+"""Score recordings and decide: what every way of computing a clip's parts shares."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rattle.bundle.file import Golden
 from rattle.bundle.schema import BundleInfo
 from rattle.clips.machine import Machine
+from rattle.clips.pcm16 import from_16_bit
 from rattle.clips.reading import holds_samples, read_clip
 from rattle.errors import ClipError
 from rattle.recipe import Recipe
@@ -21,6 +23,8 @@ from rattle.scoring.threshold import Threshold, fit_threshold
 
 ScaleName = Literal["fixed", "paper"]
 Recording = str | Path | NDArray[np.float32]
+# Scores of the same detector on another machine or thread count differ by rounding.
+AGREES_WITHIN = 1e-3
 # A clip's name and its parts, or why there are none.
 NamedParts = tuple[str, ClipParts | ClipError]
 
@@ -29,10 +33,11 @@ class ClipScorer(ABC):
     """Scores clips by what a bundle states; how their parts come about is the subclass's."""
 
     info: BundleInfo
+    golden: Golden
 
     @abstractmethod
     def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts]:
-        """The parts of each clip in order, or the ``ClipError`` that says why not."""
+        """Give the parts of each clip in order, or the ``ClipError`` that says why not."""
 
     @property
     def machine(self) -> Machine:
@@ -50,7 +55,7 @@ class ClipScorer(ABC):
         return self._threshold(self.mix())
 
     def score(self, clips: Sequence[Recording], *, scale: ScaleName = "fixed") -> list[ClipScore]:
-        """The anomaly score of each clip (equation 5), in the order given.
+        """Give the anomaly score of each clip (equation 5), in the order given.
 
         A clip is a file, or an array of mono samples at the recipe's rate. ``fixed`` scores do not
         depend on each other; ``paper`` scales the distance by its range over these clips. Raises
@@ -66,7 +71,7 @@ class ClipScorer(ABC):
     def score_each(
         self, clips: Iterable[Recording], *, scale: ScaleName = "fixed"
     ) -> Iterator[ClipScore | Unscored]:
-        """As ``score``, one by one; a clip that cannot be read does not stop the rest."""
+        """Score as ``score``, one by one; a clip that cannot be read does not stop the rest."""
         scored: Iterable[NamedParts] = map(_sound, self.parts_of_each(clips))
         mix = self.mix()
         if scale == "paper":
@@ -82,17 +87,24 @@ class ClipScorer(ABC):
             else:
                 yield Unscored(name, str(part))
 
-    def decide(self, clips: Sequence[Recording]) -> list[bool]:
-        """Whether each clip is anomalous: its score is above the threshold."""
-        return [clip.anomalous for clip in self.score(clips)]
+    def verify(self) -> float:
+        """Score the golden clips again: the largest difference from what the bundle states.
+
+        A difference is relative to the score where that is above 1. See ``AGREES_WITHIN``.
+        """
+        again = self.score([from_16_bit(samples) for samples in self.golden])
+        pairs = zip(again, self.info.golden, strict=True)
+        return max(
+            (abs(clip.score - said.score) / max(abs(said.score), 1.0) for clip, said in pairs),
+            default=0.0,
+        )
 
     def mix(self, scale: Scale | None = None) -> Mix:
-        """How a clip's parts become its score, with the fixed scale or the one given."""
-        fixed = Scale(self.info.scale.low, self.info.scale.high)
-        return Mix(self.info.alpha, scale or fixed)
+        """Say how a clip's parts become its score, with the fixed scale or another one."""
+        return Mix(self.info.alpha, scale or self.info.scale)
 
     def samples(self, clip: Recording) -> NDArray[np.float32]:
-        """A clip's samples ``[T]`` as its bundle hears them: one channel at the recipe's rate.
+        """Read a clip's samples ``[T]`` as its bundle hears them: one channel at its rate.
 
         Raises ``ClipError`` for a file that cannot be read and an array that makes no sense.
         """
@@ -123,8 +135,8 @@ def _sound(found: NamedParts) -> NamedParts:
     if isinstance(parts, ClipError) or parts.is_finite:
         return found
     return name, ClipError(
-        f"{name}: what the model says of it is not a finite number; look at the recording with "
-        "rattle check, and if others fail too, train the detector again"
+        f"{name}: what the model says of it is not a finite number; check the recording, and if "
+        "others fail too, train the detector again"
     )
 
 

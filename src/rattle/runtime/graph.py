@@ -1,28 +1,31 @@
-"""The ONNX graph of a bundle, run by ONNX Runtime."""
+"""Run a bundle's encoder by ONNX Runtime: the graph from samples to embeddings."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import threading
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from rattle.clips.amplitude import Amplitude
 from rattle.errors import BundleError
 
-OUTPUTS = ("logits", "distances", "embeddings", "log_mel")
+INPUTS = ("samples", "mean", "deviation", "earlier", "frames")
+OUTPUTS = ("embeddings", "features")
 EXTERNAL_FOLDER = "session.model_external_initializers_file_folder_path"
 
 
 @dataclass(frozen=True)
 class GraphOutput:
-    """What the graph gives; a part that the loss does not have is None."""
+    """Embeddings z ``[n, D]`` of the windows, and the features ``[F, bands]`` of the sound."""
 
-    logits: NDArray[np.float64] | None
-    distances: NDArray[np.float64] | None
     embeddings: NDArray[np.float32]
-    log_mel: NDArray[np.float32]
+    features: NDArray[np.float32]
 
 
 class Graph:
@@ -43,66 +46,73 @@ class Graph:
                 model, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:
-            raise BundleError(
-                f"the graph cannot be loaded by ONNX Runtime ({_first_line(error)}); write it "
-                "again with: rattle export BUNDLE"
-            ) from None
-        self._outputs = [output.name for output in self._session.get_outputs()]
+            raise _unusable(f"cannot be loaded by ONNX Runtime ({_first_line(error)})") from None
         inputs = {value.name: value.shape for value in self._session.get_inputs()}
-        if set(inputs) != {"samples", "earlier", "frames"}:
-            raise BundleError(
-                f"the graph takes {', '.join(inputs)}, not samples, earlier and frames; write it "
-                "again with: rattle export BUNDLE"
-            )
-        if not {"embeddings", "log_mel"} <= {*self._outputs} <= {*OUTPUTS}:
-            raise BundleError(
-                f"the graph gives {', '.join(self._outputs)}, not {', '.join(OUTPUTS)}; write it "
-                "again with: rattle export BUNDLE"
-            )
-        bands = inputs["earlier"][1:]
-        if len(bands) != 1 or not isinstance(bands[0], int):
-            raise BundleError(
-                f"the graph takes earlier frames of {bands} bands; write it again with: rattle "
-                "export BUNDLE"
-            )
-        self.bands = bands[0]
+        outputs = {value.name: value.shape for value in self._session.get_outputs()}
+        for of, there, expected in (("takes", inputs, INPUTS), ("gives", outputs, OUTPUTS)):
+            if set(there) != set(expected):
+                raise _unusable(f"{of} {', '.join(there)}, not {', '.join(expected)}")
+        self.bands = _columns("takes earlier frames", inputs["earlier"])
+        self.dimensions = _columns("gives embeddings", outputs["embeddings"])
 
     def run(
         self,
         samples: NDArray[np.float32],
         frames: NDArray[np.int64],
+        amplitude: Amplitude,
         earlier: NDArray[np.float32] | None = None,
     ) -> GraphOutput:
-        """What the network says of windows of ``samples [T]``, raw and at the recipe's rate.
+        """Embed windows of ``samples [T]``, raw and at the recipe's rate.
 
         ``frames [n, W]`` are the frames of each window. They count from the first of ``earlier
         [E, bands]``, frames known already; then come the 1 + T // hop of these samples, centred on
         multiples of the hop and continued by zeros, so the first and the last of a piece cut out
         of a longer sound (those within half a transform of its ends) are not that sound's.
+        ``amplitude`` is the machine's.
         """
         if earlier is None:
             earlier = np.empty((0, self.bands), dtype=np.float32)
-        given = {"samples": samples, "earlier": earlier, "frames": frames}
+        values = {
+            "samples": samples,
+            "mean": np.array(amplitude.mean, dtype=np.float32),
+            "deviation": np.array(amplitude.deviation, dtype=np.float32),
+            "earlier": earlier,
+            "frames": frames,
+        }
         try:
-            found = dict(zip(self._outputs, self._session.run(self._outputs, given), strict=True))
+            embeddings, features = self._session.run(list(OUTPUTS), values)
         except Exception as error:  # ONNX Runtime's errors have no class of their own in common
-            raise BundleError(
-                f"the bundle's graph cannot be run by ONNX Runtime ({_first_line(error)}); write "
-                "it again with: rattle export BUNDLE"
-            ) from None
-        logits, distances = found.get("logits"), found.get("distances")
-        for part in (logits, distances):
-            if part is not None and part.shape != (len(frames),):
-                raise BundleError(
-                    f"the bundle's graph gives parts of shape {part.shape} for {len(frames)} "
-                    "windows; write it again with: rattle export BUNDLE"
-                )
-        return GraphOutput(
-            logits=None if logits is None else logits.astype(np.float64),
-            distances=None if distances is None else distances.astype(np.float64),
-            embeddings=found["embeddings"],
-            log_mel=found["log_mel"],
-        )
+            raise _unusable(f"cannot be run by ONNX Runtime ({_first_line(error)})") from None
+        if embeddings.shape != (len(frames), self.dimensions):
+            raise _unusable(f"gives embeddings {embeddings.shape} for {len(frames)} windows")
+        return GraphOutput(embeddings, features)
+
+
+# By the hash of the graph: many machines may have one encoder, and each session takes its weights'
+# memory. Not by the hash of the encoder that a bundle states, which says nothing of its graph.
+_sessions: WeakValueDictionary[tuple[str, int], Graph] = WeakValueDictionary()
+_opening = threading.Lock()
+
+
+def shared_graph(model: bytes, *, threads: int = 1) -> Graph:
+    """Open a graph, or give the one that is open already: bundles of one encoder share it."""
+    key = hashlib.sha256(model).hexdigest(), threads
+    with _opening:
+        graph = _sessions.get(key)
+        if graph is None:
+            graph = _sessions[key] = Graph(model, threads=threads)
+        return graph
+
+
+def _columns(what: str, shape: list[int | str | None]) -> int:
+    """The second and last length of a shape, which a graph has to state."""
+    if len(shape) != 2 or not isinstance(shape[1], int):
+        raise _unusable(f"{what} of shape {shape}")
+    return shape[1]
+
+
+def _unusable(reason: str) -> BundleError:
+    return BundleError(f"the bundle's graph {reason}; export it again", argument="graph")
 
 
 def _first_line(error: Exception) -> str:

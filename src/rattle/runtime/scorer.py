@@ -1,4 +1,4 @@
-"""Scores clips by a bundle's graph."""
+"""Score clips by a bundle's graph and head."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rattle.ahead import in_order
-from rattle.bundle import BundleInfo, read_graph
+from rattle.bundle import BundleInfo, read_scoring_bundle
+from rattle.bundle.file import Golden
 from rattle.errors import BundleError, ClipError
 from rattle.runtime.clip_scorer import ClipScorer, NamedParts, Recording, name_of
-from rattle.runtime.graph import Graph, GraphOutput
+from rattle.runtime.graph import Graph, shared_graph
 from rattle.scoring.clip import ClipParts
+from rattle.scoring.head import Head
 from rattle.scoring.windows import clip_windows, frame_seconds
 
 # Of a long recording so many windows are looked at together; bounds its memory.
@@ -24,55 +26,66 @@ WINDOWS_AT_ONCE = 64
 
 @dataclass(frozen=True)
 class Scorer(ClipScorer):
-    """A detector without torch: the same scores, from the graph that ``rattle export`` wrote."""
+    """A detector without torch: the same scores, by the graph of its encoder and by its head."""
 
     info: BundleInfo
+    head: Head
     graph: Graph
+    golden: Golden = ()
 
     @classmethod
     def load(cls, path: str | Path) -> Scorer:
         """Read a bundle; ``BundleError`` where it is damaged, or holds no graph."""
         scorer = cls.find(path)
         if scorer is None:
-            raise BundleError(f"{path} holds no graph; write one with: rattle export {path}")
+            raise BundleError(f"{path} holds no graph; export it first", argument="graph")
         return scorer
 
     @classmethod
     def find(cls, path: str | Path) -> Scorer | None:
-        """As ``load``, or None where the bundle is whole and holds no graph."""
-        info, model = read_graph(Path(path))
-        if model is None:
+        """Read a bundle as ``load`` does; None where it is whole and holds no graph."""
+        bundle = read_scoring_bundle(Path(path))
+        if bundle.graph is None or bundle.head is None:
             return None
         try:
-            return cls(info, Graph(model))
+            head = Head.restored(bundle.head, bundle.info.recipe)
+            scorer = cls(bundle.info, head, shared_graph(bundle.graph), bundle.golden)
+            scorer.check_fit()
         except BundleError as error:
+            raise BundleError(f"{path}: {error}", argument=error.argument) from None
+        except ValueError as error:
             raise BundleError(f"{path}: {error}") from None
+        return scorer
+
+    def check_fit(self) -> None:
+        """Raise ``ValueError`` where graph, head and recipe are not of one detector."""
+        bands, dimensions = self.recipe.features.mel_bands, self.head.dimensions
+        if (self.graph.bands, self.graph.dimensions) != (bands, dimensions):
+            raise ValueError(
+                f"its graph has {self.graph.bands} bands and embeddings of "
+                f"{self.graph.dimensions} numbers, its recipe {bands} and its head {dimensions}"
+            )
 
     def parts(self, samples: NDArray[np.float32]) -> ClipParts:
-        """What the network says of each window of mono ``samples [T]`` at the recipe's rate."""
+        """Say how anomalous each window of mono ``samples [T]`` at the recipe's rate is."""
         count = 1 + len(samples) // self.recipe.features.hop_samples
         windows = clip_windows(count, self.recipe)
         frames = windows.frames(count)
-        found = [
-            self._output(samples, frames[first : first + WINDOWS_AT_ONCE], count)
+        embeddings = [
+            self._embeddings(samples, frames[first : first + WINDOWS_AT_ONCE], count)
             for first in range(0, len(frames), WINDOWS_AT_ONCE)
         ]
-        logits = [part.logits for part in found if part.logits is not None]
-        distances = [part.distances for part in found if part.distances is not None]
-        return ClipParts(
-            start_s=np.asarray(windows.starts * frame_seconds(self.recipe), np.float64),
-            logits=np.concatenate(logits) if logits else None,
-            distances=np.concatenate(distances) if distances else None,
-        )
+        start_s = np.asarray(windows.starts * frame_seconds(self.recipe), np.float64)
+        return self.head.parts(start_s, np.concatenate(embeddings))
 
     def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts]:
         # A clip is one thread's work from file to parts: nothing waits for another.
         return in_order(self._named_parts, clips, os.cpu_count() or 1)
 
-    def _output(
+    def _embeddings(
         self, samples: NDArray[np.float32], frames: NDArray[np.int64], count: int
-    ) -> GraphOutput:
-        """The graph's output for windows of frames ``[n, W]``, from just the samples they span."""
+    ) -> NDArray[np.float32]:
+        """Embed windows of frames ``[n, W]``, from just the samples that they span: ``[n, D]``."""
         features = self.recipe.features
         hop = features.hop_samples
         # Frames so near to where the samples are cut would see the cut.
@@ -80,7 +93,8 @@ class Scorer(ClipScorer):
         low = max(int(frames.min()) - margin, 0)
         high = int(frames.max()) + margin
         end = len(samples) if high >= count - 1 else high * hop
-        return self.graph.run(samples[low * hop : end], frames - low)
+        piece = samples[low * hop : end]
+        return self.graph.run(piece, frames - low, self.info.amplitude).embeddings
 
     def _named_parts(self, clip: Recording) -> NamedParts:
         try:

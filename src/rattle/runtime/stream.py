@@ -1,4 +1,4 @@
-"""Scores a sound while it goes on: every second, over the last window.
+"""Score a sound while it goes on: every second, over the last window.
 
 samples   ──────────────────────────────────────▶ time
 frames      |  |  |  |  |  |  |  |  |  |  |  |      each computed once
@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rattle.runtime.hearing import Hearing
+from rattle.runtime.channel import ChannelStream
 from rattle.runtime.scorer import Scorer
-from rattle.scoring.clip import ClipParts, clip_score
+from rattle.scoring.clip import clip_score
 from rattle.scoring.windows import frame_seconds, timeline_hop
 
 # A push of any length is scored by so many windows a time: bounded memory in the encoder.
@@ -61,7 +61,7 @@ class Stream:
         self._features = recipe.features
         self._frame_s = frame_seconds(recipe)
         self._hop = timeline_hop(recipe)
-        self._hear = Hearing(recipe.audio, sample_rate_hz or recipe.audio.sample_rate_hz)
+        self._channel = ChannelStream(recipe.audio, sample_rate_hz or recipe.audio.sample_rate_hz)
         self._window = 0  # first frame of the next window
         self._frames = np.empty((0, recipe.features.mel_bands), np.float32)  # from there on
         self._chunks: list[NDArray[np.float32]] = []
@@ -84,7 +84,7 @@ class Stream:
         last ones. After a gap a new ``Stream`` is due. Raises ``ClipError`` where the recipe's
         channel is missing or a sample is NaN, infinite or beyond 1e10.
         """
-        heard = self._hear(samples)
+        heard = self._channel.push(samples)
         self._chunks.append(heard)
         self._received += len(heard)
         due = self._due()
@@ -131,11 +131,12 @@ class Stream:
         output = self._scorer.graph.run(
             pending[begin * hop - self._first : last_sample - self._first],
             places(starts[:, None] + np.arange(length)),
+            self._scorer.info.amplitude,
             self._frames,
         )
-        self._frames = output.log_mel[places(np.arange(following, max(end, following)))]
+        self._frames = output.features[places(np.arange(following, max(end, following)))]
         self._window = following
-        parts = ClipParts(np.float64(self._frame_s) * starts, output.logits, output.distances)
+        parts = self._scorer.head.parts(np.float64(self._frame_s) * starts, output.embeddings)
         return [
             StreamScore(
                 window.start_s,

@@ -1,4 +1,4 @@
-"""From what a microphone gives to what a detector hears, chunk by chunk."""
+"""Select the channel that a detector hears, and bring it to its rate, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rattle.recipe.parts import Audio
 Samples = NDArray[np.float32]
 
 
-class Hearing:
+class ChannelStream:
     """One channel at the recipe's rate, from chunks of any length at another rate.
 
     Does in pieces what ``read_clip`` does with a file: the same channel, the same resampler. The
@@ -29,12 +29,12 @@ class Hearing:
             else soxr.ResampleStream(sample_rate_hz, audio.sample_rate_hz, 1, "float32", "HQ")
         )
 
-    def __call__(self, chunk: Samples) -> Samples:
-        """``[T]`` or ``[T, channels]`` to ``[T']``.
+    def push(self, chunk: Samples) -> Samples:
+        """Take the next chunk, ``[T]`` or ``[T, channels]``, and give what it completes, ``[T']``.
 
         ``ClipError`` where the recipe's channel is not there, or where a sample is no number.
         """
-        mono = heard(chunk, self._channel)
+        mono = select_channel(chunk, self._channel)
         mono = mono.mean(axis=1) if mono.shape[1] > 1 else mono[:, 0]
         if mono.size and not holds_samples(mono):
             raise ClipError("the stream holds NaN, infinite or absurdly large samples")
@@ -44,8 +44,8 @@ class Hearing:
         return np.asarray(self._resampler.resample_chunk(mono), dtype=np.float32)
 
 
-def heard(chunk: Samples, channel: int | str) -> Samples:
-    """The channels of ``[T]`` or ``[T, channels]`` that a recipe listens to: ``[T, 1 or all]``."""
+def select_channel(chunk: Samples, channel: int | str) -> Samples:
+    """Take the channels of ``[T]`` or ``[T, channels]`` that a recipe hears: ``[T, 1 or all]``."""
     columns = chunk[:, None] if chunk.ndim == 1 else chunk
     if channel == "mean":
         return columns

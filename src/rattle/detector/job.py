@@ -1,0 +1,148 @@
+"""Describe a detector to make: what every way of making one states, and what it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rattle.bundle.file import Golden
+from rattle.bundle.replay import Replay
+from rattle.bundle.schema import Provenance
+from rattle.clips.amplitude import Amplitude
+from rattle.clips.machine import Machine
+from rattle.clips.manifest import Manifest
+from rattle.detector.calibrate import Alpha
+from rattle.learning.batches import BatchSource, LogMels
+from rattle.learning.device import Placement
+from rattle.learning.losses import CentroidPair
+from rattle.learning.networks import Network
+from rattle.learning.outliers import OutlierPool
+from rattle.learning.pretrained import Loaded
+from rattle.learning.train import Step
+from rattle.recipe import Recipe
+
+# The network to train from here on, on its device, and DSAD's centroid where it has one already.
+Start = tuple[Network, CentroidPair | None]
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """Where the clips that a detector learns from are read.
+
+    ``outliers`` are those that it was given; None where it takes the other machines of ``clips``.
+    """
+
+    clips: Manifest
+    outliers: Manifest | None = None
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """How much of what a detector was trained on is at hand again.
+
+    Pairs are clips at hand and clips in all. ``only_replay`` counts those at hand that the bundle's
+    replay set alone still has; ``outliers`` are those taken from it, None where recordings serve.
+    """
+
+    trained: tuple[int, int]
+    held_out: tuple[int, int]
+    anomalies: tuple[int, int]
+    only_replay: int
+    outliers: int | None
+    has_recordings: bool
+
+
+@dataclass(frozen=True)
+class NewClips:
+    """What an adaptation adds; the last two count clips whose label was another one before."""
+
+    anomalies: int
+    normals: int
+    held_out: int
+    were_normal: int
+    were_anomalies: int
+
+
+def _ignore(*_: object) -> None: ...
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What a job reports on its way, and where it looks whether to stop."""
+
+    on_clip: Callable[[], None] = _ignore
+    on_pool: Callable[[OutlierPool], None] = _ignore
+    on_init: Callable[[Loaded], None] = _ignore
+    on_recovered: Callable[[Recovered], None] = _ignore
+    on_new_clips: Callable[[NewClips], None] = _ignore
+    on_step: Callable[[Step], None] = _ignore
+    stop_requested: Callable[[], bool] = _never
+
+
+@dataclass(frozen=True)
+class Material:
+    """All that ``finish`` makes a detector from; to prepare it is what jobs differ in.
+
+    ``training`` holds the numbers to train by; ``start`` gives the network to begin with, None for
+    a baseline. ``held_out`` are normals that no batch holds, ``labelled`` log-mels ``[T, bands]``
+    to choose alpha by with whether each is an anomaly, else ``alpha`` it is. ``replay`` is bounded
+    by ``finish``; ``provenance.data_hash`` tells one training from another.
+    """
+
+    source: BatchSource
+    training: Recipe
+    start: Callable[[Placement], Start] | None
+    held_out: LogMels
+    alpha: Alpha
+    amplitude: Amplitude
+    golden: Golden
+    replay: Replay
+    provenance: Provenance
+    labelled: Sequence[tuple[NDArray[np.float32], bool]] = field(default=())
+
+
+class Job(Protocol):
+    """One detector to make: a training or an adaptation. A value; ``finish.make`` carries it out.
+
+    ``work`` is what people call it, ``steps`` how often ``Watch.on_step`` will be called.
+    """
+
+    @property
+    def work(self) -> Literal["train", "adapt"]: ...
+
+    @property
+    def machine(self) -> Machine: ...
+
+    @property
+    def recipe(self) -> Recipe: ...
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def device(self) -> str: ...
+
+    @property
+    def steps(self) -> int: ...
+
+    @property
+    def sources(self) -> Recordings | None:
+        """The recordings that a later adaptation has to read again; None where there are none."""
+
+    def material(self, watch: Watch) -> Material:
+        """Prepare what the detector is made from."""
+
+    def gives(self, made: Provenance) -> bool:
+        """Say whether a detector of that provenance is what this job makes.
+
+        It is asked of a run that is finished: whether to leave it as it is, or to refuse it.
+        """

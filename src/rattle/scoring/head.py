@@ -1,0 +1,88 @@
+"""Say of embeddings how anomalous one machine's head takes them for: the last step of a network.
+
+The encoder ends at z; what is the machine's own comes after it and is small: w and b of the fully
+connected layer, and the centroid c_p. So one encoder can serve many machines, and whatever computed
+z, torch or ONNX Runtime, the rest is this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rattle.recipe import Recipe
+from rattle.scoring.clip import ClipParts
+from rattle.scoring.score import Values
+
+Vector = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Head:
+    """From an embedding z ``[D]`` to a logit of p and to d of one machine.
+
+        logit = w z + b,  p = sigmoid(logit)        losses with BCE (section II-A)
+        d = ||z - c_p||^2                           losses with a centroid (section III)
+
+    ``weight [D]`` and ``bias [1]`` are None for a loss without BCE, ``centroid [D]`` is None for
+    BCE alone. ``distance`` says whether ||.||^2 is the mean or the sum over the D dimensions. Sums
+    are in float64: what rounds is z alone.
+    """
+
+    weight: Vector | None
+    bias: Vector | None
+    centroid: Vector | None
+    distance: Literal["mean", "sum"]
+
+    @classmethod
+    def restored(cls, arrays: Mapping[str, NDArray[np.generic]], recipe: Recipe) -> Head:
+        """Rebuild the head whose ``arrays()`` these are; ``ValueError`` where they do not fit."""
+        expected = {"weight", "bias"} if recipe.has_posterior else set()
+        expected |= {"centroid"} if recipe.has_distance else set()
+        if set(arrays) != expected:
+            names = (", ".join(sorted(some)) or "nothing" for some in (arrays, expected))
+            raise ValueError("its head holds {}, by its recipe {}".format(*names))
+        values = {name: np.array(value) for name, value in arrays.items()}
+        lengths = {len(value) for name, value in values.items() if name != "bias" and value.ndim}
+        for name, value in values.items():
+            one_number = name == "bias"
+            if value.ndim != 1 or (one_number and len(value) != 1) or len(lengths) != 1:
+                raise ValueError(f"its head's {name} has shape {value.shape}")
+            if value.dtype != np.float32 or not np.isfinite(value).all():
+                raise ValueError(f"its head's {name} holds other than finite float32 numbers")
+        return cls(
+            values.get("weight"), values.get("bias"), values.get("centroid"), recipe.loss.distance
+        )
+
+    @property
+    def dimensions(self) -> int:
+        """D, the length of an embedding."""
+        vector = self.centroid if self.weight is None else self.weight
+        return 0 if vector is None else len(vector)
+
+    def arrays(self) -> dict[str, Vector]:
+        """What a bundle keeps: those of ``weight``, ``bias`` and ``centroid`` that there are."""
+        every = {"weight": self.weight, "bias": self.bias, "centroid": self.centroid}
+        return {name: value for name, value in every.items() if value is not None}
+
+    def logits(self, embeddings: NDArray[np.floating]) -> Values | None:
+        """Logits of p of embeddings ``[n, D] -> [n]``; None for a loss without BCE."""
+        if self.weight is None or self.bias is None:
+            return None
+        logits: Values = embeddings.astype(np.float64) @ self.weight.astype(np.float64)
+        return logits + np.float64(self.bias[0])
+
+    def distances(self, embeddings: NDArray[np.floating]) -> Values | None:
+        """Squared distances d to c_p, ``[n, D] -> [n]``; None for BCE alone."""
+        if self.centroid is None:
+            return None
+        squares = np.square(embeddings.astype(np.float64) - self.centroid)
+        return np.asarray(squares.sum(axis=1) if self.distance == "sum" else squares.mean(axis=1))
+
+    def parts(self, start_s: Values, embeddings: NDArray[np.floating]) -> ClipParts:
+        """The parts of the windows that start at ``start_s [n]``, from their ``[n, D]``."""
+        return ClipParts(start_s, self.logits(embeddings), self.distances(embeddings))
