@@ -18,6 +18,7 @@ import numpy.typing as npt
 import soundfile as sf
 import soxr
 
+from rattle.clips.pcm16 import from_16_bit
 from rattle.errors import ClipError
 
 FloatArray = npt.NDArray[np.float32]
@@ -36,9 +37,6 @@ MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
 # Full scale is 1; a recorder that writes its counts as they are reaches 2^31. What is beyond is a
 # damaged number, and its square would leave the range of a float.
 LOUDEST = 1e10
-
-# Of 16-bit samples, whose largest is one step less.
-FULL_SCALE = np.float32(32768)
 
 # Samples of a block over all its channels: 4 MiB as float32, however many channels there are.
 BLOCK_SAMPLES = 1 << 20
@@ -198,10 +196,9 @@ def sound_blocks(sound: sf.SoundFile) -> Iterator[Block]:
 
 def as_float(block: Block) -> FloatArray:
     """A block, or a channel of one, with full scale at +-1, same shape."""
-    samples = block.astype(np.float32, copy=False)
     if block.dtype == np.int16:
-        samples /= FULL_SCALE
-    return samples
+        return from_16_bit(block.astype(np.int16, copy=False))
+    return block.astype(np.float32, copy=False)
 
 
 def shortfall(sound: sf.SoundFile, decoded_frames: int) -> str | None:
