@@ -131,14 +131,14 @@ class Detector(ClipScorer):
         replay set in the bundle stands for them. Raises ``DataError`` where neither is there,
         ``ClipError`` where a clip cannot be read.
         """
-        from rattle.clips.labelled import given_clips
+        from rattle.clips.labelled import labelled_clips
         from rattle.detector.adapt import AdaptJob, adapt
         from rattle.detector.fit import Recordings
 
         job = AdaptJob(
             parent=self,
-            anomalies=given_clips(map(Path, anomalies), self.machine, "anomaly"),
-            normals=given_clips(map(Path, normals), self.machine, "normal"),
+            anomalies=labelled_clips(map(Path, anomalies), self.machine, "anomaly"),
+            normals=labelled_clips(map(Path, normals), self.machine, "normal"),
             recordings=None if data is None else Recordings(_manifest(data, load_manifest)),
             seed=self.info.provenance.seed if seed is None else seed,
             device=device,
