@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from rattle.clips.labelled import given_clips
+from rattle.clips.labelled import labelled_clips
 from rattle.clips.machine import Machine
 from rattle.clips.reading import content_hash
 from rattle.errors import ClipError, DataError
@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_files_and_folders_become_clips_of_the_machine_with_the_label(folder: Path) -> None:
-    clips = list(given_clips([folder / "tuesday.wav", folder / "monday"], PRESS, "anomaly"))
+    clips = list(labelled_clips([folder / "tuesday.wav", folder / "monday"], PRESS, "anomaly"))
     assert [Path(clip.path) for clip in clips] == [
         folder / "monday" / "b.wav",
         folder / "monday" / "deep" / "a.flac",
@@ -51,23 +51,23 @@ def test_files_and_folders_become_clips_of_the_machine_with_the_label(folder: Pa
 def test_a_content_counts_once_whatever_it_is_called(folder: Path) -> None:
     shutil.copy(folder / "tuesday.wav", folder / "monday" / "again.wav")
     paths = [folder / "monday" / "b.wav", folder, folder / "tuesday.wav"]
-    assert len(given_clips(paths, PRESS, "normal")) == 3
+    assert len(labelled_clips(paths, PRESS, "normal")) == 3
 
 
 def test_a_file_that_is_named_counts_whatever_its_suffix(folder: Path) -> None:
     odd = folder / "alarm.2024-03-01"
     shutil.copy(folder / "tuesday.wav", odd)
-    assert [clip.path for clip in given_clips([odd], PRESS, "anomaly")] == [str(odd)]
+    assert [clip.path for clip in labelled_clips([odd], PRESS, "anomaly")] == [str(odd)]
 
 
 def test_paths_are_kept_absolute(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    (clip,) = given_clips([Path("tuesday.wav")], PRESS, "anomaly")
+    (clip,) = labelled_clips([Path("tuesday.wav")], PRESS, "anomaly")
     assert clip.path == str(folder / "tuesday.wav")
 
 
 def test_nothing_given_is_no_clips() -> None:
-    assert len(given_clips([], PRESS, "normal")) == 0
+    assert len(labelled_clips([], PRESS, "normal")) == 0
 
 
 def test_a_folder_without_recordings_is_refused_by_its_name(folder: Path) -> None:
@@ -75,21 +75,21 @@ def test_a_folder_without_recordings_is_refused_by_its_name(folder: Path) -> Non
     empty.mkdir()
     (empty / "note.txt").touch()
     with pytest.raises(DataError, match=r"empty holds no recording; give recordings or folders"):
-        given_clips([folder, empty], PRESS, "anomaly")
+        labelled_clips([folder, empty], PRESS, "anomaly")
 
 
 def test_a_file_that_is_no_recording_is_refused_by_its_name(folder: Path) -> None:
     with pytest.raises(ClipError, match=r"note\.txt: cannot be read as audio"):
-        given_clips([folder / "monday" / "note.txt"], PRESS, "anomaly")
+        labelled_clips([folder / "monday" / "note.txt"], PRESS, "anomaly")
     with pytest.raises(ClipError, match=r"nosuch\.wav: there is no such file"):
-        given_clips([folder / "nosuch.wav"], PRESS, "anomaly")
+        labelled_clips([folder / "nosuch.wav"], PRESS, "anomaly")
     broken = folder / "monday" / "broken.wav"
     broken.write_bytes(b"RIFF of nothing")
     with pytest.raises(ClipError, match=r"broken\.wav: cannot be read as audio"):
-        given_clips([folder], PRESS, "anomaly")
+        labelled_clips([folder], PRESS, "anomaly")
 
 
 def test_a_file_without_sound_is_refused_by_its_name(folder: Path) -> None:
     sf.write(folder / "silence.wav", np.zeros(0), 16_000)
     with pytest.raises(ClipError, match=r"silence\.wav: the file holds no sound"):
-        given_clips([folder], PRESS, "anomaly")
+        labelled_clips([folder], PRESS, "anomaly")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from rattle.clips.labelled import given_clips
+from rattle.clips.labelled import labelled_clips
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.clips.unchanged import unchanged
@@ -22,7 +22,7 @@ PRESS = Machine("press-3", "")
 def clips(tmp_path: Path) -> Manifest:
     for number in range(4):
         sf.write(tmp_path / f"{number}.wav", np.full(1000, 0.1 * number), 16_000)
-    return given_clips([tmp_path], PRESS, "normal")
+    return labelled_clips([tmp_path], PRESS, "normal")
 
 
 def names(clips: Manifest) -> list[str]:

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from rattle import ClipError, DataError, Detector, Machine, Manifest, Recipe
-from rattle.clips.labelled import given_clips
+from rattle.clips.labelled import labelled_clips
 from rattle.clips.reading import content_hash
 from rattle.detector import adapt as module
 from rattle.detector.adapt import AdaptJob, adapt
@@ -33,7 +33,7 @@ def files(clips: Manifest, label: str) -> list[str]:
 
 
 def labelled(paths: Iterable[str | Path], label: str) -> Manifest:
-    return given_clips(map(Path, paths), FAN, label)
+    return labelled_clips(map(Path, paths), FAN, label)
 
 
 def hashes(paths: Iterable[str | Path]) -> set[str]:

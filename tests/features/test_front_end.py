@@ -10,7 +10,7 @@ from rattle.clips.amplitude import Amplitude, Moments, amplitude
 from rattle.errors import ClipError
 from rattle.features import front_end as module
 from rattle.features.front_end import FrontEnd
-from rattle.features.log_mel import LogMel
+from rattle.features.log_mel import LogMelTransform
 
 UNIT = Amplitude(0.0, 1.0)
 
@@ -26,7 +26,7 @@ def test_blocks_give_what_one_pass_gives(
     monkeypatch, audio, features, samples: int, block_frames: int
 ) -> None:
     signal = noise(samples)
-    whole = LogMel(audio, features)(torch.from_numpy(signal)).numpy()
+    whole = LogMelTransform(audio, features)(torch.from_numpy(signal)).numpy()
     monkeypatch.setattr(module, "BLOCK_FRAMES", block_frames)
     blocks = FrontEnd(audio, features).log_mel(signal, UNIT)
     assert blocks.shape == (1 + samples // features.hop_samples, features.mel_bands)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rattle.features.graph_log_mel import GraphLogMel, two_step_transform
-from rattle.features.log_mel import LogMel
+from rattle.features.log_mel import LogMelTransform
 from rattle.recipe.parts import Audio, Features
 
 
@@ -36,7 +36,7 @@ def test_the_two_steps_are_the_transform(length: int) -> None:
 @pytest.mark.parametrize("samples", [1, 511, 512, 20_011])
 def test_it_gives_what_the_front_end_gives(features: Features, samples: int) -> None:
     signal = torch.from_numpy(np.random.default_rng(1).standard_normal(samples, dtype=np.float32))
-    expected = LogMel(Audio(), features)(signal)
+    expected = LogMelTransform(Audio(), features)(signal)
     found = GraphLogMel(Audio(), features)(signal)
     assert found.shape == expected.shape
     torch.testing.assert_close(found, expected, rtol=0, atol=2e-3)

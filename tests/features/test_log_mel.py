@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from rattle.features.log_mel import LogMel, mel_edges_hz, mel_filters
+from rattle.features.log_mel import LogMelTransform, mel_edges_hz, mel_filters
 from rattle.recipe.parts import Audio, Features
 
 AUDIO = Audio()
@@ -16,7 +16,7 @@ TOLERANCE_DB = 1e-3
 
 
 def decibels(samples: np.ndarray, features: Features, audio: Audio = AUDIO) -> np.ndarray:
-    return LogMel(audio, features)(torch.from_numpy(samples.astype(np.float32))).numpy()
+    return LogMelTransform(audio, features)(torch.from_numpy(samples.astype(np.float32))).numpy()
 
 
 def noise(samples: int, seed: int = 0) -> np.ndarray:
@@ -100,13 +100,13 @@ def test_a_click_is_heard_in_the_frames_around_it_only() -> None:
 
 def test_clips_of_a_batch_do_not_mix() -> None:
     batch = np.stack([noise(4000, seed) for seed in range(3)])
-    together = LogMel(AUDIO, Features())(torch.from_numpy(batch)).numpy()
+    together = LogMelTransform(AUDIO, Features())(torch.from_numpy(batch)).numpy()
     assert together.shape == (3, 8, 128)
     for one, signal in zip(together, batch, strict=True):
         np.testing.assert_allclose(one, decibels(signal, Features()), atol=TOLERANCE_DB)
 
 
 def test_the_front_end_has_nothing_to_train_or_to_store() -> None:
-    front_end = LogMel(AUDIO, Features())
+    front_end = LogMelTransform(AUDIO, Features())
     assert list(front_end.parameters()) == []
     assert front_end.state_dict() == {}

@@ -5,12 +5,22 @@ from __future__ import annotations
 import base64
 import io
 
+import matplotlib
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from PIL import Image
 
-from rattle.pages.spectrogram import Spectrogram, spectrograms
+from rattle.pages.spectrogram import (
+    COLOURS,
+    PALETTE,
+    Spectrogram,
+    spectrograms,
+    time_ticks_s,
+)
 
 
 def brightness(spectrogram: Spectrogram) -> NDArray[np.float64]:
@@ -49,8 +59,30 @@ def test_ticks_stand_at_the_seconds_and_at_the_band_of_their_frequency() -> None
     assert image.band_unit == "kHz"
     two_khz = next(tick for tick in image.band_ticks if tick.label == "2")
     assert two_khz.percent == pytest.approx(100 * 20.5 / 81)
-    five_s = next(tick for tick in image.time_ticks if tick.label == "5")
-    assert five_s.percent == pytest.approx(100 * 5 / (313 * 0.032))
+    four_s = next(tick for tick in image.time_ticks if tick.label == "4")
+    assert four_s.percent == pytest.approx(100 * 4 / (313 * 0.032))
+
+
+@given(st.floats(1e-3, 1e5))
+def test_seconds_are_few_and_round_and_reach_to_the_end(duration_s: float) -> None:
+    ticks = np.array(time_ticks_s(duration_s))
+    step = ticks[1]
+    assert 3 <= len(ticks) <= 6
+    assert f"{step:e}"[0] in "125"
+    np.testing.assert_allclose(np.diff(ticks), step)
+    assert 0 <= duration_s - ticks[-1] + 1e-6 * step < 1.001 * step
+
+
+@pytest.mark.parametrize("duration_s", [0.1, 1.0, 5.0, 8.0, 10.0, 25.0, 100.0])
+def test_seconds_are_those_that_matplotlib_takes(duration_s: float) -> None:
+    theirs = MaxNLocator(nbins=5).tick_values(0, duration_s)
+    np.testing.assert_allclose(time_ticks_s(duration_s), theirs, atol=1e-12)
+
+
+def test_the_colours_are_those_of_magma() -> None:
+    ours = np.frombuffer(PALETTE, np.uint8).reshape(COLOURS, 3)
+    theirs = 255 * matplotlib.colormaps["magma"](np.linspace(0, 1, COLOURS))[:, :3]
+    np.testing.assert_allclose(ours, theirs, atol=1)
 
 
 def test_without_frequencies_the_axis_counts_bands() -> None:

@@ -57,7 +57,7 @@ def adapt(
         MLFLOW_TRACKING_URI; takes the extra of that name.
     """
     from rattle.cli.terminal.running import run_shown
-    from rattle.clips.labelled import given_clips
+    from rattle.clips.labelled import labelled_clips
     from rattle.clips.layouts import load_manifest
     from rattle.detector import Detector
     from rattle.detector.adapt import AdaptJob
@@ -72,8 +72,8 @@ def adapt(
         )
     job = AdaptJob(
         parent=parent,
-        anomalies=given_clips(anomalies, parent.machine, "anomaly"),
-        normals=given_clips(normal, parent.machine, "normal"),
+        anomalies=labelled_clips(anomalies, parent.machine, "anomaly"),
+        normals=labelled_clips(normal, parent.machine, "normal"),
         recordings=recordings_of(bundle, parent, load_manifest(data) if data else None),
         seed=parent.info.provenance.seed if seed is None else seed,
         device=device,

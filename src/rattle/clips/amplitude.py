@@ -1,4 +1,4 @@
-"""Amplitude statistics of a machine (section IV-A: mean 0, variance 1)."""
+"""Compute the amplitude statistics of a machine (section IV-A: mean 0, variance 1)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Amplitude:
 
 @dataclass(frozen=True)
 class Moments:
-    """Count, mean and summed squared deviation of some samples; they add up without overflow."""
+    """Count, mean and summed squared deviation of samples; moments add up without overflow."""
 
     count: int
     mean: float
@@ -34,6 +34,7 @@ class Moments:
 
     @classmethod
     def of(cls, samples: NDArray[np.float32]) -> Moments:
+        """Compute the moments of ``samples``."""
         values = samples.astype(np.float64)
         mean = float(values.mean())
         # In place: each further array of this size costs more than its arithmetic.
@@ -53,12 +54,13 @@ class Moments:
 
 
 def amplitude(parts: Iterable[Moments]) -> Amplitude:
-    """The statistics of all samples together; ``DataError`` where there is no sound in them."""
+    """Add up the statistics of all samples; ``DataError`` where they are silent."""
     total = sum(parts, start=Moments(0, 0.0, 0.0))
     deviation = (total.squares / max(total.count, 1)) ** 0.5
     if deviation < 1e-8:
         raise DataError(
             "the training clips are silent (standard deviation of the samples below 1e-8); "
-            "check the recordings with: rattle check FOLDER"
+            "check the recordings",
+            argument="recordings",
         )
     return Amplitude(total.mean, deviation)

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
+from rattle.clips.pcm16 import from_16_bit, to_16_bit
 from rattle.clips.reading import (
-    FULL_SCALE,
     Block,
     FloatArray,
     as_float,
@@ -131,9 +131,8 @@ def _as_16_bit(block: Block) -> Block:
     """The block as 16-bit samples where it holds no others: the same sound in any format."""
     if block.dtype == np.int16:
         return block
-    steps = block * FULL_SCALE
-    is_16_bit = -FULL_SCALE <= steps.min() <= steps.max() < FULL_SCALE
-    return steps.astype(np.int16) if is_16_bit and (steps == np.rint(steps)).all() else block
+    rounded = to_16_bit(as_float(block))
+    return rounded if np.array_equal(from_16_bit(rounded), block) else block
 
 
 def _broken(levels: _Levels, missing: str | None) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""Which files are recordings."""
+"""Find the recordings in folders."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from rattle.clips.reading import AUDIO_SUFFIXES
 
 
 def audio_files(paths: Iterable[Path]) -> Iterator[Path]:
-    """Every file named, and the recordings below every folder named, in the order given.
+    """List each path that is a file, and the recordings below each that is a folder, in order.
 
-    Within a folder they are sorted. A file that is named counts as a recording whatever its
-    suffix; reading it tells.
+    Within a folder they are sorted. A path to a file counts as a recording whatever its suffix;
+    reading it tells.
     """
     for path in paths:
         if path.is_dir():
@@ -23,7 +23,7 @@ def audio_files(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def below(root: Path) -> Iterator[Path]:
-    """Audio files below ``root`` in a fixed order; linked folders count once, hidden files not."""
+    """List audio files below ``root``, sorted; linked folders count once, hidden files not."""
     seen: set[str] = set()
     for folder, subfolders, names in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)

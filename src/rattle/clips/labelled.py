@@ -1,4 +1,4 @@
-"""Clips that someone names and labels: what adaptation learns from."""
+"""List the recordings that someone names and labels: what adaptation learns from."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from pathlib import Path
 
 from rattle.clips.files import audio_files
 from rattle.clips.layouts import open_clip
-from rattle.clips.layouts.entry import LeftOut, Placement
+from rattle.clips.layouts.entry import LayoutEntry, LeftOut
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Clip, Manifest
 from rattle.errors import ClipError, DataError
 
 
-def given_clips(paths: Iterable[Path], machine: Machine, label: str) -> Manifest:
-    """The recordings named, and those below the folders named, as training clips of a machine.
+def labelled_clips(paths: Iterable[Path], machine: Machine, label: str) -> Manifest:
+    """List recordings, and those below folders, as training clips of one machine and label.
 
     A content that occurs twice counts once. Raises ``ClipError`` for a file that cannot be opened
     or holds no sound, and ``DataError`` for a folder without recordings.
     """
-    found: dict[str, Clip] = {}
+    by_content: dict[str, Clip] = {}
     for path in paths:
         files = list(audio_files([path]))
         if not files:
             raise DataError(f"{path} holds no recording; give recordings or folders of them")
         for file in files:
-            clip = open_clip(Placement(file.resolve(), "site", machine, "train", label))
+            clip = open_clip(LayoutEntry(file.resolve(), "site", machine, "train", label))
             if isinstance(clip, LeftOut):
                 raise ClipError(clip.reason)
-            found.setdefault(clip.content_hash, clip)
-    return Manifest.from_clips(found.values())
+            by_content.setdefault(clip.content_hash, clip)
+    return Manifest.from_clips(by_content.values())

@@ -19,7 +19,7 @@ class Machine(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Machine:
-        """``"fan/id_00"`` or ``"press-3"`` as a machine; ``DataError`` for anything else."""
+        """Read ``"fan/id_00"`` or ``"press-3"`` as a machine; ``DataError`` for anything else."""
         type_, _, id_ = text.partition("/")
         # Names become names of files and folders.
         if not type_ or "/" in id_ or text in (".", ".."):

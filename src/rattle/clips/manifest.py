@@ -93,7 +93,7 @@ class Manifest:
         return (Clip(**row) for row in self.table.iter_rows(named=True))
 
     def machines(self) -> list[Machine]:
-        """The machines that occur, sorted."""
+        """List the machines that occur, sorted."""
         pairs = self.table.select("machine_type", "machine_id").unique().rows()
         return sorted(Machine(*pair) for pair in pairs)
 
@@ -104,7 +104,7 @@ class Manifest:
         split: str | None = None,
         label: str | None = None,
     ) -> Manifest:
-        """The clips of a machine, a split, a label; what is not given is not narrowed."""
+        """Select the clips of a machine, a split, a label; None selects them all."""
         table = self.table
         if machine is not None:
             table = table.filter(_is_of(machine))
@@ -115,26 +115,34 @@ class Manifest:
         return Manifest(table)
 
     def without(self, machine: Machine) -> Manifest:
-        """The clips of every other machine."""
+        """Select the clips of every other machine."""
         return Manifest(self.table.filter(~_is_of(machine)))
 
-    def outliers_for(self, machine: Machine) -> Manifest:
-        """Training normals of every other machine of the target's source set (section IV-A)."""
-        target = self.of(machine)
-        if not len(target):
+    def without_content(self, hashes: Iterable[str]) -> Manifest:
+        """Select the clips whose content hash is not among ``hashes``."""
+        return Manifest(self.table.filter(~pl.col("content_hash").is_in(list(hashes))))
+
+    def require(self, machine: Machine) -> Manifest:
+        """Select a machine's clips; ``DataError`` names the machines there are if it has none."""
+        clips = self.of(machine)
+        if not len(clips):
             known = ", ".join(str(m) for m in self.machines()) or "none"
             raise DataError(f"no clip of machine {machine}; the machines at hand are: {known}")
-        sets = target.table["source_set"].unique().to_list()
+        return clips
+
+    def outliers_for(self, machine: Machine) -> Manifest:
+        """Select the training normals of the other machines of its source set (section IV-A)."""
+        sets = self.require(machine).table["source_set"].unique().to_list()
         others = self.without(machine).of(split="train", label="normal")
         return Manifest(others.table.filter(pl.col("source_set").is_in(sets)))
 
     def write_csv(self, path: Path) -> None:
-        """A CSV file that ``read_csv`` reads; for those that people write see ``layouts``."""
+        """Write a CSV file for ``read_csv``; for those that people write see ``layouts``."""
         self.table.write_csv(path)
 
     @classmethod
     def read_csv(cls, path: Path) -> Manifest:
-        """What ``write_csv`` wrote; ``DataError`` for anything else."""
+        """Read what ``write_csv`` wrote; ``DataError`` for anything else."""
         try:
             # As bytes: polars takes a path for a pattern, a folder of tables or an address.
             text = pl.read_csv(path.read_bytes(), infer_schema=False)
@@ -161,6 +169,7 @@ def _is_of(machine: Machine) -> pl.Expr:
 
 def _not_written(path: Path, reason: str) -> DataError:
     return DataError(
-        f"{path} is not a manifest that rattle wrote ({reason}); remove it, and say with --data "
-        "where the recordings are"
+        f"{path} is not a manifest that rattle wrote ({reason}); remove it, and say where the "
+        "recordings are",
+        argument="data",
     )

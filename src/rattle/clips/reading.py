@@ -1,4 +1,4 @@
-"""Reads recordings: any format libsndfile knows, one channel at one rate, in bounded memory.
+"""Read recordings: any format libsndfile knows, one channel at one rate, in bounded memory.
 
 Headers are not trusted. Memory is taken for what was decoded, never for what a header declares,
 and a file that holds less than its header promises is an error and not a shorter clip.
@@ -18,6 +18,7 @@ import numpy.typing as npt
 import soundfile as sf
 import soxr
 
+from rattle.clips.pcm16 import from_16_bit
 from rattle.errors import ClipError
 
 FloatArray = npt.NDArray[np.float32]
@@ -36,9 +37,6 @@ MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
 # Full scale is 1; a recorder that writes its counts as they are reaches 2^31. What is beyond is a
 # damaged number, and its square would leave the range of a float.
 LOUDEST = 1e10
-
-# Of 16-bit samples, whose largest is one step less.
-FULL_SCALE = np.float32(32768)
 
 # Samples of a block over all its channels: 4 MiB as float32, however many channels there are.
 BLOCK_SAMPLES = 1 << 20
@@ -72,7 +70,7 @@ class AudioInfo:
 def read_clip(
     path: Path, *, sample_rate_hz: int = 16_000, channel: int | Literal["mean"] = 0
 ) -> FloatArray:
-    """One channel of a recording, or the mean of all, resampled where its own rate differs.
+    """Read one channel of a recording, or the mean of all, resampled where its rate differs.
 
     Returns float32 ``[samples]``, full scale at +-1 for integer formats. Peak memory is that array,
     twice where it is longer than a block, and one block of 4 MiB. The resampler is soxr at its HQ
@@ -118,7 +116,7 @@ def read_clip(
 
 
 def probe(path: Path) -> AudioInfo:
-    """What the header of a recording says, with no sound decoded; ``ClipError`` if unreadable."""
+    """Read the header of a recording and decode no sound; ``ClipError`` if unreadable."""
     with open_sound(path) as sound:
         return AudioInfo(
             sound.channels, sound.samplerate, sound.frames, sound.format, sound.subtype
@@ -126,7 +124,7 @@ def probe(path: Path) -> AudioInfo:
 
 
 def content_hash(path: Path) -> str:
-    """SHA-256 of the file's bytes, hexadecimal; ``ClipError`` if it cannot be read."""
+    """Compute SHA-256 of the file's bytes, hexadecimal; ``ClipError`` if it cannot be read."""
     _check_is_file(path)
     try:
         with path.open("rb") as file:
@@ -136,7 +134,7 @@ def content_hash(path: Path) -> str:
 
 
 def open_sound(path: Path) -> sf.SoundFile:
-    """A recording opened for decoding, its header within the bounds above; else ``ClipError``."""
+    """Open a recording for decoding; ``ClipError`` unless its header is within the bounds above."""
     _check_is_file(path)
     try:
         sound = sf.SoundFile(path)
@@ -173,12 +171,12 @@ def _check_is_file(path: Path) -> None:
 
 
 def holds_samples(block: Block) -> bool:
-    """Whether all are numbers that a sample can be: no NaN, none beyond ``LOUDEST``."""
+    """Tell whether all are numbers that a sample can be: no NaN, none beyond ``LOUDEST``."""
     return bool(block.dtype == np.int16 or -LOUDEST <= block.min() <= block.max() <= LOUDEST)
 
 
 def sound_blocks(sound: sf.SoundFile) -> Iterator[Block]:
-    """Blocks ``[frames, channels]`` until the sound ends or can be decoded no further.
+    """Decode blocks ``[frames, channels]`` until the sound ends or can be decoded no further.
 
     libsndfile reports a cut file now as a short read, now as an error, by format. Both end the
     blocks here, and ``shortfall`` tells whether that was the end the header promised.
@@ -197,15 +195,14 @@ def sound_blocks(sound: sf.SoundFile) -> Iterator[Block]:
 
 
 def as_float(block: Block) -> FloatArray:
-    """A block, or a channel of one, with full scale at +-1, same shape."""
-    samples = block.astype(np.float32, copy=False)
+    """Turn a block, or a channel of one, into floats with full scale at +-1, same shape."""
     if block.dtype == np.int16:
-        samples /= FULL_SCALE
-    return samples
+        return from_16_bit(block.astype(np.int16, copy=False))
+    return block.astype(np.float32, copy=False)
 
 
 def shortfall(sound: sf.SoundFile, decoded_frames: int) -> str | None:
-    """How a file falls short of its header, in words, or None when it does not.
+    """Say in words how a file falls short of its header, or None when it does not.
 
     Ogg files state no length, so a cut one cannot be told from a short one.
     """
@@ -217,7 +214,7 @@ def shortfall(sound: sf.SoundFile, decoded_frames: int) -> str | None:
                 f"cut short, or its header states no length: {decoded_frames} frames were decoded"
             )
         return f"cut short or damaged: {decoded_frames} of {promised} frames can be decoded"
-    for declared, found in _SHORTENED.findall(sound.extra_info):
-        if int(found) < int(declared) < UNKNOWN_BYTES:
-            return f"cut short: the header promises {declared} bytes of sound, {found} are there"
+    for declared, actual in _SHORTENED.findall(sound.extra_info):
+        if int(actual) < int(declared) < UNKNOWN_BYTES:
+            return f"cut short: the header promises {declared} bytes of sound, {actual} are there"
     return None

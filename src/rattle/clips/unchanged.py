@@ -1,4 +1,4 @@
-"""Clips found again where a manifest says they are."""
+"""Tell which clips of a manifest are still where it says, unchanged."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from rattle.errors import ClipError
 
 
 def unchanged(clips: Manifest) -> Manifest:
-    """The clips whose file is still there, with the content that the manifest states.
+    """Select the clips whose file is still there, with the content that the manifest states.
 
-    Every file is read to its end: what has changed since must not pass for what was learnt from.
+    Every file is read to its end: a changed clip must not pass for the one that was learnt from.
     """
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         same = list(pool.map(_is_unchanged, clips))

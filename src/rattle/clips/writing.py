@@ -1,4 +1,4 @@
-"""Writes recordings, the same bytes for the same sound."""
+"""Write recordings, the same bytes for the same sound."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PEAK, BEFORE_ITS_TIME = b"PEAK", 12
 def write_wav(
     path: Path, samples: NDArray[np.int16] | NDArray[np.float32], sample_rate_hz: int
 ) -> None:
-    """A WAV file of one channel ``[samples]``, 16-bit or float as the samples are.
+    """Write a WAV file of one channel ``[samples]``, 16-bit or float as the samples are.
 
     Raises ``OSError`` where the disk is full: libsndfile itself tells of a system error only.
     """
@@ -26,6 +26,6 @@ def write_wav(
     content = bytearray(encoded.getvalue())
     if subtype == "FLOAT":
         # Clips are known by the hash of their bytes, which must not tell when they were written.
-        place = content.index(PEAK) + BEFORE_ITS_TIME
-        content[place : place + 4] = bytes(4)
+        time_of_writing = content.index(PEAK) + BEFORE_ITS_TIME
+        content[time_of_writing : time_of_writing + 4] = bytes(4)
     path.write_bytes(content)

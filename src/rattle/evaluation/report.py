@@ -1,4 +1,4 @@
-"""The report: an evaluation as one HTML page that needs nothing but itself."""
+"""Write an evaluation as one HTML page that needs nothing but itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from rattle.atomic import write_text
 from rattle.evaluation.evaluate import Evaluation, MachineResult
@@ -14,12 +16,12 @@ from rattle.evaluation.exemplars import ShownClip, exemplars
 from rattle.evaluation.plots import histogram_svg, roc_svg
 from rattle.evaluation.remarks import remarks
 from rattle.evaluation.scored import by_machine, scores_of
-from rattle.pages.spectrogram import LogMel, Spectrogram, spectrograms
+from rattle.pages.spectrogram import Spectrogram, spectrograms
 from rattle.pages.templates import page_template
 
 
 @dataclass(frozen=True)
-class MachineView:
+class ReportedMachine:
     """What the page shows of one machine; ``images`` are by path and may be empty."""
 
     anchor: str
@@ -36,7 +38,7 @@ def write_report(
     path: Path,
     *,
     facts: Mapping[str, str],
-    log_mel: Callable[[str], LogMel] | None,
+    log_mel: Callable[[str], NDArray[np.floating]] | None,
     notes: Sequence[str],
     seconds_a_frame: float = 512 / 16000,
     band_hz: Sequence[float] | None = None,
@@ -51,35 +53,35 @@ def write_report(
     The page holds no script and asks no server for anything. Names of files and machines are
     escaped.
     """
-    views = [
-        _view(number, result, clips, log_mel, seconds_a_frame, band_hz)
+    machines = [
+        _reported(number, result, clips, log_mel, seconds_a_frame, band_hz)
         for number, (result, (_, clips)) in enumerate(
             zip(evaluation.machines, by_machine(scored), strict=True)
         )
     ]
     page = page_template("evaluation/report.html.jinja").render(
         evaluation=evaluation,
-        views={view.result.machine: view for view in views},
+        reported={machine.result.machine: machine for machine in machines},
         facts=facts,
         notes=[*notes, *remarks(evaluation)],
     )
     write_text(path, page)
 
 
-def _view(
+def _reported(
     number: int,
     result: MachineResult,
     clips: pl.DataFrame,
-    log_mel: Callable[[str], LogMel] | None,
+    log_mel: Callable[[str], NDArray[np.floating]] | None,
     seconds_a_frame: float,
     band_hz: Sequence[float] | None,
-) -> MachineView:
+) -> ReportedMachine:
     normal, anomaly, unknown = (scores_of(clips, of) for of in ("normal", "anomaly", "unknown"))
     groups = exemplars(clips)
     shown = {clip.path for group in groups.values() for clip in group}
     log_mels = {path: log_mel(path) for path in sorted(shown)} if log_mel else {}
     anchor, threshold = f"machine-{number}", result.threshold
-    return MachineView(
+    return ReportedMachine(
         anchor=anchor,
         result=result,
         roc=roc_svg(normal, anomaly, threshold, name=f"{anchor}-roc") if result.ranking else "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,7 +71,7 @@ def score_machines(
     unread = 0
     for detector in detectors:
         test = clips.of(detector.machine, split="test")
-        fresh = _without(test, detector.info.provenance.used)
+        fresh = test.without_content(detector.info.provenance.used)
         if len(fresh) < len(test):
             notes.append(
                 f"{detector.machine}: {len(test) - len(fresh)} of {len(test)} test clips were "
@@ -107,7 +107,7 @@ def score_pair(old: Detector, new: Detector, clips: Manifest) -> ScoredPair:
         )
     machine = old.machine
     test = clips.of(machine, split="test")
-    fresh = _without(test, {*old.info.provenance.used, *new.info.provenance.used})
+    fresh = test.without_content([*old.info.provenance.used, *new.info.provenance.used])
     notes = []
     if len(fresh) < len(test):
         notes.append(
@@ -135,11 +135,6 @@ def score_pair(old: Detector, new: Detector, clips: Manifest) -> ScoredPair:
         notes=(*notes, *_pair_warnings(old, new)),
         unread=len(fresh) - len(of_old),
     )
-
-
-def _without(test: Manifest, used: Iterable[str]) -> Manifest:
-    """The clips whose content is not among the hashes ``used``."""
-    return Manifest(test.table.filter(~pl.col("content_hash").is_in(list(used))))
 
 
 def _warnings(detector: Detector) -> Iterator[str]:

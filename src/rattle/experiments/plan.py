@@ -70,9 +70,7 @@ def _machines(
 ) -> tuple[list[Machine], list[str]]:
     reasons = {machine: _unfit(clips, recipe, machine, drawn) for machine in clips.machines()}
     for machine in wanted or ():
-        if machine not in reasons:
-            known = ", ".join(map(str, reasons))
-            raise DataError(f"no clip of machine {machine}; the machines at hand are: {known}")
+        clips.require(machine)
     chosen = {m: reason for m, reason in reasons.items() if wanted is None or m in wanted}
     notes = [f"{machine} is left out: {reason}" for machine, reason in chosen.items() if reason]
     fit = [machine for machine, reason in chosen.items() if not reason]

@@ -1,4 +1,4 @@
-"""From a file to log-mels: reading, amplitude normalisation, the front end."""
+"""Turn files into log-mels: read, normalise the amplitude, transform."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rattle.clips.amplitude import Amplitude
 from rattle.clips.reading import read_clip
-from rattle.features.log_mel import LogMel
+from rattle.features.log_mel import LogMelTransform
 from rattle.recipe.parts import Audio, Features
 
 # Frames at a time: their windowed samples and spectra, half a megabyte each, fit a core's cache.
@@ -18,29 +18,32 @@ BLOCK_FRAMES = 128
 
 
 class FrontEnd:
-    """Reads clips and computes their log-mels as a recipe says."""
+    """What reads clips and computes their log-mels as a recipe says."""
 
     def __init__(self, audio: Audio, features: Features) -> None:
         self.audio = audio
         self.features = features
-        self._log_mel = LogMel(audio, features)
+        self._log_mel = LogMelTransform(audio, features)
 
     def read(self, path: str | Path) -> NDArray[np.float32]:
-        """A clip's samples ``[T]``: one channel at the recipe's rate; ``ClipError`` if it can't."""
+        """Read a clip's samples ``[T]``: one channel at the recipe's rate.
+
+        Raises ``ClipError`` where the clip cannot be read.
+        """
         return read_clip(
             Path(path), sample_rate_hz=self.audio.sample_rate_hz, channel=self.audio.channel
         )
 
     def log_mel(self, samples: NDArray[np.float32], statistics: Amplitude) -> NDArray[np.float32]:
-        """``[T] -> [1 + T // hop, bands]`` after amplitude normalisation."""
+        """Compute the log-mel of samples, ``[T] -> [1 + T // hop, bands]``, normalised first."""
         frames = 1 + len(samples) // self.features.hop_samples
-        found = np.empty((frames, self.features.mel_bands), dtype=np.float32)
+        log_mel = np.empty((frames, self.features.mel_bands), dtype=np.float32)
         with torch.inference_mode():
             for first in range(0, frames, BLOCK_FRAMES):
                 last = min(first + BLOCK_FRAMES, frames)
                 block = torch.from_numpy(self._spanned(samples, statistics, first, last))
-                found[first:last] = self._log_mel.frames(block).numpy()
-        return found
+                log_mel[first:last] = self._log_mel.frames(block).numpy()
+        return log_mel
 
     def _spanned(
         self, samples: NDArray[np.float32], statistics: Amplitude, first: int, last: int

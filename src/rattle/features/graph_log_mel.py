@@ -1,4 +1,4 @@
-"""The log-mel front end as matrix products, for ONNX Runtime.
+"""Compute log-mel frames as matrix products, for ONNX Runtime.
 
 The transform of a frame of N = A B samples is done in two steps (Cooley and Tukey, 1965). With
 n = B n1 + n2 and k = k1 + A k2
@@ -24,7 +24,7 @@ from rattle.recipe.parts import Audio, Features
 
 
 class GraphLogMel(nn.Module):
-    """Samples to log-mel frames in decibels: ``LogMel`` in operations that export well.
+    """Samples to log-mel frames in decibels: ``LogMelTransform`` by operations that export well.
 
     Shape: ``[T] -> [1 + T // hop, bands]``; samples have unit variance.
     """
@@ -79,7 +79,7 @@ class GraphLogMel(nn.Module):
 def two_step_transform(
     length: int, rows: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
-    """Both steps' matrices, ``[2 K, A]`` and ``[K, 2 B, 2 B]``, and each result's bin ``[K, B]``.
+    """Compute both steps' matrices, ``[2 K, A]`` and ``[K, 2 B, 2 B]``, and the bins ``[K, B]``.
 
     A is ``rows``, B is ``length // rows``; k1 runs over the K = A // 2 + 1 values that a real
     signal does not repeat.
@@ -100,7 +100,7 @@ def two_step_transform(
 
 
 def filters_of(filters: NDArray[np.float32], bins: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Mel filters ``[bands, N / 2 + 1]`` for strengths in the order of ``bins``.
+    """Arrange mel filters ``[bands, N / 2 + 1]`` for strengths in the order of ``bins``.
 
     Bin N - k of a real signal is as strong as bin k; each counts once. Shape ``[K B, bands]``.
     """

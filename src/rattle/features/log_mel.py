@@ -1,4 +1,8 @@
-"""The log-mel front end: the one implementation for training, scoring and export."""
+"""Compute log-mel frames of samples by torch and numpy, for training and for scoring with torch.
+
+``graph_log_mel`` computes the same in operations that a bundle's ONNX graph may hold, from the
+same ``mel_filters``; a test holds the two together.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ STRIP_BANDS = 16
 
 
 def mel_edges_hz(bands: int, sample_rate_hz: int) -> NDArray[np.float64]:
-    """Where the bands begin, peak and end: band i spans edges i to i + 2. Shape ``[bands + 2]``.
+    """Compute where the bands begin, peak and end, ``[bands + 2]``: band i spans edges i to i + 2.
 
     Spans 0 Hz to half the sample rate on Slaney's mel scale: linear with 200/3 Hz a mel below
     1 kHz, above it logarithmic with 27 mels for a factor of 6.4 (Auditory Toolbox, 1998).
@@ -32,7 +36,7 @@ def mel_edges_hz(bands: int, sample_rate_hz: int) -> NDArray[np.float64]:
 
 
 def mel_filters(bands: int, fft_samples: int, sample_rate_hz: int) -> NDArray[np.float32]:
-    """Triangular filters on the mel scale, each of unit area.
+    """Compute triangular filters on the mel scale, each of unit area.
 
     Shape: ``[bands, fft_samples // 2 + 1]``.
     """
@@ -47,7 +51,7 @@ def mel_filters(bands: int, fft_samples: int, sample_rate_hz: int) -> NDArray[np
 
 @dataclass(frozen=True)
 class Strip:
-    """The weights ``[bins, bands]`` of some neighbouring bands for the bins that they span."""
+    """The weights ``[bins, bands]`` of neighbouring bands for the bins that they span."""
 
     bands: slice
     bins: slice
@@ -55,7 +59,7 @@ class Strip:
 
 
 def filter_strips(filters: NDArray[np.float32]) -> list[Strip]:
-    """Filters ``[bands, bins]`` without most of their zeros."""
+    """Cut filters ``[bands, bins]`` into strips without most of their zeros."""
     strips = []
     for first in range(0, len(filters), STRIP_BANDS):
         bands = slice(first, first + STRIP_BANDS)
@@ -66,8 +70,8 @@ def filter_strips(filters: NDArray[np.float32]) -> list[Strip]:
     return strips
 
 
-class LogMel(nn.Module):
-    """Samples to log-mel frames in decibels.
+class LogMelTransform(nn.Module):
+    """The transform of samples to log-mel frames in decibels.
 
     Frames are centred on multiples of the hop; the signal is continued by zeros. The unit of the
     logarithm does not matter to the network, whose first layer is a batch norm of each band; the
@@ -93,7 +97,7 @@ class LogMel(nn.Module):
         return self.frames(nn.functional.pad(samples, (half, half)))
 
     def frames(self, padded: Tensor) -> Tensor:
-        """Frames that start at each hop of an already padded signal.
+        """Compute the frames that start at each hop of an already padded signal.
 
         Shape: ``[*, T] -> [*, 1 + (T - fft_samples) // hop, bands]``.
         """

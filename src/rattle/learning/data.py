@@ -116,10 +116,7 @@ def outlier_packs(
 
 def _training_normals(clips: Manifest, machine: Machine, recipe: Recipe) -> Manifest:
     """The machine's training normals, or a refusal that says how many are needed."""
-    if not len(clips.of(machine)):
-        known = ", ".join(str(m) for m in clips.machines()) or "none"
-        raise DataError(f"no clip of machine {machine}; the machines at hand are: {known}")
-    normals = clips.of(machine, split="train", label="normal")
+    normals = clips.require(machine).of(split="train", label="normal")
     least = recipe.training.minimum_normals
     if len(normals) < least:
         raise DataError(

@@ -11,11 +11,12 @@ from typing import IO, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from rattle.clips.pcm16 import from_16_bit
 from rattle.listening.source import BLOCK_SECONDS, Block
 
 Encoding = Literal["s16le", "f32le"]
-# Type of a sample, and what full scale is divided by.
-TYPES = {"s16le": ("<i2", 32768), "f32le": ("<f4", 1)}
+# As numpy calls the type of a sample.
+TYPES = {"s16le": "<i2", "f32le": "<f4"}
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,14 @@ class Pcm:
     @property
     def frame_bytes(self) -> int:
         """Bytes of one sample of each channel."""
-        return np.dtype(TYPES[self.encoding][0]).itemsize * self.channels
+        return np.dtype(TYPES[self.encoding]).itemsize * self.channels
 
     def decoded(self, data: bytes) -> NDArray[np.float32]:
         """Whole frames of bytes as float32 ``[T, channels]``, full scale at +-1."""
-        kind, full_scale = TYPES[self.encoding]
-        samples = np.frombuffer(data, kind).reshape(-1, self.channels).astype(np.float32)
-        return samples / np.float32(full_scale)
+        samples = np.frombuffer(data, TYPES[self.encoding]).reshape(-1, self.channels)
+        if self.encoding == "s16le":
+            return from_16_bit(samples)
+        return samples.astype(np.float32)
 
     def blocks(self, stream: IO[bytes]) -> Iterator[Block]:
         """What comes in, as it comes in, until the stream ends; half a frame at the end is left."""

@@ -1,6 +1,6 @@
-"""Draw and write HTML pages: what the report, the experiments' page and others share.
+"""Write HTML pages: what the report, the experiments' page and the station share.
 
-``templates`` fills a template and escapes every name; ``page.css`` is what pages look like.
-``drawing`` makes matplotlib's figures part of a page, ``spectrogram`` draws a clip without
-matplotlib. Begin with ``templates``.
+``templates`` loads a template and escapes every name, by jinja2 alone; ``page.css`` is the style of
+all pages. ``spectrogram`` draws a clip, by numpy and pillow alone; ``drawing`` turns matplotlib's
+figures into inline SVG, where matplotlib is installed. Begin with ``templates``.
 """

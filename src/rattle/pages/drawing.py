@@ -1,4 +1,4 @@
-"""Figures of a page: matplotlib's as inline SVG in the page's colours."""
+"""Draw figures by matplotlib and write them as inline SVG in the page's colours."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ WIDE, TALL, SMALL = Size(5.2, 2.9, 10), Size(5.2, 4.4, 10), Size(3.4, 2.1, 8.5)
 
 
 def panel(size: Size = WIDE) -> tuple[Figure, Axes]:
-    """An empty plot with axes to the left and below."""
+    """Make an empty plot with axes to the left and below."""
     figure = Figure(figsize=size[:2], layout="constrained")
     axes = figure.add_subplot()
     axes.tick_params(labelsize=size.font_pt)
@@ -54,7 +54,7 @@ def panel(size: Size = WIDE) -> tuple[Figure, Axes]:
 
 
 def inline_svg(figure: Figure, name: str, colours: Mapping[str, str] | None = None) -> str:
-    """The figure as an ``<svg>`` element for use inside HTML; equal figures give equal text.
+    """Write the figure as an ``<svg>`` element for use inside HTML; equal figures give equal text.
 
     ``name`` is the figure's own within its page: the ids that its parts refer to each other by are
     made from it. ``colours`` are further stand-ins, as lower-case hex, with what replaces them.

@@ -1,23 +1,30 @@
-"""A clip's log-mel as a small image for a page, with the ticks of its axes."""
+"""Draw a clip's log-mel as a small image for a page, with the ticks of its axes.
+
+Needs numpy and pillow alone, so that a machine on which nothing is trained draws too.
+"""
 
 from __future__ import annotations
 
 import base64
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import matplotlib
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from PIL import Image
 
-LogMel = NDArray[np.floating]
-
 MAX_COLUMNS = 160
-# A palette of few colours makes a noisy image four times smaller and looks the same at this size.
-COLOURS = 24
+# Matplotlib's magma, from low to high. A palette of few colours makes a noisy image four times
+# smaller and looks the same at this size.
+PALETTE = bytes.fromhex(
+    "000004 060518 110c2f 1e1149 2f1163 420f75 54137d 651a80"
+    "782281 892881 9b2e7f ad347c bf3a77 d0416f e04c67 ed5a5f"
+    "f66e5c fb835f fd9869 feac76 fec185 fed597 fde9aa fcfdbf"
+)
+COLOURS = len(PALETTE) // 3
+MAX_STEPS = 5  # between the ticks of the time axis
 OCTAVES_HZ = (500, 1000, 2000, 4000, 8000, 16000, 32000)
 
 
@@ -40,9 +47,11 @@ class Spectrogram:
 
 
 def spectrograms(
-    log_mels: Mapping[str, LogMel], seconds_a_frame: float, band_hz: Sequence[float] | None
+    log_mels: Mapping[str, NDArray[np.floating]],
+    seconds_a_frame: float,
+    band_hz: Sequence[float] | None,
 ) -> dict[str, Spectrogram]:
-    """Images of log-mels, each ``[frames, bands]``, under the same keys.
+    """Draw log-mels, each ``[frames, bands]``; the images are under the same keys.
 
     All share one range of colours, so that they can be compared. ``band_hz`` gives the bands'
     centres; without it the frequency axis counts bands.
@@ -61,23 +70,38 @@ def spectrograms(
     }
 
 
-def _png(log_mel: LogMel, low: float, high: float) -> str:
+def _png(log_mel: NDArray[np.floating], low: float, high: float) -> str:
     """The image as a data URI; a column is the maximum of its frames, so a short knock shows."""
     frames = len(log_mel)
     starts = np.linspace(0, frames, min(frames, MAX_COLUMNS), endpoint=False, dtype=int)
     pooled = np.maximum.reduceat(log_mel, starts, axis=0).T[::-1]
     shade = np.clip((pooled - low) / max(high - low, 1e-9), 0, 1)
     image = Image.fromarray(np.rint(shade * (COLOURS - 1)).astype(np.uint8))
-    palette = matplotlib.colormaps["magma"](np.linspace(0, 1, COLOURS))[:, :3]
-    image.putpalette(np.rint(palette * 255).astype(np.uint8).tobytes())
+    image.putpalette(PALETTE)
     png = io.BytesIO()
     image.save(png, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()
 
 
+def time_ticks_s(duration_s: float) -> list[float]:
+    """Choose at most six round numbers from 0 to ``duration_s``, which is above 0.
+
+    They are apart by 1, 2 or 5 times a power of ten, by the least of these that suffices.
+
+    >>> time_ticks_s(10.016)
+    [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
+    """
+    decade = 10.0 ** (math.floor(math.log10(duration_s)) - 1)
+    for factor in (1, 2, 5, 10, 20):
+        step = factor * decade
+        steps = math.floor(duration_s / step + 1e-9)  # 0.3 / 0.1 is less than 3
+        if steps <= MAX_STEPS:
+            break
+    return [index * step for index in range(steps + 1)]
+
+
 def _time_ticks(duration_s: float) -> list[Tick]:
-    ticks = MaxNLocator(nbins=5).tick_values(0, duration_s)
-    return [Tick(f"{s:g}", 100 * s / duration_s) for s in ticks if 0 <= s <= duration_s]
+    return [Tick(f"{s:g}", 100 * s / duration_s) for s in time_ticks_s(duration_s)]
 
 
 def _band_ticks(bands: int, band_hz: Sequence[float] | None) -> list[Tick]:

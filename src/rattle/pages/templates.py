@@ -1,4 +1,4 @@
-"""Pages from templates, with every name escaped."""
+"""Load the templates of pages, with every name escaped. Needs jinja2 alone."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 
 def page_template(name: str) -> Template:
-    """The template of that path under the package, as ``evaluation/report.html.jinja``.
+    """Load the template of that path under the package, such as ``evaluation/report.html.jinja``.
 
-    ``page.css`` beside this file is what the pages look like; a template includes it. A name that a
-    template uses and was not given is an error.
+    ``page.css`` beside this file is the style of all pages; a template includes it. A name that a
+    template uses and ``render`` does not get is an error.
     """
     environment = Environment(
         loader=PackageLoader("rattle", "."),
@@ -27,5 +27,5 @@ def page_template(name: str) -> Template:
 
 
 def counted(count: int, one: str, several: str = "") -> str:
-    """``1 clip``, ``2 clips``; ``several`` where the plural is not by s alone."""
+    """Write ``1 clip``, ``2 clips``; ``several`` is the plural that adds more than an s."""
     return f"1 {one}" if count == 1 else f"{count:,} {several or one + 's'}"

@@ -15,10 +15,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from rattle.ahead import in_order
 from rattle.atomic import write_text, writing
+from rattle.clips.pcm16 import to_16_bit
 from rattle.clips.writing import write_wav
 from rattle.errors import DataError
 from rattle.randomness import named_stream
@@ -28,7 +27,6 @@ NOTICE = (
     "Synthetic recordings, made by `rattle synthesize` from physical models. No real machine was "
     "recorded; results on them say nothing about real ones."
 )
-FULL_SCALE = 32767
 
 
 @dataclass(frozen=True)
@@ -101,8 +99,8 @@ def write_factory(
             fault=order.fault,
             severity=order.severity,
         )
-        pcm = np.rint(samples * FULL_SCALE).astype(np.int16)
-        write_wav(unfinished / Path(order.path).relative_to("dev_data"), pcm, sample_rate_hz)
+        path = unfinished / Path(order.path).relative_to("dev_data")
+        write_wav(path, to_16_bit(samples), sample_rate_hz)
 
     try:
         with writing(done):

@@ -1,11 +1,11 @@
-"""Places clips by a CSV file that a user wrote: one row a clip."""
+"""Read the CSV file in which a user lists clips: one row a clip."""
 
 from __future__ import annotations
 
 import csv
 from pathlib import Path
 
-from rattle.clips.layouts.entry import Placement
+from rattle.clips.layouts.entry import LayoutEntry
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import DOMAINS, LABELS, SCHEMA, SPLITS
 from rattle.errors import DataError
@@ -15,8 +15,8 @@ _CHOICES = {"label": LABELS, "split": SPLITS, "domain": DOMAINS}
 _COLUMNS = {"machine", *SCHEMA}
 
 
-def place_by_csv(path: Path) -> list[Placement]:
-    """The clips of a CSV file.
+def read_csv_file(path: Path) -> list[LayoutEntry]:
+    """Read the entries of a CSV file, in its order.
 
     Required columns: ``path`` (relative to the CSV file, or absolute), ``label`` (normal, anomaly
     or unknown), and ``machine`` (``fan/id_00``) or ``machine_type`` with ``machine_id``. Optional:
@@ -27,7 +27,7 @@ def place_by_csv(path: Path) -> list[Placement]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             _check_columns(path, list(reader.fieldnames or []))
-            return _placements(path, list(reader))
+            return _entries(path, list(reader))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: cannot be read as a CSV file ({error})") from error
 
@@ -47,19 +47,19 @@ def _check_columns(path: Path, columns: list[str]) -> None:
             )
 
 
-def _placements(path: Path, rows: list[dict[str, str]]) -> list[Placement]:
-    placements: list[Placement] = []
+def _entries(path: Path, rows: list[dict[str, str]]) -> list[LayoutEntry]:
+    entries: list[LayoutEntry] = []
     row_of: dict[Path, int] = {}
     for number, row in enumerate(rows, start=2):
-        placement = _placement(path, number, row)
-        first = row_of.setdefault(placement.path, number)
+        entry = _entry(path, number, row)
+        first = row_of.setdefault(entry.path, number)
         if first != number:
             raise DataError(f"{path}, row {number}, column 'path': the file of row {first} again")
-        placements.append(placement)
-    return placements
+        entries.append(entry)
+    return entries
 
 
-def _placement(path: Path, number: int, row: dict[str, str]) -> Placement:
+def _entry(path: Path, number: int, row: dict[str, str]) -> LayoutEntry:
     # DictReader files surplus cells under None and fills missing ones with None.
     if None in row or None in row.values():
         raise DataError(f"{path}, row {number}: the number of cells differs from the header's")
@@ -74,7 +74,7 @@ def _placement(path: Path, number: int, row: dict[str, str]) -> Placement:
             raise DataError(
                 f"{path}, row {number}, column {column!r}: {value!r} found, expected {expected}"
             )
-    return Placement(
+    return LayoutEntry(
         path=(path.parent / cells["path"]).resolve(),
         source_set=cells.get("source_set") or "site",
         machine=_machine(path, number, cells),

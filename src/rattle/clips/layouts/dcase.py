@@ -1,4 +1,4 @@
-"""Places a file by the DCASE Task 2 layouts: ``<type>/<split folder>/<name of the year>``."""
+"""Recognise a file of the DCASE Task 2 layouts: ``<type>/<split folder>/<name of the year>``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rattle.clips.layouts.dcase_names import DcaseName, is_supplemental, parse_dcase_name
 from rattle.clips.layouts.dcase_tables import Truth, read_attributes
-from rattle.clips.layouts.entry import LeftOut, Placement
+from rattle.clips.layouts.entry import LayoutEntry, LeftOut
 from rattle.clips.machine import Machine
 
 SOURCE_SETS_2020 = {
@@ -28,15 +28,15 @@ _YEAR = re.compile(r"dcase_?(20\d\d)", re.IGNORECASE)
 
 
 class DcaseLayout:
-    """Places DCASE files; keeps the attribute tables it has read."""
+    """What recognises DCASE files; it reads each attribute table once."""
 
     def __init__(self, truths: dict[tuple[str, str], Truth]) -> None:
         self._truths = truths
         self._attributes = cache(_attributes_of_section)
         self._source_set = cache(_source_set_by_section)
 
-    def place(self, path: Path) -> Placement | LeftOut | None:
-        """The file's placement, or None when it is not a DCASE file."""
+    def recognise(self, path: Path) -> LayoutEntry | LeftOut | None:
+        """Recognise a file by its folder and name; None when it is not a DCASE file."""
         split_folder, type_folder = path.parent.name, path.parent.parent
         if split_folder == "supplemental" or is_supplemental(path.stem):
             return LeftOut(path, "a supplemental DCASE clip: clean sound or noise, not a recording")
@@ -48,7 +48,7 @@ class DcaseLayout:
         attributes = known.attributes
         if name.by_section:
             attributes = self._attributes(type_folder, name.machine_id).get(path.stem, attributes)
-        return Placement(
+        return LayoutEntry(
             path=path,
             source_set=self._set_of(type_folder, name),
             machine=Machine(type_folder.name, name.machine_id),

@@ -1,4 +1,4 @@
-"""File names of DCASE Task 2: 2020 by machine id, 2021 and later by section and domain."""
+"""Parse file names of DCASE Task 2: 2020 by machine id, later ones by section and domain."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class DcaseName:
 
 
 def parse_dcase_name(stem: str) -> DcaseName | None:
-    """A file name without its suffix, or None when it is not a DCASE name.
+    """Parse a file name without its suffix; None when it is not a DCASE name.
 
     >>> parse_dcase_name("anomaly_id_02_00000017").label
     'anomaly'
@@ -65,12 +65,12 @@ def parse_dcase_name(stem: str) -> DcaseName | None:
 
 
 def is_supplemental(stem: str) -> bool:
-    """Whether a name is of a supplemental clip: clean machine sound or noise alone."""
+    """Tell whether a name is of a supplemental clip: clean machine sound or noise alone."""
     return _NAME_SECTION.fullmatch(stem) is None and _NAME_SUPPLEMENTAL.fullmatch(stem) is not None
 
 
 def _attributes(text: str) -> str:
-    """``car_A1_spd_28V`` as ``car=A1;spd=28V``; words that make no pairs are kept as a note."""
+    """Turn ``car_A1_spd_28V`` into ``car=A1;spd=28V``, words that make no pairs into a note."""
     if text in ("", "noAttribute"):
         return ""
     words = text.split("_")

@@ -1,4 +1,4 @@
-"""The CSV files that come with DCASE Task 2: label lists of evaluation sets, and attributes."""
+"""Read the CSV files that come with DCASE Task 2: label lists of evaluation sets, attributes."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ class Truth(NamedTuple):
 
 
 def find_label_list(folder: Path) -> Path | None:
-    """``eval_data_list*.csv`` in the folder or its parent, or None; ``DataError`` for several."""
-    for place in (folder, folder.parent):
-        lists = sorted(place.glob("eval_data_list*.csv"))
+    """Find ``eval_data_list*.csv`` in the folder or its parent; ``DataError`` for several."""
+    for parent in (folder, folder.parent):
+        lists = sorted(parent.glob("eval_data_list*.csv"))
         if len(lists) > 1:
             names = ", ".join(path.name for path in lists)
-            raise DataError(f"{place}: several label lists ({names}); name the one to use")
+            raise DataError(f"{parent}: several label lists ({names}); name the one to use")
         if lists:
             return lists[0]
     return None
 
 
 def read_label_list(path: Path) -> dict[tuple[str, str], Truth]:
-    """Truth by machine type and file name without suffix.
+    """Read the truth by machine type and file name without suffix.
 
     A line of one column starts a machine type. Other lines are a file name, the labelled name,
     and in 2020 also 0 (normal) or 1 (anomaly). From 2021 the labelled name says it all.
@@ -57,7 +57,7 @@ def read_label_list(path: Path) -> dict[tuple[str, str], Truth]:
 
 
 def read_attributes(path: Path) -> dict[str, str]:
-    """Attributes by file name without suffix, from an ``attributes_SS.csv``.
+    """Read attributes by file name without suffix, from an ``attributes_SS.csv``.
 
     Columns are ``file_name,d1p,d1v,d2p,d2v ...``, names and values in turn; the file name may
     carry folders. No entry for a clip without attributes.

@@ -1,4 +1,4 @@
-"""What a file's place and name say about a clip, before the file is opened."""
+"""What a file's folder and name, or a CSV row, say about a clip before the file is opened."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from rattle.clips.machine import Machine
 
 
 @dataclass(frozen=True)
-class Placement:
-    """A clip as its folder, its name or a CSV row places it; fields as the manifest's columns."""
+class LayoutEntry:
+    """A clip as its folder and name or a CSV row tell of it; fields as the manifest's columns."""
 
     path: Path
     source_set: str

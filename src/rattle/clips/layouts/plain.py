@@ -1,11 +1,11 @@
-"""Places a file in a plain folder: ``<machine>/<class>`` or ``<type>/<id>/<class>``."""
+"""Recognise a file in a plain folder: ``<machine>/<class>`` or ``<type>/<id>/<class>``."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from rattle.clips.layouts.entry import Placement
+from rattle.clips.layouts.entry import LayoutEntry
 from rattle.clips.machine import Machine
 
 # Folder or folders of a class, lower case -> split and label.
@@ -25,8 +25,8 @@ CLASSES = {
 _ID = re.compile(r"(?:id|section)_\d+")
 
 
-def place_plain(path: Path, root: Path) -> Placement | None:
-    """The placement of a file under ``root``, or None when its folders name no class.
+def recognise_plain(path: Path, root: Path) -> LayoutEntry | None:
+    """Recognise a file under ``root`` by its folders; None when these name no class.
 
     The folders above the class name the machine: one level is a machine without id, two are type
     and id. ``root`` itself may be the machine's folder or, above folders such as ``id_00``, the
@@ -44,4 +44,4 @@ def place_plain(path: Path, root: Path) -> Placement | None:
         above = root.name if start else root.parent.name
         levels = (above, *levels)
     machine = Machine(levels[0], levels[1] if len(levels) == 2 else "")
-    return Placement(path, "site", machine, split, label)
+    return LayoutEntry(path, "site", machine, split, label)
