@@ -12,10 +12,11 @@ import numpy as np
 
 from rattle.baselines import gaussian_mixture, mahalanobis, nearest, one_class_svm, reconstruction
 from rattle.baselines.baseline import Baseline, Measure
-from rattle.learning.data import TrainingData
+from rattle.learning.batches import LogMels
+from rattle.learning.checkpoint import Interruption
 from rattle.learning.device import Placement
-from rattle.learning.model import Arrays, Model
-from rattle.learning.train import Interruption, Step
+from rattle.learning.model import Learnt, Model
+from rattle.learning.train import Step
 from rattle.recipe import Recipe
 from rattle.recipe import parts as recipes
 
@@ -23,20 +24,20 @@ __all__ = ["fit_baseline", "restore_baseline"]
 
 
 def fit_baseline(
-    data: TrainingData,
+    normals: LogMels,
     recipe: Recipe,
+    seed: int,
     placement: Placement,
     interruption: Interruption,
     on_step: Callable[[Step], None],
 ) -> Model:
-    """Fit the baseline that ``recipe.baseline`` names on the training normals.
+    """Fit the baseline that ``recipe.baseline`` names to the training ``normals``.
 
     The autoencoder's steps are its epochs. Every other method has a single step, at its end, whose
     loss is the mean distance of the training normals. The same data, seed and recipe give the same
     baseline. Raises ``DataError`` where the clips are too few for the recipe's numbers and, from
     the autoencoder, ``Interrupted`` and ``TrainingError``.
     """
-    normals, seed = data.source.normals, data.source.seed
     measure: Measure
     match recipe.baseline:
         case recipes.Autoencoder() as settings:
@@ -67,8 +68,9 @@ def fit_baseline(
     return Baseline(recipe, measure)
 
 
-def restore_baseline(recipe: Recipe, arrays: Arrays, placement: Placement) -> Model:
-    """The baseline whose ``arrays()`` these are; ``ValueError`` where they do not fit."""
+def restore_baseline(recipe: Recipe, learnt: Learnt, placement: Placement) -> Model:
+    """Rebuild the baseline whose ``learnt()`` this is; ``ValueError`` where it does not fit."""
+    arrays = learnt["baseline"]
     bands = recipe.features.mel_bands
     measure: Measure
     match recipe.baseline:

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rattle.learning.model import Arrays
+from rattle.learning.model import Arrays, Learnt
 from rattle.recipe import Recipe
 from rattle.scoring.clip import ClipParts
 from rattle.scoring.windows import frame_seconds, timeline_starts
@@ -47,5 +47,5 @@ class Baseline:
             distances=np.array([self.measure.distance(log_mel[s : s + window]) for s in starts]),
         )
 
-    def arrays(self) -> Arrays:
-        return self.measure.arrays()
+    def learnt(self) -> Learnt:
+        return {"baseline": self.measure.arrays()}

@@ -7,7 +7,6 @@ initial weights and batch norm.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,13 +19,12 @@ from torch.nn.functional import mse_loss
 
 from rattle.baselines.stacks import Stacks, stacked
 from rattle.baselines.stored import checked
-from rattle.errors import Interrupted, TrainingError
-from rattle.learning import checkpoint
+from rattle.errors import TrainingError
 from rattle.learning.batches import LogMels
-from rattle.learning.checkpoint import Checkpoint
+from rattle.learning.checkpoint import Checkpoint, Interruption, Keeper
 from rattle.learning.device import Placement
 from rattle.learning.model import Arrays
-from rattle.learning.train import Interruption, Step
+from rattle.learning.train import Step
 from rattle.randomness import BASELINE, stream
 from rattle.recipe.parts import Autoencoder
 
@@ -87,12 +85,9 @@ def fit(
     torch.manual_seed(int(stream(seed, BASELINE).integers(2**63)))
     network = _network(settings, normals[0].shape[1]).to(placement.device)
     optimiser = torch.optim.Adam(network.parameters(), settings.learning_rate)
-    path, identity = interruption.checkpoint, interruption.identity
-    done = 0
-    if path is not None and path.exists():
-        state = checkpoint.load(path, network, optimiser, placement.device, identity=identity)
-        done = state.iteration
-    saved_at = time.monotonic()
+    keeper = Keeper(interruption, network, optimiser, every_s=checkpoint_seconds)
+    state = keeper.resume(placement.device)
+    done = 0 if state is None else state.iteration
 
     network.train()
     for epoch in range(done + 1, settings.epochs + 1):
@@ -104,12 +99,7 @@ def fit(
                 "recipe"
             )
         on_step(Step(iteration=epoch, loss=loss, bce=None, metric=None))
-        stopping = interruption.requested()
-        if path is not None and (stopping or time.monotonic() - saved_at >= checkpoint_seconds):
-            checkpoint.save(path, network, optimiser, Checkpoint(epoch, None), identity=identity)
-            saved_at = time.monotonic()
-        if stopping:
-            raise Interrupted
+        keeper.step_done(Checkpoint(epoch, None))
     return Reconstruction(network.eval(), settings.frames, placement)
 
 

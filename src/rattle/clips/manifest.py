@@ -136,6 +136,10 @@ class Manifest:
         others = self.without(machine).of(split="train", label="normal")
         return Manifest(others.table.filter(pl.col("source_set").is_in(sets)))
 
+    def hashes(self) -> list[str]:
+        """List the clips' content hashes, in the table's order."""
+        return self.table["content_hash"].to_list()
+
     def write_csv(self, path: Path) -> None:
         """Write a CSV file for ``read_csv``; for those that people write see ``layouts``."""
         self.table.write_csv(path)

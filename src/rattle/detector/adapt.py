@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
@@ -21,14 +20,14 @@ import torch
 
 from rattle.bundle.replay import ByHash, LogMel, Replay
 from rattle.bundle.schema import Provenance
-from rattle.clips.labelled import given_clips
+from rattle.clips.labelled import labelled_clips
 from rattle.clips.layouts import load_manifest
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.detector.by_hash import alternating, by_hash
 from rattle.detector.calibrate import Alpha
 from rattle.detector.detector import Detector
-from rattle.detector.finish import make
+from rattle.detector.finish import made_here, make
 from rattle.detector.job import Material, NewClips, Recordings, Start, Watch
 from rattle.detector.known import KnownClips, recover_known
 from rattle.errors import DataError
@@ -65,8 +64,8 @@ def adapt(
     return make(
         AdaptJob(
             parent=detector,
-            anomalies=given_clips(map(Path, anomalies), detector.machine, "anomaly"),
-            normals=given_clips(map(Path, normals), detector.machine, "normal"),
+            anomalies=labelled_clips(map(Path, anomalies), detector.machine, "anomaly"),
+            normals=labelled_clips(map(Path, normals), detector.machine, "normal"),
             recordings=recordings,
             seed=detector.info.provenance.seed if seed is None else seed,
             device=device,
@@ -275,9 +274,7 @@ def _provenance(job: AdaptJob, known: KnownClips, clips: Replay) -> Provenance:
     trained = _but([*origin.trained, *clips.normals], clips.anomalies)
     return origin.model_copy(
         update={
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "rattle": VERSION,
-            "torch": torch.__version__,
+            **made_here(),
             "seed": job.seed,
             "data_hash": _identity(job, known, clips),
             "trained": trained,

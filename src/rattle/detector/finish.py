@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+
+import torch
 
 from rattle.baselines import fit_baseline
 from rattle.bundle.schema import BundleInfo, Golden, HeldOut
@@ -18,6 +21,7 @@ from rattle.learning.inference import TrainedNetwork
 from rattle.learning.model import Model
 from rattle.learning.train import train
 from rattle.recipe import Recipe
+from rattle.version import VERSION
 
 NO_WATCH = Watch()
 
@@ -53,10 +57,19 @@ def finish(job: Job, material: Material, *, watch: Watch, checkpoint: Path | Non
         scale=calibration.scale,
         held_out=tuple(HeldOut(gap=gap, distance=d) for gap, d in calibration.held_out.rows()),
         golden=(),
-        provenance=material.provenance,
+        provenance=material.provenance.model_copy(update=made_here()),
     )
     replay = material.replay.bounded(recipe.adaptation.replay_clips, _replay_frames(recipe))
     return _sealed(Detector(info, model, material.golden, replay))
+
+
+def made_here() -> dict[str, str]:
+    """Say when and by which versions a detector was made, as ``Provenance`` keeps it."""
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "rattle": VERSION,
+        "torch": torch.__version__,
+    }
 
 
 def _trained(

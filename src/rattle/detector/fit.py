@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -21,7 +20,7 @@ from rattle.clips.pcm16 import to_16_bit
 from rattle.detector.by_hash import by_hash, shuffled
 from rattle.detector.calibrate import Alpha
 from rattle.detector.detector import Detector
-from rattle.detector.finish import make
+from rattle.detector.finish import made_here, make
 from rattle.detector.job import Material, Recordings, Start, Watch
 from rattle.errors import DataError
 from rattle.features.store import FeatureStore
@@ -32,7 +31,6 @@ from rattle.learning.outliers import choose_pool
 from rattle.learning.pretrained import load_pretrained
 from rattle.recipe import Recipe
 from rattle.recipe.parts import Autoencoder
-from rattle.version import VERSION
 
 GOLDEN_CLIPS = 2
 GOLDEN_SECONDS = 12.0
@@ -111,7 +109,9 @@ class FitJob:
         trained = split.part(split.trained)
         pool = choose_pool(self.clips, self.machine, self.outliers, trained, recipe.audio)
         watch.on_pool(pool)
-        data = prepare(split, self.machine, pool, recipe, store, self.seed, watch.on_clip)
+        data = prepare(
+            split, self.machine, pool, recipe, store, seed=self.seed, on_clip=watch.on_clip
+        )
         return Material(
             source=data.source,
             training=recipe,
@@ -122,7 +122,9 @@ class FitJob:
             golden=_golden(data, store),
             replay=Replay() if recipe.baseline else _replay(data),
             provenance=_provenance(self, data),
-            labelled=[(_log_mel(clip, data, store), clip.label == "anomaly") for clip in validation],
+            labelled=[
+                (_log_mel(clip, data, store), clip.label == "anomaly") for clip in validation
+            ],
         )
 
 
@@ -175,9 +177,7 @@ def _golden(data: TrainingData, store: FeatureStore) -> Golden:
 
 def _provenance(job: FitJob, data: TrainingData) -> Provenance:
     return Provenance(
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        rattle=VERSION,
-        torch=torch.__version__,
+        **made_here(),
         seed=job.seed,
         data_hash=data.identity,
         trained=tuple(data.trained_clips.hashes()),

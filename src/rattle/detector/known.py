@@ -127,7 +127,9 @@ def _with_recorded_outliers(
     seed: int,
 ) -> KnownClips:
     # Of outliers that were given and have all gone there is nothing to choose from.
-    given = recordings.outliers if recordings.outliers else None
+    given = recordings.outliers
+    if given is not None and not len(given):
+        given = None
     ours = _ours(detector, recordings.clips)
     seen = Manifest(ours.filter(pl.col("content_hash").is_in(list(own.normals))))
     audio = detector.recipe.audio

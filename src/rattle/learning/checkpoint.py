@@ -1,4 +1,4 @@
-"""Checkpoints: all that an interrupted training needs to go on to the same weights.
+"""Keep all that an interrupted training needs to go on to the same weights: checkpoints.
 
 One safetensors file with the network, the optimiser's moments and the centroids; its metadata
 holds the iteration and the hash of what is being trained. Batches need nothing stored: they
@@ -8,6 +8,8 @@ depend on seed and iteration alone.
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from rattle.atomic import replacing
-from rattle.errors import TrainingError
+from rattle.errors import Interrupted, TrainingError
 from rattle.learning.losses import CentroidPair
 
 
@@ -27,6 +29,53 @@ class Checkpoint:
 
     iteration: int
     centroids: CentroidPair | None
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """Where a training keeps its state and how it learns that it should stop.
+
+    ``identity`` is the hash of recipe, seed and clips.
+    """
+
+    checkpoint: Path | None
+    identity: str
+    requested: Callable[[], bool]
+
+
+class Keeper:
+    """Keeps the state of a training each so many seconds, and when it is asked to stop."""
+
+    def __init__(
+        self,
+        interruption: Interruption,
+        network: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        *,
+        every_s: float,
+    ) -> None:
+        self._interruption, self._every_s = interruption, every_s
+        self._network, self._optimiser = network, optimiser
+        self._saved_at = time.monotonic()
+
+    def resume(self, device: torch.device) -> Checkpoint | None:
+        """Fill network and optimiser from the checkpoint; None where there is none."""
+        path = self._interruption.checkpoint
+        if path is None or not path.exists():
+            return None
+        identity = self._interruption.identity
+        return load(path, self._network, self._optimiser, device, identity=identity)
+
+    def step_done(self, state: Checkpoint) -> None:
+        """Save where that is due; raises ``Interrupted`` where a stop was asked for."""
+        path, now = self._interruption.checkpoint, time.monotonic()
+        stopping = self._interruption.requested()
+        if path is not None and (stopping or now - self._saved_at >= self._every_s):
+            identity = self._interruption.identity
+            save(path, self._network, self._optimiser, state, identity=identity)
+            self._saved_at = time.monotonic()
+        if stopping:
+            raise Interrupted
 
 
 def save(
@@ -75,7 +124,8 @@ def load(
     if state["identity"] != identity:
         raise TrainingError(
             f"checkpoint {path} is of another recipe, seed or set of clips; give the same ones as "
-            "before, or train into another folder with --out"
+            "before, or another folder to train into",
+            argument="out",
         )
     network.load_state_dict(_under(tensors, "network."))
     moments: dict[int, dict[str, Tensor]] = {}

@@ -1,22 +1,20 @@
-"""The training loop (section IV-A)."""
+"""Train a network (section IV-A)."""
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
 from rattle.ahead import in_order
-from rattle.errors import Interrupted, TrainingError
-from rattle.learning import centroids, checkpoint
+from rattle.errors import TrainingError
+from rattle.learning import centroids
 from rattle.learning.autoencoder import pretrain
 from rattle.learning.batches import Batch, BatchSource
-from rattle.learning.checkpoint import Checkpoint
+from rattle.learning.checkpoint import Checkpoint, Interruption, Keeper
 from rattle.learning.device import Placement
 from rattle.learning.losses import CentroidPair, LossParts, combined
 from rattle.learning.networks import Network
@@ -33,15 +31,6 @@ class Step:
     loss: float
     bce: float | None
     metric: float | None
-
-
-@dataclass(frozen=True)
-class Interruption:
-    """Where a training keeps its state and how it learns that it should stop."""
-
-    checkpoint: Path | None
-    identity: str
-    requested: Callable[[], bool]
 
 
 def train(
@@ -77,12 +66,10 @@ def _train(
 ) -> CentroidPair | None:
     settings = recipe.training
     optimiser = build_optimiser(network, recipe)
-    path, identity = interruption.checkpoint, interruption.identity
-    if path is not None and path.exists():
-        state = checkpoint.load(path, network, optimiser, placement.device, identity=identity)
-    else:
+    keeper = Keeper(interruption, network, optimiser, every_s=settings.checkpoint_seconds)
+    state = keeper.resume(placement.device)
+    if state is None:
         state = Checkpoint(0, fixed or _first_centroids(network, source, recipe, placement))
-    saved_at = time.monotonic()
 
     network.train()
     # A thread draws the next batch meanwhile; which it is does not depend on when.
@@ -109,14 +96,7 @@ def _train(
                     "learning rates, or raise loss.epsilon, in the recipe"
                 )
             on_step(step)
-            stopping = interruption.requested()
-            if path is not None and (
-                stopping or time.monotonic() - saved_at >= settings.checkpoint_seconds
-            ):
-                checkpoint.save(path, network, optimiser, state, identity=identity)
-                saved_at = time.monotonic()
-            if stopping:
-                raise Interrupted
+            keeper.step_done(state)
 
     network.eval()
     if _has_moving_centroids(recipe):
