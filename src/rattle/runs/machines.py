@@ -16,7 +16,8 @@ from rattle.detector import Detector
 from rattle.detector.adapt import AdaptJob
 from rattle.detector.fit import FitJob, Watch
 from rattle.errors import Interrupted
-from rattle.runs.write import bundle_path, run_in_folder
+from rattle.runs.folder import RunFolder, bundle_path
+from rattle.runs.write import run_in_folder
 from rattle.tracking import Tracker, TrackerName, flat, open_tracker
 
 
@@ -69,7 +70,10 @@ def tracker_of(job: FitJob | AdaptJob, out: Path, track: TrackerName | None) -> 
     title = str(job.machine)
     work = "adapt" if isinstance(job, AdaptJob) else "train"
     numbers = {"machine": title, "work": work, "seed": job.seed, **flat(job.recipe.model_dump())}
-    return open_tracker(track, out / job.machine.slug, f"{title} {work}", numbers)
+    folder = RunFolder.of(out, job.machine)
+    return open_tracker(
+        track, f"{title} {work}", numbers, tensorboard=folder.tensorboard, mlflow=folder.mlflow
+    )
 
 
 def finish(tracker: Tracker, detector: Detector) -> None:

@@ -16,8 +16,9 @@ from rattle.errors import Interrupted
 from rattle.learning.outliers import OutlierPool
 from rattle.learning.pretrained import Loaded
 from rattle.learning.train import Step
+from rattle.runs.folder import bundle_path
 from rattle.runs.machines import finish, tracker_of
-from rattle.runs.write import bundle_path, run_in_folder
+from rattle.runs.write import run_in_folder
 from rattle.tracking import TrackerName
 
 
