@@ -11,11 +11,10 @@ import pytest
 
 from made_up_outcomes import make_manifest
 from rattle import Detector, Machine, Manifest, Recipe
-from rattle.errors import ClipError, Interrupted, TrainingError
+from rattle.errors import Interrupted
 from rattle.experiments.folder import open_folder
-from rattle.experiments.task import Setting, Task, draw_anomalies, leave_outcome, run_task
-from rattle.runs.outcome import FILE, Outcome, read_embeddings
-from rattle.scoring.clip import ClipParts
+from rattle.experiments.task import Setting, Task, draw_anomalies, run_task
+from rattle.runs.outcome import Outcome, read_embeddings
 
 FAN, VALVE = Machine("synth_fan", "id_00"), Machine("synth_valve", "id_00")
 TRAINING = Task(1, 0, "bce+ddcsad", FAN)
@@ -90,10 +89,10 @@ def test_every_task_runs_in_a_folder_of_its_own() -> None:
         for method in ("bce", "knn")
         for machine in (FAN, VALVE)
     ]
-    folders = {task.run_folder(Path("out")) for task in tasks}
+    folders = {task.run_folder(Path("out")).path for task in tasks}
     assert len(folders) == len(tasks)
     assert not any(one in other.parents for one in folders for other in folders)
-    assert tasks[0].run_folder(Path("out")) == Path("out/bce/seed-0/synth_fan_id_00")
+    assert tasks[0].run_folder(Path("out")).path == Path("out/bce/seed-0/synth_fan_id_00")
 
 
 @pytest.fixture(scope="module")
@@ -108,14 +107,14 @@ def setting(
 @pytest.fixture(scope="module")
 def trained(setting: Setting) -> Outcome:
     run_task(TRAINING, setting, lambda: False)
-    return Outcome.read(TRAINING.run_folder(setting.folder) / FILE)
+    return Outcome.read(TRAINING.run_folder(setting.folder).outcome)
 
 
 @pytest.fixture(scope="module")
 def adapted(setting: Setting, trained: Outcome) -> Outcome:
     task = Task(1, 1, "bce+ddcsad", FAN, 2)
     run_task(task, setting, lambda: False)
-    return Outcome.read(task.run_folder(setting.folder) / FILE)
+    return Outcome.read(task.run_folder(setting.folder).outcome)
 
 
 def test_a_trainings_outcome_scores_as_its_bundle_does(
@@ -140,7 +139,7 @@ def test_a_trainings_outcome_scores_as_its_bundle_does(
 
 
 def test_a_network_leaves_an_embedding_a_clip(trained: Outcome, setting: Setting) -> None:
-    embeddings = read_embeddings(TRAINING.run_folder(setting.folder))
+    embeddings = read_embeddings(TRAINING.run_folder(setting.folder).embeddings)
     assert embeddings is not None
     assert len(embeddings) == len(trained.clips)
     assert len(np.unique(embeddings, axis=0)) == len(trained.clips)
@@ -160,36 +159,6 @@ def test_an_adaptation_learns_from_the_first_drawn_and_names_all_drawn(
     assert adapted.scores(scale="fixed", without=adapted.drawn)[1].size == 1
 
 
-def test_clips_that_the_detector_learnt_from_are_not_tested(
-    detector: Detector, clips: Manifest, tmp_path: Path
-) -> None:
-    origin = detector.info.provenance
-    copies = [
-        dataclasses.replace(clip, split="test")
-        for clip in clips
-        if clip.content_hash in (origin.trained[0], origin.held_out[0])
-    ]
-    assert len(copies) == 2
-    outcome = leave_outcome(tmp_path, detector, Manifest.from_clips([*clips, *copies]))
-    assert len(outcome.clips) == 6
-    assert outcome == leave_outcome(tmp_path, detector, clips)
-
-
-def test_a_stop_between_clips_leaves_no_outcome(
-    detector: Detector, clips: Manifest, tmp_path: Path
-) -> None:
-    scored = []
-
-    def on_clip() -> None:
-        scored.append(None)
-        if len(scored) == 4:
-            raise Interrupted
-
-    with pytest.raises(Interrupted):
-        leave_outcome(tmp_path, detector, clips, on_clip=on_clip)
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_task_that_is_asked_to_stop_keeps_its_state_and_goes_on(
     clips: Manifest, tiny_recipe: Recipe, tmp_path: Path, trained: Outcome
 ) -> None:
@@ -199,28 +168,5 @@ def test_a_task_that_is_asked_to_stop_keeps_its_state_and_goes_on(
         run_task(TRAINING, setting, lambda: True)
     assert not TRAINING.is_done(tmp_path)
     run_task(TRAINING, setting, lambda: False)
-    outcome = Outcome.read(TRAINING.run_folder(tmp_path) / FILE)
+    outcome = Outcome.read(TRAINING.run_folder(tmp_path).outcome)
     assert outcome.model_copy(update={"seconds": 0}) == trained.model_copy(update={"seconds": 0})
-
-
-def test_a_clip_that_cannot_be_read_is_named(
-    detector: Detector, clips: Manifest, tmp_path: Path
-) -> None:
-    first, *rest = clips.of(FAN, split="test")
-    gone = dataclasses.replace(first, path="/nowhere/gone.wav", content_hash="0" * 64)
-    with pytest.raises(ClipError, match=r"/nowhere/gone\.wav"):
-        leave_outcome(tmp_path, detector, Manifest.from_clips([gone, *rest]))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_figures_that_are_not_finite_are_told_with_their_clip(
-    detector: Detector, clips: Manifest, tmp_path: Path
-) -> None:
-    class Broken:
-        def parts(self, log_mel: np.ndarray) -> ClipParts:
-            return ClipParts(np.zeros(1), None, np.array([np.nan]))
-
-    broken = dataclasses.replace(detector, model=Broken())
-    with pytest.raises(TrainingError, match=r"synth_fan/id_00 gives .*\.wav a figure .*not finite"):
-        leave_outcome(tmp_path, broken, clips)
-    assert list(tmp_path.iterdir()) == []

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rattle.clips.machine import Machine
 from rattle.experiments.task import Setting, Task
-from rattle.runs.outcome import EMBEDDINGS, FILE, Outcome
+from rattle.runs.outcome import Outcome
 
 FAN, VALVE = Machine("synth_fan", "id_00"), Machine("synth_valve", "id_00")
 TRAINING = Task(0, 0, "bce+ddcsad", FAN)
@@ -34,14 +34,14 @@ def left_by(setting: Setting) -> Left:
     for task in ALL:
         if task.is_done(setting.folder):
             folder = task.run_folder(setting.folder)
-            outcome = Outcome.read(folder / FILE).model_copy(update={"seconds": 0.0})
-            embeddings = folder / EMBEDDINGS
+            outcome = Outcome.read(folder.outcome).model_copy(update={"seconds": 0.0})
+            embeddings = folder.embeddings
             found[task] = outcome, embeddings.read_bytes() if embeddings.exists() else b""
     return found
 
 
 def checkpoint(task: Task, setting: Setting) -> Path:
-    return task.run_folder(setting.folder) / "checkpoint.safetensors"
+    return task.run_folder(setting.folder).checkpoint
 
 
 @contextmanager
@@ -71,7 +71,7 @@ def killed_on_the_way(task: Task, setting: Setting) -> Iterator[list[int]]:
 
 def running(task: Task, setting: Setting) -> int | None:
     """The process that writes a training's metrics now, as Linux tells."""
-    metrics = task.run_folder(setting.folder) / "metrics.jsonl"
+    metrics = task.run_folder(setting.folder).metrics
     if not metrics.exists():
         return None
     for link in Path("/proc").glob("[0-9]*/fd/*"):

@@ -15,7 +15,6 @@ from rattle.clips.machine import Machine
 from rattle.errors import DataError, Interrupted, TrainingError
 from rattle.experiments.task import Setting, Task
 from rattle.grid.run import ATTEMPTS, Progress, WorkerDied, run_grid, tried_again
-from rattle.runs.outcome import FILE
 
 FAN, PUMP = Machine("fan", "id_00"), Machine("pump", "id_00")
 TRAINING = Task(0, 0, "bce", FAN)
@@ -60,8 +59,8 @@ class Pretence:
 
 def done_in(folder: Path, *done: Task) -> Setting:
     for task in done:
-        task.run_folder(folder).mkdir(parents=True)
-        (task.run_folder(folder) / FILE).touch()
+        task.run_folder(folder).path.mkdir(parents=True)
+        task.run_folder(folder).outcome.touch()
     return Setting(folder)
 
 

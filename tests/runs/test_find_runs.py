@@ -17,7 +17,7 @@ def touch(*files: Path) -> None:
 
 
 def names(*paths: Path) -> list[str]:
-    return [place.name for place in find_runs(paths)]
+    return [run.name for run in find_runs(paths)]
 
 
 def test_folders_are_searched_to_the_bottom(tmp_path: Path) -> None:
@@ -38,9 +38,9 @@ def test_folders_are_searched_to_the_bottom(tmp_path: Path) -> None:
 
 def test_a_bundle_and_its_run_folder_are_one_run(tmp_path: Path) -> None:
     touch(tmp_path / "fan.rattle", tmp_path / "fan/metrics.jsonl")
-    (place,) = find_runs([tmp_path, tmp_path / "fan", tmp_path / "fan.rattle"])
-    assert place.folder == tmp_path / "fan"
-    assert place.bundle == tmp_path / "fan.rattle"
+    (run,) = find_runs([tmp_path, tmp_path / "fan", tmp_path / "fan.rattle"])
+    assert run.folder.path == tmp_path / "fan"
+    assert run.folder.bundle == tmp_path / "fan.rattle"
 
 
 def test_what_a_report_left_in_a_run_is_no_run(tmp_path: Path) -> None:

@@ -12,13 +12,7 @@ import pytest
 from made_up_outcomes import make_outcome
 from rattle import Machine
 from rattle.errors import DataError
-from rattle.runs.outcome import (
-    EMBEDDINGS,
-    FILE,
-    Outcome,
-    read_embeddings,
-    write_embeddings,
-)
+from rattle.runs.outcome import Outcome, read_embeddings, write_embeddings
 
 PAIRS = {"normal": [(3.0, 0.25), (1e3, 2 / 3)], "anomaly": [(-700.0, 1e-300), (0.1, 4.5)]}
 
@@ -27,11 +21,12 @@ def test_an_outcome_is_read_as_it_was_written_to_the_last_bit(tmp_path: Path) ->
     outcome = make_outcome(
         "press-3", **PAIRS, anomalies=1, drawn=("anomaly-1", "anomaly-0"), low=-0.1, high=1 / 3
     )
-    outcome.write(tmp_path)
-    again = Outcome.read(tmp_path / FILE)
+    file = tmp_path / "outcome.json"
+    outcome.write(file)
+    again = Outcome.read(file)
     assert again == outcome
     assert again.of == Machine("press-3", "")
-    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
     for scale in ("fixed", "paper"):
         for one, other in zip(again.scores(scale=scale), outcome.scores(scale=scale), strict=True):
             assert one.tobytes() == other.tobytes()
@@ -49,8 +44,8 @@ def test_an_outcome_is_read_as_it_was_written_to_the_last_bit(tmp_path: Path) ->
     ],
 )
 def test_a_damaged_outcome_is_told_by_its_file_and_what_to_do(damage: Any, tmp_path: Path) -> None:
-    make_outcome(**PAIRS).write(tmp_path)
-    file = tmp_path / FILE
+    file = tmp_path / "outcome.json"
+    make_outcome(**PAIRS).write(file)
     file.write_text(damage(file.read_text()))
     with pytest.raises(DataError, match=rf"^{file} is not the outcome of a task .*; remove it"):
         Outcome.read(file)
@@ -58,7 +53,7 @@ def test_a_damaged_outcome_is_told_by_its_file_and_what_to_do(damage: Any, tmp_p
 
 def test_an_outcome_that_is_not_there_is_told_too(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not the outcome of a task"):
-        Outcome.read(tmp_path / FILE)
+        Outcome.read(tmp_path / "outcome.json")
 
 
 @pytest.mark.parametrize("alpha", [None, 0.0, 0.3, 1.0])
@@ -88,17 +83,18 @@ def test_an_outcome_is_labelled_when_it_has_clips_of_both_classes() -> None:
 
 def test_embeddings_are_read_in_half_precision(tmp_path: Path) -> None:
     embeddings = np.random.default_rng(0).normal(size=(5, 7)).astype(np.float32)
-    write_embeddings(tmp_path, embeddings)
-    found = read_embeddings(tmp_path)
+    file = tmp_path / "embeddings.safetensors"
+    write_embeddings(file, embeddings)
+    found = read_embeddings(file)
     assert found is not None
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, embeddings, rtol=2**-11)
 
 
 def test_a_baseline_has_no_embeddings_and_damaged_ones_are_told(tmp_path: Path) -> None:
-    assert read_embeddings(tmp_path) is None
-    write_embeddings(tmp_path, np.zeros((5, 7), np.float32))
-    file = tmp_path / EMBEDDINGS
+    file = tmp_path / "embeddings.safetensors"
+    assert read_embeddings(file) is None
+    write_embeddings(file, np.zeros((5, 7), np.float32))
     file.write_bytes(file.read_bytes()[:30])
     with pytest.raises(DataError, match=rf"^{file} holds no embeddings"):
-        read_embeddings(tmp_path)
+        read_embeddings(file)

@@ -11,7 +11,8 @@ import pytest
 
 from made_up_runs import random_outcome
 from rattle.clips.machine import Machine
-from rattle.runs.outcome import EMBEDDINGS, FILE, write_embeddings
+from rattle.runs.folder import OUTCOME, RunFolder
+from rattle.runs.outcome import write_embeddings
 from rattle.runs.read import Reading
 
 LOSSES = (3.0, 2.5, 2.25)
@@ -36,7 +37,7 @@ def test_a_run_is_read_with_its_losses_outcome_and_embeddings(folder: Path, read
 def test_a_run_without_an_outcome_is_known_by_its_recipe_and_environment(
     folder: Path, read
 ) -> None:
-    (folder / FILE).unlink()
+    (folder / OUTCOME).unlink()
     ((run,), notes) = read(folder.parents[1])
     assert notes == []
     assert (run.method, str(run.machine), run.seed) == ("ddcsad", "fan/id_00", 7)
@@ -55,8 +56,8 @@ def test_a_run_with_a_bundle_and_no_outcome_is_known_by_the_bundle(
     assert (run.method, str(run.machine), run.recipe) == ("bce+ddcsad", "synth_fan/id_00", "tiny")
     assert run.outcome is None
     # What its clips scored is kept apart from what rattle reproduce takes for a task's outcome.
-    assert run.scored.parent == tmp_path / "synth_fan_id_00"
-    random_outcome(0, machine="synth_fan/id_00").write(run.scored)
+    assert run.scored.path.parent == tmp_path / "synth_fan_id_00"
+    random_outcome(0, machine="synth_fan/id_00").write(run.scored.outcome)
     assert read(tmp_path)[0][0].outcome is not None
 
 
@@ -90,13 +91,13 @@ def with_clip(**values: object) -> str:
         ("environment.json", "\xff", "does not describe a run: Invalid JSON"),
         ("recipe.toml", "name = ", "is not valid TOML"),
         ("recipe.toml", 'name = "x"', "network: Field required"),
-        (FILE, "{}", "is not the outcome of a task"),
-        (FILE, changed(machine="a/b/c"), "does not name a machine"),
-        (FILE, changed(threshold=1e300), "a score is not a finite number"),
-        (FILE, with_clip(distances=None), "lacks windows"),
-        (FILE, with_clip(distances=[], start_s=[]), "lacks windows"),
-        (FILE, with_clip(distances=[1.0, 2.0]), "lacks windows"),
-        (FILE, with_clip(distances=[1e200]), "a score is not a finite number"),
+        (OUTCOME, "{}", "is not the outcome of a task"),
+        (OUTCOME, changed(machine="a/b/c"), "does not name a machine"),
+        (OUTCOME, changed(threshold=1e300), "a score is not a finite number"),
+        (OUTCOME, with_clip(distances=None), "lacks windows"),
+        (OUTCOME, with_clip(distances=[], start_s=[]), "lacks windows"),
+        (OUTCOME, with_clip(distances=[1.0, 2.0]), "lacks windows"),
+        (OUTCOME, with_clip(distances=[1e200]), "a score is not a finite number"),
     ],
 )
 def test_a_damaged_file_is_named_and_the_rest_of_the_run_kept(
@@ -110,11 +111,11 @@ def test_a_damaged_file_is_named_and_the_rest_of_the_run_kept(
     assert "\n" not in note
     assert run.seed == 7
     assert (run.losses is None) == (name == "metrics.jsonl")
-    assert (run.outcome is None) == (name == FILE)
+    assert (run.outcome is None) == (name == OUTCOME)
 
 
 def test_a_run_that_nothing_tells_of_is_left_out_with_a_note(folder: Path, read) -> None:
-    for name in (FILE, "environment.json", "recipe.toml"):
+    for name in (OUTCOME, "environment.json", "recipe.toml"):
         (folder / name).unlink()
     runs, (note,) = read(folder.parents[1])
     assert runs == []
@@ -123,7 +124,7 @@ def test_a_run_that_nothing_tells_of_is_left_out_with_a_note(folder: Path, read)
 
 
 def test_a_damaged_bundle_is_named(folder: Path, read) -> None:
-    (folder / FILE).unlink()
+    (folder / OUTCOME).unlink()
     bundle = folder.with_name(folder.name + ".rattle")
     bundle.write_bytes(b"no bundle")
     ((run,), (note,)) = read(folder.parents[1])
@@ -135,11 +136,11 @@ def test_a_damaged_bundle_is_named(folder: Path, read) -> None:
 def test_embeddings_that_do_not_fit_are_named(what: str, folder: Path, read) -> None:
     ((run,), _) = read(folder.parents[1])
     if what == "no tensors":
-        (folder / EMBEDDINGS).write_bytes(b"nothing")
+        (RunFolder(folder).embeddings).write_bytes(b"nothing")
     else:
         values = np.zeros((24, 4) if what == "infinite" else (23, 4), dtype=np.float32)
         values[0] = np.inf if what == "infinite" else 0
-        write_embeddings(folder, values)
+        write_embeddings(RunFolder(folder).embeddings, values)
     reading = Reading()
     assert reading.embeddings(run) is None
-    assert str(folder / EMBEDDINGS) in reading.notes[0]
+    assert str(RunFolder(folder).embeddings) in reading.notes[0]

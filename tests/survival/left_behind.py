@@ -10,6 +10,7 @@ from typing import Any
 from safetensors.numpy import load_file
 
 from rattle import Detector
+from rattle.runs.folder import RunFolder
 from rattle.runs.outcome import Outcome, read_embeddings
 
 # Of a bundle's provenance: when it was made, and the identity of a parent made at another time.
@@ -35,7 +36,7 @@ def read_all(folder: Path) -> None:
         load_file(checkpoint)
     for outcome in folder.rglob("outcome.json"):
         Outcome.read(outcome)
-        assert read_embeddings(outcome.parent) is not None, outcome
+        assert read_embeddings(RunFolder(outcome.parent).embeddings) is not None, outcome
 
 
 def _comparable(path: Path) -> object:

@@ -16,7 +16,7 @@ from rattle.cli import main
 from rattle.cli.terminal.progress import TrainingProgress
 from rattle.errors import RattleError, TrainingError
 from rattle.learning.train import Step
-from rattle.tracking import flat, open_tracker
+from rattle.tracking import Tracker, TrackerName, flat, open_tracker
 
 RUN = "synth_fan_id_00"
 PARAMETERS = {"training.iterations": 8, "loss.name": "bce", "audio.own": True}
@@ -38,6 +38,12 @@ def train(factory: Path, tiny_recipe_file: Path, tmp_path: Path):
         return ended.value.code
 
     return run
+
+
+def tracker_in(folder: Path, name: TrackerName | None, title: str = "fan") -> Tracker:
+    return open_tracker(
+        name, title, PARAMETERS, tensorboard=folder / "tensorboard", mlflow=folder / "mlflow.json"
+    )
 
 
 def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
@@ -91,7 +97,7 @@ def test_tensorboard_shows_the_runs_numbers(train, tmp_path: Path) -> None:
 def test_tensorboard_shows_a_step_that_was_done_again_once(tmp_path: Path) -> None:
     """As after a kill: the curves ran ahead of the checkpoint."""
     for first, last, offset in ((1, 5, 0.0), (4, 8, 100.0)):
-        tracker = open_tracker("tensorboard", tmp_path, "fan", PARAMETERS)
+        tracker = tracker_in(tmp_path, "tensorboard", "fan")
         for step in steps(first, last, offset):
             tracker.step(step)
         tracker.close()
@@ -156,8 +162,8 @@ def test_an_extra_that_is_not_installed_is_named(
     monkeypatch.delitem(sys.modules, f"rattle.tracking.{ours}", raising=False)
     monkeypatch.delitem(sys.modules, "torch.utils.tensorboard", raising=False)
     monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(RattleError, match=rf"--track {name} .*pip install 'rattle\[{name}\]'"):
-        open_tracker(name, tmp_path, "fan", PARAMETERS)
+    with pytest.raises(RattleError, match=rf"{name} takes more .*pip install 'rattle\[{name}\]'"):
+        tracker_in(tmp_path, name, "fan")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -209,7 +215,7 @@ def the_run(mlflow):
 
 @pytest.mark.filterwarnings("ignore")
 def test_mlflow_gets_a_run_with_its_curves_numbers_and_result(mlflow, tmp_path: Path) -> None:
-    tracker = open_tracker("mlflow", tmp_path / "run", "fan train", PARAMETERS)
+    tracker = tracker_in(tmp_path / "run", "mlflow", "fan train")
     for step in steps(1, 5):
         tracker.step(step)
     tracker.finish({"threshold": math.pi})
@@ -224,7 +230,7 @@ def test_mlflow_gets_a_run_with_its_curves_numbers_and_result(mlflow, tmp_path: 
 @pytest.mark.filterwarnings("ignore")
 def test_mlflow_goes_on_with_the_same_run_and_has_every_step_once(mlflow, tmp_path: Path) -> None:
     for first, last in ((1, 5), (4, 8)):
-        tracker = open_tracker("mlflow", tmp_path / "run", "fan train", PARAMETERS)
+        tracker = tracker_in(tmp_path / "run", "mlflow", "fan train")
         for step in steps(first, last):
             tracker.step(step)
         tracker.close()
@@ -240,7 +246,7 @@ def test_a_server_that_fails_on_the_way_gets_its_figures_later(
 
     monkeypatch.setattr("rattle.tracking.mlflow_run.FLUSH_EVERY_S", 0.0)
     monkeypatch.setattr("rattle.tracking.mlflow_run.RETRY_AFTER_S", 0.0)
-    tracker = open_tracker("mlflow", tmp_path / "run", "fan train", PARAMETERS)
+    tracker = tracker_in(tmp_path / "run", "mlflow", "fan train")
     sent = mlflow.log_batch
 
     def gone(*_: object, **__: object) -> None:
@@ -260,7 +266,7 @@ def test_a_server_that_is_not_there_at_the_start_is_told(
     mlflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "nosuch://server")
-    tracker = open_tracker("mlflow", tmp_path / "run", "fan train", PARAMETERS)
+    tracker = tracker_in(tmp_path / "run", "mlflow", "fan train")
     with pytest.raises(TrainingError, match=r"MLflow cannot be used .*MLFLOW_TRACKING_URI"):
         tracker.step(next(steps(1, 1)))
     tracker.close()
@@ -271,7 +277,7 @@ def test_a_server_that_is_not_there_at_the_start_is_told(
 def test_mlflow_is_told_not_to_report_its_use(mlflow, tmp_path: Path) -> None:
     code = (
         "import os; from pathlib import Path; from rattle.tracking import open_tracker; "
-        "open_tracker('mlflow', Path(), 'fan', {}); "
+        "open_tracker('mlflow', 'fan', {}, tensorboard=Path('t'), mlflow=Path('m')); "
         "from mlflow.telemetry.utils import is_telemetry_disabled; print(is_telemetry_disabled())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

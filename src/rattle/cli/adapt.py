@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from rattle.tracking import TrackerName
+
+if TYPE_CHECKING:
+    from rattle.runs.write import Gone
 
 Paths = Annotated[list[Path], Parameter(consume_multiple=True)]
 
@@ -62,7 +66,8 @@ def adapt(
     from rattle.detector import Detector
     from rattle.detector.adapt import AdaptJob
     from rattle.errors import TrainingError
-    from rattle.runs.write import bundle_path, recordings_of
+    from rattle.runs.folder import bundle_path
+    from rattle.runs.write import recordings_of
 
     parent = Detector.load(bundle, device=device)
     out = out or bundle.parent / "adapted"
@@ -74,7 +79,9 @@ def adapt(
         parent=parent,
         anomalies=labelled_clips(anomalies, parent.machine, "anomaly"),
         normals=labelled_clips(normal, parent.machine, "normal"),
-        recordings=recordings_of(bundle, parent, load_manifest(data) if data else None),
+        recordings=recordings_of(
+            bundle, parent, load_manifest(data) if data else None, on_gone=_warn_of
+        ),
         seed=parent.info.provenance.seed if seed is None else seed,
         device=device,
     )
@@ -82,3 +89,13 @@ def adapt(
     compare = shlex.join(["rattle", "compare", str(bundle), str(adapted)])
     print(f"{parent.machine}: see what it brought with: {compare} DATA")
     return 0
+
+
+def _warn_of(recordings: Gone) -> None:
+    logging.getLogger(__name__).warning(
+        "%d of the %d recordings listed in %s have gone or changed; if they have moved, say where "
+        "with --data",
+        recordings.gone,
+        recordings.listed,
+        recordings.file,
+    )

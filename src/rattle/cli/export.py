@@ -8,7 +8,7 @@ from pathlib import Path
 def export(bundle: Path, /) -> int:
     """Put an ONNX graph into a bundle, so that it scores without torch, sooner and faster.
 
-    The graph takes samples and gives score parts and embedding. It is written only if ONNX Runtime
+    The graph is the encoder's, from samples to embeddings. It is written only if ONNX Runtime
     scores the bundle's stored clips as the bundle states, and the rest of the bundle stays as it
     is. rattle score and rattle listen use it from then on.
 
@@ -18,8 +18,9 @@ def export(bundle: Path, /) -> int:
         A .rattle file.
     """
     from rattle.detector import Detector
+    from rattle.detector.export import export as export_detector
 
-    detector = Detector.load(bundle, device="cpu").with_graph()
+    detector = export_detector(Detector.load(bundle, device="cpu"))
     detector.save(bundle)
     size_mb = len(detector.graph or b"") / 1e6
     clips = len(detector.info.golden)

@@ -43,15 +43,15 @@ def report(
     from rattle.runs.read import Reading
 
     reading = Reading()
-    places = find_runs(runs)
-    found = [run for run in map(reading.run, places) if run]
+    folders = find_runs(runs)
+    found = [run for run in map(reading.run, folders) if run]
     if data is not None:
         found = _scored(found, data, reading)
     write_page(found, reading, out, scale=scale)
     for note in reading.notes:
         print(f"rattle: warning: {note}", file=sys.stderr)
     machines = {run.machine for run in found}
-    print(f"{len(found)} of {len(places)} runs, machines: {len(machines)}")
+    print(f"{len(found)} of {len(folders)} runs, machines: {len(machines)}")
     print(f"Report: {out}")
     return int(bool(reading.notes))
 
@@ -67,6 +67,6 @@ def _scored(runs: list[Run], data: Path, reading: Reading) -> list[Run]:
         try:
             found.append(with_outcome(run, clips))
         except (RattleError, OSError) as error:
-            reading.notes.append(f"{run.place.name} cannot be scored: {error}")
+            reading.notes.append(f"{run.name} cannot be scored: {error}")
             found.append(run)
     return found

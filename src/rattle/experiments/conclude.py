@@ -17,14 +17,14 @@ from rattle.experiments.results import figure2_result, table1_result, table2_res
 from rattle.experiments.sheets import Result
 from rattle.experiments.table1 import table1
 from rattle.experiments.table2 import table2
-from rattle.runs.outcome import FILE, Outcome, ScaleName
+from rattle.runs.outcome import Outcome, ScaleName
 
 
 def outcomes_of(plan: Plan, folder: Path) -> list[Outcome]:
     """The outcomes of the plan's tasks, and of those they start from, that are done."""
     wanted = sorted({*plan.tasks, *(task.parent for task in plan.tasks if task.parent)})
     done = [task for task in wanted if task.is_done(folder)]
-    return [Outcome.read(task.run_folder(folder) / FILE) for task in done]
+    return [Outcome.read(task.run_folder(folder).outcome) for task in done]
 
 
 def conclude_table2(

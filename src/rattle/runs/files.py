@@ -1,4 +1,4 @@
-"""One reader for each file of a run; a damaged one gives ``DataError`` that names it.
+"""Read each file of a run folder; a damaged one raises ``DataError`` that names it.
 
 The files may come from anywhere: none is trusted to be whole, or to hold numbers that make sense.
 """
@@ -19,17 +19,19 @@ from rattle.runs.run import Losses
 
 # Scores and losses are of order 1; what is beyond this is damage and cannot be drawn.
 LARGEST = 1e12
+# More than a line of metrics takes.
+LINE_BYTES = 400
 
 
 class Environment(BaseModel):
-    """What of ``environment.json`` is needed."""
+    """The part that is needed of a run's environment file."""
 
     machine: Annotated[str, Field(pattern=r"^[^/]+(/[^/]+)?$")]
     seed: int
 
 
 class Line(BaseModel):
-    """What of a line of ``metrics.jsonl`` is needed."""
+    """The part that is needed of a line of a run's metrics file."""
 
     model_config = ConfigDict(allow_inf_nan=False)
 
@@ -38,6 +40,7 @@ class Line(BaseModel):
 
 
 def read_environment(file: Path) -> Environment:
+    """Read which machine a run is of, and its seed."""
     try:
         return Environment.model_validate_json(file.read_bytes())
     except ValidationError as error:
@@ -45,7 +48,10 @@ def read_environment(file: Path) -> Environment:
 
 
 def read_losses(file: Path) -> Losses | None:
-    """The lines in order; the last may have been cut by a kill. None of an empty file."""
+    """Read a run's learning curve; None of an empty file.
+
+    The last line may have been cut by a kill and does not count.
+    """
     lines = file.read_bytes().split(b"\n")
     steps: list[Line] = []
     for number, line in enumerate(lines[:-1], start=1):
@@ -63,8 +69,20 @@ def read_losses(file: Path) -> Losses | None:
     return Losses(iterations, np.array([step.loss for step in steps]))
 
 
+def last_iteration(metrics: Path) -> int | None:
+    """Read the iteration that a run has reached, wherever it runs; None where nothing tells."""
+    try:
+        with metrics.open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(file.tell() - LINE_BYTES, 0))
+            last = file.read().splitlines()[-1]
+        return Line.model_validate_json(last).iteration
+    except (OSError, IndexError, ValidationError):
+        return None
+
+
 def read_outcome(file: Path) -> Outcome:
-    """An outcome that can be scored and drawn; ``DataError`` for any other."""
+    """Read an outcome that can be scored and drawn; raises ``DataError`` for any other."""
     outcome = Outcome.read(file)
     problem = _problem(outcome)
     if problem:
@@ -92,8 +110,8 @@ def _problem(outcome: Outcome) -> str:
 
 
 def read_embeddings_of(file: Path, outcome: Outcome) -> NDArray[np.float32] | None:
-    """Each clip's embedding in the outcome's order, ``[clips, D]``; None of no file."""
-    found = read_embeddings(file.parent)
+    """Read each clip's embedding in the outcome's order, ``[clips, D]``; None of no file."""
+    found = read_embeddings(file)
     clips = len(outcome.clips)
     if found is None or (found.ndim == 2 and len(found) == clips and np.isfinite(found).all()):
         return found

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from rattle.clips.machine import Machine
 from rattle.detector import Detector
-from rattle.detector.adapt import AdaptJob
-from rattle.detector.fit import FitJob, Watch
+from rattle.detector.fit import FitJob
+from rattle.detector.job import Job, Watch
 from rattle.errors import Interrupted
-from rattle.runs.write import bundle_path, run_in_folder
+from rattle.runs.folder import RunFolder, bundle_path
+from rattle.runs.write import run_in_folder
 from rattle.tracking import Tracker, TrackerName, flat, open_tracker
 
 
@@ -59,17 +60,20 @@ class Fleet:
         job = replace(self.job, machine=task.machine)
         with closing(tracker_of(job, self.folder, self.track)) as tracker:
             watch = Watch(on_clip=on_clip, on_step=tracker.step, stop_requested=stop_requested)
-            bundle = run_in_folder(replace(job, watch=watch), self.folder, resume=True)
+            bundle = run_in_folder(job, self.folder, resume=True, watch=watch)
             if self.track is not None:
                 finish(tracker, Detector.load(bundle, device="cpu"))
 
 
-def tracker_of(job: FitJob | AdaptJob, out: Path, track: TrackerName | None) -> Tracker:
+def tracker_of(job: Job, out: Path, track: TrackerName | None) -> Tracker:
     """What the job's curves are written for, with every number of its recipe."""
     title = str(job.machine)
-    work = "adapt" if isinstance(job, AdaptJob) else "train"
-    numbers = {"machine": title, "work": work, "seed": job.seed, **flat(job.recipe.model_dump())}
-    return open_tracker(track, out / job.machine.slug, f"{title} {work}", numbers)
+    numbers = {"machine": title, "work": job.work, "seed": job.seed}
+    numbers |= flat(job.recipe.model_dump())
+    folder = RunFolder.of(out, job.machine)
+    return open_tracker(
+        track, f"{title} {job.work}", numbers, tensorboard=folder.tensorboard, mlflow=folder.mlflow
+    )
 
 
 def finish(tracker: Tracker, detector: Detector) -> None:

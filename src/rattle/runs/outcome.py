@@ -1,8 +1,8 @@
-"""What a task leaves behind: every test clip's parts, from which tables and figures are made.
+"""Keep what a model says of its machine's test clips; tables and figures are made of it.
 
-``outcome.json`` in the task's run folder. Parts and not scores are kept, so that alpha and the
-scale of the distance can be chosen afterwards; and everything needed for that is in the file, so
-that no bundle has to be opened.
+A file holds the parts of each clip's score and not the score, so that alpha and the scale of the
+distance can be chosen afterwards; and everything needed for that, so that no bundle has to be
+opened.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from rattle.recipe.parts import MethodName
 from rattle.scoring.clip import ClipParts, Mix, clip_value
 from rattle.scoring.score import Scale
 
-FILE, EMBEDDINGS = "outcome.json", "embeddings.safetensors"
 ScaleName = Literal["fixed", "paper"]
 
 
@@ -54,10 +53,10 @@ class OutcomeClip(Part):
 
 
 class Outcome(Part):
-    """One model's say on its machine's test clips.
+    """What one model says of its machine's test clips.
 
-    ``drawn`` are the anomalies that were moved to training, in order, of which it learnt from the
-    first ``anomalies``; ``seconds`` is how long the task took.
+    ``drawn`` are the content hashes of the anomalies that were moved to training, in order; the
+    model learnt from the first ``anomalies`` of them. ``seconds`` is how long the task took.
     """
 
     method: MethodName
@@ -90,7 +89,7 @@ class Outcome(Part):
         alpha: float | None = None,
         without: Collection[str] = (),
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Scores of the normal and of the anomalous clips, ``[N-]`` and ``[N+]``.
+        """Score the normal and the anomalous clips by equation 5, ``[N-]`` and ``[N+]``.
 
         Clips whose hash is in ``without`` are left out, also from the range that ``paper`` scales
         by. ``alpha`` replaces the model's own.
@@ -107,13 +106,13 @@ class Outcome(Part):
         )
         return normal, anomaly
 
-    def write(self, folder: Path) -> None:
-        """Write ``outcome.json``: beside, then renamed."""
-        write_text(folder / FILE, self.model_dump_json())
+    def write(self, file: Path) -> None:
+        """Write it beside ``file`` and rename it."""
+        write_text(file, self.model_dump_json())
 
     @classmethod
     def read(cls, file: Path) -> Outcome:
-        """``DataError`` where the file is not one."""
+        """Read what ``write`` wrote. Raises ``DataError`` where the file is no outcome."""
         try:
             return cls.model_validate_json(file.read_bytes())
         except (OSError, ValidationError) as error:
@@ -125,7 +124,7 @@ class Outcome(Part):
 
 
 def outcome_clip(clip: Clip, parts: ClipParts) -> OutcomeClip:
-    """A clip of a manifest with what a model says of it."""
+    """Put a clip of a manifest together with what a model says of it."""
     return OutcomeClip(
         path=clip.path,
         content_hash=clip.content_hash,
@@ -136,15 +135,14 @@ def outcome_clip(clip: Clip, parts: ClipParts) -> OutcomeClip:
     )
 
 
-def write_embeddings(folder: Path, embeddings: NDArray[np.float32]) -> None:
+def write_embeddings(file: Path, embeddings: NDArray[np.float32]) -> None:
     """Write each clip's mean embedding, ``[clips, D]`` in the outcome's order."""
-    with replacing(folder / EMBEDDINGS) as beside:
+    with replacing(file) as beside:
         beside.write_bytes(save_tensors({"embeddings": embeddings.astype(np.float16)}))
 
 
-def read_embeddings(folder: Path) -> NDArray[np.float32] | None:
-    """What ``write_embeddings`` wrote; None where there are none (a baseline)."""
-    file = folder / EMBEDDINGS
+def read_embeddings(file: Path) -> NDArray[np.float32] | None:
+    """Read what ``write_embeddings`` wrote; None where there is no file (a baseline has none)."""
     if not file.exists():
         return None
     try:

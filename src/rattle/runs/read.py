@@ -1,4 +1,4 @@
-"""Reads what runs left, and notes what is wrong with which file."""
+"""Read what runs left, and note what is wrong with which file."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from rattle.runs.files import (
     read_losses,
     read_outcome,
 )
-from rattle.runs.find import BUNDLE, Place
-from rattle.runs.outcome import EMBEDDINGS, FILE, Outcome
+from rattle.runs.find import FoundRun
+from rattle.runs.folder import BUNDLE, ENVIRONMENT, OUTCOME, RECIPE
+from rattle.runs.outcome import Outcome
 from rattle.runs.run import Run
 
 T = TypeVar("T")
@@ -32,12 +33,12 @@ LARGEST_FILE = 2**29
 
 @dataclass
 class Reading:
-    """Reads runs; a damaged file is noted, and what it would say is left out."""
+    """Read runs; a damaged file is noted, and what it would say is left out."""
 
     notes: list[str] = field(default_factory=list)
 
     def attempt(self, read: Callable[[Path], T], file: Path) -> T | None:
-        """What ``read`` makes of the file; None where there is none or it is damaged."""
+        """Read the file with ``read``; None where there is no file or it is damaged."""
         if not file.exists():
             return None
         try:
@@ -53,76 +54,77 @@ class Reading:
             self.notes.append(f"{file} cannot be read: {error.strerror}")
         return None
 
-    def run(self, place: Place) -> Run | None:
-        """The run in ``place``; None, with a note, where nothing says what it is of."""
-        folder = place.folder
+    def run(self, found: FoundRun) -> Run | None:
+        """Read the run that was found; None, with a note, where nothing says what it is of."""
+        folder = found.folder
         noted = len(self.notes)
-        recipe = self.attempt(Recipe.load, folder / "recipe.toml")
-        environment = self.attempt(read_environment, folder / "environment.json")
-        losses = self.attempt(read_losses, folder / "metrics.jsonl")
-        outcome = self.attempt(read_outcome, folder / FILE)
-        found: Run | None = None
+        recipe = self.attempt(Recipe.load, folder.recipe)
+        environment = self.attempt(read_environment, folder.environment)
+        losses = self.attempt(read_losses, folder.metrics)
+        outcome = self.attempt(read_outcome, folder.outcome)
+        run: Run | None = None
         if outcome is not None:
-            found = _of_outcome(place, outcome, folder)
-        elif place.bundle.exists():
-            found = self.attempt(lambda _: _of_bundle(place), place.bundle)
-            if found is not None:
-                earlier = self.attempt(read_outcome, found.scored / FILE)
-                found = replace(found, outcome=earlier)
-        if found is None and recipe is not None and environment is not None:
-            found = Run(
-                place=place,
+            run = _of_outcome(found, outcome)
+        elif folder.bundle.exists():
+            run = self.attempt(lambda _: _of_bundle(found), folder.bundle)
+            if run is not None:
+                earlier = self.attempt(read_outcome, run.scored.outcome)
+                run = replace(run, outcome=earlier)
+        if run is None and recipe is not None and environment is not None:
+            run = Run(
+                name=found.name,
+                folder=folder,
                 method=recipe.method,
                 machine=Machine.parse(environment.machine),
                 seed=environment.seed,
                 anomalies=0,
                 recipe=recipe.name,
-                finished=place.bundle.exists(),
+                finished=folder.bundle.exists(),
                 scored=folder,
             )
-        if found is None:
+        if run is None:
             if len(self.notes) == noted:
                 self.notes.append(
-                    f"{folder} does not say what it is a run of; expected outcome.json, a bundle "
-                    "beside it, or recipe.toml and environment.json"
+                    f"{folder.path} does not say what it is a run of; expected {OUTCOME}, a bundle "
+                    f"beside it, or {RECIPE} and {ENVIRONMENT}"
                 )
             return None
-        return replace(found, losses=losses)
+        return replace(run, losses=losses)
 
     def embeddings(self, run: Run) -> NDArray[np.float32] | None:
-        """``[clips, D]`` in the order of the run's outcome; None where there are none."""
+        """Read a run's embeddings ``[clips, D]`` in its outcome's order; None where it has none."""
         outcome = run.outcome
         if outcome is None:
             return None
-        return self.attempt(lambda f: read_embeddings_of(f, outcome), run.scored / EMBEDDINGS)
+        return self.attempt(lambda f: read_embeddings_of(f, outcome), run.scored.embeddings)
 
 
-def _of_outcome(place: Place, outcome: Outcome, scored: Path) -> Run:
+def _of_outcome(found: FoundRun, outcome: Outcome) -> Run:
     return Run(
-        place=place,
+        name=found.name,
+        folder=found.folder,
         method=outcome.method,
         machine=outcome.of,
         seed=outcome.seed,
         anomalies=outcome.anomalies,
         recipe=outcome.recipe,
         finished=True,
-        scored=scored,
+        scored=found.folder,
         outcome=outcome,
     )
 
 
-def _of_bundle(place: Place) -> Run:
-    bundle = read_bundle(place.bundle)
+def _of_bundle(found: FoundRun) -> Run:
+    bundle = read_bundle(found.folder.bundle)
     info = bundle.info
     return Run(
-        place=place,
+        name=found.name,
+        folder=found.folder,
         method=info.recipe.method,
         machine=Machine.parse(info.machine),
         seed=info.provenance.seed,
         anomalies=len(info.provenance.anomalies),
         recipe=info.recipe.name,
         finished=True,
-        # The folder is the bundle's own: what another model scored in its place is not taken for
-        # this one's. And rattle reproduce never takes it for the outcome of a task.
-        scored=place.folder / f"scored-{bundle.identity[:16]}",
+        scored=found.folder.scored(bundle.identity),
     )

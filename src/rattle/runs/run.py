@@ -1,16 +1,15 @@
-"""A run as the page sees it."""
+"""A run, as it is read from its folder."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rattle.clips.machine import Machine
 from rattle.recipe.parts import MethodName
-from rattle.runs.find import Place
+from rattle.runs.folder import RunFolder
 from rattle.runs.outcome import Outcome
 
 
@@ -24,20 +23,21 @@ class Losses:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One model with what is known of it.
+    """One model with what is known of it; ``name`` is what people are told of its folder.
 
     ``finished`` says whether there is a model; ``anomalies`` is how many that has learnt from.
     ``outcome`` is None where its test clips have not been scored; it is in the folder ``scored``,
     or would be. ``losses`` is None where the model took no steps.
     """
 
-    place: Place
+    name: str
+    folder: RunFolder
     method: MethodName
     machine: Machine
     seed: int
     anomalies: int
     recipe: str
     finished: bool
-    scored: Path
+    scored: RunFolder
     losses: Losses | None = None
     outcome: Outcome | None = None

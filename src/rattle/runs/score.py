@@ -1,35 +1,97 @@
-"""Scores the test clips of runs that left no outcome: those of rattle train and rattle adapt."""
+"""Score a model's test clips and leave the outcome in its run folder."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 
-from rattle.clips.manifest import Manifest
+from rattle.clips.manifest import Clip, Manifest
 from rattle.detector import Detector
-from rattle.errors import DataError
-from rattle.experiments.task import leave_outcome
+from rattle.errors import DataError, TrainingError
+from rattle.features.store import FeatureStore
+from rattle.learning.inference import TrainedNetwork
+from rattle.runs.folder import RunFolder
+from rattle.runs.outcome import Outcome, outcome_clip, write_embeddings
 from rattle.runs.run import Run
 
 
+def leave_outcome(
+    folder: RunFolder,
+    detector: Detector,
+    clips: Manifest,
+    *,
+    anomalies: int = 0,
+    drawn: Sequence[Clip] = (),
+    seconds: float = 0.0,
+    on_clip: Callable[[], None] = lambda: None,
+) -> Outcome:
+    """Score the machine's test clips; write their embeddings and the outcome to ``folder``.
+
+    Clips that the detector learnt from are left out, but for the anomalies drawn. ``on_clip`` is
+    called for each clip whose features were computed and for each one scored.
+
+    Raises ``ClipError`` for a clip that cannot be read and ``TrainingError`` where the model's
+    figures are not finite.
+    """
+    info, recipe, model = detector.info, detector.recipe, detector.model
+    test = _test_clips(detector, clips)
+    store = FeatureStore(recipe.audio, recipe.features)
+    log_mels = store.pack(test, info.amplitude, on_clip)
+    scored, embeddings = [], []
+    for clip, log_mel in zip(test, log_mels, strict=True):
+        if isinstance(model, TrainedNetwork):
+            parts, embedding = model.parts_and_embedding(log_mel)
+            embeddings.append(embedding)
+        else:
+            parts = model.parts(log_mel)
+        if not parts.is_finite:
+            raise TrainingError(
+                f"the model of {detector.machine} gives {clip.path} a figure that is not finite; "
+                "lower the learning rates in the recipe, and give another folder to write to",
+                argument="out",
+            )
+        scored.append(outcome_clip(clip, parts))
+        on_clip()
+    if embeddings:
+        write_embeddings(folder.embeddings, np.stack(embeddings))
+    mix = detector.mix()
+    outcome = Outcome(
+        method=recipe.method,
+        machine=str(detector.machine),
+        seed=info.provenance.seed,
+        anomalies=anomalies,
+        recipe=recipe.name,
+        network="" if recipe.baseline else recipe.network.name,
+        alpha=mix.alpha,
+        low=mix.scale.low,
+        high=mix.scale.high,
+        threshold=detector.threshold.value,
+        drawn=tuple(clip.content_hash for clip in drawn),
+        clips=tuple(scored),
+        seconds=round(seconds, 3),
+    )
+    outcome.write(folder.outcome)
+    return outcome
+
+
 def with_outcome(run: Run, clips: Manifest) -> Run:
-    """The run with its machine's test clips among ``clips`` scored.
+    """Score the run's machine's test clips among ``clips``, where that has not been done.
 
     The outcome is kept in ``run.scored``, from where it is taken the next time, without audio and
     for the same clips also here. A run that brought its outcome, or has no model, stays as it is.
     Anomalies that the model learnt from count as drawn: they are in no figure. Raises
     ``DataError`` where no test clip is left and ``ClipError`` where one cannot be read.
     """
-    if not run.finished or run.scored == run.place.folder:
+    if not run.finished or run.scored == run.folder:
         return run
-    detector = Detector.load(run.place.bundle)
+    detector = Detector.load(run.folder.bundle)
     origin = detector.info.provenance
-    test = clips.of(run.machine, split="test")
-    seen = [*origin.trained, *origin.held_out, *origin.validation]
-    fresh = Manifest(test.table.filter(~pl.col("content_hash").is_in(seen)))
+    fresh = _test_clips(detector, clips)
     if not len(fresh):
-        raise DataError(f"{run.place.bundle}: the data hold no test clip of {run.machine} for it")
+        raise DataError(f"{run.folder.bundle}: the data hold no test clip of {run.machine} for it")
     known = run.outcome.clips if run.outcome else ()
     if {clip.content_hash for clip in known} == set(fresh.table["content_hash"]):
         return run
@@ -38,3 +100,11 @@ def with_outcome(run: Run, clips: Manifest) -> Run:
         run.scored, detector, clips, anomalies=len(origin.anomalies), drawn=drawn
     )
     return replace(run, outcome=outcome)
+
+
+def _test_clips(detector: Detector, clips: Manifest) -> Manifest:
+    """Choose the machine's test clips that the detector learnt nothing from."""
+    origin = detector.info.provenance
+    seen = [*origin.trained, *origin.held_out, *origin.validation]
+    test = clips.of(detector.machine, split="test")
+    return Manifest(test.table.filter(~pl.col("content_hash").is_in(seen)))

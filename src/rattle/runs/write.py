@@ -1,27 +1,13 @@
-"""A run folder: what a training was given, how it went, and the state to go on from.
-
-OUT/
-├── fan_id_00.rattle          the bundle, there when the training is complete
-└── fan_id_00/
-    ├── recipe.toml           every number of the run; works as --recipe
-    ├── environment.json      versions, machine, threads, seed
-    ├── clips.csv             the manifest it was given; of an adaptation with the new clips
-    ├── outliers.csv          the outliers it was given, where it was given any
-    ├── metrics.jsonl         a line an iteration
-    ├── tensorboard/          the same for TensorBoard, where --track asks for it
-    ├── mlflow.json           which run of MLflow's it is, where --track asks for it
-    └── checkpoint.safetensors
-"""
+"""Fit or adapt in a run folder, so that a run that was killed goes on to the same bytes."""
 
 from __future__ import annotations
 
 import json
-import logging
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -33,51 +19,57 @@ from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.clips.unchanged import unchanged
 from rattle.detector import Detector
-from rattle.detector.adapt import AdaptJob
-from rattle.detector.fit import FitJob, Recordings
+from rattle.detector.finish import NO_WATCH, make
+from rattle.detector.job import Job, Recordings, Watch
 from rattle.errors import TrainingError
 from rattle.learning.train import Step
+from rattle.runs.folder import RunFolder
 from rattle.version import VERSION
 
-_log = logging.getLogger(__name__)
 
+@dataclass(frozen=True)
+class Gone:
+    """How many of the recordings listed in a run's file have gone or changed since."""
 
-def bundle_path(out: Path, machine: Machine) -> Path:
-    """Where a run under ``out`` puts its bundle."""
-    return out / f"{machine.slug}.rattle"
+    gone: int
+    listed: int
+    file: Path
 
 
 def refuse_existing(out: Path, machine: Machine) -> None:
     """Raise ``TrainingError`` where ``out`` holds a run of the machine."""
-    if bundle_path(out, machine).exists() or (out / machine.slug).exists():
+    folder = RunFolder.of(out, machine)
+    if folder.bundle.exists() or folder.path.exists():
         raise TrainingError(
-            f"{out} already holds a run of {machine}; go on with it by --resume, or choose "
-            "another folder with --out"
+            f"{out} already holds a run of {machine}; give another folder to write to, or resume "
+            "that run",
+            argument="resume",
         )
 
 
-def run_in_folder(job: FitJob | AdaptJob, out: Path, *, resume: bool) -> Path:
-    """Fit or adapt in a run folder under ``out`` and return the bundle's path.
+def run_in_folder(job: Job, out: Path, *, resume: bool, watch: Watch = NO_WATCH) -> Path:
+    """Carry out a job in a run folder under ``out`` and return the bundle's path.
 
     With ``resume`` a finished run is left as it is and an unfinished one goes on. Without it a
     folder that holds a run is refused, so that none is lost. Raises ``TrainingError`` for that,
-    and where a finished run is an adaptation of another bundle or with other clips.
+    and where a finished run is of another job (``Job.gives``).
     """
-    bundle = bundle_path(out, job.machine)
-    folder = out / job.machine.slug
+    folder = RunFolder.of(out, job.machine)
+    bundle = folder.bundle
     if not resume:
         refuse_existing(out, job.machine)
     if bundle.exists():
-        if isinstance(job, AdaptJob) and not job.gives(read_bundle(bundle).info.provenance):
+        if not job.gives(read_bundle(bundle).info.provenance):
             raise TrainingError(
-                f"{bundle} is not the bundle given adapted with the clips given; choose another "
-                "folder with --out"
+                f"{bundle} is not the bundle given adapted with the clips given; give another "
+                "folder to write to",
+                argument="out",
             )
         return bundle
     # Of a process that was killed while it wrote.
-    for left in [*folder.glob(".*.part"), *out.glob(f".{bundle.name}.*.part")]:
+    for left in [*folder.path.glob(".*.part"), *out.glob(f".{bundle.name}.*.part")]:
         left.unlink(missing_ok=True)
-    with _metrics_log(folder / "metrics.jsonl") as log:
+    with _metrics_log(folder.metrics) as log:
 
         def on_step(step: Step) -> None:
             if not log.is_open:
@@ -85,59 +77,58 @@ def run_in_folder(job: FitJob | AdaptJob, out: Path, *, resume: bool) -> Path:
                 # folder behind and does not rewrite the description of the run it is not.
                 _describe(job, folder)
             log(step)
-            job.watch.on_step(step)
+            watch.on_step(step)
 
-        detector = replace(
-            job,
-            checkpoint=folder / "checkpoint.safetensors",
-            watch=replace(job.watch, on_step=on_step),
-        ).run()
+        logged = replace(watch, on_step=on_step)
+        detector = make(job, watch=logged, checkpoint=folder.checkpoint)
     if not log.is_open:  # a baseline that takes no steps
         _describe(job, folder)
     detector.save(bundle)
-    (folder / "checkpoint.safetensors").unlink(missing_ok=True)
+    folder.checkpoint.unlink(missing_ok=True)
     return bundle
 
 
 def recordings_of(
-    bundle: Path, detector: Detector, data: Manifest | None = None
+    bundle: Path,
+    detector: Detector,
+    data: Manifest | None = None,
+    *,
+    on_gone: Callable[[Gone], None] = lambda _: None,
 ) -> Recordings | None:
-    """The recordings that a bundle's run was given, as far as they are still there unchanged.
+    """Find the recordings that a bundle's run was given, as far as they are there unchanged.
 
     Its run folder lists them; ``data`` holds those that have moved, and is taken as it is. None
-    where the run folder is not there or no clip that ``detector`` was trained on is.
+    where the run folder is not there or no clip that ``detector`` was trained on is. ``on_gone``
+    is called for each of the run's lists of which some recordings are not found.
     """
-    folder = bundle.with_suffix("")
-    listed, outliers = folder / "clips.csv", folder / "outliers.csv"
+    folder = RunFolder.beside(bundle)
     if data is None:
-        if not listed.exists():
+        if not folder.clips.exists():
             return None
         # Test clips teach nothing; whether they are there does not matter.
-        data = _still_there(Manifest.read_csv(listed).of(split="train"), listed)
+        data = _still_there(
+            Manifest.read_csv(folder.clips).of(split="train"), folder.clips, on_gone
+        )
         ours = data.of(detector.machine).table["content_hash"]
         if not {*ours} & {*detector.info.provenance.trained}:
             return None
-    if not outliers.exists():
+    if not folder.outliers.exists():
         return Recordings(data)
-    normals = Manifest.read_csv(outliers).of(label="normal")
-    return Recordings(data, _still_there(normals.without(detector.machine), outliers))
+    normals = Manifest.read_csv(folder.outliers).of(label="normal")
+    return Recordings(
+        data, _still_there(normals.without(detector.machine), folder.outliers, on_gone)
+    )
 
 
-def _still_there(clips: Manifest, listed: Path) -> Manifest:
-    found = unchanged(clips)
-    if len(found) < len(clips):
-        _log.warning(
-            "%d of the %d recordings listed in %s have gone or changed; if they have moved, say "
-            "where with --data",
-            len(clips) - len(found),
-            len(clips),
-            listed,
-        )
-    return found
+def _still_there(clips: Manifest, file: Path, on_gone: Callable[[Gone], None]) -> Manifest:
+    there = unchanged(clips)
+    if len(there) < len(clips):
+        on_gone(Gone(len(clips) - len(there), len(clips), file))
+    return there
 
 
-def _describe(job: FitJob | AdaptJob, folder: Path) -> None:
-    write_text(folder / "recipe.toml", job.recipe.to_toml())
+def _describe(job: Job, folder: RunFolder) -> None:
+    write_text(folder.recipe, job.recipe.to_toml())
     environment = {
         "rattle": VERSION,
         "torch": torch.__version__,
@@ -149,15 +140,15 @@ def _describe(job: FitJob | AdaptJob, folder: Path) -> None:
         "machine": str(job.machine),
         "seed": job.seed,
     }
-    write_text(folder / "environment.json", json.dumps(environment, indent=1))
-    given = job.given
-    if given is None:
+    write_text(folder.environment, json.dumps(environment, indent=1))
+    sources = job.sources
+    if sources is None:
         return
-    with replacing(folder / "clips.csv") as beside:
-        given.clips.write_csv(beside)
-    if given.outliers is not None:
-        with replacing(folder / "outliers.csv") as beside:
-            given.outliers.write_csv(beside)
+    with replacing(folder.clips) as beside:
+        sources.clips.write_csv(beside)
+    if sources.outliers is not None:
+        with replacing(folder.outliers) as beside:
+            sources.outliers.write_csv(beside)
 
 
 @contextmanager
@@ -170,7 +161,7 @@ def _metrics_log(path: Path) -> Iterator[_Log]:
 
 
 class _Log:
-    """Appends steps; on resuming, lines of iterations that will be done again are dropped."""
+    """Append steps; on resuming, lines of iterations that will be done again are dropped."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

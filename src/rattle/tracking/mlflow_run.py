@@ -47,7 +47,7 @@ class MlflowRun:
     """One run; the file ``link`` says which, so that a resumed run goes on with it.
 
     A server that cannot be reached at the first step is a ``TrainingError``. Later it is a warning,
-    and what it missed waits until it answers again: ``metrics.jsonl`` has everything in any case.
+    and what it missed waits until it answers again: the run folder has everything in any case.
     """
 
     def __init__(self, link: Path, title: str, parameters: Mapping[str, Parameter]) -> None:
@@ -89,7 +89,8 @@ class MlflowRun:
             deleted = f"remove {self._link} if the run was deleted there, "
             raise TrainingError(
                 f"MLflow cannot be used ({_reason(error)}); look at MLFLOW_TRACKING_URI, "
-                f"{deleted if self._link.exists() else ''}or go on with --resume and no --track"
+                f"{deleted if self._link.exists() else ''}or go on with the run without MLflow",
+                argument="track",
             ) from None
         return client
 

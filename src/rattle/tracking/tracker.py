@@ -1,4 +1,4 @@
-"""What takes a run down, and how one is chosen."""
+"""Trackers: what takes down the curves of a run, and how to open one."""
 
 from __future__ import annotations
 
@@ -42,37 +42,44 @@ class Untracked:
 
 
 def open_tracker(
-    name: TrackerName | None, folder: Path, title: str, parameters: Mapping[str, Parameter]
+    name: TrackerName | None,
+    title: str,
+    parameters: Mapping[str, Parameter],
+    *,
+    tensorboard: Path,
+    mlflow: Path,
 ) -> Tracker:
-    """The tracker of that name for the run in ``folder``; without a name one that does nothing.
+    """Open the tracker of that name for a run; without a name one that does nothing.
 
-    ``title`` and ``parameters`` tell people what run it is. Raises ``RattleError`` where the extra
-    is not installed.
+    ``title`` and ``parameters`` tell people what run it is. ``tensorboard`` is the folder for
+    TensorBoard's event files, ``mlflow`` the file that says which of MLflow's runs it is. Raises
+    ``RattleError`` where the extra is not installed.
     """
     try:
         if name == "tensorboard":
             from rattle.tracking.event_files import EventFiles
 
-            return EventFiles(folder / "tensorboard", parameters)
+            return EventFiles(tensorboard, parameters)
         if name == "mlflow":
             from rattle.tracking.mlflow_run import MlflowRun
 
-            return MlflowRun(folder / "mlflow.json", title, parameters)
+            return MlflowRun(mlflow, title, parameters)
     except ImportError as error:
         raise RattleError(
-            f"--track {name} takes more than is installed ({error}): pip install 'rattle[{name}]'"
+            f"{name} takes more than is installed ({error}): pip install 'rattle[{name}]'",
+            argument="track",
         ) from None
     return Untracked()
 
 
 def losses(step: Step) -> dict[str, float]:
-    """The parts of the loss that a step has, by name."""
+    """Name the parts of the loss that a step has."""
     parts = {"loss": step.loss, "bce": step.bce, "metric": step.metric}
     return {name: value for name, value in parts.items() if value is not None}
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Parameter]:
-    """Nested values in one level, as ``training.iterations``; lists and None become text."""
+    """Put nested values on one level, as ``training.iterations``; lists and None become text."""
     found: dict[str, Parameter] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):

@@ -20,7 +20,7 @@ from rattle.experiments.page.series import (
     measure,
     without_doubles,
 )
-from rattle.runs.find import Place
+from rattle.runs.folder import RunFolder
 from rattle.runs.run import Run
 
 # Small integers, so that ties between and within the classes are frequent.
@@ -29,14 +29,15 @@ scores = st.lists(st.integers(-5, 5), min_size=1, max_size=12).map(lambda s: np.
 
 def run_of(outcome, name: str = "a") -> Run:
     return Run(
-        place=Place(name, Path(name)),
+        name=name,
+        folder=RunFolder(Path(name)),
         method=outcome.method,
         machine=outcome.of,
         seed=outcome.seed,
         anomalies=outcome.anomalies,
         recipe=outcome.recipe,
         finished=True,
-        scored=Path(name),
+        scored=RunFolder(Path(name)),
         outcome=outcome,
     )
 

@@ -71,7 +71,7 @@ class GridView(LiveLines):
 def _running(progress: Progress[Any]) -> list[str]:
     now, folder = time.monotonic(), progress.setting.folder
     return [
-        f"  {task.title}: {_iteration(task.run_folder(folder))}{_duration(now - began)}"
+        f"  {task.title}: {_iteration(task.run_folder(folder).path)}{_duration(now - began)}"
         for task, began in progress.running.items()
     ]
 

@@ -17,8 +17,9 @@ from rattle.errors import Interrupted, RattleError
 from rattle.grid.local import LocalWorkers
 from rattle.grid.run import Progress, run_grid
 from rattle.learning.shared_features import fill_store
+from rattle.runs.folder import bundle_path
 from rattle.runs.machines import Fleet, Training
-from rattle.runs.write import bundle_path, refuse_existing
+from rattle.runs.write import refuse_existing
 from rattle.tracking import TrackerName
 
 

@@ -144,7 +144,7 @@ def without_doubles(runs: Iterable[Run]) -> tuple[list[Run], list[str]]:
         known = found.setdefault((Kind.of(run), run.machine, run.seed), run)
         if known is not run and run.finished:
             notes.append(
-                f"{run.place.name} is, like {known.place.name}, of {run.method} for {run.machine} "
+                f"{run.name} is, like {known.name}, of {run.method} for {run.machine} "
                 f"with seed {run.seed} by recipe {run.recipe}; only the latter is in means and "
                 "plots. Give recipes names of their own to compare them."
             )

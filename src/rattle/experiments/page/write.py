@@ -179,5 +179,5 @@ def _undrawn(views: Sequence[MachineView], figures: Sequence[Figure2]) -> Iterat
 
 
 def _named(runs: Sequence[Run], most: int = 5) -> str:
-    listed = ", ".join(run.place.name for run in runs[:most])
+    listed = ", ".join(run.name for run in runs[:most])
     return listed if len(runs) <= most else f"{listed} and {len(runs) - most:,} more"
