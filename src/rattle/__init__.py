@@ -1,9 +1,11 @@
 """Anomalous sound detection for machines.
 
->>> from rattle import Detector
->>> detector = Detector.fit("recordings", "fan/id_00")       # doctest: +SKIP
+>>> import rattle
+>>> detector = rattle.fit("recordings", "fan/id_00")          # doctest: +SKIP
 >>> detector.save("fan.rattle")                               # doctest: +SKIP
 >>> [clip.anomalous for clip in detector.score(["new.wav"])]  # doctest: +SKIP
+>>> better = rattle.adapt(detector, ["worn-bearing.wav"])     # doctest: +SKIP
+>>> rattle.export(better).save("better.rattle")               # doctest: +SKIP
 
 The names below are loaded when they are first used: importing rattle loads no torch.
 """
@@ -18,7 +20,10 @@ from rattle.version import VERSION
 if TYPE_CHECKING:
     from rattle.clips.machine import Machine
     from rattle.clips.manifest import Clip, Manifest
+    from rattle.detector.adapt import adapt
     from rattle.detector.detector import Detector
+    from rattle.detector.export import export
+    from rattle.detector.fit import fit
     from rattle.errors import (
         BundleError,
         ClipError,
@@ -54,6 +59,9 @@ _HOMES = {
     "StorageError": "rattle.errors",
     "Threshold": "rattle.scoring.threshold",
     "TrainingError": "rattle.errors",
+    "adapt": "rattle.detector.adapt",
+    "export": "rattle.detector.export",
+    "fit": "rattle.detector.fit",
 }
 
 __all__ = [
@@ -73,6 +81,9 @@ __all__ = [
     "StorageError",
     "Threshold",
     "TrainingError",
+    "adapt",
+    "export",
+    "fit",
 ]
 
 

@@ -2,41 +2,73 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rattle.cli.terminal.scorers import open_scorer
+
 if TYPE_CHECKING:
+    from rattle.bundle import Bundle
     from rattle.bundle.replay import Replay
     from rattle.recipe import Recipe
-
-# Scores of the same network on another machine or thread count differ by rounding.
-AGREES_WITHIN = 1e-3
 
 
 def inspect(bundle: Path, /) -> int:
     """Show what a bundle is of, where it comes from, and whether it still scores as it did.
 
-    The clips stored in it are scored again; the exit code is 1 when a score has moved.
+    The clips stored in it are scored again, as rattle score would: by its graph where it has one
+    (rattle export), without torch. The exit code is 1 when a score has moved.
 
     Parameters
     ----------
     bundle
         A .rattle file.
     """
-    from rattle.detector import Detector
+    from rattle.bundle import read_bundle
+    from rattle.runtime.clip_scorer import AGREES_WITHIN, threshold_of
+
+    whole = read_bundle(bundle)
+    difference = _difference(bundle, whole)
+    agrees = difference is None or difference <= AGREES_WITHIN
+    for name, value in {**_facts(whole), "stored clips": _stored(whole, difference)}.items():
+        print(f"{name + ':':14}{value}")
+    warning = threshold_of(whole.info).warning
+    if warning:
+        print(f"{'warning:':14}{warning}")
+    return int(not agrees)
+
+
+def _difference(bundle: Path, whole: Bundle) -> float | None:
+    """Score the stored clips again; None where there is neither a graph nor torch to do so."""
     from rattle.errors import BundleError, ClipError
 
-    detector = Detector.load(bundle)
-    info, origin, threshold = detector.info, detector.info.provenance, detector.threshold
-    largest = max((abs(clip.score) for clip in info.golden), default=1.0)
+    if whole.graph is None and find_spec("torch") is None:
+        return None
     try:
-        difference = detector.verify()
+        return open_scorer(bundle).verify()
     except ClipError as error:
         raise BundleError(
             f"{bundle} is damaged: its stored clips cannot be scored ({error})"
         ) from None
-    agrees = difference <= AGREES_WITHIN * max(largest, 1.0)
-    lines = {
+
+
+def _stored(whole: Bundle, difference: float | None) -> str:
+    from rattle.runtime.clip_scorer import AGREES_WITHIN
+
+    clips = len(whole.golden)
+    if difference is None:
+        return f"{clips}, not scored again: that takes a graph (rattle export) or torch"
+    moved = "" if difference <= AGREES_WITHIN else ": MORE THAN ROUNDING, do not rely on it here"
+    return f"{clips}, scores differ by at most {difference:.2g}{moved}"
+
+
+def _facts(whole: Bundle) -> dict[str, str]:
+    from rattle.runtime.clip_scorer import threshold_of
+
+    info, origin = whole.info, whole.info.provenance
+    threshold = threshold_of(info)
+    return {
         "machine": info.machine,
         "recipe": _recipe(info.recipe),
         "trained on": f"{len(origin.trained)} normal clips, {len(origin.held_out)} held out, "
@@ -46,21 +78,14 @@ def inspect(bundle: Path, /) -> int:
         "alpha": f"{info.alpha:g} ({info.alpha_origin})",
         "threshold": f"{threshold.value:.4g} for a false-alarm rate of "
         f"{threshold.false_alarm_rate:.1%} (95 %: {threshold.low:.1%} to {threshold.high:.1%})",
-        "identity": detector.bundle().identity,
+        "identity": whole.identity,
         "adapted from": origin.parent or "nothing, it was trained from the start",
-        "replay set": _replay(detector.replay),
+        "replay set": _replay(whole.replay),
         "graph": "none: rattle export adds one, to score without torch"
-        if detector.graph is None
-        else f"{len(detector.graph) / 1e6:.1f} MB",
+        if whole.graph is None
+        else f"{len(whole.graph) / 1e6:.1f} MB",
         "made": f"{origin.created}, rattle {origin.rattle}, torch {origin.torch}",
-        "stored clips": f"{len(info.golden)}, scores differ by at most {difference:.2g}"
-        + ("" if agrees else ": MORE THAN ROUNDING, do not rely on it here"),
     }
-    for name, value in lines.items():
-        print(f"{name + ':':14}{value}")
-    if threshold.warning:
-        print(f"{'warning:':14}{threshold.warning}")
-    return int(not agrees)
 
 
 def _replay(replay: Replay) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from rattle.cli.terminal.piped import STANDARD_INPUT, Paths, score_piped
+from rattle.cli.terminal.scorers import open_scorer
 
 if TYPE_CHECKING:
     from rattle.cli.terminal.hop_lines import Form
@@ -79,7 +80,7 @@ def score(
             raise DataError("standard input (-) is scored alone, and by the fixed scale")
         form: Form = "csv" if csv else "json" if json else "plain"
         return score_piped(bundle, form, encoding, rate, channels)
-    scorer = _opened(bundle, device)
+    scorer = open_scorer(bundle, device=device)
     clips = list(audio_files(paths))
     if not clips:
         where = ", ".join(str(path) for path in paths)
@@ -91,18 +92,6 @@ def score(
     if csv:
         return _print_csv(results, windows)
     return _print_lines(results, windows, scorer.recipe.scoring.windows)
-
-
-def _opened(bundle: Path, device: str) -> ClipScorer:
-    """The bundle's graph where it has one and the CPU may be used, else its network."""
-    from rattle.runtime.scorer import Scorer
-
-    scorer = Scorer.find(bundle) if device in ("auto", "cpu") else None
-    if scorer is not None:
-        return scorer
-    from rattle.detector import Detector
-
-    return Detector.load(bundle, device=device)
 
 
 def _warn(scorer: ClipScorer) -> None:

@@ -68,8 +68,8 @@ class Fleet:
 def tracker_of(job: Job, out: Path, track: TrackerName | None) -> Tracker:
     """What the job's curves are written for, with every number of its recipe."""
     title = str(job.machine)
-    numbers = {"machine": title, "work": job.work, "seed": job.seed}
-    numbers |= flat(job.recipe.model_dump())
+    made_by = {"machine": title, "work": job.work, "seed": job.seed}
+    numbers = flat({**made_by, **job.recipe.model_dump()})
     folder = RunFolder.of(out, job.machine)
     return open_tracker(
         track, f"{title} {job.work}", numbers, tensorboard=folder.tensorboard, mlflow=folder.mlflow

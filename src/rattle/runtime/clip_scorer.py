@@ -52,7 +52,7 @@ class ClipScorer(ABC):
     @property
     def threshold(self) -> Threshold:
         """The threshold of fixed-scale scores for the recipe's false-alarm rate."""
-        return self._threshold(self.mix())
+        return threshold_of(self.info)
 
     def score(self, clips: Sequence[Recording], *, scale: ScaleName = "fixed") -> list[ClipScore]:
         """Give the anomaly score of each clip (equation 5), in the order given.
@@ -80,7 +80,7 @@ class ClipScorer(ABC):
             distances = [part.distances for part in parts if part.distances is not None]
             if distances:
                 mix = self.mix(Scale.spanning(np.concatenate(distances)))
-        threshold = self._threshold(mix)
+        threshold = threshold_of(self.info, mix)
         for name, part in scored:
             if isinstance(part, ClipParts):
                 yield clip_score(name, part, mix, threshold)
@@ -101,7 +101,7 @@ class ClipScorer(ABC):
 
     def mix(self, scale: Scale | None = None) -> Mix:
         """Say how a clip's parts become its score, with the fixed scale or another one."""
-        return Mix(self.info.alpha, scale or self.info.scale)
+        return mix_of(self.info, scale)
 
     def samples(self, clip: Recording) -> NDArray[np.float32]:
         """Read a clip's samples ``[T]`` as its bundle hears them: one channel at its rate.
@@ -113,15 +113,26 @@ class ClipScorer(ABC):
         audio = self.recipe.audio
         return read_clip(Path(clip), sample_rate_hz=audio.sample_rate_hz, channel=audio.channel)
 
-    def _threshold(self, mix: Mix) -> Threshold:
-        gaps = [clip.gap for clip in self.info.held_out if clip.gap is not None]
-        distances = [clip.distance for clip in self.info.held_out if clip.distance is not None]
-        scores = anomaly_score(
-            np.array(gaps) if gaps else None,
-            mix.scale(np.array(distances)) if distances else None,
-            mix.alpha,
-        )
-        return fit_threshold(scores, self.recipe.scoring.false_alarm_rate)
+
+def mix_of(info: BundleInfo, scale: Scale | None = None) -> Mix:
+    """Say how a bundle's parts become scores, with its fixed scale or another one."""
+    return Mix(info.alpha, scale or info.scale)
+
+
+def threshold_of(info: BundleInfo, mix: Mix | None = None) -> Threshold:
+    """Fit the threshold for the recipe's false-alarm rate to the bundle's held-out normals.
+
+    It is one of scores by ``mix``; of fixed-scale scores by default.
+    """
+    mix = mix or mix_of(info)
+    gaps = [clip.gap for clip in info.held_out if clip.gap is not None]
+    distances = [clip.distance for clip in info.held_out if clip.distance is not None]
+    scores = anomaly_score(
+        np.array(gaps) if gaps else None,
+        mix.scale(np.array(distances)) if distances else None,
+        mix.alpha,
+    )
+    return fit_threshold(scores, info.recipe.scoring.false_alarm_rate)
 
 
 def name_of(clip: Recording) -> str:

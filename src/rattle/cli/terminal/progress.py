@@ -1,14 +1,18 @@
-"""How a training shows on the terminal: a live line, or a plain one now and then when piped."""
+"""Show a training on the terminal: a live line, or a plain one now and then when piped."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rattle.cli.terminal.live import LiveLines
 
 if TYPE_CHECKING:
+    from rattle.detector.job import NewClips, Recovered
+    from rattle.learning.outliers import OutlierPool
+    from rattle.learning.pretrained import Loaded
     from rattle.learning.train import Step
 
 PLAIN_EVERY_S = 10.0
@@ -16,7 +20,7 @@ LIVE_EVERY_S = 0.1
 
 
 class TrainingProgress(LiveLines):
-    """Shows features being computed and iterations with loss, rate and time left."""
+    """Shows what a job reports: features being computed, iterations with loss, rate, time left."""
 
     def __init__(self, title: str, iterations: int) -> None:
         super().__init__(refresh_per_second=10)
@@ -29,6 +33,27 @@ class TrainingProgress(LiveLines):
         """One more clip's features were computed."""
         self._clips += 1
         self._show(f"{self._title}: features of clip {self._clips}")
+
+    def on_pool(self, pool: OutlierPool) -> None:
+        """These outliers are taken."""
+        option = " (--outliers FOLDER)" if pool.substitute else ""
+        self.say(f"{self._title}: outliers: {pool.origin}{option}")
+
+    def on_init(self, loaded: Loaded) -> None:
+        """These weights are started from."""
+        self.say(f"{self._title}: {len(loaded.taken)} pre-trained weights taken")
+        for name, reason in loaded.skipped.items():
+            self.say(f"  not taken: {name} ({reason})")
+
+    def on_recovered(self, recovered: Recovered) -> None:
+        """So much of what the parent learnt from is at hand."""
+        for line in _recovered_lines(recovered):
+            self.say(f"{self._title}: {line}")
+
+    def on_new_clips(self, new: NewClips) -> None:
+        """These clips are new."""
+        for line in _new_clip_lines(new):
+            self.say(f"{self._title}: {line}")
 
     def on_step(self, step: Step) -> None:
         """One more iteration is done."""
@@ -59,3 +84,28 @@ class TrainingProgress(LiveLines):
             self.update(line)
         else:
             print(line, file=sys.stderr, flush=True)
+
+
+def _recovered_lines(recovered: Recovered) -> Iterator[str]:
+    counts = [("trained on", recovered.trained), ("held out", recovered.held_out)]
+    if recovered.anomalies[1]:
+        counts.append(("anomalies", recovered.anomalies))
+    known = ", ".join(f"{there} of {of} {what}" for what, (there, of) in counts)
+    if not recovered.has_recordings:
+        outliers = recovered.outliers
+        yield f"known clips: {known}, {outliers} outliers; all from the bundle's replay set"
+        return
+    only = recovered.only_replay
+    more = f", {only} only in the bundle's replay set" if only else ""
+    yield f"known clips: {known}; found again{more}"
+    if recovered.outliers is not None:
+        yield "outliers: from the bundle's replay set"
+
+
+def _new_clip_lines(new: NewClips) -> Iterator[str]:
+    held_out = f" ({new.held_out} of them held out)" if new.held_out else ""
+    yield f"new clips: {new.anomalies} anomalies, {new.normals} normal{held_out}"
+    if new.were_normal:
+        yield f"{new.were_normal} clips were taken for normal before and are anomalies now"
+    if new.were_anomalies:
+        yield f"{new.were_anomalies} clips were anomalies before and are normal now"
