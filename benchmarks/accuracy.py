@@ -22,7 +22,8 @@ import torch
 from ratio import Ratio
 from rattle import Detector, Machine, Recipe
 from rattle.clips.layouts import load_manifest
-from rattle.detector.fit import FitJob, fit
+from rattle.detector.finish import make
+from rattle.detector.fit import FitJob
 from rattle.evaluation.metrics import auc
 from rattle.learning.inference import TrainedNetwork
 from rattle.scoring.clip import clip_value
@@ -37,12 +38,12 @@ def aucs(data: Path, run: tuple[str, int]) -> dict[str, float]:
     torch.set_num_threads(1)
     name, seed = run
     clips, machine, recipe = load_manifest(data), Machine.parse(name), Recipe.load("small")
-    sampled = fit(FitJob(clips, machine, recipe, seed))
+    sampled = make(FitJob(clips, machine, recipe, seed))
     exact = recipe.with_values(centroids={"clips_per_class": 0})
     return {
         DEFAULT: area(sampled, data),
         TEN_WINDOWS: area(seen_in_windows(sampled), data),
-        EXACT_PASS: area(fit(FitJob(clips, machine, exact, seed)), data),
+        EXACT_PASS: area(make(FitJob(clips, machine, exact, seed)), data),
     }
 
 

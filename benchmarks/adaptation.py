@@ -32,7 +32,8 @@ from rattle.atomic import write_text
 from rattle.clips.layouts import load_manifest
 from rattle.clips.manifest import Manifest
 from rattle.detector import Detector
-from rattle.detector.adapt import AdaptJob, adapt
+from rattle.detector.adapt import AdaptJob
+from rattle.detector.finish import make
 from rattle.evaluation.metrics import auc
 from rattle.experiments.task import draw_anomalies
 from rattle.runs.write import recordings_of
@@ -69,7 +70,7 @@ def one_run(data: str, bundles: str, variant: str, machine: str, seed: int) -> d
     nothing = Manifest(given.table.clear())
 
     started = time.process_time()
-    child = adapt(AdaptJob(parent, given, nothing, recordings_of(path), seed))
+    child = make(AdaptJob(parent, given, nothing, recordings_of(path), seed))
     cpu_s = time.process_time() - started
     return {
         "variant": variant,

@@ -29,12 +29,13 @@ from plain_reading import (
     plain_read,
 )
 from ratio import Ratio, side_by_side
-from rattle import Machine, Manifest, Recipe
+from rattle import Machine, Manifest, Recipe, export
 from rattle.clips.amplitude import Amplitude, Moments
 from rattle.clips.check import check
 from rattle.clips.layouts import load_manifest
 from rattle.clips.reading import content_hash, read_clip
-from rattle.detector.fit import FitJob, fit
+from rattle.detector.finish import make
+from rattle.detector.fit import FitJob
 from rattle.features.front_end import FrontEnd
 from rattle.recipe.parts import Audio, Features
 
@@ -168,8 +169,8 @@ def _cold_start(data: Path, folder: Path) -> Ratio:
 def _write_bundle(clips: Manifest, path: Path, store: Path) -> None:
     """A bundle with a graph, after two iterations: the weights do not matter to the time."""
     recipe = Recipe.load("small").with_values(training={"iterations": 2})
-    detector = fit(FitJob(clips, Machine("fan", "id_00"), recipe, store_folder=store))
-    detector.with_graph().save(path)
+    detector = make(FitJob(clips, Machine("fan", "id_00"), recipe, store_folder=store))
+    export(detector).save(path)
 
 
 @contextmanager

@@ -18,12 +18,12 @@ import torch
 from numpy.typing import NDArray
 
 from ratio import Ratio, side_by_side
-from rattle import Detector, Machine, Manifest, Recipe
+from rattle import Detector, Machine, Manifest, Recipe, export
 from rattle.clips.amplitude import Amplitude
 from rattle.clips.layouts import load_manifest
 from rattle.clips.reading import read_clip
-from rattle.detector.export import graph_of
-from rattle.detector.fit import FitJob, fit
+from rattle.detector.finish import make
+from rattle.detector.fit import FitJob
 from rattle.features.graph_log_mel import GraphLogMel
 from rattle.learning.device import place
 from rattle.learning.inference import TrainedNetwork
@@ -42,7 +42,7 @@ def measure(data: Path) -> Iterator[Ratio]:
     sounds = [read_clip(Path(path)) for path in test.table["path"][:32]]
     yield from seen_once("small", sounds)
     yield from seen_once("resnet38", sounds[:2])
-    detector = fit_quickly(data).with_graph()
+    detector = export(fit_quickly(data))
     yield agreement(detector, test)
     yield from real_time(scorer_of(detector), sounds)
 
@@ -90,12 +90,12 @@ def seen_once(name: str, sounds: list[NDArray[np.float32]]) -> Iterator[Ratio]:
 def fit_quickly(data: Path) -> Detector:
     """A detector of the small recipe that has hardly learnt: what it costs is the same."""
     recipe = Recipe.load("small").with_values(training={"iterations": 3})
-    return fit(FitJob(load_manifest(data), MACHINE, recipe))
+    return make(FitJob(load_manifest(data), MACHINE, recipe))
 
 
 def scorer_of(detector: Detector, *, threads: int = 1) -> Scorer:
     """The detector's graph."""
-    graph = detector.graph or detector.with_graph().graph
+    graph = detector.graph or export(detector).graph
     assert graph is not None
     return Scorer(detector.info, Graph(graph, threads=threads))
 
@@ -141,7 +141,7 @@ def score_all(scorer: Scorer, paths: list[Path]) -> None:
 
 def profile(data: Path) -> str:
     """Where the time of scoring a clip goes."""
-    detector = fit_quickly(data).with_graph()
+    detector = export(fit_quickly(data))
     path = load_manifest(data).of(MACHINE, split="test").table["path"][0]
     scorer = scorer_of(detector)
     samples = scorer.samples(path)

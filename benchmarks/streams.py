@@ -13,7 +13,7 @@ import soundfile as sf
 from numpy.typing import NDArray
 
 from ratio import Ratio
-from rattle import Detector, Recipe
+from rattle import Recipe, export, fit
 from rattle.clips.layouts import load_manifest
 from rattle.listening.hops import Ear
 from rattle.listening.source import BLOCK_SECONDS, Block
@@ -27,7 +27,7 @@ def exported(data: Path, folder: Path) -> Scorer:
     recipe = Recipe.load("small").with_values(training={"iterations": 5})
     clips = load_manifest(data)
     path = folder / "streams.rattle"
-    Detector.fit(clips, clips.machines()[0], recipe=recipe, device="cpu").with_graph().save(path)
+    export(fit(clips, clips.machines()[0], recipe=recipe, device="cpu")).save(path)
     return Scorer.load(path)
 
 

@@ -31,7 +31,9 @@ from rattle import Machine, Recipe
 from rattle.clips.amplitude import Amplitude
 from rattle.clips.layouts import load_manifest
 from rattle.clips.manifest import Manifest
-from rattle.detector.fit import FitJob, Watch, fit
+from rattle.detector.finish import make
+from rattle.detector.fit import FitJob
+from rattle.detector.job import Watch
 from rattle.features.store import FeatureStore
 from rattle.learning import centroids
 from rattle.learning.allocator import keep_freed_memory
@@ -158,7 +160,7 @@ def _whole_training(data: Path, folder: Path) -> Iterator[Ratio]:
             rattle.detector.fit, "train", _timed(rattle.detector.fit.train, spent, "train")
         ),
     ):
-        fit(FitJob(clips, MACHINE, SMALL, store_folder=folder / "store", watch=Watch()))
+        make(FitJob(clips, MACHINE, SMALL, store_folder=folder / "store", watch=Watch()))
     ours_s = time.perf_counter() - began
 
     ready, statistics = _prepared(clips, SMALL, folder / "store")

@@ -113,9 +113,9 @@ def clips(factory: Path) -> Manifest:
 @pytest.fixture(scope="session")
 def detector(clips: Manifest, tiny_recipe: Recipe) -> Detector:
     """A detector of synth_fan/id_00 by the tiny recipe."""
-    from rattle import Detector
+    import rattle
 
-    return Detector.fit(clips, "synth_fan/id_00", recipe=tiny_recipe, device="cpu")
+    return rattle.fit(clips, "synth_fan/id_00", recipe=tiny_recipe, device="cpu")
 
 
 @pytest.fixture(scope="session")
@@ -129,6 +129,8 @@ def bundle_file(detector: Detector, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="session")
 def exported_file(detector: Detector, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of ``detector`` with its graph. Read only."""
+    import rattle
+
     path = tmp_path_factory.mktemp("bundles") / "exported.rattle"
-    detector.with_graph().save(path)
+    rattle.export(detector).save(path)
     return path

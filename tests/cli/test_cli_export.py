@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rattle import Detector, Manifest, Recipe
+from rattle import Detector, Manifest, Recipe, fit
 
 
 def test_export_adds_a_graph_in_place(rattle: Any, bundle_file: Path, tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_a_baseline_is_refused_and_stays_as_it_is(
     rattle: Any, clips: Manifest, tiny_recipe: Recipe, tmp_path: Path
 ) -> None:
     path = tmp_path / "knn.rattle"
-    Detector.fit(clips, "synth_fan/id_00", recipe=tiny_recipe.for_method("knn")).save(path)
+    fit(clips, "synth_fan/id_00", recipe=tiny_recipe.for_method("knn")).save(path)
     before = path.read_bytes()
     code, out, err = rattle("export", path)
     assert (code, out) == (2, "")

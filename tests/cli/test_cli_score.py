@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from rattle import ClipScore, Detector, Machine, Manifest, Recipe
+from rattle import ClipScore, Detector, Machine, Manifest, Recipe, fit
 from rattle.learning import substitutes
 
 FAN = Machine("synth_fan", "id_00")
@@ -184,7 +184,7 @@ def test_a_part_that_the_loss_does_not_give_is_a_dash(
     rattle: Any, clips: Manifest, heard: list[str], tiny_recipe: Recipe, tmp_path: Path
 ) -> None:
     recipe = tiny_recipe.with_values(loss={"name": "ddcsad"})
-    Detector.fit(clips, FAN, recipe=recipe, device="cpu").save(tmp_path / "one.rattle")
+    fit(clips, FAN, recipe=recipe, device="cpu").save(tmp_path / "one.rattle")
     _, out, _ = rattle("score", tmp_path / "one.rattle", heard[0])
     assert out.splitlines()[1].split()[1] == "-"
 
@@ -200,7 +200,7 @@ def test_scores_of_a_detector_with_substitute_outliers_say_so(
     for name, value in {"TRANSFORMED_CLIPS": 4, "FACTORY_CLIPS": 1, "FACTORY_IDS": 1}.items():
         monkeypatch.setattr(substitutes, name, value)
     path = tmp_path / "alone.rattle"
-    Detector.fit(clips.of(FAN), FAN, recipe=tiny_recipe, device="cpu").save(path)
+    fit(clips.of(FAN), FAN, recipe=tiny_recipe, device="cpu").save(path)
     assert "rattle: warning: trained against SUBSTITUTES" in rattle("score", path, heard[0]).err
     assert json.loads(rattle("score", path, heard[0], "--json").out)["outliers"].startswith(
         "SUBSTITUTES"

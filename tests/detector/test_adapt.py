@@ -14,12 +14,13 @@ import soundfile as sf
 import torch
 from numpy.typing import NDArray
 
-from rattle import ClipError, DataError, Detector, Machine, Manifest, Recipe
+from rattle import ClipError, DataError, Detector, Machine, Manifest, Recipe, adapt, fit
 from rattle.clips.labelled import labelled_clips
 from rattle.clips.reading import content_hash
-from rattle.detector import adapt as module
-from rattle.detector.adapt import AdaptJob, adapt
-from rattle.detector.fit import Recordings, Watch
+from rattle.detector import finish as module
+from rattle.detector.adapt import AdaptJob
+from rattle.detector.finish import make
+from rattle.detector.job import NewClips, Recordings, Recovered, Watch
 from rattle.learning.batches import BatchSource
 from rattle.learning.train import Step
 
@@ -47,7 +48,11 @@ def named(clips: Manifest, hashes: Iterable[str]) -> list[str]:
 
 
 def weights(detector: Detector) -> dict[str, NDArray[np.generic]]:
-    return {name: value.copy() for name, value in detector.model.arrays().items()}
+    return {
+        f"{part}.{name}": value.copy()
+        for part, arrays in detector.model.learnt().items()
+        for name, value in arrays.items()
+    }
 
 
 def same(one: dict[str, NDArray[np.generic]], other: dict[str, NDArray[np.generic]]) -> bool:
@@ -55,7 +60,7 @@ def same(one: dict[str, NDArray[np.generic]], other: dict[str, NDArray[np.generi
 
 
 def fitted(clips: Manifest, recipe: Recipe, **parts: dict[str, object]) -> Detector:
-    return Detector.fit(clips, FAN, recipe=recipe.with_values(**parts), device="cpu")
+    return fit(clips, FAN, recipe=recipe.with_values(**parts), device="cpu")
 
 
 @pytest.fixture
@@ -103,8 +108,11 @@ def test_anomalies_take_the_place_of_outliers(
 ) -> None:
     recipe = tiny_recipe.with_values(adaptation={"anomalies_per_batch": a_batch})
     info = detector.info.model_copy(update={"recipe": recipe})
-    dataclasses.replace(detector, info=info).adapt(
-        files(clips, "anomaly")[:anomalies], normals=files(clips, "normal"), device="cpu"
+    adapt(
+        dataclasses.replace(detector, info=info),
+        files(clips, "anomaly")[:anomalies],
+        normals=files(clips, "normal"),
+        device="cpu",
     )
     (source,) = seen
     assert len(source.anomalies) == anomalies
@@ -124,9 +132,8 @@ def test_there_are_half_as_many_iterations_as_the_training_had(
         NOTHING,
         None,
         device="cpu",
-        watch=Watch(on_step=steps.append),
     )
-    job.run()
+    make(job, watch=Watch(on_step=steps.append))
     assert [step.iteration for step in steps] == [1, 2, 3]
     assert job.steps == 3
 
@@ -137,17 +144,17 @@ def test_it_starts_from_the_parents_weights(clips: Manifest, tiny_recipe: Recipe
     info = parent.info.model_copy(update={"recipe": parent.recipe.with_values(training=barely)})
     parent = dataclasses.replace(parent, info=info)
     before = weights(parent)
-    after = weights(parent.adapt(files(clips, "anomaly"), device="cpu"))
-    learnt = [name for name, _ in parent.model.network.named_parameters()]
-    assert learnt
-    for name in learnt:
+    after = weights(adapt(parent, files(clips, "anomaly"), device="cpu"))
+    encoder = [f"encoder.{name}" for name, _ in parent.model.encoder.named_parameters()]
+    assert encoder
+    for name in [*encoder, "head.weight", "head.bias"]:
         np.testing.assert_allclose(after[name], before[name], atol=1e-9)
 
 
 def test_the_parent_stays_as_it_was(clips: Manifest, tiny_recipe: Recipe) -> None:
     parent = fitted(clips, tiny_recipe, loss={"name": "bce+dsad"})
     before, identity = weights(parent), parent.bundle().identity
-    after = weights(parent.adapt(files(clips, "anomaly"), data=clips, device="cpu"))
+    after = weights(adapt(parent, files(clips, "anomaly"), data=clips, device="cpu"))
     assert same(weights(parent), before)
     assert parent.bundle().identity == identity
     assert not same(after, before)
@@ -157,20 +164,21 @@ def test_the_parent_stays_as_it_was(clips: Manifest, tiny_recipe: Recipe) -> Non
 def test_dsads_centroid_stays_fixed(start: str, clips: Manifest, tiny_recipe: Recipe) -> None:
     how = {"dsad_start": start, "autoencoder_iterations": 2}
     parent = fitted(clips, tiny_recipe, loss={"name": "dsad"}, centroids=how)
-    other_seed = parent.adapt(files(clips, "anomaly"), seed=5, device="cpu")
-    assert torch.equal(other_seed.model.centroid, parent.model.centroid)
+    other_seed = adapt(parent, files(clips, "anomaly"), seed=5, device="cpu")
+    assert np.array_equal(other_seed.model.head.centroid, parent.model.head.centroid)
 
 
 def test_ddcsads_centroid_is_where_the_new_network_puts_the_normals(
     detector: Detector, clips: Manifest
 ) -> None:
-    adapted = detector.adapt(files(clips, "anomaly"), device="cpu")
-    assert not torch.equal(adapted.model.centroid, detector.model.centroid)
+    adapted = adapt(detector, files(clips, "anomaly"), device="cpu")
+    centroid = adapted.model.head.centroid
+    assert not np.array_equal(centroid, detector.model.head.centroid)
     normals = [torch.from_numpy(clip) for clip in adapted.replay.normals.values()]
     with torch.no_grad():
-        z = torch.cat([adapted.model.network.encoder(n[None, 10:74]) for n in normals])
-    distance = (z.mean(dim=0) - adapted.model.centroid).square().mean()
-    assert distance < 0.05 * z.var(dim=0).mean() + 0.05 * adapted.model.centroid.square().mean()
+        z = torch.cat([adapted.model.encoder(n[None, 10:74]) for n in normals])
+    distance = (z.mean(dim=0) - torch.from_numpy(centroid)).square().mean()
+    assert distance < 0.05 * z.var(dim=0).mean() + 0.05 * np.square(centroid).mean()
 
 
 @pytest.mark.parametrize("loss", ["bce", "dsad", "bce+ddcsad"])
@@ -197,7 +205,7 @@ def test_a_fault_of_the_kind_that_was_shown_stands_out_more(
         whistling.append(tmp_path / f"{number}.wav")
         sf.write(whistling[-1], samples + tone, rate_hz)
     shown, others = whistling[:3], whistling[3:]
-    adapted = parent.adapt(shown, device="cpu")
+    adapted = adapt(parent, shown, device="cpu")
     healthy = named(clips, parent.info.provenance.used)
 
     def ahead(detector: Detector) -> float:
@@ -216,7 +224,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(
 ) -> None:
     anomalies = files(clips, "anomaly")
     one, again, other = (
-        weights(detector.adapt(anomalies, data=clips, seed=seed, device="cpu"))
+        weights(adapt(detector, anomalies, data=clips, seed=seed, device="cpu"))
         for seed in (0, 0, 1)
     )
     assert same(one, again)
@@ -227,9 +235,9 @@ def test_a_saved_detector_adapts_as_before_it_was_saved(
     detector: Detector, bundle_file: Path, clips: Manifest
 ) -> None:
     anomalies, normals = files(clips, "anomaly"), files(clips, "normal")
-    of_memory = detector.adapt(anomalies, normals=normals, device="cpu")
-    of_file = Detector.load(bundle_file, device="cpu").adapt(
-        anomalies, normals=normals, device="cpu"
+    of_memory = adapt(detector, anomalies, normals=normals, device="cpu")
+    of_file = adapt(
+        Detector.load(bundle_file, device="cpu"), anomalies, normals=normals, device="cpu"
     )
     assert same(weights(of_memory), weights(of_file))
     assert of_memory.info.golden == of_file.info.golden
@@ -244,7 +252,7 @@ def test_the_replay_set_does_nearly_what_the_recordings_do(
     """Every clip of this small training is in it, so only half precision is between the two."""
     anomalies = files(clips, "anomaly")
     by_replay, by_recordings = (
-        detector.adapt(anomalies, data=data, device="cpu") for data in (None, clips)
+        adapt(detector, anomalies, data=data, device="cpu") for data in (None, clips)
     )
     for one, other in zip(by_replay.score(anomalies), by_recordings.score(anomalies), strict=True):
         assert one.posterior == pytest.approx(other.posterior, abs=0.01)
@@ -257,8 +265,8 @@ def test_the_replay_set_does_nearly_what_the_recordings_do(
 def test_scale_and_threshold_come_from_held_out_normals_alone(
     detector: Detector, clips: Manifest
 ) -> None:
-    adapted = detector.adapt(
-        files(clips, "anomaly"), normals=files(clips, "normal"), data=clips, device="cpu"
+    adapted = adapt(
+        detector, files(clips, "anomaly"), normals=files(clips, "normal"), data=clips, device="cpu"
     )
     held_out = named(clips, adapted.info.provenance.held_out)
     assert len(held_out) == len(adapted.info.held_out) == 3  # two of old, one of three new ones
@@ -273,7 +281,7 @@ def test_alpha_and_the_false_alarm_rate_stay_the_parents(
     detector: Detector, clips: Manifest
 ) -> None:
     info = detector.info.model_copy(update={"alpha": 0.3, "alpha_origin": "6 validation clips"})
-    adapted = dataclasses.replace(detector, info=info).adapt(files(clips, "anomaly"), device="cpu")
+    adapted = adapt(dataclasses.replace(detector, info=info), files(clips, "anomaly"), device="cpu")
     assert (adapted.info.alpha, adapted.info.alpha_origin) == (0.3, "6 validation clips")
     assert adapted.recipe == detector.recipe
     assert adapted.threshold.false_alarm_rate == detector.threshold.false_alarm_rate
@@ -285,8 +293,9 @@ def test_a_share_of_the_false_alarm_rate_of_held_out_clips_is_above_the_threshol
     parent = fitted(
         clips, tiny_recipe, training={"held_out": 0.5}, scoring={"false_alarm_rate": 0.3}
     )
-    adapted = parent.adapt(files(clips, "anomaly"), data=clips, device="cpu")
-    called = adapted.decide(named(clips, adapted.info.provenance.held_out))
+    adapted = adapt(parent, files(clips, "anomaly"), data=clips, device="cpu")
+    scored = adapted.score(named(clips, adapted.info.provenance.held_out))
+    called = [clip.anomalous for clip in scored]
     assert len(called) == 6
     assert np.mean(called) <= 0.3
 
@@ -294,7 +303,7 @@ def test_a_share_of_the_false_alarm_rate_of_held_out_clips_is_above_the_threshol
 def test_the_new_bundle_scores_its_stored_clips_as_it_states(
     detector: Detector, clips: Manifest, tmp_path: Path
 ) -> None:
-    adapted = detector.adapt(files(clips, "anomaly"), device="cpu")
+    adapted = adapt(detector, files(clips, "anomaly"), device="cpu")
     adapted.save(tmp_path / "adapted.rattle")
     loaded = Detector.load(tmp_path / "adapted.rattle", device="cpu")
     assert loaded.verify() == pytest.approx(0, abs=1e-6)
@@ -311,11 +320,11 @@ def test_machines_of_any_name_are_adapted_from_a_file(
     )
     renamed, machine = Manifest(table), Machine(names["synth_fan"], "")
     recipe = tiny_recipe.with_values(training={"iterations": 1})
-    Detector.fit(renamed, machine, recipe=recipe, device="cpu").save(tmp_path / "odd.rattle")
+    fit(renamed, machine, recipe=recipe, device="cpu").save(tmp_path / "odd.rattle")
     parent = Detector.load(tmp_path / "odd.rattle", device="cpu")
     assert list(parent.replay.outliers) == [names["synth_valve"]]
     for data in (None, renamed):
-        adapted = parent.adapt(files(clips, "anomaly"), data=data, device="cpu")
+        adapted = adapt(parent, files(clips, "anomaly"), data=data, device="cpu")
         adapted.save(tmp_path / "adapted.rattle")
         assert Detector.load(tmp_path / "adapted.rattle").machine == machine
 
@@ -327,7 +336,7 @@ def test_the_bundle_names_its_parent_and_the_clips_by_hash(
     detector: Detector, bundle_file: Path, clips: Manifest
 ) -> None:
     anomalies, normals = files(clips, "anomaly"), files(clips, "normal")
-    adapted = detector.adapt(anomalies, normals=normals, seed=3, device="cpu")
+    adapted = adapt(detector, anomalies, normals=normals, seed=3, device="cpu")
     origin, made = detector.info.provenance, adapted.info.provenance
     assert made.parent == Detector.load(bundle_file).bundle().identity
     assert set(made.anomalies) == hashes(anomalies)
@@ -339,8 +348,8 @@ def test_the_bundle_names_its_parent_and_the_clips_by_hash(
 
 
 def test_no_clip_is_on_two_sides(detector: Detector, clips: Manifest) -> None:
-    made = detector.adapt(
-        files(clips, "anomaly"), normals=files(clips, "normal"), device="cpu"
+    made = adapt(
+        detector, files(clips, "anomaly"), normals=files(clips, "normal"), device="cpu"
     ).info.provenance
     assert max(Counter(made.used).values()) == 1
 
@@ -349,10 +358,10 @@ def test_an_adapted_bundle_is_adapted_further_and_forgets_no_anomaly(
     detector: Detector, clips: Manifest, seen: list[BatchSource], which: Which
 ) -> None:
     first, second, third = files(clips, "anomaly")
-    once = detector.adapt([first], device="cpu")
-    by_replay = once.adapt([second], device="cpu")
-    by_data = once.adapt([second], data=clips, device="cpu")
-    thrice = by_data.adapt([third], device="cpu")
+    once = adapt(detector, [first], device="cpu")
+    by_replay = adapt(once, [second], device="cpu")
+    by_data = adapt(once, [second], data=clips, device="cpu")
+    thrice = adapt(by_data, [third], device="cpu")
     assert [which(source.anomalies) for source in seen] == [
         hashes([first]),
         hashes([first, second]),
@@ -368,21 +377,24 @@ def test_anomalies_that_are_lost_are_still_named(
 ) -> None:
     """So that it is never evaluated on them; and it is said how many are learnt from."""
     first, second, _ = files(clips, "anomaly")
-    once = fitted(clips, tiny_recipe, adaptation={"replay_clips": 0}).adapt(
-        [first], data=clips, device="cpu"
+    once = adapt(
+        fitted(clips, tiny_recipe, adaptation={"replay_clips": 0}),
+        [first],
+        data=clips,
+        device="cpu",
     )
-    told: list[str] = []
+    told: list[Recovered] = []
     job = AdaptJob(
         once,
         labelled([second], "anomaly"),
         NOTHING,
         Recordings(clips.of(split="train")),
         device="cpu",
-        watch=Watch(on_known=told.append),
     )
-    assert set(job.run().info.provenance.anomalies) == hashes([first, second])
+    watch = Watch(on_recovered=told.append)
+    assert set(make(job, watch=watch).info.provenance.anomalies) == hashes([first, second])
     assert which(seen[-1].anomalies) == hashes([second])
-    assert "0 of 1 anomalies" in told[0]
+    assert [recovered.anomalies for recovered in told] == [(0, 1)]
 
 
 # Which clips are learnt from
@@ -392,7 +404,8 @@ def test_anomalies_that_are_lost_are_still_named(
 def test_known_and_new_clips_are_trained_on_and_held_out_ones_are_not(
     found: bool, detector: Detector, clips: Manifest, seen: list[BatchSource], which: Which
 ) -> None:
-    adapted = detector.adapt(
+    adapted = adapt(
+        detector,
         files(clips, "anomaly"),
         normals=files(clips, "normal"),
         data=clips if found else None,
@@ -411,7 +424,7 @@ def test_few_new_normals_are_all_trained_on(
     detector: Detector, clips: Manifest, seen: list[BatchSource], which: Which
 ) -> None:
     rejected = files(clips, "normal")[:1]
-    adapted = detector.adapt([], normals=rejected, device="cpu")
+    adapted = adapt(detector, [], normals=rejected, device="cpu")
     assert which(seen[0].normals) == {*detector.info.provenance.trained} | hashes(rejected)
     assert adapted.info.provenance.held_out == detector.info.provenance.held_out
     assert adapted.info.provenance.anomalies == ()
@@ -423,7 +436,7 @@ def test_a_normal_that_was_trained_on_changes_sides(
     origin = detector.info.provenance
     wrong = named(clips, [origin.trained[0], origin.held_out[0]])
     for data in (None, clips):
-        made = detector.adapt(wrong, data=data, device="cpu").info.provenance
+        made = adapt(detector, wrong, data=data, device="cpu").info.provenance
         assert set(made.anomalies) == hashes(wrong)
         assert set(made.trained) == {*origin.trained} - hashes(wrong)
         assert set(made.held_out) == {*origin.held_out} - hashes(wrong)
@@ -436,9 +449,9 @@ def test_an_anomaly_that_turns_out_normal_changes_sides_and_is_never_held_out(
 ) -> None:
     """The parent has learnt from it: a threshold fitted on it would not be honest."""
     anomalies = files(clips, "anomaly")
-    once = detector.adapt(anomalies, device="cpu")
+    once = adapt(detector, anomalies, device="cpu")
     for data in (None, clips):
-        made = once.adapt([], normals=anomalies, data=data, device="cpu").info.provenance
+        made = adapt(once, [], normals=anomalies, data=data, device="cpu").info.provenance
         assert made.anomalies == ()
         assert set(made.trained) == {*detector.info.provenance.trained} | hashes(anomalies)
         assert made.held_out == detector.info.provenance.held_out
@@ -451,7 +464,7 @@ def test_normals_given_again_stay_where_they_were(
 ) -> None:
     origin = detector.info.provenance
     every = list(clips.of(FAN, split="train").table["path"])
-    made = detector.adapt(files(clips, "anomaly"), normals=every, device="cpu").info.provenance
+    made = adapt(detector, files(clips, "anomaly"), normals=every, device="cpu").info.provenance
     assert set(made.trained) == set(origin.trained) == which(seen[0].normals)
     assert set(made.held_out) == set(origin.held_out)
 
@@ -465,7 +478,7 @@ def test_what_was_both_trained_on_and_held_out_is_not_held_out(
     info = detector.info.model_copy(update={"provenance": both})
     parent = dataclasses.replace(detector, info=info)
     for normals in ([], named(clips, origin.trained[:1])):
-        made = parent.adapt(files(clips, "anomaly"), normals=normals, data=clips, device="cpu")
+        made = adapt(parent, files(clips, "anomaly"), normals=normals, data=clips, device="cpu")
         assert made.info.provenance.held_out == origin.held_out
         assert len(made.info.held_out) == 2
         assert which(seen[-1].normals) == set(origin.trained)
@@ -475,27 +488,22 @@ def test_a_validation_clip_is_not_held_out(clips: Manifest, detector: Detector) 
     normals = files(clips, "normal")
     origin = detector.info.provenance.model_copy(update={"validation": tuple(hashes(normals))})
     info = detector.info.model_copy(update={"provenance": origin})
-    made = dataclasses.replace(detector, info=info).adapt([], normals=normals, device="cpu")
+    made = adapt(dataclasses.replace(detector, info=info), [], normals=normals, device="cpu")
     assert made.info.provenance.held_out == origin.held_out
 
 
 def test_what_changes_sides_is_told(detector: Detector, clips: Manifest) -> None:
-    told: list[str] = []
+    told: list[NewClips] = []
     wrong = named(clips, detector.info.provenance.trained[:2])
-    watch = Watch(on_known=told.append)
-    once = adapt(
-        AdaptJob(detector, labelled(wrong, "anomaly"), NOTHING, None, device="cpu", watch=watch)
+    watch = Watch(on_new_clips=told.append)
+    once = make(
+        AdaptJob(detector, labelled(wrong, "anomaly"), NOTHING, None, device="cpu"), watch=watch
     )
-    assert told[1:] == [
-        "new clips: 2 anomalies, 0 normal",
-        "2 clips were taken for normal before and are anomalies now",
-    ]
-    told.clear()
     right = [*wrong, *files(clips, "normal")]
-    adapt(AdaptJob(once, NOTHING, labelled(right, "normal"), None, device="cpu", watch=watch))
-    assert told[1:] == [
-        "new clips: 0 anomalies, 5 normal (1 of them held out)",
-        "2 clips were anomalies before and are normal now",
+    make(AdaptJob(once, NOTHING, labelled(right, "normal"), None, device="cpu"), watch=watch)
+    assert told == [
+        NewClips(anomalies=2, normals=0, held_out=0, were_normal=2, were_anomalies=0),
+        NewClips(anomalies=0, normals=5, held_out=1, were_normal=0, were_anomalies=2),
     ]
 
 
@@ -505,8 +513,8 @@ def test_the_replay_set_holds_new_and_old_clips_even_where_it_is_short(
     short = fitted(clips, tiny_recipe, adaptation={"replay_clips": 4})
     assert len(short.replay.normals) == 4
     assert short.replay.anomalies == {}
-    adapted = short.adapt(
-        files(clips, "anomaly"), normals=files(clips, "normal"), data=clips, device="cpu"
+    adapted = adapt(
+        short, files(clips, "anomaly"), normals=files(clips, "normal"), data=clips, device="cpu"
     )
     kept = adapted.replay
     new = hashes(files(clips, "normal"))
@@ -537,7 +545,7 @@ def test_short_long_silent_and_resampled_anomalies_are_learnt_from(
         tmp_path / "silent.wav",
     ]
     sf.write(given[-1], np.zeros(32_000), 16_000)
-    adapted = detector.adapt(given, device="cpu")
+    adapted = adapt(detector, given, device="cpu")
     frames = {
         content_hash(path): round(s * 31.25) for path, s in zip(given, (0.3, 45, 3, 2), strict=True)
     }
@@ -554,26 +562,26 @@ def test_a_cut_anomaly_is_refused_by_its_name(detector: Detector, tmp_path: Path
     whole = noise(tmp_path / "alarm.wav", 3.0)
     whole.write_bytes(whole.read_bytes()[:20_000])
     with pytest.raises(ClipError, match=r"alarm\.wav: cut short"):
-        detector.adapt([whole], device="cpu")
+        adapt(detector, [whole], device="cpu")
 
 
 def test_one_clip_cannot_be_both(detector: Detector, clips: Manifest) -> None:
     one = files(clips, "anomaly")[0]
     with pytest.raises(DataError, match=r"\.wav is given as an anomaly and as normal; decide"):
-        detector.adapt([one], normals=[one], device="cpu")
+        adapt(detector, [one], normals=[one], device="cpu")
 
 
 def test_nothing_to_learn_from_is_refused(detector: Detector) -> None:
-    with pytest.raises(DataError, match=r"give anomalies .*, normal clips .*, or both"):
-        detector.adapt([], device="cpu")
+    with pytest.raises(DataError, match="give anomalies, normal clips, or both"):
+        adapt(detector, [], device="cpu")
 
 
 def test_a_baseline_is_refused(clips: Manifest, tiny_recipe: Recipe) -> None:
-    parent = Detector.fit(clips, FAN, recipe=tiny_recipe.for_method("knn"), device="cpu")
+    parent = fit(clips, FAN, recipe=tiny_recipe.for_method("knn"), device="cpu")
     with pytest.raises(
         DataError, match=r"a baseline \(knn\), which learns from normal clips alone"
     ):
-        parent.adapt(files(clips, "anomaly"), device="cpu")
+        adapt(parent, files(clips, "anomaly"), device="cpu")
 
 
 def test_training_clips_given_as_anomalies_by_mistake_are_refused(
@@ -584,17 +592,17 @@ def test_training_clips_given_as_anomalies_by_mistake_are_refused(
     with pytest.raises(
         DataError, match=r"3 of the anomalies .* as normal, and only 9 normal clips would be left"
     ):
-        detector.adapt(every[:3], device="cpu")
-    detector.adapt(every[:2], device="cpu")
+        adapt(detector, every[:3], device="cpu")
+    adapt(detector, every[:2], device="cpu")
     with pytest.raises(DataError, match=r"12 of the anomalies .* only 3 normal clips"):
-        detector.adapt(every, normals=files(clips, "normal"), data=clips, device="cpu")
+        adapt(detector, every, normals=files(clips, "normal"), data=clips, device="cpu")
 
 
 def test_without_a_held_out_clip_left_it_is_refused(detector: Detector, clips: Manifest) -> None:
     wrong = named(clips, detector.info.provenance.held_out)
     with pytest.raises(DataError, match=r"10 normal clips are left to train on and 0 to fit"):
-        detector.adapt(wrong, device="cpu")
-    adapted = detector.adapt(wrong, normals=files(clips, "normal"), device="cpu")
+        adapt(detector, wrong, device="cpu")
+    adapted = adapt(detector, wrong, normals=files(clips, "normal"), device="cpu")
     assert len(adapted.info.held_out) == 1
 
 
@@ -618,7 +626,7 @@ def test_what_was_given_holds_known_and_new_clips_once_and_newly_labelled(
 ) -> None:
     wrong = named(clips, detector.info.provenance.trained[:1])
     new = files(clips, "anomaly")
-    given = job_of(detector, [*new, *wrong], files(clips, "normal"), clips).given
+    given = job_of(detector, [*new, *wrong], files(clips, "normal"), clips).sources
     assert given is not None
     assert len(given.clips) == len(clips)
     labels = {clip.content_hash: (clip.split, clip.label) for clip in given.clips.of(FAN)}
@@ -632,7 +640,7 @@ def test_what_was_given_holds_known_and_new_clips_once_and_newly_labelled(
 def test_where_only_replay_was_used_nothing_is_to_be_found(
     detector: Detector, clips: Manifest
 ) -> None:
-    assert job_of(detector, files(clips, "anomaly"), [], None).given is None
+    assert job_of(detector, files(clips, "anomaly"), [], None).sources is None
 
 
 def test_a_job_knows_the_detector_it_gives(detector: Detector, clips: Manifest) -> None:
@@ -640,7 +648,7 @@ def test_a_job_knows_the_detector_it_gives(detector: Detector, clips: Manifest) 
     normals = files(clips, "normal")
     wrong = named(clips, detector.info.provenance.held_out[:1])
     job = job_of(detector, [first, *wrong], normals, None)
-    made = adapt(job).info.provenance
+    made = make(job).info.provenance
     assert job.gives(made)
     assert not job.gives(detector.info.provenance)
     assert not job_of(detector, [first, *others, *wrong], normals, None).gives(made)

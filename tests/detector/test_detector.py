@@ -12,9 +12,11 @@ import torch
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from rattle import BundleError, ClipError, DataError, Detector, Machine, Manifest, Recipe
+from rattle import BundleError, ClipError, DataError, Detector, Machine, Manifest, Recipe, fit
 from rattle.clips.reading import read_clip
-from rattle.detector.fit import FitJob, Watch, fit
+from rattle.detector.finish import make
+from rattle.detector.fit import FitJob
+from rattle.detector.job import Watch
 from rattle.learning import substitutes
 from rattle.learning.train import Step
 from rattle.scoring.clip import Unscored
@@ -88,7 +90,9 @@ def test_a_decision_is_a_score_above_the_threshold(detector: Detector, clips: Ma
     sounds = [*unheard(clips), noise(3)]
     scored = detector.score(sounds)
     assert {clip.threshold for clip in scored} == {detector.threshold.value}
-    assert detector.decide(sounds) == [clip.score > detector.threshold.value for clip in scored]
+    assert [clip.anomalous for clip in scored] == [
+        clip.score > detector.threshold.value for clip in scored
+    ]
 
 
 def test_the_threshold_of_two_held_out_clips_is_the_larger_score_and_says_so(
@@ -206,7 +210,7 @@ def test_verify_scores_the_stored_clips_as_stated(bundle_file: Path) -> None:
 def test_verify_notices_other_weights(bundle_file: Path) -> None:
     loaded = Detector.load(bundle_file, device="cpu")
     with torch.no_grad():
-        for weight in loaded.model.network.parameters():
+        for weight in loaded.model.encoder.parameters():
             weight.mul_(1.1)
     assert loaded.verify() > 1e-3
 
@@ -215,14 +219,15 @@ def test_weights_of_another_network_are_refused(detector: Detector, tmp_path: Pa
     wider = detector.recipe.with_values(network={"channels": 8})
     info = detector.info.model_copy(update={"recipe": wider})
     dataclasses.replace(detector, info=info).save(tmp_path / "odd.rattle")
-    with pytest.raises(BundleError, match=r"odd\.rattle: its weights do not fit its recipe"):
+    with pytest.raises(BundleError, match=r"odd\.rattle: its head takes embeddings of 8 numbers"):
         Detector.load(tmp_path / "odd.rattle")
 
 
 def test_a_centroid_of_another_size_is_refused(detector: Detector, tmp_path: Path) -> None:
-    model = dataclasses.replace(detector.model, centroid=torch.zeros(3))
+    head = dataclasses.replace(detector.model.head, centroid=np.zeros(3, np.float32))
+    model = dataclasses.replace(detector.model, head=head)
     dataclasses.replace(detector, model=model).save(tmp_path / "odd.rattle")
-    with pytest.raises(BundleError, match=r"odd\.rattle: its centroid"):
+    with pytest.raises(BundleError, match=r"odd\.rattle: its head's vectors .*'centroid': 3"):
         Detector.load(tmp_path / "odd.rattle")
 
 
@@ -243,7 +248,7 @@ def test_every_loss_gives_a_bundle_that_scores(
 ) -> None:
     recipe = tiny_recipe.with_values(loss={"name": loss}, training={"iterations": 2})
     path = tmp_path / "one.rattle"
-    Detector.fit(clips, FAN, recipe=recipe, device="cpu").save(path)
+    fit(clips, FAN, recipe=recipe, device="cpu").save(path)
     loaded = Detector.load(path, device="cpu")
     for clip in loaded.score(unheard(clips)):
         assert np.isfinite(clip.score)
@@ -256,8 +261,8 @@ def test_the_same_seed_gives_the_same_detector_and_another_seed_another(
     detector: Detector, clips: Manifest, factory: Path, tiny_recipe: Recipe
 ) -> None:
     files = unheard(clips)
-    again = Detector.fit(factory, "synth_fan/id_00", recipe=tiny_recipe, device="cpu")
-    other = Detector.fit(clips, FAN, recipe=tiny_recipe, device="cpu", seed=1)
+    again = fit(factory, "synth_fan/id_00", recipe=tiny_recipe, device="cpu")
+    other = fit(clips, FAN, recipe=tiny_recipe, device="cpu", seed=1)
     assert again.score(files) == detector.score(files)
     assert other.score(files) != detector.score(files)
 
@@ -276,7 +281,7 @@ def test_validation_clips_choose_the_alpha_of_the_largest_auc(
     clips: Manifest, tiny_recipe: Recipe
 ) -> None:
     recipe = tiny_recipe.with_values(scoring={"alpha": 0.3})
-    found = fit(FitJob(clips, FAN, recipe, validation=clips.of(split="test"), device="cpu"))
+    found = make(FitJob(clips, FAN, recipe, validation=clips.of(split="test"), device="cpu"))
     labels = [clip.label == "anomaly" for clip in clips.of(FAN, split="test")]
 
     def area(alpha: float) -> float:
@@ -295,15 +300,10 @@ def test_validation_clips_of_one_class_are_refused_before_training(
     clips: Manifest, tiny_recipe: Recipe
 ) -> None:
     steps: list[Step] = []
-    job = FitJob(
-        clips,
-        FAN,
-        tiny_recipe,
-        validation=clips.of(split="test", label="anomaly"),
-        watch=Watch(on_step=steps.append),
-    )
+    anomalies = clips.of(split="test", label="anomaly")
+    job = FitJob(clips, FAN, tiny_recipe, validation=anomalies)
     with pytest.raises(DataError, match="3 anomalies and 0 normals; choosing alpha needs both"):
-        fit(job)
+        make(job, watch=Watch(on_step=steps.append))
     assert steps == []
 
 
@@ -312,21 +312,21 @@ def test_too_few_normals_are_refused_with_both_numbers(
 ) -> None:
     recipe = tiny_recipe.with_values(training={"minimum_normals": 13})
     with pytest.raises(DataError, match="has 12 normal training clips; at least 13 are needed"):
-        Detector.fit(clips, FAN, recipe=recipe)
+        fit(clips, FAN, recipe=recipe)
 
 
 def test_a_machine_without_clips_is_refused_with_those_at_hand(
     clips: Manifest, tiny_recipe: Recipe
 ) -> None:
     with pytest.raises(DataError, match="are: synth_fan/id_00, synth_valve/id_00"):
-        Detector.fit(clips, "synth_fan/id_07", recipe=tiny_recipe)
+        fit(clips, "synth_fan/id_07", recipe=tiny_recipe)
 
 
 def test_given_outliers_take_the_place_of_other_machines(
     clips: Manifest, tiny_recipe: Recipe
 ) -> None:
     given = clips.of(Machine("synth_valve", "id_00"), split="train")
-    found = Detector.fit(clips.of(FAN), FAN, recipe=tiny_recipe, outliers=given, device="cpu")
+    found = fit(clips.of(FAN), FAN, recipe=tiny_recipe, outliers=given, device="cpu")
     assert found.info.provenance.outliers == "12 normal clips given as outliers"
     assert not found.info.provenance.outliers_substitute
 
@@ -337,7 +337,7 @@ def test_a_single_machine_is_trained_against_substitutes_and_the_bundle_says_so(
     for name, value in {"TRANSFORMED_CLIPS": 4, "FACTORY_CLIPS": 1, "FACTORY_IDS": 1}.items():
         monkeypatch.setattr(substitutes, name, value)
     path = tmp_path / "alone.rattle"
-    Detector.fit(clips.of(FAN), FAN, recipe=tiny_recipe, device="cpu").save(path)
+    fit(clips.of(FAN), FAN, recipe=tiny_recipe, device="cpu").save(path)
     origin = Detector.load(path).info.provenance
     assert origin.outliers_substitute
     assert origin.outliers.startswith("SUBSTITUTES")
@@ -354,4 +354,4 @@ def test_an_unreadable_training_clip_is_a_clip_error(
         files.append(dataclasses.replace(clip, path=str(copy), content_hash=copy.name))
     Path(files[5].path).write_bytes(b"gone bad since the manifest was made")
     with pytest.raises(ClipError, match="00000005"):
-        Detector.fit(Manifest.from_clips(files), FAN, recipe=tiny_recipe)
+        fit(Manifest.from_clips(files), FAN, recipe=tiny_recipe)

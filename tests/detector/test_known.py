@@ -1,4 +1,4 @@
-"""What a detector learnt from is had again: by content, else from the replay set."""
+"""What a detector was trained on is recovered: by content, else from the replay set."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from rattle import DataError, Detector, Machine, Manifest, Recipe
+from rattle import DataError, Detector, Machine, Manifest, Recipe, adapt, fit
 from rattle.bundle.replay import Replay
 from rattle.clips.layouts import load_manifest
-from rattle.detector.fit import Recordings, Watch
-from rattle.detector.known import Known, remember
+from rattle.detector.job import Recordings, Recovered, Watch
+from rattle.detector.known import KnownClips, recover_known
 from rattle.features.store import FeatureStore
 from rattle.learning import substitutes
 from rattle.learning.outliers import OutlierPool
@@ -25,7 +25,7 @@ FAN, VALVE = Machine("synth_fan", "id_00"), Machine("synth_valve", "id_00")
 class Told:
     """Everything that was reported."""
 
-    lines: list[str] = dataclasses.field(default_factory=list)
+    recovered: list[Recovered] = dataclasses.field(default_factory=list)
     pools: list[OutlierPool] = dataclasses.field(default_factory=list)
     computed: int = 0
 
@@ -34,7 +34,11 @@ class Told:
 
     @property
     def watch(self) -> Watch:
-        return Watch(on_clip=self.on_clip, on_pool=self.pools.append, on_known=self.lines.append)
+        return Watch(
+            on_clip=self.on_clip,
+            on_pool=self.pools.append,
+            on_recovered=self.recovered.append,
+        )
 
 
 @pytest.fixture
@@ -42,17 +46,17 @@ def told() -> Told:
     return Told()
 
 
-def remembered(
+def recovered(
     detector: Detector,
     clips: Manifest | None,
     told: Told,
     outliers: Manifest | None = None,
     seed: int = 0,
-) -> Known:
+) -> KnownClips:
     recipe = detector.recipe
     recordings = None if clips is None else Recordings(clips, outliers)
     store = FeatureStore(recipe.audio, recipe.features)
-    return remember(detector, recordings, store, told.watch, seed=seed)
+    return recover_known(detector, recordings, store, told.watch, seed=seed)
 
 
 def bare(detector: Detector) -> Detector:
@@ -81,24 +85,24 @@ def test_all_is_found_by_content_wherever_it_lies_now(
         (tmp_path / machine / "normal").mkdir(parents=True, exist_ok=True)
         shutil.copy(path, tmp_path / machine / "normal" / f"{number}.wav")
     moved = Manifest(load_manifest(tmp_path).table.with_columns(machine_id=pl.lit("id_00")))
-    known = remembered(bare(detector), moved, told)
+    known = recovered(bare(detector), moved, told)
     origin = detector.info.provenance
     assert known.clips.normals.keys() == set(origin.trained)
     assert known.clips.held_out.keys() == set(origin.held_out)
-    assert told.lines == ["known clips: 10 of 10 trained on, 2 of 2 held out; found again"]
+    assert told.recovered == [Recovered((10, 10), (2, 2), (0, 0), 0, None, True)]
 
 
 def test_features_that_training_left_in_the_store_are_not_computed_again(
     detector: Detector, clips: Manifest, told: Told
 ) -> None:
-    remembered(detector, clips, told)
+    recovered(detector, clips, told)
     assert told.computed == 0
 
 
 def test_recordings_count_before_the_replay_set(
     detector: Detector, clips: Manifest, told: Told
 ) -> None:
-    known = remembered(detector, clips, told)
+    known = recovered(detector, clips, told)
     assert known.replayed == frozenset()
     stored = detector.replay.normals
     assert list(known.clips.normals) == list(stored)
@@ -111,15 +115,12 @@ def test_what_is_not_found_is_replayed_and_it_is_told_how_much(
 ) -> None:
     origin = detector.info.provenance
     some = only(clips, origin.trained[:4])
-    known = remembered(detector, some, told)
+    known = recovered(detector, some, told)
     assert known.clips.normals.keys() == set(origin.trained)
     assert known.clips.held_out.keys() == set(origin.held_out)
     others = {name for of in detector.replay.outliers.values() for name in of}
     assert known.replayed == {*origin.trained[4:], *origin.held_out} | others
-    assert told.lines[0] == (
-        "known clips: 10 of 10 trained on, 2 of 2 held out; found again, 8 only in the bundle's "
-        "replay set"
-    )
+    assert told.recovered == [Recovered((10, 10), (2, 2), (0, 0), 8, 12, True)]
 
 
 def test_without_a_replay_set_what_is_not_found_is_missing_and_it_is_told(
@@ -128,16 +129,16 @@ def test_without_a_replay_set_what_is_not_found_is_missing_and_it_is_told(
     origin = detector.info.provenance
     some = only(clips, (*origin.trained[:4], *origin.held_out[:1]))
     both = Manifest.from_clips([*some, *clips.of(VALVE)])
-    known = remembered(bare(detector), both, told)
+    known = recovered(bare(detector), both, told)
     assert known.clips.normals.keys() == set(origin.trained[:4])
-    assert told.lines == ["known clips: 4 of 10 trained on, 1 of 2 held out; found again"]
+    assert told.recovered == [Recovered((4, 10), (1, 2), (0, 0), 0, None, True)]
 
 
 def test_a_content_that_occurs_twice_is_had_once(
     detector: Detector, clips: Manifest, told: Told
 ) -> None:
     twice = [dataclasses.replace(clip, path=f"{clip.path}.copy") for clip in clips.of(FAN)]
-    known = remembered(detector, Manifest.from_clips([*clips, *twice]), told)
+    known = recovered(detector, Manifest.from_clips([*clips, *twice]), told)
     assert len(known.clips.normals) == 10
     assert told.computed == 0  # of two names the first is read
 
@@ -146,7 +147,7 @@ def test_the_order_is_the_seeds_so_that_a_beginning_is_a_fair_sample(
     detector: Detector, clips: Manifest, told: Told
 ) -> None:
     one, again, other = (
-        list(remembered(bare(detector), clips, told, seed=seed).clips.normals) for seed in (0, 0, 1)
+        list(recovered(bare(detector), clips, told, seed=seed).clips.normals) for seed in (0, 0, 1)
     )
     assert one == again
     assert one != other
@@ -161,25 +162,22 @@ def test_other_recordings_are_refused_with_what_to_do(
         with pytest.raises(
             DataError, match=r"hold none of the 10 clips of synth_fan/id_00 .*replay set"
         ):
-            remembered(detector, other, told)
+            recovered(detector, other, told)
         with pytest.raises(DataError, match=r"holds no replay set to use instead"):
-            remembered(bare(detector), other, told)
+            recovered(bare(detector), other, told)
 
 
 def test_without_recordings_and_without_replay_set_it_is_refused_with_what_to_do(
     detector: Detector, told: Told
 ) -> None:
-    with pytest.raises(DataError, match=r"no replay set; say with --data where they are, or train"):
-        remembered(bare(detector), None, told)
+    with pytest.raises(DataError, match="no replay set; say where they are, or train"):
+        recovered(bare(detector), None, told)
 
 
 def test_the_replay_set_alone_is_told_with_its_share(detector: Detector, told: Told) -> None:
-    known = remembered(detector, None, told)
+    known = recovered(detector, None, told)
     assert known.clips is detector.replay
-    assert told.lines == [
-        "known clips: 10 of 10 trained on, 2 of 2 held out, 12 outliers; all from the bundle's "
-        "replay set"
-    ]
+    assert told.recovered == [Recovered((10, 10), (2, 2), (0, 0), 0, 12, False)]
     assert (known.outliers, known.substitute) == ("normal clips of synth_valve/id_00", False)
 
 
@@ -189,7 +187,7 @@ def test_the_replay_set_alone_is_told_with_its_share(detector: Detector, told: T
 def test_outliers_are_the_other_machines_of_the_recordings(
     detector: Detector, clips: Manifest, told: Told
 ) -> None:
-    known = remembered(detector, clips, told)
+    known = recovered(detector, clips, told)
     normals = clips.of(VALVE, split="train").table["content_hash"]
     assert known.clips.outliers.keys() == {str(VALVE)}
     assert known.clips.outliers[str(VALVE)].keys() == set(normals)
@@ -199,7 +197,7 @@ def test_outliers_are_the_other_machines_of_the_recordings(
 
 def test_given_outliers_are_taken_again(detector: Detector, clips: Manifest, told: Told) -> None:
     few = Manifest(clips.of(VALVE, split="train").table[:3])
-    known = remembered(detector, clips, told, outliers=few)
+    known = recovered(detector, clips, told, outliers=few)
     assert known.clips.outliers[str(VALVE)].keys() == set(few.table["content_hash"])
     assert known.outliers == "3 normal clips given as outliers"
 
@@ -209,17 +207,17 @@ def test_where_the_other_machines_have_gone_the_replay_set_has_some(
 ) -> None:
     nothing = Manifest.from_clips([])
     for recordings, outliers in ((clips.of(FAN), None), (clips, nothing)):
-        known = remembered(detector, recordings, told, outliers)
+        known = recovered(detector, recordings, told, outliers)
         assert known.clips.outliers == detector.replay.outliers
         assert (known.outliers, known.substitute) == ("normal clips of synth_valve/id_00", False)
-    assert told.lines[1] == told.lines[3] == "outliers: from the bundle's replay set"
+    assert [of.outliers for of in told.recovered] == [12, 12]
     assert told.pools == []
 
 
 def test_given_outliers_that_have_gone_leave_the_other_machines(
     detector: Detector, clips: Manifest, told: Told
 ) -> None:
-    known = remembered(bare(detector), clips, told, outliers=Manifest.from_clips([]))
+    known = recovered(bare(detector), clips, told, outliers=Manifest.from_clips([]))
     assert known.outliers == "normal clips of synth_valve/id_00"
 
 
@@ -227,12 +225,15 @@ def test_given_outliers_that_have_gone_leave_the_other_machines(
 def test_where_no_outlier_is_left_substitutes_are_made_and_said(
     detector: Detector, clips: Manifest, told: Told
 ) -> None:
-    known = remembered(bare(detector), clips.of(FAN), told)
+    known = recovered(bare(detector), clips.of(FAN), told)
     assert known.substitute
     assert known.outliers.startswith("SUBSTITUTES")
     assert told.pools[0].substitute
-    adapted = bare(detector).adapt(
-        list(clips.of(FAN, label="anomaly").table["path"]), data=clips.of(FAN), device="cpu"
+    adapted = adapt(
+        bare(detector),
+        list(clips.of(FAN, label="anomaly").table["path"]),
+        data=clips.of(FAN),
+        device="cpu",
     )
     assert adapted.info.provenance.outliers_substitute
     assert adapted.info.provenance.outliers == known.outliers
@@ -242,9 +243,9 @@ def test_where_no_outlier_is_left_substitutes_are_made_and_said(
 def test_real_sound_takes_the_place_of_substitutes_when_there_is_some(
     clips: Manifest, tiny_recipe: Recipe, told: Told
 ) -> None:
-    alone = Detector.fit(clips.of(FAN), FAN, recipe=tiny_recipe, device="cpu")
-    made = remembered(alone, clips.of(FAN), told)
+    alone = fit(clips.of(FAN), FAN, recipe=tiny_recipe, device="cpu")
+    made = recovered(alone, clips.of(FAN), told)
     assert made.substitute
     assert made.replayed == frozenset()  # made again of the recordings, as in training
-    assert remembered(alone, None, told).substitute
-    assert not remembered(alone, clips, told).substitute
+    assert recovered(alone, None, told).substitute
+    assert not recovered(alone, clips, told).substitute

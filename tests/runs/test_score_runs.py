@@ -11,7 +11,8 @@ import pytest
 from made_up_runs import random_outcome
 from rattle import Detector, Machine, Manifest
 from rattle.detector.adapt import AdaptJob
-from rattle.detector.fit import Recordings
+from rattle.detector.finish import make
+from rattle.detector.job import Recordings
 from rattle.errors import ClipError, DataError, Interrupted, TrainingError
 from rattle.experiments.page.series import measure
 from rattle.runs.folder import RunFolder
@@ -110,7 +111,7 @@ def test_anomalies_that_an_adapted_model_learnt_from_are_in_no_figure(
         Recordings(clips),
         device="cpu",
     )
-    job.run().save(tmp_path / "adapted.rattle")
+    make(job).save(tmp_path / "adapted.rattle")
     ((run,), _) = read(tmp_path)
     assert run.anomalies == 1
     outcome = with_outcome(run, clips).outcome

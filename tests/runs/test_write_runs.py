@@ -19,7 +19,8 @@ import torch
 from rattle import Detector, Machine, Manifest, Recipe, TrainingError
 from rattle.clips.layouts import load_manifest
 from rattle.detector.adapt import AdaptJob
-from rattle.detector.fit import FitJob, Recordings, Watch
+from rattle.detector.fit import FitJob
+from rattle.detector.job import Recordings, Watch
 from rattle.errors import ClipError, DataError, Interrupted
 from rattle.learning.train import Step
 from rattle.runs.write import Gone, recordings_of, run_in_folder

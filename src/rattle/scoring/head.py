@@ -47,13 +47,14 @@ class Head:
             names = (", ".join(sorted(some)) or "nothing" for some in (arrays, expected))
             raise ValueError("its head holds {}, by its recipe {}".format(*names))
         values = {name: np.array(value) for name, value in arrays.items()}
-        lengths = {len(value) for name, value in values.items() if name != "bias" and value.ndim}
         for name, value in values.items():
-            one_number = name == "bias"
-            if value.ndim != 1 or (one_number and len(value) != 1) or len(lengths) != 1:
+            if value.ndim != 1 or not len(value) or (name == "bias" and len(value) > 1):
                 raise ValueError(f"its head's {name} has shape {value.shape}")
             if value.dtype != np.float32 or not np.isfinite(value).all():
                 raise ValueError(f"its head's {name} holds other than finite float32 numbers")
+        lengths = {name: len(value) for name, value in values.items() if name != "bias"}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"its head's vectors are of unlike lengths: {lengths}")
         return cls(
             values.get("weight"), values.get("bias"), values.get("centroid"), recipe.loss.distance
         )
