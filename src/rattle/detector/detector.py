@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rattle.ahead import in_order
+from rattle.ahead import map_ahead
 from rattle.baselines import restore_baseline
 from rattle.bundle import Bundle, BundleInfo, read_bundle, write_bundle
 from rattle.bundle.replay import Replay
@@ -166,7 +166,7 @@ class Detector(ClipScorer):
         return max((abs(clip.score - stated.score) for clip, stated in pairs), default=0.0)
 
     def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts]:
-        for name, samples in in_order(self._read, clips, READERS):
+        for name, samples in map_ahead(self._read, clips, READERS):
             if isinstance(samples, ClipError):
                 yield name, samples
             else:
