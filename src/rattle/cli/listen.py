@@ -1,4 +1,4 @@
-"""``rattle listen``: how anomalous a machine sounds at this moment."""
+"""``rattle listen``: tell how anomalous a machine sounds at this moment."""
 
 from __future__ import annotations
 

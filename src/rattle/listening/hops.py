@@ -1,4 +1,4 @@
-"""From a source's blocks to a line a hop: fit or not, score, alarm."""
+"""Score a source's blocks hop by hop: fit or not, score, alarm."""
 
 from __future__ import annotations
 
