@@ -33,13 +33,13 @@ class Dice:
 
     def between(self, low: float, high: float) -> float:
         """Draw a value in [low, high), spread over the ids evenly in its logarithm."""
-        place = (self.of_type.random() + self.index * GOLDEN) % 1
-        return float(low * (high / low) ** place)
+        position = (self.of_type.random() + self.index * GOLDEN) % 1
+        return float(low * (high / low) ** position)
 
     def decibels(self, low: float, high: float) -> float:
         """Draw a level in [low, high), spread over the ids evenly."""
-        place = (self.of_type.random() + self.index * GOLDEN) % 1
-        return float(low + (high - low) * place)
+        position = (self.of_type.random() + self.index * GOLDEN) % 1
+        return float(low + (high - low) * position)
 
     def one_of(self, *options: T) -> T:
         """Take the options in turn over the ids, from a random start."""

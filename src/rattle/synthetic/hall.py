@@ -28,9 +28,9 @@ def background(
     """
     power = noise_gain(BED, frames, sample_rate_hz) ** 2
     distant = _distant_machines(seed)
-    for place in rng.choice(len(distant), RUNNING_AT_ONCE, replace=False):
+    for index in rng.choice(len(distant), RUNNING_AT_ONCE, replace=False):
         loudness = np.float32(10 ** (rng.uniform(-12, 0) / 10))
-        power += loudness * noise_gain(distant[place], frames, sample_rate_hz) ** 2
+        power += loudness * noise_gain(distant[index], frames, sample_rate_hz) ** 2
     sound = noise_of_gain(np.sqrt(power), frames, rng)
     sound *= 1 + wander(frames, sample_rate_hz, rng, deviation=0.15, relaxation_s=1.5)
     sound += _events(frames, sample_rate_hz, rng)

@@ -46,8 +46,8 @@ def transform(
     if speed < 1:
         # A slowed recording has nothing above speed * Nyquist. Left empty, that band would tell
         # every outlier from every normal clip, so it keeps what the recording had there.
-        kept = frequency_hz > 0.98 * speed * sample_rate_hz / 2
-        spectrum[kept] = fft.rfft(samples)[kept]
+        emptied = frequency_hz > 0.98 * speed * sample_rate_hz / 2
+        spectrum[emptied] = fft.rfft(samples)[emptied]
     changed = fft.irfft(spectrum * _body(frequency_hz, rng), frames)
 
     beat_hz = SLOWEST_BEAT_HZ * (FASTEST_BEAT_HZ / SLOWEST_BEAT_HZ) ** rng.random()
