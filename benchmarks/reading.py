@@ -125,12 +125,13 @@ def _to_log_mels(kind: str, paths: list[Path]) -> Iterator[Ratio]:
 def _checking(kind: str, root: Path) -> Ratio:
     paths = sorted(path for path in root.rglob("*") if path.suffix in (".wav", ".flac"))
     threads = os.cpu_count() or 1
+    recipe = Recipe.load("small")
 
     def decode_all() -> None:
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(lambda path: len(plain_decode(path)), paths))
 
-    took = side_by_side({"check": lambda: check(root), "bare": decode_all})
+    took = side_by_side({"check": lambda: check(root, recipe), "bare": decode_all})
     rates = {name: len(paths) / seconds for name, seconds in took.items()}
     return Ratio(
         f"`rattle check` of {kind} files, of the rate of bare decoding",

@@ -1,4 +1,4 @@
-"""Doing a list's work in parallel while its results are used in order."""
+"""Work through a list in threads, ahead of whoever uses the results in order."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def in_order(
+def map_ahead(
     work: Callable[[Item], Result], items: Iterable[Item], workers: int
 ) -> Generator[Result]:
-    """``work(item)`` of each item in order; at most one result a worker waits in memory.
+    """Yield ``work(item)`` of each item in order, while threads work on the next items.
+
+    At most one result a worker waits in memory.
 
     Threads suffice where the work is decoding or tensor arithmetic, which release Python's lock.
     An error is raised at its item's turn, and work not begun by then is dropped.

@@ -217,7 +217,7 @@ def test_an_alarm_is_a_line_of_its_own(
     ("words", "reason"),
     [
         (["--url", "a.wav", "--device", "1"], "--device and --url exclude each other"),
-        (["--url", "a.wav", "--alarm", "5/3"], "--alarm 5/3: expected K/N"),
+        (["--url", "a.wav", "--alarm", "5/3"], "such as 3/5 (--alarm K/N)"),
         (["--url", "no.wav"], "there is no file no.wav"),
         (["--url=-nostdin"], "begins with a dash"),
     ],

@@ -1,3 +1,5 @@
+"""What is wrong with a set of recordings, by kind."""
+
 from __future__ import annotations
 
 import json
@@ -8,10 +10,19 @@ import pytest
 import soundfile as sf
 
 from rattle.cli.check import check as check_command
-from rattle.clips.check import WINDOW_SAMPLES, CheckReport, check
+from rattle.clips.check import CheckReport
+from rattle.clips.check import check as check_clips
 from rattle.clips.machine import Machine
+from rattle.recipe import Recipe
 
 RATE_HZ = 16_000
+# 256 frames of 1,024 samples, 512 apart.
+WINDOW_SAMPLES = 1024 + 255 * 512
+SMALL = Recipe.load("small")
+
+
+def check(source: Path, recipe: Recipe = SMALL) -> CheckReport:
+    return check_clips(source, recipe)
 
 
 def noise(seed: int, seconds: float = 9.0, rate_hz: int = RATE_HZ) -> np.ndarray:
@@ -123,12 +134,43 @@ def test_a_float_recording_in_other_units_is_not_called_clipped(press: Path) -> 
     assert check(press).findings == ()
 
 
-def test_the_length_that_is_too_short_is_an_argument_in_samples_at_the_models_rate(
+def test_the_length_that_is_too_short_is_that_of_the_recipes_window_at_its_rate(
     press: Path,
 ) -> None:
     write(press / "normal/long.wav", noise(17, seconds=9.0, rate_hz=48_000), 48_000)
-    assert "too-short" not in codes(check(press, window_samples=9 * RATE_HZ))
-    assert len(codes(check(press, window_samples=9 * RATE_HZ + 1))["too-short"]) == 5
+    # 280 frames, 512 samples apart: 9 s are 144,000 samples.
+    fits = {"window_frames": 280, "fft_samples": 144_000 - 279 * 512}
+    longer = {"window_frames": 280, "fft_samples": 144_000 - 279 * 512 + 2}
+    assert "too-short" not in codes(check(press, SMALL.with_values(features=fits)))
+    assert len(codes(check(press, SMALL.with_values(features=longer)))["too-short"]) == 5
+
+
+def test_the_rate_that_is_another_is_any_but_the_recipes(press: Path) -> None:
+    write(press / "normal/a.wav", noise(1, rate_hz=8_000), 8_000)
+    at_8_khz = SMALL.with_values(audio={"sample_rate_hz": 8_000})
+    assert codes(check(press))["other-rate"] == ["a.wav"]
+    assert codes(check(press, at_8_khz))["other-rate"] == ["b.wav", "d.wav", "c.wav"]
+
+
+@pytest.mark.parametrize(
+    ("channel", "silent"), [(0, []), (1, ["right.wav"]), ("mean", ["opposed.wav"])]
+)
+def test_levels_are_those_of_the_channel_that_the_recipe_hears(
+    channel: int | str, silent: list[str], tmp_path: Path
+) -> None:
+    sound = noise(18)
+    folder = tmp_path / "press/normal"
+    write(folder / "right.wav", np.stack([sound, np.zeros_like(sound)], axis=1))
+    write(folder / "opposed.wav", np.stack([sound, -sound], axis=1))
+    report = check(tmp_path, SMALL.with_values(audio={"channel": channel}))
+    assert codes(report).get("silent", []) == silent
+
+
+def test_a_file_without_the_channel_that_the_recipe_hears_is_an_error(press: Path) -> None:
+    report = check(press, SMALL.with_values(audio={"channel": 1}))
+    assert len(codes(report)["no-channel"]) == 4
+    assert "has channels 0 to 0; the recipe hears channel 1" in report.findings[0].message
+    assert report.has_errors
 
 
 def test_the_same_sound_twice_is_found_across_file_formats(press: Path) -> None:
@@ -246,6 +288,12 @@ def test_the_command_prints_one_json_document(
     assert finding["code"] == "train-test-leak"
     assert finding["severity"] == "error"
     assert finding["path"].endswith("leak.wav")
+
+
+def test_the_command_takes_the_recipe(press: Path, tmp_path: Path) -> None:
+    (tmp_path / "second.toml").write_text('base = "small"\naudio.channel = 1\n')
+    assert check_command(press, recipe="paper") == 0
+    assert check_command(press, recipe=str(tmp_path / "second.toml")) == 1
 
 
 def test_many_findings_of_a_kind_are_cut_on_the_terminal_and_whole_in_json(

@@ -133,7 +133,7 @@ def test_what_a_killed_filler_left_is_not_read_and_is_removed_after_a_day(
     store, make_clips
 ) -> None:
     clips = make_clips(2)
-    killed, working = store.folder / "filling-killed", store.folder / "filling-working"
+    killed, working = store.folder / ".filling-killed", store.folder / ".filling-working"
     for folder in (killed, working):
         folder.mkdir(parents=True)
         (folder / "frames.f32").write_bytes(b"half of it")

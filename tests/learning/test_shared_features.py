@@ -100,7 +100,7 @@ def test_filling_stops_where_the_caller_says_and_leaves_no_half_pack(
     with pytest.raises(StopHereError):
         fill(setting, [FAN, VALVE], on_clip=after_five)
     assert len(list(own_store.glob("log-mel-*"))) == 1
-    assert not list(own_store.glob("filling-*"))
+    assert not list(own_store.glob(".filling-*"))
     fill(setting, [FAN, VALVE], on_clip=lambda: computed.append(None))
     assert len(computed) == 17 + 12
 

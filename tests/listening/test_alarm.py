@@ -38,5 +38,6 @@ def test_an_alarm_is_raised_by_the_rule_and_ends_after_calm(
 
 @pytest.mark.parametrize("text", ["", "3", "3/", "0/5", "6/5", "3/5/7", "-1/5", "a/b", "3.5/5"])
 def test_a_rule_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(DataError, match="expected K/N"):
+    with pytest.raises(DataError, match="expected K/N") as refused:
         AlarmRule.parse(text)
+    assert refused.value.argument == "alarm"

@@ -12,7 +12,7 @@ import pytest
 from fake_source import FakeSource
 
 from rattle import SourceError
-from rattle.listening.backlog import Backlog, taken
+from rattle.listening.backlog import Backlog, blocks_of
 from rattle.listening.source import Block, SourceLostError
 
 
@@ -70,14 +70,14 @@ def test_no_more_than_the_limit_ever_waits() -> None:
 
 def test_a_burst_waits_for_the_scorer_and_loses_nothing() -> None:
     source = FakeSource([[block(i) for i in range(500)]])
-    found = list(taken(source, backlog_s=2.0))
+    found = list(blocks_of(source, backlog_s=2.0))
     assert [number(b) for b in found] == list(range(500))
     assert not any(b.gap for b in found)
 
 
 def test_a_source_says_nothing_to_one_who_has_left() -> None:
     source = FakeSource([[block(i) for i in range(500)]])
-    blocks = taken(source, backlog_s=2.0)
+    blocks = blocks_of(source, backlog_s=2.0)
     before = threading.active_count()
     next(blocks)
     assert threading.active_count() == before + 1
@@ -88,7 +88,7 @@ def test_a_source_says_nothing_to_one_who_has_left() -> None:
 
 def test_a_source_that_says_nothing_for_long_is_lost_and_closed() -> None:
     source = FakeSource([[block(0), None]])
-    blocks = taken(source, stall_s=0.05)
+    blocks = blocks_of(source, stall_s=0.05)
     assert number(next(blocks)) == 0
     with pytest.raises(SourceLostError, match=r"no sound for 0\.05 s"):
         next(blocks)
@@ -97,7 +97,7 @@ def test_a_source_that_says_nothing_for_long_is_lost_and_closed() -> None:
 
 def test_a_live_source_is_closed_by_the_one_who_stops_listening() -> None:
     source = FakeSource([[block(0), None]])
-    blocks = taken(source)
+    blocks = blocks_of(source)
     next(blocks)
     blocks.close()
     assert source.opened[0].closed.is_set()
@@ -107,9 +107,9 @@ def test_a_live_source_is_closed_by_the_one_who_stops_listening() -> None:
 def test_a_source_that_cannot_be_had_says_why(live: bool) -> None:
     source = FakeSource([[SourceError("no such device")]], live=live)
     with pytest.raises(SourceError, match="no such device"):
-        list(taken(source))
+        list(blocks_of(source))
 
 
 def test_a_file_is_read_no_faster_than_it_is_scored() -> None:
     source = FakeSource([[block(i, seconds=8.0) for i in range(20)]], live=False)
-    assert [number(b) for b in taken(source, backlog_s=1.0)] == list(range(20))
+    assert [number(b) for b in blocks_of(source, backlog_s=1.0)] == list(range(20))

@@ -18,7 +18,7 @@ import soundfile as sf
 
 from rattle import SourceError
 from rattle.listening import ffmpeg
-from rattle.listening.backlog import taken
+from rattle.listening.backlog import blocks_of
 from rattle.listening.ffmpeg import Decoding, Ffmpeg, ffmpeg_command, without_password
 from rattle.listening.source import SourceLostError
 
@@ -55,7 +55,7 @@ def served(recording: Path) -> Iterator[str]:
 def test_a_file_gives_its_samples_at_its_own_rate(recording: Path) -> None:
     source = Ffmpeg(str(recording))
     assert not source.live
-    blocks = list(taken(source))
+    blocks = list(blocks_of(source))
     assert {block.sample_rate_hz for block in blocks} == {44100}
     found = np.concatenate([block.samples for block in blocks])
     expected, _ = sf.read(recording, dtype="float32")
@@ -66,14 +66,14 @@ def test_a_file_gives_its_samples_at_its_own_rate(recording: Path) -> None:
 def test_a_url_gives_what_the_server_has(served: str) -> None:
     source = Ffmpeg(served)
     assert source.live
-    found = np.concatenate([block.samples for block in taken(source)])
+    found = np.concatenate([block.samples for block in blocks_of(source)])
     assert found.shape == SOUND.shape
 
 
 @needs_ffmpeg
 def test_a_server_that_is_not_there_is_a_loss_that_says_why() -> None:
     with pytest.raises(SourceLostError, match="Connection refused") as lost:
-        list(taken(Ffmpeg("http://listener:secret@127.0.0.1:9/sound")))
+        list(blocks_of(Ffmpeg("http://listener:secret@127.0.0.1:9/sound")))
     assert "secret" not in str(lost.value)
 
 
@@ -81,7 +81,7 @@ def test_a_server_that_is_not_there_is_a_loss_that_says_why() -> None:
 def test_a_file_that_is_no_sound_is_a_loss_that_says_why(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no sound in here\n" * 100)
     with pytest.raises(SourceLostError, match="ffmpeg: "):
-        list(taken(Ffmpeg(str(tmp_path / "notes.txt"))))
+        list(blocks_of(Ffmpeg(str(tmp_path / "notes.txt"))))
 
 
 def test_a_url_that_would_be_an_option_is_refused() -> None:
@@ -97,8 +97,9 @@ def test_a_file_that_is_not_there_is_refused_at_once(url: str) -> None:
 
 def test_a_missing_ffmpeg_is_told_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ffmpeg, "PROGRAM", "no-such-ffmpeg")
-    with pytest.raises(SourceError, match=r"not installed; install it .* rattle score BUNDLE -"):
+    with pytest.raises(SourceError, match=r"not installed; install it .* standard input") as told:
         Ffmpeg("rtsp://camera/1")
+    assert told.value.argument == "piped"
 
 
 @needs_ffmpeg

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from made_up_scorer import MadeUpScorer
 from rattle import Recipe
 from rattle.listening.alarm import AlarmRule
-from rattle.listening.hops import Gap, Hop, listened
-from rattle.listening.reconnect import Loss
+from rattle.listening.hops import Gap, Hop, hops_of
+from rattle.listening.reconnect import Outage
 from rattle.listening.source import Block
 from rattle.runtime.stream import Stream
 from rattle.scoring.threshold import Threshold
@@ -32,9 +32,9 @@ def blocks(sound: NDArray[np.float32], gap: str = "", rate_hz: int = RATE_HZ) ->
 
 
 def heard(
-    items: list[Block | Loss], threshold: float = 0.5, rule: AlarmRule | None = None
-) -> list[Hop | Gap | Loss]:
-    return list(listened(items, scorer(threshold), rule or AlarmRule()))
+    items: list[Block | Outage], threshold: float = 0.5, rule: AlarmRule | None = None
+) -> list[Hop | Gap | Outage]:
+    return list(hops_of(items, scorer(threshold), rule or AlarmRule()))
 
 
 def test_a_hop_is_the_score_of_the_stream() -> None:
@@ -69,7 +69,7 @@ def test_windows_that_hold_unfit_sound_are_not_scored_and_the_others_are(
 def test_only_the_channel_that_the_recipe_hears_is_judged_and_scored() -> None:
     second = scorer(recipe=RECIPE.with_values(audio={"channel": 1}))
     stereo = np.concatenate([np.full_like(SOUND, np.nan), SOUND], axis=1)
-    assert list(listened(blocks(stereo), second, AlarmRule())) == heard([*blocks(SOUND)])
+    assert list(hops_of(blocks(stereo), second, AlarmRule())) == heard([*blocks(SOUND)])
 
 
 def test_no_window_spans_a_gap() -> None:
@@ -80,11 +80,11 @@ def test_no_window_spans_a_gap() -> None:
     assert [events[:place], events[place + 1 :]] == alone
 
 
-def test_a_loss_is_passed_on_and_sound_of_another_rate_may_follow() -> None:
-    loss = Loss("cable", 1.0)
+def test_an_outage_is_passed_on_and_sound_of_another_rate_may_follow() -> None:
+    outage = Outage("cable", 1.0)
     again = blocks(SOUND[: 6 * RATE_HZ], rate_hz=32000)
-    events = heard([*blocks(SOUND[: 4 * RATE_HZ]), loss, *again])
-    place = events.index(loss)
+    events = heard([*blocks(SOUND[: 4 * RATE_HZ]), outage, *again])
+    place = events.index(outage)
     after = events[place + 1 :]
     assert len(after) == 1
     assert isinstance(after[0], Hop)
@@ -98,10 +98,10 @@ def test_an_alarm_is_raised_by_the_windows_above_the_threshold() -> None:
     assert not any(never)
 
 
-def test_unfit_windows_raise_no_alarm_and_an_alarm_outlasts_a_loss() -> None:
+def test_unfit_windows_raise_no_alarm_and_an_alarm_outlasts_an_outage() -> None:
     silence = np.zeros_like(SOUND)
     assert not any(hop.alarm for hop in heard([*blocks(silence)], -9) if isinstance(hop, Hop))
-    events = heard([*blocks(SOUND), Loss("cable", 1.0), *blocks(SOUND)], -9)
+    events = heard([*blocks(SOUND), Outage("cable", 1.0), *blocks(SOUND)], -9)
     assert [hop.change for hop in events if isinstance(hop, Hop)].count("raised") == 1
     assert isinstance(events[-1], Hop)
     assert events[-1].alarm

@@ -53,7 +53,7 @@ def test_samples_come_out_whole_however_the_bytes_come_in(
 
 def test_full_scale_of_integers_is_one() -> None:
     pcm = Pcm("s16le", 16000, 1)
-    assert pcm.decoded(struct.pack("<2h", -32768, 16384)).ravel().tolist() == [-1.0, 0.5]
+    assert pcm.decode(struct.pack("<2h", -32768, 16384)).ravel().tolist() == [-1.0, 0.5]
 
 
 def test_half_a_sample_at_the_end_is_left() -> None:

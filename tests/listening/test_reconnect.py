@@ -10,7 +10,7 @@ import pytest
 from fake_source import FakeSource, Played
 
 from rattle import SourceError
-from rattle.listening.reconnect import Loss, back_off, kept
+from rattle.listening.reconnect import Outage, back_off, connected_blocks
 from rattle.listening.source import Block, Source, SourceLostError
 
 BLOCK = Block(np.zeros((10, 1), np.float32), 100)
@@ -21,12 +21,12 @@ def directly(source: Source) -> Iterator[Block]:
 
 
 def keep(connections: list[Played], *, live: bool = True, once: bool = False) -> Iterator[object]:
-    return kept(
+    return connected_blocks(
         FakeSource(connections, live=live),
         once=once,
         sleep=lambda _: None,
         randomness=np.random.default_rng(0),
-        take=directly,
+        read=directly,
     )
 
 
@@ -44,28 +44,28 @@ def test_two_stations_do_not_wait_alike() -> None:
 def test_a_lost_source_is_connected_again_after_the_wait_that_was_told() -> None:
     slept: list[float] = []
     source = FakeSource([[BLOCK, SourceLostError("cable")], [SourceLostError("still")], [BLOCK]])
-    events = kept(
-        source, once=False, sleep=slept.append, randomness=np.random.default_rng(0), take=directly
+    events = connected_blocks(
+        source, once=False, sleep=slept.append, randomness=np.random.default_rng(0), read=directly
     )
     found = list(islice(events, 4))
-    losses = [event for event in found if isinstance(event, Loss)]
-    assert found == [BLOCK, *losses, BLOCK]
-    assert [loss.reason for loss in losses] == ["cable", "still"]
-    assert slept == [loss.wait_s for loss in losses]
-    assert 1 <= losses[0].wait_s < losses[1].wait_s
+    outages = [event for event in found if isinstance(event, Outage)]
+    assert found == [BLOCK, *outages, BLOCK]
+    assert [outage.reason for outage in outages] == ["cable", "still"]
+    assert slept == [outage.wait_s for outage in outages]
+    assert 1 <= outages[0].wait_s < outages[1].wait_s
 
 
 def test_a_source_that_came_back_is_waited_for_from_one_second_again() -> None:
     lost = SourceLostError("cable")
     connections: list[Played] = [[lost], [lost], [lost], [BLOCK, lost], [BLOCK]]
-    losses = [e for e in islice(keep(connections), 6) if isinstance(e, Loss)]
-    assert losses[2].wait_s >= 3
-    assert losses[3].wait_s <= 1.25
+    outages = [e for e in islice(keep(connections), 6) if isinstance(e, Outage)]
+    assert outages[2].wait_s >= 3
+    assert outages[3].wait_s <= 1.25
 
 
 def test_a_live_source_that_ends_is_lost() -> None:
     found = list(islice(keep([[BLOCK], [BLOCK]]), 3))
-    assert isinstance(found[1], Loss)
+    assert isinstance(found[1], Outage)
     assert found[1].reason == "fake ended"
 
 

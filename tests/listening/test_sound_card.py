@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rattle import SourceError
-from rattle.listening.backlog import taken
+from rattle.listening.backlog import blocks_of
 from rattle.listening.sound_card import LOST_BY_CARD, SoundCard
 from rattle.listening.source import SourceLostError
 
@@ -103,7 +103,7 @@ def test_sound_comes_in_tenths_of_a_second_with_the_channels_that_are_heard(
     portaudio.reads = [0.1, 0.2, PortAudioError("unplugged")]
     source = SoundCard("USB microphone", channel)
     assert source.live
-    blocks = taken(source)
+    blocks = blocks_of(source)
     first, second = next(blocks), next(blocks)
     assert first.samples.shape == (4410, recorded)
     assert (first.sample_rate_hz, first.gap, second.gap) == (44100, "", "")

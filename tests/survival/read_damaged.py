@@ -14,8 +14,10 @@ from watched import serve
 from rattle.clips.examine import examine
 from rattle.clips.reading import probe, read_clip
 from rattle.errors import ClipError
+from rattle.recipe import Recipe
 
 T = TypeVar("T")
+RECIPE = Recipe.load("small")
 
 
 def main() -> None:
@@ -37,7 +39,7 @@ def judged(path: Path, *, is_cut: bool) -> str | None:
     first = refused_or(lambda: read_clip(path))
     mean = refused_or(lambda: read_clip(path, channel="mean"))
     header = refused_or(lambda: probe(path))
-    examined = examine(path, sample_rate_hz=16_000, window_samples=4_000)
+    examined = examine(path, RECIPE)
     errors = [found for found in examined.findings if found.severity == "error"]
     # The check looks at all channels, as the mean does.
     if bool(errors) != isinstance(mean, ClipError):

@@ -1,6 +1,7 @@
 """Folders of synthetic recordings."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import soundfile as sf
 
 from rattle.cli.synthesize import synthesize
+from rattle.clips.layouts import load_manifest
 from rattle.errors import DataError
 from rattle.synthetic import FAULTS_OF_TYPE, write_factory
 
@@ -84,11 +86,13 @@ def test_a_folder_with_recordings_is_left_alone(factory):
     assert contents(factory) == before
 
 
-def test_what_an_interrupted_run_left_is_replaced(tmp_path, factory):
-    (tmp_path / "dev_data.part" / "synth_fan").mkdir(parents=True)
+def test_what_a_killed_run_left_is_no_recording_and_keeps_nothing_from_being_written(
+    tmp_path, factory
+):
+    shutil.copytree(factory / "dev_data", tmp_path / ".filling-killed")
     write_factory(tmp_path, seed=5, **SMALL)
-    assert contents(tmp_path) == contents(factory)
-    assert not (tmp_path / "dev_data.part").exists()
+    assert contents(tmp_path / "dev_data") == contents(factory / "dev_data")
+    assert len(load_manifest(tmp_path)) == len(load_manifest(factory))
 
 
 @pytest.mark.parametrize(

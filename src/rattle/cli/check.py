@@ -1,4 +1,4 @@
-"""``rattle check``: what is wrong with a set of recordings."""
+"""``rattle check``: say what is wrong with a set of recordings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COLUMNS = (
 )
 
 
-def check(folder: Path, /, *, json: bool = False) -> int:
+def check(folder: Path, /, *, recipe: str = "small", json: bool = False) -> int:
     """Check recordings before training: broken files, leaks, silence, wrong levels and lengths.
 
     Every file is decoded once. Errors make training or evaluation wrong or impossible: files
@@ -34,12 +34,16 @@ def check(folder: Path, /, *, json: bool = False) -> int:
     folder
         A folder of recordings in a DCASE layout or as machine/normal and machine/anomaly, or a
         CSV file with the columns path, machine, label.
+    recipe
+        What the recordings are for: small, paper, or a TOML file. Its sample rate, its channel and
+        the length of its window are the limits.
     json
         Print one JSON document with every finding.
     """
     from rattle.clips.check import check as check_clips
+    from rattle.recipe import Recipe
 
-    report = check_clips(folder)
+    report = check_clips(folder, Recipe.load(recipe))
     if json:
         _print_json(report)
     elif sys.stdout.isatty():

@@ -1,4 +1,4 @@
-"""``rattle download``: public data sets, verified and unpacked."""
+"""``rattle download``: fetch public data sets, verify and unpack them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``rattle evaluate``: how well bundles tell anomalies from normal sound."""
+"""``rattle evaluate``: measure how well bundles tell anomalies from normal sound."""
 
 from __future__ import annotations
 

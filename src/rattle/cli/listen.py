@@ -1,4 +1,4 @@
-"""``rattle listen``: how anomalous a machine sounds at this moment."""
+"""``rattle listen``: tell how anomalous a machine sounds at this moment."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def listen(
     from rattle.errors import DataError
     from rattle.listening.alarm import AlarmRule
     from rattle.listening.ffmpeg import Ffmpeg
-    from rattle.listening.reconnect import kept
+    from rattle.listening.reconnect import connected_blocks
     from rattle.listening.sound_card import SoundCard
     from rattle.runtime import Scorer
 
@@ -64,7 +64,7 @@ def listen(
         for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
-        blocks = kept(source, once=once, sleep=time.sleep, randomness=default_rng())
+        blocks = connected_blocks(source, once=once, sleep=time.sleep, randomness=default_rng())
         return print_hops(blocks, source, scorer, form="json" if json else "plain", rule=rule)
     finally:
         for number, handler in before.items():

@@ -1,4 +1,4 @@
-"""``rattle synthesize``: a folder of synthetic machines to try everything else on."""
+"""``rattle synthesize``: write a folder of synthetic machines to try everything else on."""
 
 from __future__ import annotations
 

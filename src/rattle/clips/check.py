@@ -1,4 +1,4 @@
-"""Checks a set of recordings before anything is trained on it."""
+"""Check a set of recordings before anything is trained on it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ from rattle.clips.examine import Examined, Finding, examine
 from rattle.clips.layouts import Scan, scan
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Clip, Manifest
-
-# One window of features: 256 frames of 1,024 samples, 512 apart.
-WINDOW_SAMPLES = 1024 + 255 * 512
+from rattle.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class MachineSummary:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What ``check`` found, findings in the order errors, warnings, then by code and path."""
+    """What ``check`` tells; findings are ordered: errors, then warnings, each by code and path."""
 
     layout: str
     machines: tuple[MachineSummary, ...]
@@ -41,46 +39,40 @@ class CheckReport:
         return any(finding.severity == "error" for finding in self.findings)
 
 
-def check(
-    source: Path,
-    *,
-    labels: Path | None = None,
-    sample_rate_hz: int = 16_000,
-    window_samples: int = WINDOW_SAMPLES,
-) -> CheckReport:
-    """Decodes every recording of a folder or CSV file once and reports what is wrong.
+def check(source: Path, recipe: Recipe) -> CheckReport:
+    """Decode every recording of a folder or CSV file once and report what is wrong.
 
-    ``source`` and ``labels`` are as for ``scan``, which raises ``DataError`` when nothing is
-    recognised; anything wrong with single files is a finding and raises nothing. The codes of
-    findings are explained in ``rattle.clips.examine`` and below.
+    The recipe says which rate and channel are wanted and how long a clip has to be. ``source`` is
+    as for ``scan``, which raises ``DataError`` when nothing is recognised; anything wrong with
+    single files is a finding and raises nothing. The codes of findings are explained in
+    ``rattle.clips.examine`` and below.
     """
-    found = scan(source, labels=labels, hashed=False)
-    paths = [Path(clip.path) for clip in found.manifest]
-    paths += [skipped.path for skipped in found.unreadable]
-    look = partial(examine, sample_rate_hz=sample_rate_hz, window_samples=window_samples)
+    scanned = scan(source, hashed=False)
+    paths = [Path(clip.path) for clip in scanned.manifest]
+    paths += [skipped.path for skipped in scanned.unreadable]
     # Decoding and hashing release the interpreter lock, so threads use every core.
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        examined = list(pool.map(look, paths))
+        examined = list(pool.map(partial(examine, recipe=recipe), paths))
     findings = [finding for one in examined for finding in one.findings]
-    findings += _refused(found, examined)
-    findings += _repeated(found.manifest, examined)
-    machines = tuple(_summary(found.manifest, machine) for machine in found.manifest.machines())
+    findings += _refused(scanned, examined)
+    findings += _repeated(scanned.manifest, examined)
+    machines = tuple(_summary(scanned.manifest, machine) for machine in scanned.manifest.machines())
     findings += [finding for summary in machines for finding in _unfit(summary)]
     order = sorted(findings, key=lambda f: (f.severity, f.code, str(f.path), f.message))
-    return CheckReport(found.layout, machines, tuple(order))
+    return CheckReport(scanned.layout, machines, tuple(order))
 
 
-def _refused(found: Scan, examined: Iterable[Examined]) -> list[Finding]:
-    """Files that the scan could not use and that decoding has nothing to say about."""
+def _refused(scanned: Scan, examined: Iterable[Examined]) -> list[Finding]:
+    """List files that the scan could not use and that decoding has nothing to say about."""
     explained = {one.path for one in examined if one.findings}
-    unreadable = [s for s in found.unreadable if s.path not in explained]
+    unreadable = [s for s in scanned.unreadable if s.path not in explained]
     return [Finding(s.path, "unreadable", s.reason) for s in unreadable] + [
-        Finding(s.path, "left-out", s.reason) for s in found.left_out
+        Finding(s.path, "left-out", s.reason) for s in scanned.left_out
     ]
 
 
 def _repeated(manifest: Manifest, examined: Iterable[Examined]) -> list[Finding]:
-    """The same sound twice: a leak when one is for training and one for test."""
+    """List sounds that occur twice: a leak when one is for training and one for test."""
     clip_of = {clip.path: clip for clip in manifest}
     same: defaultdict[int, list[Clip]] = defaultdict(list)
     for one in examined:
@@ -115,7 +107,7 @@ def _summary(manifest: Manifest, machine: Machine) -> MachineSummary:
 
 
 def _unfit(summary: MachineSummary) -> list[Finding]:
-    """What a machine's clips cannot be used for."""
+    """List what a machine's clips cannot be used for."""
     findings = []
     if not summary.clips.get(("train", "normal")):
         message = f"{summary.machine}: no normal clip to train on"

@@ -1,4 +1,4 @@
-"""Decodes one recording once and says what is wrong with it."""
+"""Decode one recording once and say what is wrong with it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from rattle.clips.reading import (
     sound_blocks,
 )
 from rattle.errors import ClipError
+from rattle.recipe import Recipe
 
 Severity = Literal["error", "warning"]
 
@@ -37,7 +38,9 @@ OFFSET_LEVEL = 0.01
 OFFSET_SHARE_OF_RMS = 0.1
 
 # What makes training or evaluation wrong or impossible; the rest makes it worse.
-ERRORS = frozenset({"unreadable", "truncated", "empty", "not-finite", "train-test-leak"})
+ERRORS = frozenset(
+    {"unreadable", "no-channel", "truncated", "empty", "not-finite", "train-test-leak"}
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Examined:
 
 @dataclass
 class _Levels:
-    """Running statistics of one channel."""
+    """Running statistics of the channel that a recipe hears."""
 
     samples: int = 0
     total: float = 0.0
@@ -89,24 +92,28 @@ class _Levels:
             self.at_full_scale += int((np.abs(channel) >= CLIPPED_LEVEL).sum())
 
 
-def examine(path: Path, *, sample_rate_hz: int, window_samples: int) -> Examined:
-    """Decodes a file in blocks and collects the findings about it alone.
+def examine(path: Path, recipe: Recipe) -> Examined:
+    """Decode a file in blocks and collect the findings about it alone.
 
-    Levels are those of the first channel, the one that is read by default; NaN, infinity and the
-    like are looked for in all. ``window_samples`` is the shortest useful clip at
-    ``sample_rate_hz``.
+    Levels are those of the channel that the recipe hears, or of the mean of all; NaN, infinity and
+    the like are looked for in all. A clip is too short where it does not fill one window at the
+    recipe's rate.
     """
+    channel = recipe.audio.channel
     levels = _Levels()
     hashes: list[int] = []
     try:
         with open_sound(path) as sound:
             rate_hz = sound.samplerate
             channels = sound.channels
+            if channel != "mean" and channel >= channels:
+                message = f"has channels 0 to {channels - 1}; the recipe hears channel {channel}"
+                return Examined(path, (Finding(path, "no-channel", message),))
             for block in sound_blocks(sound):
                 if not holds_samples(block):
                     levels.is_finite = False
                     break
-                levels.add(as_float(block[:, 0]))
+                levels.add(_heard(block, channel))
                 # Python's own, of 64 bits, in less than half the time of a cryptographic one.
                 hashes.append(hash(_as_16_bit(block).tobytes()))
             missing = shortfall(sound, levels.samples) if levels.is_finite else None
@@ -115,20 +122,31 @@ def examine(path: Path, *, sample_rate_hz: int, window_samples: int) -> Examined
     broken = _broken(levels, missing)
     if broken:
         return Examined(path, (Finding(path, *broken),))
-    findings = [Finding(path, *found) for found in _level_findings(levels)]
-    if rate_hz != sample_rate_hz:
-        findings.append(Finding(path, "other-rate", _rate_message(rate_hz, sample_rate_hz)))
-    needed = window_samples / sample_rate_hz
-    if levels.samples / rate_hz < needed:
-        message = f"{levels.samples / rate_hz:.2f} s long; one window takes {needed:.2f} s"
+    findings = [
+        Finding(path, *code_and_message) for code_and_message in _level_findings(levels, channel)
+    ]
+    wanted_hz = recipe.audio.sample_rate_hz
+    if rate_hz != wanted_hz:
+        findings.append(Finding(path, "other-rate", _rate_message(rate_hz, wanted_hz)))
+    window_s = (recipe.features.window_samples + recipe.features.fft_samples) / wanted_hz
+    if levels.samples / rate_hz < window_s:
+        message = f"{levels.samples / rate_hz:.2f} s long; one window takes {window_s:.2f} s"
         findings.append(Finding(path, "too-short", message))
     is_silent = any(finding.code == "silent" for finding in findings)
     sound_hash = None if is_silent else hash((rate_hz, channels, *hashes))
     return Examined(path, tuple(findings), sound_hash)
 
 
+def _heard(block: Block, channel: int | Literal["mean"]) -> FloatArray:
+    """Select the channel of a block that a recipe hears, ``[frames, channels] -> [frames]``."""
+    if channel != "mean":
+        return as_float(block[:, channel])
+    mean: FloatArray = as_float(block).mean(axis=1)
+    return mean
+
+
 def _as_16_bit(block: Block) -> Block:
-    """The block as 16-bit samples where it holds no others: the same sound in any format."""
+    """Turn a block into 16-bit samples where it holds no others: the same sound in any format."""
     if block.dtype == np.int16:
         return block
     rounded = to_16_bit(as_float(block))
@@ -145,19 +163,22 @@ def _broken(levels: _Levels, missing: str | None) -> tuple[str, str] | None:
     return None
 
 
-def _level_findings(levels: _Levels) -> list[tuple[str, str]]:
+def _level_findings(levels: _Levels, channel: int | Literal["mean"]) -> list[tuple[str, str]]:
     if levels.peak < SILENT_PEAK:
-        return [("silent", "no sample of the first channel rises above -80 dBFS")]
-    found = []
+        heard = "the mean of its channels" if channel == "mean" else f"channel {channel}"
+        return [("silent", f"no sample of {heard} rises above -80 dBFS")]
+    findings = []
     # Peaks beyond 1 are float recordings in other units: nothing was cut off at full scale there.
     share = levels.at_full_scale / levels.samples
     if levels.peak <= 1 and share > CLIPPED_SHARE:
-        found.append(("clipped", f"{share:.2%} of the samples are at full scale; lower the gain"))
+        findings.append(
+            ("clipped", f"{share:.2%} of the samples are at full scale; lower the gain")
+        )
     offset = levels.total / levels.samples
     rms = max(levels.energy / levels.samples - offset**2, 0.0) ** 0.5
     if abs(offset) > max(OFFSET_LEVEL, OFFSET_SHARE_OF_RMS * rms):
-        found.append(("dc-offset", f"mean {offset:+.3f} of full scale at an RMS of {rms:.3f}"))
-    return found
+        findings.append(("dc-offset", f"mean {offset:+.3f} of full scale at an RMS of {rms:.3f}"))
+    return findings
 
 
 def _rate_message(rate_hz: int, wanted_hz: int) -> str:

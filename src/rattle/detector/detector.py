@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rattle.ahead import in_order
+from rattle.ahead import map_ahead
 from rattle.baselines import restore_baseline
 from rattle.bundle import Bundle, BundleInfo, read_bundle, write_bundle
 from rattle.bundle.file import Golden
@@ -74,7 +74,7 @@ class Detector(ClipScorer):
         return self.front_end.log_mel(self.samples(clip), self.info.amplitude)
 
     def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts]:
-        for name, samples in in_order(self._read, clips, READERS):
+        for name, samples in map_ahead(self._read, clips, READERS):
             if isinstance(samples, ClipError):
                 yield name, samples
             else:

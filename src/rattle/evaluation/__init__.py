@@ -1,7 +1,8 @@
-"""From scored clips to figures, files and a report.
+"""Measure scored clips: figures, files, a report, a comparison.
 
-A table of scored clips (``scored``) becomes an ``Evaluation`` (``evaluate``, with the arithmetic in
-``metrics``); that becomes a terminal table (``table``), DCASE files (``dcase``) or one HTML page
-(``report``, with its ``plots`` and choice of ``exemplars``). Two tables of the same clips become a
-comparison (``compare``, with the interval of ``delong``).
+``scoring`` has detectors score a manifest's test clips, as a table (``scored``). ``evaluate`` makes
+an ``Evaluation`` of it, with the arithmetic in ``metrics`` and ``remarks`` on how to read it. That
+becomes the files of the DCASE challenge (``dcase``) or an HTML page (``report``, with ``plots`` and
+a choice of ``exemplars``). ``compare`` sets two detectors against each other on the same clips,
+with the interval of ``delong``. Begin with ``evaluate.evaluate``.
 """

@@ -1,4 +1,4 @@
-"""Two detectors of one machine on the same clips: which is better, and which clips change sides."""
+"""Compare two detectors of a machine: which is better, and which clips change sides."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Comparison:
         threshold = self.new.threshold
         clips = sorted(self.clips, key=lambda clip: -abs(clip.new_score - threshold))
         groups = {kind: [c for c in clips if c.change == kind] for kind in CHANGES.values()}
-        return {kind: found for kind, found in groups.items() if found}
+        return {kind: clips for kind, clips in groups.items() if clips}
 
 
 def compare(old: pl.DataFrame, new: pl.DataFrame) -> Comparison:
@@ -111,29 +111,29 @@ def compare(old: pl.DataFrame, new: pl.DataFrame) -> Comparison:
 
 
 def remarks(comparison: Comparison) -> list[str]:
-    """What a reader has to know to read the figures rightly, in sentences."""
-    counts, found = comparison.old.confusion, []
+    """Tell in sentences what a reader has to know to read the figures rightly."""
+    counts, sentences = comparison.old.confusion, []
     if comparison.interval and min(counts.n_normal, counts.n_anomaly) < FEW_CLIPS:
-        found.append(
+        sentences.append(
             f"Fewer than {FEW_CLIPS} clips of a class: the interval is a rough guide, as a rule "
             "too narrow."
         )
     if comparison.interval and comparison.interval[1] - comparison.interval[0] < NO_WIDTH:
-        found.append(
+        sentences.append(
             "The interval has no width, since no clip favours one bundle more than any other clip "
             "does; that is a limit of the formula, not certainty."
         )
     for name, result in (("old", comparison.old), ("new", comparison.new)):
         if result.ranking and result.ranking.tied_share:
-            found.append(
+            sentences.append(
                 f"{name}: {result.ranking.tied_share:.1%} of the pairs have equal scores; AUC and "
                 "its interval count them 0 (equation 6)."
             )
-    return found
+    return sentences
 
 
 def _reason(result: MachineResult) -> str:
-    """Why there is no interval, or nothing."""
+    """Say why there is no interval, or nothing."""
     counts = result.confusion
     if not result.ranking:
         return f"{result.reason}, so there is no AUC"
@@ -146,7 +146,7 @@ def _reason(result: MachineResult) -> str:
 
 
 def _both(old: pl.DataFrame, new: pl.DataFrame, label: str) -> np.ndarray[tuple[int, ...]]:
-    """Both detectors' scores of one label's clips. Shape: ``[2, clips]``."""
+    """Stack both detectors' scores of one label's clips. Shape: ``[2, clips]``."""
     return np.stack([scores_of(old, label), scores_of(new, label)])
 
 

@@ -1,4 +1,4 @@
-"""Score and result files as the official baseline of DCASE 2020 Task 2 writes them."""
+"""Write score and result files as the official baseline of DCASE 2020 Task 2 writes them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _result_rows(evaluation: Evaluation) -> list[Sequence[object]]:
 
 
 def _number(machine: Machine) -> str:
-    """The id without its prefix: ``00`` of ``id_00``."""
+    """Take the id without its prefix: ``00`` of ``id_00``."""
     return machine.id.partition("_")[2] or machine.id
 
 

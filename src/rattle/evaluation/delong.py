@@ -1,4 +1,4 @@
-"""The interval of the difference of two AUCs measured on the same clips.
+"""Compute the interval of the difference of two AUCs measured on the same clips.
 
 E. R. DeLong, D. M. DeLong and D. L. Clarke-Pearson, "Comparing the areas under two or more
 correlated receiver operating characteristic curves: a nonparametric approach", Biometrics 44(3),
@@ -25,7 +25,7 @@ CLIPS_NEEDED = 2
 def delong(
     normal: Scores, anomaly: Scores, *, tied: float = 0.0, confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Paired confidence interval of AUC(new) - AUC(old); within [-1, 1].
+    """Compute the paired confidence interval of AUC(new) - AUC(old); within [-1, 1].
 
     ``normal`` ``[2, N-]`` and ``anomaly`` ``[2, N+]`` hold two detectors' scores of the same
     clips, the old one's first. With h the worth of a pair (1 in order, ``tied`` for equal scores,
@@ -57,7 +57,7 @@ def delong(
 def _components(
     normal: Scores, anomaly: Scores, tied: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """V- and V+ of one detector: ``[N-]`` and ``[N+]``."""
+    """Compute V- and V+ of one detector: ``[N-]`` and ``[N+]``."""
     below, level = _below_and_level(normal, anomaly)
     not_above, level_too = _below_and_level(anomaly, normal)
     above = anomaly.size - not_above - level_too
@@ -65,7 +65,7 @@ def _components(
 
 
 def _below_and_level(others: Scores, scores: Scores) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """How many of ``others`` are below each of ``scores``, and how many equal it."""
+    """Count how many of ``others`` are below each of ``scores``, and how many equal it."""
     ranked = np.sort(others)
     below = np.searchsorted(ranked, scores, side="left")
     return below, np.searchsorted(ranked, scores, side="right") - below

@@ -1,4 +1,4 @@
-"""From scored clips to a result for each machine, a mean for each type and the average."""
+"""Measure scored clips: a result for each machine, a mean for each type and the average."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def _ranking(clips: pl.DataFrame) -> Ranking:
 
 
 def _domain_auc(clips: pl.DataFrame, domain: str) -> float | None:
-    """AUC of one domain by the rule of DCASE 2022 and later.
+    """Compute the AUC of one domain by the rule of DCASE 2022 and later.
 
     The normals are that domain's, the anomalies those of both domains: the official evaluator
     takes the clips with ``(domain == d) | (label == anomaly)``.
@@ -176,7 +176,7 @@ def _domain_auc(clips: pl.DataFrame, domain: str) -> float | None:
 
 
 def _official_score(machines: Iterable[MachineResult]) -> float | None:
-    """Harmonic mean of AUC source, AUC target and pAUC of every machine that has all three."""
+    """Average AUC source, AUC target and pAUC of the machines with all three, harmonically."""
     figures = [
         figure
         for ranking in (result.ranking for result in machines)

@@ -1,4 +1,4 @@
-"""Which clips a report shows: the extremes of a machine's scores and its worst mistakes."""
+"""Choose the clips that a report shows: a machine's most extreme scores and worst mistakes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ShownClip:
 
 
 def exemplars(clips: pl.DataFrame) -> dict[str, tuple[ShownClip, ...]]:
-    """Groups of one machine's clips by title, each with its most telling clip first.
+    """Group a machine's most telling clips by title, the most telling first.
 
     The mistakes are the highest-scored normals and the lowest-scored anomalies, on whichever side
     of the threshold they lie. A group without clips is left out; groups of the same clips are one.

@@ -1,4 +1,4 @@
-"""How well scores tell anomalies from normals: AUC, partial AUC, interval, confusion.
+"""Measure how well scores tell anomalies from normals: AUC, partial AUC, interval, confusion.
 
 All take the scores of the two classes as arrays, ``[N-]`` and ``[N+]``; higher is more anomalous.
 """
@@ -19,7 +19,7 @@ Scores = NDArray[np.floating]
 
 
 def auc(normal: Scores, anomaly: Scores) -> float:
-    """Share of (normal, anomaly) pairs in which the anomaly scores higher: equation 6.
+    """Compute the share of (normal, anomaly) pairs in which the anomaly scores higher: equation 6.
 
         AUC = 1 / (N- N+)  sum_i sum_j  H(A(x_j+) - A(x_i-)),   H(a) = 1 if a > 0 else 0
 
@@ -34,7 +34,7 @@ def auc(normal: Scores, anomaly: Scores) -> float:
 
 
 def tied_pairs(normal: Scores, anomaly: Scores) -> int:
-    """Number of (normal, anomaly) pairs with equal scores, which ``auc`` counts as 0."""
+    """Count the (normal, anomaly) pairs with equal scores, which ``auc`` counts as 0."""
     _check(normal, anomaly)
     ranked = np.sort(normal)
     not_above = np.searchsorted(ranked, anomaly, side="right")
@@ -42,7 +42,7 @@ def tied_pairs(normal: Scores, anomaly: Scores) -> int:
 
 
 def pauc(normal: Scores, anomaly: Scores, max_fpr: float = 0.1) -> float:
-    """Partial AUC below the false-alarm rate ``max_fpr``, as DCASE reports it.
+    """Compute the partial AUC below the false-alarm rate ``max_fpr``, as DCASE reports it.
 
     This is scikit-learn's ``roc_auc_score(..., max_fpr=max_fpr)``: the area is standardised after
     McClish (1989), so that chance is 0.5 and a perfect ranking 1, and ties count one half.
@@ -57,7 +57,7 @@ def pauc(normal: Scores, anomaly: Scores, max_fpr: float = 0.1) -> float:
 def hanley_mcneil(
     auc: float, n_normal: int, n_anomaly: int, confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Confidence interval of an AUC, the paper's choice in Fig. 2; clipped to [0, 1].
+    """Compute the confidence interval of an AUC, the paper's choice in Fig. 2; clipped to [0, 1].
 
     See ``standard_error`` for its formula and limits.
     """
@@ -66,7 +66,7 @@ def hanley_mcneil(
 
 
 def standard_error(auc: float, n_normal: int, n_anomaly: int) -> float:
-    """Standard error of an AUC after Hanley and McNeil.
+    """Compute the standard error of an AUC after Hanley and McNeil.
 
         SE^2 = (A (1 - A) + (N+ - 1) (Q1 - A^2) + (N- - 1) (Q2 - A^2)) / (N- N+)
         Q1 = A / (2 - A),   Q2 = 2 A^2 / (1 + A)
@@ -103,7 +103,7 @@ class Confusion:
 
 
 def confusion(normal: Scores, anomaly: Scores, threshold: float) -> Confusion:
-    """Normals above the threshold (false alarms) and anomalies not above it (misses)."""
+    """Count normals above the threshold (false alarms) and anomalies not above it (misses)."""
     return Confusion(
         n_normal=normal.size,
         n_anomaly=anomaly.size,

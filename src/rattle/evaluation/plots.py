@@ -1,4 +1,4 @@
-"""The plots of a report: ROC curve and score histogram."""
+"""Draw the plots of a report: ROC curve and score histogram."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BINS = 30
 def roc_svg(
     normal: Scores, anomaly: Scores, threshold: float, *, name: str, max_fpr: float = 0.1
 ) -> str:
-    """ROC curve as SVG text, with the pAUC region shaded and the threshold's point marked."""
+    """Draw the ROC curve as SVG text, the pAUC region shaded and the threshold's point marked."""
     figure, axes = panel()
     is_anomaly = np.repeat([0, 1], [normal.size, anomaly.size])
     false_alarm_rate, detection_rate, _ = roc_curve(is_anomaly, np.concatenate([normal, anomaly]))
@@ -45,7 +45,7 @@ def histogram_svg(
     name: str,
     size: Size = WIDE,
 ) -> str:
-    """Scores as SVG text: anomalies up, normals down, the threshold, if any, a line.
+    """Draw scores as SVG text: anomalies up, normals down, the threshold, if any, a line.
 
     Clips without a label are outlined upwards.
     """
@@ -68,7 +68,7 @@ def histogram_svg(
 
 
 def _edges(scores: Scores) -> NDArray[np.float64]:
-    """Edges of bins that hold all scores, also where these differ by rounding alone."""
+    """Choose edges of bins that hold all scores, also where these differ by rounding alone."""
     low, high = scores.min(), scores.max()
     least = 1e-6 * max(abs(low), abs(high), 1e-6)
     if high - low < least:

@@ -1,4 +1,4 @@
-"""What a reader has to know to read an evaluation's figures rightly, in sentences."""
+"""Tell in sentences what a reader has to know to read an evaluation's figures rightly."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FEW_CLIPS = 20
 
 
 def remarks(evaluation: Evaluation) -> list[str]:
-    """Who has no figures and why, figures on few clips, intervals without width, and ties."""
+    """Tell who has no figures and why; figures on few clips, intervals without width, and ties."""
     return [
         *_unranked(evaluation),
         *_few_clips(evaluation),

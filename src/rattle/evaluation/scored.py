@@ -1,4 +1,4 @@
-"""The table of scored clips: what every evaluation starts from.
+"""Hold scored clips as a table: what every evaluation starts from.
 
 One row a clip, all machines stacked, in the order in which the clips were scored:
 
@@ -44,7 +44,7 @@ NULLABLE = ("posterior", "distance")
 
 
 def check_scored(scored: pl.DataFrame) -> None:
-    """``DataError`` unless the table has the columns of ``SCORED`` and its rows make sense."""
+    """Raise ``DataError`` unless a table has the columns of ``SCORED`` and rows that make sense."""
     if scored.schema != SCORED:
         raise DataError(f"scored clips need the columns {dict(SCORED)}, not {dict(scored.schema)}")
     problems = {
@@ -61,8 +61,8 @@ def check_scored(scored: pl.DataFrame) -> None:
         .over("machine_type", "machine_id")
         > 1,
     }
-    for problem, found in problems.items():
-        wrong = scored.filter(found)
+    for problem, is_wrong in problems.items():
+        wrong = scored.filter(is_wrong)
         if wrong.height:
             raise DataError(
                 f"{wrong.height} scored clips {problem}, the first is {wrong['path'][0]}; "
@@ -71,7 +71,7 @@ def check_scored(scored: pl.DataFrame) -> None:
 
 
 def by_machine(scored: pl.DataFrame) -> Iterator[tuple[Machine, pl.DataFrame]]:
-    """Each machine with its rows, machines sorted and rows in their given order."""
+    """Yield each machine with its rows, machines sorted and rows in the order of the table."""
     keys = ["machine_type", "machine_id"]
     groups = scored.partition_by(keys, as_dict=True, maintain_order=True)
     for type_, id_ in sorted(groups):
@@ -79,5 +79,5 @@ def by_machine(scored: pl.DataFrame) -> Iterator[tuple[Machine, pl.DataFrame]]:
 
 
 def scores_of(clips: pl.DataFrame, label: str) -> NDArray[np.float64]:
-    """The scores of one label's clips, in their given order. Shape: ``[clips]``."""
+    """Select the scores of one label's clips, in the order of the table. Shape: ``[clips]``."""
     return clips.filter(pl.col("label") == label)["score"].to_numpy()

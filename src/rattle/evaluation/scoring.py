@@ -1,4 +1,4 @@
-"""Scoring every machine's test clips with its detector, or one machine's with two detectors."""
+"""Score every machine's test clips with its detector, or one machine's with two detectors."""
 
 from __future__ import annotations
 
@@ -40,22 +40,22 @@ class ScoredPair:
 
 
 def load_bundles(path: Path, *, device: str = "auto") -> list[Detector]:
-    """The detectors of a bundle, or of every bundle in a folder; one a machine."""
+    """Load the detector of a bundle, or of every bundle in a folder; one a machine."""
     if not path.exists():
-        raise DataError(f"{path}: there is no such folder or bundle; rattle train writes bundles")
+        raise DataError(f"{path}: there is no such folder or bundle", argument="bundle")
     files = sorted(path.glob("*.rattle")) if path.is_dir() else [path]
     if not files:
-        raise DataError(f"{path} holds no .rattle file; rattle train writes bundles")
-    found: dict[Machine, tuple[Path, Detector]] = {}
+        raise DataError(f"{path} holds no .rattle file", argument="bundle")
+    loaded: dict[Machine, tuple[Path, Detector]] = {}
     for file in files:
         detector = Detector.load(file, device=device)
-        if detector.machine in found:
+        if detector.machine in loaded:
             raise DataError(
-                f"{found[detector.machine][0]} and {file} are both of {detector.machine}; keep "
+                f"{loaded[detector.machine][0]} and {file} are both of {detector.machine}; keep "
                 "one of them in the folder"
             )
-        found[detector.machine] = (file, detector)
-    return [detector for _, detector in found.values()]
+        loaded[detector.machine] = (file, detector)
+    return [detector for _, detector in loaded.values()]
 
 
 def score_machines(
@@ -138,7 +138,7 @@ def score_pair(old: Detector, new: Detector, clips: Manifest) -> ScoredPair:
 
 
 def _warnings(detector: Detector) -> Iterator[str]:
-    """What the user must know before relying on the detector."""
+    """Tell what the user must know before relying on the detector."""
     if detector.info.provenance.outliers_substitute:
         yield "trained against substitute outliers"
     if detector.threshold.warning:
@@ -146,10 +146,10 @@ def _warnings(detector: Detector) -> Iterator[str]:
 
 
 def _pair_warnings(old: Detector, new: Detector) -> Iterator[str]:
-    """Each detector's warnings, one that holds for both said once."""
+    """Tell each detector's warnings, and once what holds for both."""
     of_old, of_new = list(_warnings(old)), list(_warnings(new))
     for warning in dict.fromkeys([*of_old, *of_new]):
-        names = [name for name, found in (("old", of_old), ("new", of_new)) if warning in found]
+        names = [name for name, own in (("old", of_old), ("new", of_new)) if warning in own]
         yield f"{' and '.join(names)}: {warning}"
 
 

@@ -1,4 +1,4 @@
-"""The feature store: log-mels computed once, memory-mapped, shared by every run.
+"""Keep log-mels on disk: computed once, memory-mapped, shared by every run.
 
 A folder of packs. A pack holds the log-mels of a list of clips (usually a machine's split) one
 after another, ``frames.f32`` of shape ``[F, bands]``, and where each clip starts in it. Its name
@@ -14,8 +14,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,28 +22,27 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from rattle.ahead import in_order
-from rattle.atomic import write_text, writing
+from rattle.ahead import map_ahead
+from rattle.atomic import replacing_folder, write_text
 from rattle.clips.amplitude import Amplitude, Moments, amplitude
-from rattle.clips.manifest import Manifest
+from rattle.clips.manifest import Clip, Manifest
 from rattle.errors import DataError
 from rattle.features.front_end import FrontEnd
 from rattle.recipe.parts import Audio, Features
 
 # Raised when the front end's output changes for the same settings.
 VERSION = 2
-ABANDONED_AFTER_S = 24 * 3600
 
 
 def default_folder() -> Path:
-    """``$RATTLE_STORE``, else the user's cache folder."""
+    """Find the store's folder: ``$RATTLE_STORE``, else in the user's cache folder."""
     chosen = os.environ.get("RATTLE_STORE")
     return Path(chosen) if chosen else platformdirs.user_cache_path("rattle") / "features"
 
 
 @dataclass(frozen=True)
 class Pack:
-    """Log-mels of some clips; ``pack[i]`` is clip i's ``[T_i, bands]``, read when touched."""
+    """Log-mels of a list of clips; ``pack[i]`` is clip i's ``[T_i, bands]``, read when touched."""
 
     frames: NDArray[np.float32]
     starts: NDArray[np.int64]
@@ -80,16 +77,16 @@ class FeatureStore:
         self.front_end = FrontEnd(audio, features)
 
     def amplitude(self, clips: Manifest) -> Amplitude:
-        """The statistics of these clips together; computed once, then read from disk."""
-        key = self._key("amplitude", clips, _heard(self.audio))
+        """Get the statistics of these clips together; computed once, then read from disk."""
+        key = self._key("amplitude", clips, _reading_of(self.audio))
         path = self.folder / f"{key}.json"
         if path.exists():
             return Amplitude(**json.loads(path.read_text()))
-        found = amplitude(
-            in_order(lambda clip: Moments.of(self.front_end.read(clip.path)), clips, self.workers)
+        statistics = amplitude(
+            map_ahead(lambda clip: Moments.of(self.front_end.read(clip.path)), clips, self.workers)
         )
-        write_text(path, json.dumps(asdict(found)))
-        return found
+        write_text(path, json.dumps(asdict(statistics)))
+        return statistics
 
     def pack(
         self,
@@ -97,26 +94,26 @@ class FeatureStore:
         statistics: Amplitude,
         on_clip: Callable[[], None] = lambda: None,
     ) -> Pack:
-        """The clips' log-mels in manifest order; ``on_clip`` is called for each one computed."""
+        """Get the clips' log-mels in their order; ``on_clip`` is called for each one computed."""
         if not len(clips):
             raise DataError("no clips to compute features of")
         settings = {
-            **_heard(self.audio),
+            **_reading_of(self.audio),
             **self.features.model_dump(exclude={"window_frames"}),
             **asdict(statistics),
         }
         folder = self.folder / self._key("log-mel", clips, settings)
-        found = self._opened(folder)
-        if found is None:
-            with writing(folder):
-                self._fill(folder, clips, statistics, on_clip)
-            found = self._opened(folder)
-        if found is None:
+        pack = self._open(folder)
+        if pack is None:
+            with replacing_folder(folder) as beside:
+                self._fill(beside, clips, statistics, on_clip)
+            pack = self._open(folder)
+        if pack is None:
             raise DataError(f"{folder} cannot be read back; delete it and look at the disk")
-        return found
+        return pack
 
-    def _opened(self, folder: Path) -> Pack | None:
-        """The pack in ``folder``; None where there is none, or not all of it.
+    def _open(self, folder: Path) -> Pack | None:
+        """Open the pack in ``folder``; None where there is none, or not all of it.
 
         A rename that outlived a power failure may stand before files that did not.
         """
@@ -138,44 +135,18 @@ class FeatureStore:
     def _fill(
         self, folder: Path, clips: Manifest, statistics: Amplitude, on_clip: Callable[[], None]
     ) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._remove_abandoned()
-        beside = Path(tempfile.mkdtemp(prefix="filling-", dir=self.folder))
+        def log_mel(clip: Clip) -> NDArray[np.float32]:
+            return self.front_end.log_mel(self.front_end.read(clip.path), statistics)
 
-        def read_log_mel(path: str) -> NDArray[np.float32]:
-            return self.front_end.log_mel(self.front_end.read(path), statistics)
-
-        try:
-            starts = [0]
-            with (beside / "frames.f32").open("wb") as file:
-                for frames in in_order(
-                    lambda clip: read_log_mel(clip.path),
-                    clips,
-                    self.workers,
-                ):
-                    file.write(frames.data)
-                    starts.append(starts[-1] + len(frames))
-                    on_clip()
-            np.save(beside / "starts.npy", np.array(starts, dtype=np.int64))
-            try:
-                beside.rename(folder)
-            except OSError:
-                # Another process finished the same pack first; its bytes are these bytes.
-                if not folder.exists():
-                    raise
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
-
-    def _remove_abandoned(self) -> None:
-        for folder in self.folder.glob("filling-*"):
-            try:
-                age_s = time.time() - folder.stat().st_mtime
-            except FileNotFoundError:
-                continue
-            if age_s > ABANDONED_AFTER_S:
-                shutil.rmtree(folder, ignore_errors=True)
+        starts = [0]
+        with (folder / "frames.f32").open("wb") as file:
+            for frames in map_ahead(log_mel, clips, self.workers):
+                file.write(frames.data)
+                starts.append(starts[-1] + len(frames))
+                on_clip()
+        np.save(folder / "starts.npy", np.array(starts, dtype=np.int64))
 
 
-def _heard(audio: Audio) -> dict[str, object]:
+def _reading_of(audio: Audio) -> dict[str, object]:
     # Whose statistics an outlier gets is already in the statistics.
     return audio.model_dump(exclude={"amplitude"})

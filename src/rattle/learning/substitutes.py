@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 from pathlib import Path
 
-from rattle.ahead import in_order
-from rattle.atomic import writing
+from rattle.ahead import map_ahead
+from rattle.atomic import replacing_folder
 from rattle.clips.layouts import load_manifest
 from rattle.clips.manifest import Clip, Manifest
 from rattle.clips.reading import read_clip
@@ -35,32 +33,22 @@ def substitute_clips(normals: Manifest, audio: Audio, folder: Path) -> Manifest:
     key = hashlib.sha256(contents.encode()).hexdigest()[:32]
     made = folder / f"substitutes-{key}"
     if not made.exists():
-        with writing(made):
-            _make(made, normals, audio)
+        with replacing_folder(made) as beside:
+            _make(beside, normals, audio)
     parts = [load_manifest(made / "transformed"), load_manifest(made / "synthetic")]
     return Manifest.from_clips(clip for part in parts for clip in part)
 
 
-def _make(made: Path, normals: Manifest, audio: Audio) -> None:
-    made.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix="filling-", dir=made.parent))
-    try:
-        _write_transformed(normals, audio, beside / "transformed" / "train")
-        write_factory(
-            beside / "synthetic",
-            ids_per_type=FACTORY_IDS,
-            train_clips=FACTORY_CLIPS,
-            test_normal=0,
-            test_anomaly=0,
-            sample_rate_hz=audio.sample_rate_hz,
-        )
-        try:
-            beside.rename(made)
-        except OSError:
-            if not made.exists():  # else another process made the same ones first
-                raise
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+def _make(folder: Path, normals: Manifest, audio: Audio) -> None:
+    _write_transformed(normals, audio, folder / "transformed" / "train")
+    write_factory(
+        folder / "synthetic",
+        ids_per_type=FACTORY_IDS,
+        train_clips=FACTORY_CLIPS,
+        test_normal=0,
+        test_anomaly=0,
+        sample_rate_hz=audio.sample_rate_hz,
+    )
 
 
 def _write_transformed(normals: Manifest, audio: Audio, folder: Path) -> None:
@@ -78,5 +66,5 @@ def _write_transformed(normals: Manifest, audio: Audio, folder: Path) -> None:
         # Float samples: a transformed clip may peak above full scale.
         write_wav(folder / f"{number:04}.wav", other, audio.sample_rate_hz)
 
-    for _ in in_order(write, range(TRANSFORMED_CLIPS), WORKERS):
+    for _ in map_ahead(write, range(TRANSFORMED_CLIPS), WORKERS):
         pass

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from rattle.ahead import in_order
+from rattle.ahead import map_ahead
 from rattle.errors import TrainingError
 from rattle.learning import centroids
 from rattle.learning.autoencoder import pretrain
@@ -73,7 +73,7 @@ def _train(
 
     network.train()
     # A thread draws the next batch meanwhile; which it is does not depend on when.
-    ahead = in_order(source.batch, range(state.iteration, settings.iterations), workers=1)
+    ahead = map_ahead(source.batch, range(state.iteration, settings.iterations), workers=1)
     with closing(ahead) as batches:
         for iteration, batch in enumerate(batches, start=state.iteration):
             pair = state.centroids

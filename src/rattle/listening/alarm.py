@@ -1,4 +1,4 @@
-"""When single scores add up to an alarm."""
+"""Decide when single scores add up to an alarm."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ class AlarmRule:
 
     @classmethod
     def parse(cls, text: str) -> AlarmRule:
-        """From ``"3/5"``; ``DataError`` for what is no such rule."""
-        found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
-        rule = cls(int(found[1]), int(found[2])) if found else None
+        """Read a rule such as ``"3/5"``; ``DataError`` for what is none."""
+        numbers = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+        rule = cls(int(numbers[1]), int(numbers[2])) if numbers else None
         if rule is None or not 1 <= rule.passes <= rule.hops:
-            raise DataError(f"--alarm {text}: expected K/N, K of the last N hops, such as 3/5")
+            raise DataError(
+                f"{text!r} is no rule for alarms; expected K/N, K of the last N hops, such as 3/5",
+                argument="alarm",
+            )
         return rule
 
 
@@ -40,7 +43,7 @@ class Alarm:
         self._calm = 0
 
     def hop(self, passed: bool | None) -> Literal["raised", "ended"] | None:
-        """Take the next hop: what changed by it."""
+        """Count the next hop and tell what changes by it."""
         self._passed.append(bool(passed))
         if not self.is_on:
             self.is_on = sum(self._passed) >= self._rule.passes

@@ -1,4 +1,4 @@
-"""The queue between the thread that reads a live source and the one that scores it."""
+"""Queue sound between the thread that reads a live source and the one that scores it."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ class Backlog:
             self._changed.notify()
 
     def end(self, error: Exception | None) -> None:
-        """Nothing comes after what waits; ``error`` is raised by ``get`` then."""
+        """Say that nothing comes after what waits; ``error`` is raised by ``get`` then."""
         with self._changed:
             self._ended, self._error = True, error
             self._changed.notify()
 
     def get(self, timeout_s: float) -> Block | None:
-        """The next block, None at the end; ``SourceLostError`` where none comes for so long."""
+        """Take the next block, None at the end; ``SourceLostError`` where none comes in time."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._blocks or self._ended, timeout_s):
                 raise SourceLostError(f"no sound for {timeout_s:g} s")
@@ -73,10 +73,10 @@ class Backlog:
             return None
 
 
-def taken(
+def blocks_of(
     source: Source, *, backlog_s: float = BACKLOG_SECONDS, stall_s: float = STALL_SECONDS
 ) -> Iterator[Block]:
-    """The blocks of one connection; those of a live source are read by a thread of their own."""
+    """Connect a source and yield its blocks; a thread of its own reads a live source."""
     connection = source.connect()
     if not source.live:
         yield from connection.blocks()
@@ -96,6 +96,6 @@ def _fill(connection: Connection, backlog: Backlog) -> None:
     try:
         for block in connection.blocks():
             backlog.put(block)
-    except Exception as found:
-        error = found
+    except Exception as raised:
+        error = raised
     backlog.end(error)

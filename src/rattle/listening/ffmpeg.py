@@ -1,4 +1,4 @@
-"""Whatever ffmpeg reads: files, RTSP cameras, HTTP streams."""
+"""Read what ffmpeg reads: files, RTSP cameras, HTTP streams."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ class Ffmpeg:
 
 
 class Decoding:
-    """A process that writes WAV; ``worded`` makes a message of what it complains of."""
+    """A process that writes WAV; ``redact`` takes secrets out of what it complains of."""
 
-    def __init__(self, command: list[str], worded: Callable[[str], str]) -> None:
-        self._command, self._worded = command, worded
+    def __init__(self, command: list[str], redact: Callable[[str], str]) -> None:
+        self._command, self._redact = command, redact
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = False
 
     def blocks(self) -> Iterator[Block]:
-        """``SourceLostError`` with the last that the process said, where it fails."""
+        """Yield its sound; ``SourceLostError`` with its last complaint where it fails."""
         said: deque[str] = deque(maxlen=1)
         with _running(self._command, said) as process:
             self._process = process
@@ -60,7 +60,7 @@ class Decoding:
                 yield from pcm.blocks(process.stdout)
         if process.returncode and not self._closed:
             reason = said[0] if said else f"it ended with code {process.returncode}"
-            raise SourceLostError(self._worded(f"ffmpeg: {reason}"))
+            raise SourceLostError(self._redact(f"ffmpeg: {reason}"))
 
     def close(self) -> None:
         self._closed = True
@@ -69,12 +69,13 @@ class Decoding:
 
 
 def ffmpeg_command(url: str) -> list[str]:
-    """ffmpeg's arguments: the first audio track as WAV in floats, whatever it was."""
+    """Write ffmpeg's command line: the first audio track as WAV in floats, whatever it was."""
     program = shutil.which(PROGRAM)
     if program is None:
         raise SourceError(
-            "ffmpeg, which reads --url, is not installed; install it (apt install ffmpeg, brew "
-            "install ffmpeg), or let another program write samples: rattle score BUNDLE -"
+            "ffmpeg, which reads files and URLs, is not installed; install it (apt install ffmpeg, "
+            "brew install ffmpeg), or let another program write samples to standard input",
+            argument="piped",
         )
     quiet = ["-nostdin", "-hide_banner", "-loglevel", "error"]
     # Over UDP, ffmpeg's default, a lost packet is a click in the sound.
@@ -85,13 +86,17 @@ def ffmpeg_command(url: str) -> list[str]:
 
 
 def without_password(url: str) -> str:
-    """The URL without user and password: ``rtsp://user:secret@camera/1`` to ``rtsp://camera/1``."""
+    """Cut user and password out of a URL.
+
+    >>> without_password("rtsp://user:secret@camera/1")
+    'rtsp://camera/1'
+    """
     return re.sub(r"(?<=://)[^/?#]*@", "", url)
 
 
 @contextmanager
 def _running(command: list[str], said: deque[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """The command while it runs, its complaints in ``said``; killed where we stop early."""
+    """Run the command, its complaints in ``said``; killed where we stop early."""
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

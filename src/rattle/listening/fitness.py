@@ -1,4 +1,4 @@
-"""Whether live sound is fit to be scored: not silent, frozen, clipped or damaged."""
+"""Judge whether live sound is fit to be scored: not silent, frozen, clipped or damaged."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PROBE = 16
 
 @dataclass(frozen=True)
 class Piece:
-    """What a piece of sound showed: its fault or none, and its samples at full scale."""
+    """A judged piece of sound: its fault or none, and how many samples are at full scale."""
 
     start_s: float
     end_s: float
@@ -34,7 +34,7 @@ class Piece:
 
 
 class Fitness:
-    """Judges the channels that are heard, as they come from the source, before resampling."""
+    """The judge of the channels that are heard, as the source gives them, before resampling."""
 
     def __init__(self, sample_rate_hz: int) -> None:
         self._rate_hz = sample_rate_hz
@@ -57,14 +57,14 @@ class Fitness:
         for start in range(0, whole, self._piece):
             piece = coming[start : start + self._piece]
             past = np.concatenate([past, piece])[-self._remembered :]
-            self._pieces.append(self._seen(piece, past))
+            self._pieces.append(self._judge(piece, past))
             self._judged += self._piece
         self._past = past
         self._coming = [coming[whole:].copy()]
         self._waiting = len(coming) - whole
 
     def fault(self, start_s: float, end_s: float) -> str:
-        """Why the sound between is not fit to be scored, in words, or "".
+        """Say why the sound between is not fit to be scored, or nothing where it is.
 
         Windows are asked for in time order; what lies before ``start_s`` is forgotten.
         """
@@ -79,7 +79,7 @@ class Fitness:
         share = clipped / max(sum(piece.samples for piece in within), 1)
         return f"clipped: {share:.2%} at full scale" if share > CLIPPED_SHARE else ""
 
-    def _seen(self, piece: Samples, past: Samples) -> Piece:
+    def _judge(self, piece: Samples, past: Samples) -> Piece:
         start_s, end_s = self._judged / self._rate_hz, (self._judged + len(piece)) / self._rate_hz
         level = np.abs(piece)
         if not holds_samples(piece):
@@ -96,7 +96,7 @@ class Fitness:
 
 
 def _repeats(sound: Samples, length: int) -> bool:
-    """Whether the last ``length`` samples are an exact copy of earlier ones, or constant.
+    """Tell whether the last ``length`` samples are an exact copy of earlier ones, or constant.
 
     A microphone's noise never repeats itself to the last bit.
     """

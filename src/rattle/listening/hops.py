@@ -1,4 +1,4 @@
-"""From a source's blocks to a line a hop: fit or not, score, alarm."""
+"""Score a source's blocks hop by hop: fit or not, score, alarm."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from rattle.clips.reading import LOUDEST, holds_samples
 from rattle.listening.alarm import Alarm, AlarmRule
 from rattle.listening.fitness import Fitness
-from rattle.listening.reconnect import Loss
+from rattle.listening.reconnect import Outage
 from rattle.listening.source import Block
 from rattle.runtime.channel import select_channel
 from rattle.runtime.scorer import Scorer
@@ -41,42 +41,45 @@ class Gap:
     reason: str
 
 
-def listened(
-    blocks: Iterable[Block | Loss], scorer: Scorer, rule: AlarmRule
-) -> Generator[Hop | Gap | Loss, None, None]:
-    """A ``Hop`` for each window, and the losses and gaps between, which no window spans."""
+def hops_of(
+    blocks: Iterable[Block | Outage], scorer: Scorer, rule: AlarmRule
+) -> Generator[Hop | Gap | Outage, None, None]:
+    """Score the sound of ``blocks``: a ``Hop`` for each window, and the outages and gaps between.
+
+    No window spans an outage or a gap.
+    """
     alarm = Alarm(rule)
-    ear: Ear | None = None
+    stream: JudgedStream | None = None
     for block in blocks:
-        if isinstance(block, Loss):
-            ear = None
+        if isinstance(block, Outage):
+            stream = None
             yield block
             continue
         if block.gap:
-            ear = None
+            stream = None
             yield Gap(block.gap)
-        if ear is None:
-            ear = Ear(scorer, block.sample_rate_hz)
-        for window, fault in ear.hear(block):
+        if stream is None:
+            stream = JudgedStream(scorer, block.sample_rate_hz)
+        for window, fault in stream.push(block):
             change = alarm.hop(None if fault else window.anomalous)
             score = None if fault else window
             yield Hop(window.start_s, window.end_s, score, fault, alarm.is_on, change)
 
 
-class Ear:
-    """A stream and the judgement of its sound, without a gap."""
+class JudgedStream:
+    """Scores of sound without a gap, and whether that sound was fit to be scored."""
 
     def __init__(self, scorer: Scorer, sample_rate_hz: int) -> None:
         self._channel = scorer.info.recipe.audio.channel
         self._stream = Stream(scorer, sample_rate_hz=sample_rate_hz)
         self._fitness = Fitness(sample_rate_hz)
 
-    def hear(self, block: Block) -> list[tuple[StreamScore, str]]:
-        """The windows that a block completes, each with what is wrong with its sound."""
+    def push(self, block: Block) -> list[tuple[StreamScore, str]]:
+        """Score the windows that a block completes, each with what is wrong with its sound."""
         samples = block.samples
         self._fitness.push(select_channel(samples, self._channel))
         if not holds_samples(samples):
-            # A window with such samples is not scored; later ones shall not hear of them.
+            # A window with such samples is not scored; as zeros they do not spread to later ones.
             samples = np.where(np.abs(samples) <= LOUDEST, samples, np.float32(0))
         windows = self._stream.push(samples)
         return [(window, self._fitness.fault(window.start_s, window.end_s)) for window in windows]

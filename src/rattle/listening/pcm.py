@@ -1,4 +1,4 @@
-"""Raw PCM: samples one after another; and the header that a WAV puts before them."""
+"""Decode raw PCM, samples one after another, and the header that a WAV puts before them."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class Pcm:
         """Bytes of one sample of each channel."""
         return np.dtype(TYPES[self.encoding]).itemsize * self.channels
 
-    def decoded(self, data: bytes) -> NDArray[np.float32]:
-        """Whole frames of bytes as float32 ``[T, channels]``, full scale at +-1."""
+    def decode(self, data: bytes) -> NDArray[np.float32]:
+        """Decode whole frames of bytes as float32 ``[T, channels]``, full scale at +-1."""
         samples = np.frombuffer(data, TYPES[self.encoding]).reshape(-1, self.channels)
         if self.encoding == "s16le":
             return from_16_bit(samples)
         return samples.astype(np.float32)
 
     def blocks(self, stream: IO[bytes]) -> Iterator[Block]:
-        """What comes in, as it comes in, until the stream ends; half a frame at the end is left."""
+        """Decode what comes in, as it comes in, until the stream ends; half a frame is left."""
         buffered = cast(io.BufferedReader, stream)
         most = max(round(self.sample_rate_hz * BLOCK_SECONDS), 1) * self.frame_bytes
         rest = b""
@@ -50,11 +50,11 @@ class Pcm:
             whole = len(data) - len(data) % self.frame_bytes
             rest = data[whole:]
             if whole:
-                yield Block(self.decoded(data[:whole]), self.sample_rate_hz)
+                yield Block(self.decode(data[:whole]), self.sample_rate_hz)
 
 
 def pcm_of_wav(stream: IO[bytes]) -> Pcm | None:
-    """What the header of a WAV in floats says; the stream is then at its samples. None: it ended.
+    """Read the header of a WAV in floats, up to its samples; None where the stream ends before.
 
     A RIFF file is chunks of a name, a length and so many bytes. ``fmt `` holds at 2 the channels
     and at 4 the rate, ``data`` the samples.

@@ -1,4 +1,4 @@
-"""A source that is connected again when it is lost."""
+"""Connect a source again when it is lost."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from rattle.errors import SourceError
-from rattle.listening.backlog import taken
+from rattle.listening.backlog import blocks_of
 from rattle.listening.source import Block, Source, SourceLostError
 
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 
 
 @dataclass(frozen=True)
-class Loss:
+class Outage:
     """The source was lost; it is tried again after ``wait_s``."""
 
     reason: str
@@ -23,9 +23,9 @@ class Loss:
 
 
 def back_off(randomness: np.random.Generator) -> Iterator[float]:
-    """Seconds to wait: 1, 2, 4 and so on to 30, each up to a quarter shorter or longer.
+    """Yield seconds to wait: 1, 2, 4 and so on to 30, each up to a quarter shorter or longer.
 
-    So those that lost one server together do not all come back at once.
+    So programs that lost one server together do not all come back at once.
     """
     wait = SHORTEST_WAIT_S
     while True:
@@ -34,23 +34,24 @@ def back_off(randomness: np.random.Generator) -> Iterator[float]:
         wait = min(2 * wait, LONGEST_WAIT_S)
 
 
-def kept(
+def connected_blocks(
     source: Source,
     *,
     once: bool,
     sleep: Callable[[float], None],
     randomness: np.random.Generator,
-    take: Callable[[Source], Iterator[Block]] = taken,
-) -> Iterator[Block | Loss]:
-    """A source's blocks, and a ``Loss`` between two connections.
+    read: Callable[[Source], Iterator[Block]] = blocks_of,
+) -> Iterator[Block | Outage]:
+    """Yield a source's blocks, and an ``Outage`` between two connections.
 
-    What is not live ends, and with ``once`` any source does; a loss is then a ``SourceError``.
+    A source that is not live ends, and with ``once`` any does; where it is lost instead, that
+    raises ``SourceError``.
     """
     waits = back_off(randomness)
     while True:
         reason = f"{source.name} ended"
         try:
-            for block in take(source):
+            for block in read(source):
                 waits = back_off(randomness)
                 yield block
         except SourceLostError as lost:
@@ -60,5 +61,5 @@ def kept(
         if once or not source.live:
             return
         wait_s = next(waits)
-        yield Loss(reason, wait_s)
+        yield Outage(reason, wait_s)
         sleep(wait_s)

@@ -1,4 +1,4 @@
-"""A microphone on a sound card, by PortAudio."""
+"""Record a microphone on a sound card, by PortAudio."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ class SoundCard:
 
     def _find(self) -> Device:
         try:
-            found = self._portaudio.query_devices(self._device, "input")
+            device = self._portaudio.query_devices(self._device, "input")
         except (ValueError, self._portaudio.PortAudioError) as error:
             inputs = [d for d in self._portaudio.query_devices() if d["max_input_channels"] > 0]
             there = "; ".join(f"{d['index']} {d['name']}" for d in inputs) or "none"
             raise SourceError(f"no such sound card: {error}; inputs there are: {there}") from None
-        has = int(found["max_input_channels"])
+        has = int(device["max_input_channels"])
         takes = has if self._channel == "mean" else self._channel + 1
         if takes > has:
             raise SourceError(
-                f"the recipe hears channel {self._channel}, {found['name']} has 0 to {has - 1}"
+                f"the recipe hears channel {self._channel}, {device['name']} has 0 to {has - 1}"
             )
-        rate_hz = round(found["default_samplerate"])
-        return Device(int(found["index"]), str(found["name"]), takes, rate_hz)
+        rate_hz = round(device["default_samplerate"])
+        return Device(int(device["index"]), str(device["name"]), takes, rate_hz)
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,12 @@ class Recording:
             raise SourceLostError(f"{self._device.name}: {error}") from None
 
     def close(self) -> None:
-        """Says so to ``blocks``, which closes the stream itself: PortAudio wants one thread."""
+        """Tell ``blocks``, which closes the stream itself: PortAudio wants one thread."""
         self._closed = True
 
 
 def load_portaudio() -> Any:
-    """The module ``sounddevice``; ``SourceError`` says what to install."""
+    """Import the module ``sounddevice``; ``SourceError`` says what to install."""
     try:
         import sounddevice
     except ImportError:
@@ -109,6 +109,7 @@ def load_portaudio() -> Any:
     except OSError as error:
         raise SourceError(
             f"{error}; install it (apt install libportaudio2, brew install portaudio), or let "
-            "another program read the device: arecord ... | rattle score BUNDLE -"
+            "another program, such as arecord, write the device's samples to standard input",
+            argument="piped",
         ) from None
     return sounddevice

@@ -1,4 +1,4 @@
-"""Where live sound comes from, seen from the one that listens."""
+"""Say what a source of live sound is to the one that listens."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Connection(Protocol):
     """A source in use, once."""
 
     def blocks(self) -> Iterator[Block]:
-        """What comes in, until the source ends.
+        """Yield what comes in, until the source ends.
 
         Raises ``SourceLostError`` where connecting again may help, else ``SourceError``.
         """
@@ -49,7 +49,7 @@ class Connection(Protocol):
 
 
 class Source(Protocol):
-    """One place that sound comes from.
+    """What sound comes from: a sound card, a URL, a file, a pipe.
 
     ``live``: its sound waits for nobody, and its end is a loss. What is not live is read as fast as
     it is scored, and ends. ``name`` is what a message calls it; it holds no password.
@@ -62,4 +62,4 @@ class Source(Protocol):
     def live(self) -> bool: ...
 
     def connect(self) -> Connection:
-        """A new connection; returns at once."""
+        """Make a new connection; returns at once."""

@@ -1,4 +1,4 @@
-"""Raw PCM from standard input."""
+"""Read raw PCM from standard input."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ class StandardInput:
         self._stream, self._pcm = stream, pcm
 
     def connect(self) -> StandardInput:
-        """Itself: there is one standard input."""
+        """Give itself: there is one standard input."""
         return self
 
     def blocks(self) -> Iterator[Block]:
-        """``SourceError`` where nobody writes samples, or writes a file with a header."""
+        """Yield the samples; ``SourceError`` where nobody writes any, or a file with a header."""
         if self._stream.isatty():
             raise SourceError(
-                "standard input is a terminal; pipe samples into it: "
-                "ffmpeg -i FILE -f s16le -ac 1 -ar RATE - | rattle score BUNDLE -"
+                "standard input is a terminal; pipe samples into it, such as those of "
+                "ffmpeg -i FILE -f s16le -ac 1 -ar RATE -",
+                argument="piped",
             )
         begin = self._stream.peek(4)[:4]
         for header, kind in HEADERS.items():
@@ -43,4 +44,4 @@ class StandardInput:
         return self._pcm.blocks(self._stream)
 
     def close(self) -> None:
-        """The stream is whoever's it was."""
+        """Do nothing: the stream stays open for whoever opened it."""

@@ -69,7 +69,7 @@ def inline_svg(figure: Figure, name: str, colours: Mapping[str, str] | None = No
         figure.savefig(file, format="svg", transparent=True)
     text = file.getvalue()
     text = NOT_INLINE.sub("", text[text.index("<svg") :])
-    text = TOO_FINE.sub(lambda found: f"{float(found[0]):.2f}", text)
+    text = TOO_FINE.sub(lambda number: f"{float(number[0]):.2f}", text)
     text = re.sub(r"\s+", " ", text).replace("> <", "><")
     for colour, variable in {**CSS, **(colours or {})}.items():
         text = text.replace(colour, variable)

@@ -30,7 +30,7 @@ OCTAVES_HZ = (500, 1000, 2000, 4000, 8000, 16000, 32000)
 
 @dataclass(frozen=True)
 class Tick:
-    """A label at a place along an axis, in percent from its start."""
+    """A label of an axis, at so many percent from its start."""
 
     label: str
     percent: float

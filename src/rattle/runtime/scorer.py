@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rattle.ahead import in_order
+from rattle.ahead import map_ahead
 from rattle.bundle import BundleInfo, read_scoring_bundle
 from rattle.bundle.file import Golden
 from rattle.errors import BundleError, ClipError
@@ -80,7 +80,7 @@ class Scorer(ClipScorer):
 
     def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts]:
         # A clip is one thread's work from file to parts: nothing waits for another.
-        return in_order(self._named_parts, clips, os.cpu_count() or 1)
+        return map_ahead(self._named_parts, clips, os.cpu_count() or 1)
 
     def _embeddings(
         self, samples: NDArray[np.float32], frames: NDArray[np.int64], count: int

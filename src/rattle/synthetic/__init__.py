@@ -1,9 +1,9 @@
-"""Synthetic machine recordings from physical models, and the faults of such machines.
+"""Make recordings of synthetic machines and of their faults, from physical models.
 
 They stand in for real recordings in the demo, in tests and in the documentation, and are always
 called synthetic. The same faults, laid over a real recording (``overlay_fault``), make
 pseudo-anomalies; a recording changed into that of another machine (``transform``) makes a
-pseudo-outlier.
+pseudo-outlier. Begin with ``specimen.Specimen``, one machine, or ``write_factory``.
 
     machine in motion -> + fault -> room -> + hall at an SNR -> microphone
       fan, pump,         faults,    room    hall                specimen -> factory (files)

@@ -1,4 +1,4 @@
-"""A rolling bearing with a spall: how often its balls strike it, and what that excites.
+"""Make the sound of a rolling bearing with a spall: how often balls strike it, what that excites.
 
 With n balls of diameter d on a pitch circle D at contact angle a, a spot on the fixed outer ring
 is passed BPFO = n/2 (1 - d/D cos a) times a turn, one on the turning inner ring
@@ -57,7 +57,7 @@ class Bearing:
 def outer_race(
     running: Running, bearing: Bearing, sample_rate_hz: int, rng: np.random.Generator
 ) -> Samples:
-    """Blows on a spall of the outer ring, ``[frames]``."""
+    """Make blows on a spall of the outer ring, ``[frames]``."""
     angles = _struck_at(running, bearing.outer_per_turn, rng)
     return _blows(running, bearing, angles, np.ones(len(angles)), sample_rate_hz, rng)
 
@@ -65,14 +65,14 @@ def outer_race(
 def inner_race(
     running: Running, bearing: Bearing, sample_rate_hz: int, rng: np.random.Generator
 ) -> Samples:
-    """Blows on a spall of the inner ring, which passes the load zone once a turn, ``[frames]``."""
+    """Make blows on a spall of the inner ring, in the load zone once a turn, ``[frames]``."""
     angles = _struck_at(running, bearing.inner_per_turn, rng)
     load = np.maximum(np.cos(2 * np.pi * (angles + rng.random())), -0.2) + 0.25
     return _blows(running, bearing, angles, load, sample_rate_hz, rng)
 
 
 def _struck_at(running: Running, per_turn: float, rng: np.random.Generator) -> np.ndarray:
-    """Shaft angles of the blows, in turns, with slip that adds up."""
+    """Draw shaft angles of the blows, in turns, with slip that adds up."""
     first, last = running.turns[0], running.turns[-1]
     count = int((last - first) * per_turn * (1 + 3 * SLIP)) + 2
     spacing = 1 + SLIP * rng.standard_normal(count)

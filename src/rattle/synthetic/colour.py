@@ -1,4 +1,4 @@
-"""Noise of a given colour: a spectrum with a low cut, a slope and resonance peaks."""
+"""Make noise of a colour: a spectrum with a low cut, a slope and resonance peaks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Colour:
     peaks: tuple[Peak, ...] = ()
 
     def magnitude(self, frequency_hz: NDArray[np.floating]) -> Samples:
-        """Amplitude response at ``frequency_hz`` ``[F]`` -> ``[F]``; 0 at 0 Hz."""
+        """Compute the amplitude response at ``frequency_hz`` ``[F]`` -> ``[F]``; 0 at 0 Hz."""
         f = np.maximum(frequency_hz, 1e-3).astype(np.float32)
         exponent = -self.slope_db_per_octave / DB_PER_OCTAVE_OF_ONE_POLE / 2
         body = (1 + (f / self.corner_hz) ** 2) ** exponent * f**2 / (f**2 + self.low_cut_hz**2)
@@ -47,7 +47,7 @@ class Colour:
 
 @lru_cache(maxsize=128)
 def noise_gain(colour: Colour, frames: int, sample_rate_hz: int) -> Samples:
-    """Gain of each bin ``[frames // 2 + 1]`` with which ``noise_of_gain`` has an RMS of 1."""
+    """Compute gains of bins ``[frames // 2 + 1]`` with which ``noise_of_gain`` has an RMS of 1."""
     gain = colour.magnitude(fft.rfftfreq(frames, 1 / sample_rate_hz))
     gain *= frames / (2 * np.sqrt(np.sum(gain.astype(np.float64) ** 2)))
     gain.setflags(write=False)
@@ -55,7 +55,7 @@ def noise_gain(colour: Colour, frames: int, sample_rate_hz: int) -> Samples:
 
 
 def noise_of_gain(gain: Samples, frames: int, rng: np.random.Generator) -> Samples:
-    """Gaussian noise ``[frames]`` whose spectrum is ``gain`` times that of white noise.
+    """Make Gaussian noise ``[frames]`` whose spectrum is ``gain`` times that of white noise.
 
     The bins are drawn uniformly, which is several times cheaper: a sample is a sum over all of
     them and therefore Gaussian all the same.
@@ -68,5 +68,5 @@ def noise_of_gain(gain: Samples, frames: int, rng: np.random.Generator) -> Sampl
 
 
 def noise(colour: Colour, frames: int, sample_rate_hz: int, rng: np.random.Generator) -> Samples:
-    """Gaussian noise ``[frames]`` of a colour, expected RMS 1."""
+    """Make Gaussian noise ``[frames]`` of a colour, expected RMS 1."""
     return noise_of_gain(noise_gain(colour, frames, sample_rate_hz), frames, rng)

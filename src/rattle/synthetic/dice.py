@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Dice:
-    """Draws the physical parameters of machine number ``index`` of a type.
+    """The draws of the physical parameters of machine number ``index`` of a type.
 
     Plain draws would now and then make two machines of a type alike. Each parameter's values
     over the ids are a golden-ratio sequence from a random start instead: every new machine falls
@@ -32,19 +32,19 @@ class Dice:
         return cls(index, named_stream(seed, type_), named_stream(seed, f"{type_}/{index}"))
 
     def between(self, low: float, high: float) -> float:
-        """A value in [low, high), spread over the ids evenly in its logarithm."""
-        place = (self.of_type.random() + self.index * GOLDEN) % 1
-        return float(low * (high / low) ** place)
+        """Draw a value in [low, high), spread over the ids evenly in its logarithm."""
+        position = (self.of_type.random() + self.index * GOLDEN) % 1
+        return float(low * (high / low) ** position)
 
     def decibels(self, low: float, high: float) -> float:
-        """A level in [low, high), spread over the ids evenly."""
-        place = (self.of_type.random() + self.index * GOLDEN) % 1
-        return float(low + (high - low) * place)
+        """Draw a level in [low, high), spread over the ids evenly."""
+        position = (self.of_type.random() + self.index * GOLDEN) % 1
+        return float(low + (high - low) * position)
 
     def one_of(self, *options: T) -> T:
-        """The options in turn over the ids, from a random start."""
+        """Take the options in turn over the ids, from a random start."""
         return options[(int(self.of_type.integers(len(options))) + self.index) % len(options)]
 
     def phase(self) -> complex:
-        """A random phase of this machine's own, as a complex number of modulus 1."""
+        """Draw a random phase of this machine's own, as a complex number of modulus 1."""
         return complex(np.exp(2j * np.pi * self.of_machine.random()))

@@ -1,4 +1,4 @@
-"""A folder of synthetic recordings in the layout of the DCASE 2020 development set.
+"""Write a folder of synthetic recordings in the layout of the DCASE 2020 development set.
 
 <folder>/
 ├── factory.json       says that this is synthetic, and what is wrong in each anomalous clip
@@ -10,13 +10,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from rattle.ahead import in_order
-from rattle.atomic import write_text, writing
+from rattle.ahead import map_ahead
+from rattle.atomic import replacing_folder, write_text
 from rattle.clips.pcm16 import to_16_bit
 from rattle.clips.writing import write_wav
 from rattle.errors import DataError
@@ -42,9 +42,14 @@ class _Order:
 
     @property
     def path(self) -> str:
+        """The clip's path below the factory's folder."""
+        return f"dev_data/{self.below_dev_data.as_posix()}"
+
+    @property
+    def below_dev_data(self) -> Path:
         label = "anomaly" if self.fault else "normal"
         name = f"{label}_id_{self.index:02d}_{self.number:08d}.wav"
-        return f"dev_data/{self.type}/{self.split}/{name}"
+        return Path(self.type, self.split, name)
 
 
 def write_factory(
@@ -62,7 +67,7 @@ def write_factory(
     severity: tuple[float, float] = (0.2, 1.0),
     workers: int = 2,
 ) -> None:
-    """Writes synthetic machines as 16-bit PCM WAV, one channel; clip counts are per machine.
+    """Write synthetic machines as 16-bit PCM WAV, one channel; clip counts are per machine.
 
     A machine's anomalies take the faults of its type in turn, each at a severity drawn evenly
     from the range ``severity``. Every clip has a generator of its own, derived from the seed and
@@ -78,9 +83,6 @@ def write_factory(
     done = folder / "dev_data"
     if done.exists():
         raise DataError(f"{done} exists already; name another folder or delete it first")
-    unfinished = folder / "dev_data.part"
-    if unfinished.exists():
-        shutil.rmtree(unfinished)
     orders = list(
         _orders(seed, types, ids_per_type, train_clips, test_normal, test_anomaly, severity)
     )
@@ -90,7 +92,7 @@ def write_factory(
         for index in range(ids_per_type)
     }
 
-    def make(order: _Order) -> None:
+    def make(order: _Order, dev_data: Path) -> None:
         samples = specimens[order.type, order.index].record(
             seconds=seconds,
             sample_rate_hz=sample_rate_hz,
@@ -99,19 +101,14 @@ def write_factory(
             fault=order.fault,
             severity=order.severity,
         )
-        path = unfinished / Path(order.path).relative_to("dev_data")
-        write_wav(path, to_16_bit(samples), sample_rate_hz)
+        write_wav(dev_data / order.below_dev_data, to_16_bit(samples), sample_rate_hz)
 
-    try:
-        with writing(done):
-            for parent in {Path(order.path).relative_to("dev_data").parent for order in orders}:
-                (unfinished / parent).mkdir(parents=True)
-            for _ in in_order(make, orders, workers):
-                pass
-            _write_faults(folder, orders, seed=seed, snr_db=snr_db)
-            unfinished.replace(done)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+    with replacing_folder(done) as unfinished:
+        for parent in {order.below_dev_data.parent for order in orders}:
+            (unfinished / parent).mkdir(parents=True)
+        for _ in map_ahead(partial(make, dev_data=unfinished), orders, workers):
+            pass
+        _write_faults(folder, orders, seed=seed, snr_db=snr_db)
 
 
 def _orders(

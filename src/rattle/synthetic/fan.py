@@ -1,4 +1,4 @@
-"""A fan: blades that pass a strut, shaft, turbulence and the hum of its motor."""
+"""Make the sound of a fan: blades that pass a strut, shaft, turbulence and the hum of its motor."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Fan:
         rng: np.random.Generator,
         sticking: Sticking | None = None,
     ) -> Running:
-        """Runs without a pause: there are no strokes that could stick."""
+        """Run without a pause: there are no strokes that could stick."""
         del sticking
         shaft_hz = self.shaft_hz * (1 + 0.012 * rng.standard_normal())
         turns = turns_at(shaft_hz, frames, sample_rate_hz, rng)
@@ -84,7 +84,7 @@ class Fan:
 
 @lru_cache(maxsize=64)
 def _tones(fan: Fan, sample_rate_hz: int) -> Samples:
-    """One turn of blades that are all but alike, and of the shaft."""
+    """Make one turn of blades that are all but alike, and of the shaft."""
     highest = int(0.45 * sample_rate_hz / fan.shaft_hz)
     order = np.arange(1, min(highest, len(fan.phases), fan.blades * BLADE_HARMONICS) + 1)
     strength = np.maximum(order / fan.blades, 1) ** -fan.blade_decay

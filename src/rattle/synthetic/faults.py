@@ -1,4 +1,4 @@
-"""The faults of a machine and what each adds to its sound.
+"""Add the faults of a machine to its sound.
 
 | fault | what is heard |
 |---|---|
@@ -43,7 +43,7 @@ RUB_WIDTH = 0.12  # of a turn
 def imbalance(
     running: Running, bearing: Bearing, sample_rate_hz: int, rng: np.random.Generator
 ) -> Samples:
-    """Once a turn: the machine's own sound swells and the frame shakes at 1x (and a little 2x)."""
+    """Swell the machine's own sound once a turn and shake the frame at 1x (and a little 2x)."""
     del bearing, sample_rate_hz
     turns = running.turns + rng.random()
     swell = read_around(cosine_turn(1), turns)
@@ -54,7 +54,7 @@ def imbalance(
 def leak(
     running: Running, bearing: Bearing, sample_rate_hz: int, rng: np.random.Generator
 ) -> Samples:
-    """Hiss of a jet, whether the machine moves or not: broad noise around 2.5 to 6 kHz."""
+    """Add the hiss of a jet, whether the machine moves or not: broad noise around 2.5 to 6 kHz."""
     del bearing
     frames = len(running.samples)
     jet = Colour(1500, 7000, 6, (Peak(rng.uniform(2500, 6000), 2, 10),))
@@ -65,7 +65,7 @@ def leak(
 def looseness(
     running: Running, bearing: Bearing, sample_rate_hz: int, rng: np.random.Generator
 ) -> Samples:
-    """Half orders of the shaft, and a loose part that rattles now and then after a knock.
+    """Add half orders of the shaft, and a loose part that rattles at times after a knock.
 
     A machine that only turns knocks once a turn.
     """
@@ -92,7 +92,7 @@ def looseness(
 def rub(
     running: Running, bearing: Bearing, sample_rate_hz: int, rng: np.random.Generator
 ) -> Samples:
-    """A turning part grazes a fixed one: bursts of friction once a turn while they touch."""
+    """Add a turning part that grazes a fixed one: bursts of friction once a turn, on contact."""
     del bearing
     frames = len(running.samples)
     friction = Colour(800, 6000, 6, (Peak(rng.uniform(1500, 5000), 4, 10),))
@@ -106,7 +106,7 @@ def rub(
 
 @lru_cache(maxsize=1)
 def _graze() -> Samples:
-    """One turn of contact: a raised cosine over ``RUB_WIDTH`` of it, 0 elsewhere."""
+    """Make one turn of contact: a raised cosine over ``RUB_WIDTH`` of it, 0 elsewhere."""
     angle = np.arange(TABLE_POINTS) / TABLE_POINTS / RUB_WIDTH
     return np.where(angle < 1, np.sin(np.pi * angle) ** 2, 0).astype(np.float32)
 
@@ -143,6 +143,6 @@ def added_by(
     sample_rate_hz: int,
     rng: np.random.Generator,
 ) -> Samples:
-    """What a fault adds to a running machine whose healthy RMS is 1, ``[frames]``."""
+    """Compute what a fault adds to a running machine whose healthy RMS is 1, ``[frames]``."""
     added = ADDED[fault](running, bearing, sample_rate_hz, rng)
     return added * np.float32(severity * amplitude(FULL_DB[fault]))

@@ -1,4 +1,4 @@
-"""The hall around a machine: coloured noise, other machines far off, and events now and then."""
+"""Make the sound of the hall around a machine: coloured noise, distant machines, and events."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ BED = Colour(low_cut_hz=40, corner_hz=120, slope_db_per_octave=4)
 def background(
     frames: int, sample_rate_hz: int, rng: np.random.Generator, *, seed: int = 0
 ) -> Samples:
-    """A recording of the hall alone, RMS 1, ``[frames]``.
+    """Record the hall alone, RMS 1, ``[frames]``.
 
     ``seed`` names the hall, whose distant machines are the same for every recording made in it;
     which of them run, how loud, and what else happens is drawn from ``rng``.
     """
     power = noise_gain(BED, frames, sample_rate_hz) ** 2
     distant = _distant_machines(seed)
-    for place in rng.choice(len(distant), RUNNING_AT_ONCE, replace=False):
+    for index in rng.choice(len(distant), RUNNING_AT_ONCE, replace=False):
         loudness = np.float32(10 ** (rng.uniform(-12, 0) / 10))
-        power += loudness * noise_gain(distant[place], frames, sample_rate_hz) ** 2
+        power += loudness * noise_gain(distant[index], frames, sample_rate_hz) ** 2
     sound = noise_of_gain(np.sqrt(power), frames, rng)
     sound *= 1 + wander(frames, sample_rate_hz, rng, deviation=0.15, relaxation_s=1.5)
     sound += _events(frames, sample_rate_hz, rng)
@@ -39,7 +39,7 @@ def background(
 
 @lru_cache(maxsize=4)
 def _distant_machines(seed: int) -> tuple[Colour, ...]:
-    """Muffled machines: lines a little broadened by their wander, over a bed of their own."""
+    """Draw muffled machines: lines a little broadened by their wander, over a bed of their own."""
     rng = named_stream(seed, "hall")
     machines = []
     for _ in range(DISTANT_MACHINES):
@@ -53,7 +53,7 @@ def _distant_machines(seed: int) -> tuple[Colour, ...]:
 
 
 def _events(frames: int, sample_rate_hz: int, rng: np.random.Generator) -> Samples:
-    """Clanks from afar: metal that rings off over a tenth of a second or so."""
+    """Make clanks from afar: metal that rings off over a tenth of a second or so."""
     sound = np.zeros(frames, dtype=np.float32)
     for _ in range(rng.poisson(EVENTS_PER_S * frames / sample_rate_hz)):
         modes = [

@@ -1,4 +1,4 @@
-"""The hum of iron in a field of line frequency."""
+"""Make the hum of iron in a field of line frequency."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LINE_HZ = 50.0
 def hum(
     orders: tuple[float, ...], frames: int, sample_rate_hz: int, rng: np.random.Generator
 ) -> Samples:
-    """Harmonics of twice the line frequency (magnetic pull knows no sign) -> ``[frames]``.
+    """Make harmonics of twice the line frequency (magnetic pull knows no sign) -> ``[frames]``.
 
     ``orders[k]`` is the amplitude of harmonic k + 1.
     """

@@ -1,4 +1,4 @@
-"""What is struck: damped resonances and the moments at which they are excited."""
+"""Strike damped resonances at chosen moments."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Mode:
 
 
 def ring(modes: Sequence[Mode], sample_rate_hz: int) -> Samples:
-    """The sound of one blow of strength 1 on all ``modes``; those above Nyquist are left out."""
+    """Make the sound of one blow of strength 1 on ``modes``; those above Nyquist are left out."""
     heard = [mode for mode in modes if mode.frequency_hz < 0.48 * sample_rate_hz]
     longest_s = max((mode.decay_s for mode in heard), default=0.0)
     t = np.arange(int(DECAYS_KEPT * longest_s * sample_rate_hz) + 1, dtype=np.float32)
@@ -40,7 +40,7 @@ def strike(
     strengths: NDArray[np.floating],
     transient: Samples,
 ) -> Samples:
-    """``transient`` laid down at each of ``at_samples [K]`` with its strength -> ``[frames]``.
+    """Lay ``transient`` down at each of ``at_samples [K]`` with its strength -> ``[frames]``.
 
     Blows outside the recording are dropped; the last ones are cut at its end.
     """

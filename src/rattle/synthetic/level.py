@@ -1,4 +1,4 @@
-"""Levels in dB and the amplitudes they stand for."""
+"""Convert levels in dB and amplitudes."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 
 def amplitude(level_db: float) -> float:
-    """The amplitude ratio of a level: 20 dB is 10."""
+    """Turn a level into an amplitude ratio: 20 dB is 10."""
     return float(10 ** (level_db / 20))
 
 
 def rms(samples: NDArray[np.floating]) -> float:
-    """Root of the mean square over ``samples [frames]``."""
+    """Compute the root of the mean square over ``samples [frames]``."""
     return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))

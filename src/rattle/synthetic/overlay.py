@@ -1,4 +1,4 @@
-"""Faults laid over an arbitrary recording, to make pseudo-anomalies of a real machine.
+"""Lay faults over an arbitrary recording, to make pseudo-anomalies of a real machine.
 
 The recording says nothing of its shaft or bearings, so these are imagined anew for every call.
 What comes out is a stand-in for an anomaly, good for choosing between settings where no labelled
@@ -34,7 +34,7 @@ LOWEST_TONE_HZ, HIGHEST_TONE_HZ = 90.0, 1500.0
 def tone(
     running: Running, bearing: Bearing, sample_rate_hz: int, rng: np.random.Generator
 ) -> Samples:
-    """A tonal sound with harmonics whose pitch and strength wander a little, ``[frames]``."""
+    """Make a tonal sound with harmonics whose pitch and strength wander a little, ``[frames]``."""
     del bearing
     frames = len(running.samples)
     pitch_hz = LOWEST_TONE_HZ * (HIGHEST_TONE_HZ / LOWEST_TONE_HZ) ** rng.random()
@@ -65,7 +65,7 @@ def overlay_fault(
     sample_rate_hz: int,
     rng: np.random.Generator,
 ) -> NDArray[Float]:
-    """``samples [frames]`` with a fault of ``kind`` (one of ``FAULT_KINDS``) laid over it.
+    """Lay a fault of ``kind`` (one of ``FAULT_KINDS``) over ``samples [frames]``.
 
     ``level_db`` is the RMS of what is added over the RMS of the recording. A recording of
     nothing but zeros stays as it is. The sum is not clipped. ``ClipError`` for an unknown kind
@@ -84,7 +84,7 @@ def overlay_fault(
 
 
 def _imagined(samples: NDArray[Float], sample_rate_hz: int, rng: np.random.Generator) -> Running:
-    """The recording as the work of a machine with a shaft that turns all the time."""
+    """Take the recording for the work of a machine with a shaft that turns all the time."""
     frames = len(samples)
     shaft_hz = SLOWEST_SHAFT_HZ * (FASTEST_SHAFT_HZ / SLOWEST_SHAFT_HZ) ** rng.random()
     return Running(

@@ -1,4 +1,4 @@
-"""A pump: pulsation as its vanes pass the cutwater, flow noise, and a casing that resonates."""
+"""Make the sound of a pump: pulsation of its vanes, flow noise, and a casing that resonates."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Pump:
         rng: np.random.Generator,
         sticking: Sticking | None = None,
     ) -> Running:
-        """Runs without a pause: there are no strokes that could stick."""
+        """Run without a pause: there are no strokes that could stick."""
         del sticking
         shaft_hz = self.shaft_hz * (1 + 0.006 * rng.standard_normal())
         turns = turns_at(shaft_hz, frames, sample_rate_hz, rng, deviation=0.002)
@@ -78,7 +78,7 @@ class Pump:
 
 @lru_cache(maxsize=64)
 def _pulsation(pump: Pump, sample_rate_hz: int) -> Samples:
-    """One turn of vane pulsation and shaft orders as the casing radiates them, RMS 1."""
+    """Make one turn of vane pulsation and shaft orders as the casing radiates them, RMS 1."""
     highest = int(0.45 * sample_rate_hz / pump.shaft_hz)
     order = np.arange(1, min(highest, MOST_ORDERS) + 1)
     drive = np.where(order % pump.vanes == 0, (order / pump.vanes) ** -pump.pulsation_decay, 0)

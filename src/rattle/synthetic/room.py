@@ -1,4 +1,4 @@
-"""The room a machine stands in: a few early reflections and a decay, as an impulse response."""
+"""Put a machine in a room: a few early reflections and a decay, as an impulse response."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Room:
         )
 
     def impulse_response(self, sample_rate_hz: int) -> Samples:
-        """``[decay_60_s * sample_rate_hz]``, the direct sound first with gain 1."""
+        """Make the response ``[decay_60_s * sample_rate_hz]``, direct sound first with gain 1."""
         frames = int(self.decay_60_s * sample_rate_hz)
         t = np.arange(frames) / sample_rate_hz
         late = np.random.default_rng(self.seed).standard_normal(frames)
@@ -55,7 +55,7 @@ class Room:
 
 
 def heard_in(room: Room, samples: Samples, sample_rate_hz: int) -> Samples:
-    """``samples [frames]`` as heard in the room.
+    """Play ``samples [frames]`` in the room.
 
     The decay past the end is laid over the beginning: the machine ran before the recording
     began, and a recording that starts in silence would tell what is synthetic.

@@ -1,4 +1,4 @@
-"""A machine at work, as its faults see it: sound, shaft, speed and knocks; and its strokes."""
+"""Hold a machine at work as its faults see it: sound, shaft, speed and knocks; time its strokes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def stroke_starts(
     slack_s: float,
     sticking: Sticking | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """When a timed machine starts its strokes, and which of them take place: ``[K]``, ``[K]``.
+    """Draw when a timed machine starts its strokes, and which take place: ``[K]``, ``[K]``.
 
     From one period before the recording to its end. ``slack_s`` is the longest delay after
     which a stroke still ends before the next one.

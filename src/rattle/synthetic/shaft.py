@@ -1,4 +1,4 @@
-"""What turns: the angle of a shaft over time, and sounds that are a function of that angle.
+"""Turn a shaft: its angle over time, and sounds that are a function of that angle.
 
 The pressure of blades, vanes or poles repeats with the angle, not with time. One turn is laid
 down as a table and read off along the angle, which gives every harmonic, its wander with the
@@ -27,7 +27,7 @@ def turns_at(
     deviation: float = 0.004,
     relaxation_s: float = 2.0,
 ) -> NDArray[np.float64]:
-    """Angle in turns ``[frames]`` of a shaft at ``rate_hz``, from a random start in [0, 1).
+    """Draw the angle in turns ``[frames]`` of a shaft at ``rate_hz``; it starts anywhere in [0, 1).
 
     ``deviation`` is the standard deviation of the speed, as a part of it. The speed is constant
     within a step of the wander, so the angle is made of straight lines.
@@ -41,7 +41,7 @@ def turns_at(
 
 @lru_cache(maxsize=256)
 def one_turn(orders: tuple[complex, ...]) -> Samples:
-    """The waveform of one turn ``[TABLE_POINTS]`` from its harmonics.
+    """Make the waveform of one turn ``[TABLE_POINTS]`` from its harmonics.
 
     ``orders[k]`` is the complex amplitude of order k + 1. Leave out orders above half the sample
     rate: a table cannot tell, and they would alias.
@@ -54,12 +54,12 @@ def one_turn(orders: tuple[complex, ...]) -> Samples:
 
 
 def cosine_turn(order: int) -> Samples:
-    """A cosine of amplitude 1 that repeats ``order`` times a turn."""
+    """Make a cosine of amplitude 1 that repeats ``order`` times a turn."""
     return one_turn((0.0,) * (order - 1) + (1.0,))
 
 
 def read_around(table: Samples, turns: NDArray[np.float64]) -> Samples:
-    """The table's value at each angle: ``turns [frames] -> [frames]``."""
+    """Read the table's value at each angle: ``turns [frames] -> [frames]``."""
     points = (turns * TABLE_POINTS).astype(np.int64)
     points &= TABLE_POINTS - 1
     return np.take(table, points)

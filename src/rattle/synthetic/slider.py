@@ -1,4 +1,4 @@
-"""A linear slider: a screw drives a carriage out and back between two end stops.
+"""Make the sound of a linear slider: a screw drives a carriage out and back between two end stops.
 
     speed   /‾‾‾‾\\          /‾‾‾‾\\
        ____/      \\________/      \\________ time
@@ -81,7 +81,7 @@ class Slider:
         rng: np.random.Generator,
         sticking: Sticking | None = None,
     ) -> Running:
-        """Strokes on a timer; a stuck carriage starts late or stays where it is."""
+        """Run strokes on a timer; a stuck carriage starts late or stays where it is."""
         pace = float(np.clip(1 + 0.015 * rng.standard_normal(), 0.95, FASTEST))
         profile, thuds = self._cycle(pace, sample_rate_hz)
         starts_s, happens = stroke_starts(
@@ -112,7 +112,7 @@ class Slider:
         return Running(samples, turns, speed, knocks)
 
     def _cycle(self, pace: float, sample_rate_hz: int) -> tuple[Samples, NDArray[np.int64]]:
-        """Velocity over one cycle, 1 at nominal speed, and the samples of its two thuds."""
+        """Compute the velocity over a cycle, 1 at nominal speed, and where its two thuds are."""
         travel, ramp = self.travel_s / pace, self.ramp_s / pace
         back = travel + self.dwell_s
         corners = [0, ramp, travel - ramp, travel, back, back + ramp, back + travel - ramp]
@@ -125,7 +125,7 @@ class Slider:
 
 @lru_cache(maxsize=64)
 def _whine(slider: Slider, sample_rate_hz: int) -> Samples:
-    """One motor step as a sound; its highest harmonic stays below Nyquist at full speed."""
+    """Make the sound of one motor step; its highest harmonic stays below Nyquist at full speed."""
     fastest_hz = slider.screw_hz * slider.steps_per_turn * FASTEST
     highest = max(1, int(0.48 * sample_rate_hz / fastest_hz))
     return one_turn(WHINE_ORDERS[:highest])
@@ -133,7 +133,7 @@ def _whine(slider: Slider, sample_rate_hz: int) -> Samples:
 
 @lru_cache(maxsize=64)
 def _resonance(slider: Slider) -> Samples:
-    """How strongly the frame answers the whine, over the speed in ``SPEED_STEPS`` steps."""
+    """Compute how the frame answers the whine, over the speed in ``SPEED_STEPS`` steps."""
     speed = np.linspace(0, FASTEST, SPEED_STEPS)
     answer = slider.frame.magnitude(speed * slider.screw_hz * slider.steps_per_turn)
     return answer / np.float32(np.sqrt(np.mean(answer**2)))

@@ -1,4 +1,4 @@
-"""A synthetic machine of a given type and id, and recordings of it."""
+"""Draw a synthetic machine of a type and an id, and make recordings of it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Specimen:
 
     @classmethod
     def of(cls, type_: str, index: int, *, seed: int = 0) -> Specimen:
-        """Machine number ``index`` of a type of ``MACHINE_TYPES``; ``DataError`` for another."""
+        """Draw machine ``index`` of a type of ``MACHINE_TYPES``; ``DataError`` for another."""
         if type_ not in MACHINE_TYPES:
             raise DataError(
                 f"{type_!r} is not a synthetic machine type; choose from {', '.join(MACHINE_TYPES)}"
@@ -88,7 +88,7 @@ class Specimen:
         fault: str | None = None,
         severity: float = 0.0,
     ) -> Samples:
-        """The machine alone in its room, ``[seconds * sample_rate_hz]``; RMS about 1 if healthy.
+        """Run it alone in its room, ``[seconds * sample_rate_hz]``; RMS about 1 if healthy.
 
         Work and fault draw from generators of their own, so severity 0 gives the very sound of
         the healthy machine. ``DataError`` if the fault is none of its type's or the severity is
@@ -123,7 +123,7 @@ class Specimen:
         fault: str | None = None,
         severity: float = 0.0,
     ) -> Samples:
-        """A recording of the machine in its hall, ``[seconds * sample_rate_hz]`` within +-1.
+        """Record the machine in its hall, ``[seconds * sample_rate_hz]`` within +-1.
 
         ``snr_db`` is the level of the healthy machine over the hall; a fault makes the machine
         louder, never the hall softer. Errors as in ``run``.
@@ -154,7 +154,7 @@ class Specimen:
 
 @lru_cache(maxsize=256)
 def _calibration(specimen: Specimen, sample_rate_hz: int) -> tuple[np.float32, np.float32]:
-    """Gains that bring the healthy machine to RMS 1, before its room and behind it.
+    """Compute the gains that bring the healthy machine to RMS 1, before its room and behind it.
 
     Over several runs: how well a room carries a tone hangs on the very speed of the day.
     """

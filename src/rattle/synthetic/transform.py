@@ -1,4 +1,4 @@
-"""Another machine out of a recording of this one: other speed, other body, other beat.
+"""Make another machine out of a recording of this one: other speed, other body, other beat.
 
 A normal clip so changed serves as an outlier where the recordings of no other machine are at
 hand. It is a weaker outlier than a real one.
@@ -30,7 +30,7 @@ SEAM_S = 0.02
 def transform(
     samples: NDArray[Float], *, sample_rate_hz: int, rng: np.random.Generator
 ) -> NDArray[Float]:
-    """``samples [frames]`` as if another machine had made it, ``[frames]`` at the same RMS.
+    """Change ``samples [frames]`` as if another machine had made them, at the same RMS.
 
     Resampled by 6 to 30 % up or down, passed through a random smooth body response and beaten
     at 1 to 30 Hz. ``ClipError`` for samples that are not one channel.
@@ -46,8 +46,8 @@ def transform(
     if speed < 1:
         # A slowed recording has nothing above speed * Nyquist. Left empty, that band would tell
         # every outlier from every normal clip, so it keeps what the recording had there.
-        kept = frequency_hz > 0.98 * speed * sample_rate_hz / 2
-        spectrum[kept] = fft.rfft(samples)[kept]
+        emptied = frequency_hz > 0.98 * speed * sample_rate_hz / 2
+        spectrum[emptied] = fft.rfft(samples)[emptied]
     changed = fft.irfft(spectrum * _body(frequency_hz, rng), frames)
 
     beat_hz = SLOWEST_BEAT_HZ * (FASTEST_BEAT_HZ / SLOWEST_BEAT_HZ) ** rng.random()
@@ -58,7 +58,7 @@ def transform(
 
 
 def _at_speed(samples: NDArray[Float], speed: float, sample_rate_hz: int) -> NDArray[Float]:
-    """Played ``speed`` times as fast; a clip too short for that begins anew behind a seam."""
+    """Play ``speed`` times as fast; a clip too short for that begins anew behind a seam."""
     frames = len(samples)
     wanted = max(1, round(frames / speed))
     spectrum = fft.rfft(samples)
@@ -77,7 +77,7 @@ def _at_speed(samples: NDArray[Float], speed: float, sample_rate_hz: int) -> NDA
 
 
 def _body(frequency_hz: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float32]:
-    """A random response, smooth over log frequency: ``[F] -> [F]`` amplitudes."""
+    """Draw a random response, smooth over log frequency: ``[F] -> [F]`` amplitudes."""
     octaves = np.log2(np.maximum(frequency_hz, LOWEST_NODE_HZ) / LOWEST_NODE_HZ)
     nodes = np.arange(0, octaves[-1] + 1 / BODY_NODES_PER_OCTAVE, 1 / BODY_NODES_PER_OCTAVE)
     level_db = np.interp(octaves, nodes, BODY_DB * rng.standard_normal(len(nodes)))

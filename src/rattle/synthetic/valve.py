@@ -1,4 +1,4 @@
-"""A solenoid valve: clicks as it opens and closes, and air that flows while it is open."""
+"""Make the sound of a solenoid valve: its clicks, and air that flows while it is open."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Valve:
         rng: np.random.Generator,
         sticking: Sticking | None = None,
     ) -> Running:
-        """Strokes on a timer; a stuck valve opens late or not at all."""
+        """Run strokes on a timer; a stuck valve opens late or not at all."""
         open_s = self.open_s * (1 + 0.02 * rng.standard_normal())
         starts_s, happens = stroke_starts(
             self.period_s,
@@ -90,7 +90,7 @@ class Valve:
         return Running(samples, still.astype(np.float64), still, np.concatenate([opens, closes]))
 
     def _openness(self, open_s: float, sample_rate_hz: int) -> Samples:
-        """How far the valve is open over one stroke, 0 to 1, until the flow has died away."""
+        """Compute how far the valve is open over a stroke, 0 to 1, until the flow has died away."""
         t = np.arange(int((open_s + 5 * self.fall_s) * sample_rate_hz)) / sample_rate_hz
         opened = 1 - np.exp(-t / self.rise_s)
         closed = np.exp(-np.maximum(t - open_s, 0) / self.fall_s)
@@ -99,7 +99,7 @@ class Valve:
 
 @lru_cache(maxsize=64)
 def _clicks(valve: Valve, sample_rate_hz: int) -> tuple[Samples, Samples]:
-    """The opening click, of a plunger that bounces once, and the closing click."""
+    """Make the opening click, of a plunger that bounces once, and the closing click."""
     strength = amplitude(valve.click_db)
     blow = ring(valve.opening, sample_rate_hz)
     bounce = round(valve.bounce_s * sample_rate_hz)

@@ -1,4 +1,4 @@
-"""Slow random change of speed, level or contact, as an Ornstein-Uhlenbeck process."""
+"""Draw slow random change of speed, level or contact, as an Ornstein-Uhlenbeck process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def wander(
     deviation: float,
     relaxation_s: float,
 ) -> Samples:
-    """A stationary path ``[frames]`` around 0 with the given standard deviation.
+    """Draw a stationary path ``[frames]`` around 0 with this standard deviation.
 
     The process is drawn exactly at steps of 20 ms, so ``relaxation_s`` should be well above
     that, and is joined by straight lines between them.
@@ -40,7 +40,7 @@ def wander_steps(
     deviation: float,
     relaxation_s: float,
 ) -> NDArray[np.float64]:
-    """The process at the steps alone, ``[steps]``: enough of them to cover ``frames``."""
+    """Draw the process at the steps alone, ``[steps]``: enough of them to cover ``frames``."""
     block = step_samples(sample_rate_hz)
     keep = np.exp(-block / sample_rate_hz / relaxation_s)
     kicks = rng.standard_normal(-(-frames // block) + 1)
@@ -49,7 +49,7 @@ def wander_steps(
 
 
 def join(path: NDArray[Float], frames: int, sample_rate_hz: int) -> NDArray[Float]:
-    """Straight lines between values at the steps: ``[steps] -> [frames]``, dtype kept."""
+    """Draw straight lines between values at the steps: ``[steps] -> [frames]``, dtype kept."""
     block = step_samples(sample_rate_hz)
     ramp = np.arange(block, dtype=path.dtype) / path.dtype.type(block)
     lines: NDArray[Float] = path[:-1, None] + np.diff(path)[:, None] * ramp

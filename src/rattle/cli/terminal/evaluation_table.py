@@ -1,4 +1,4 @@
-"""An evaluation as a terminal table; narrow enough for 80 columns, and so readable when piped."""
+"""Lay out an evaluation as a table of at most 80 columns, and so readable when piped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NOTHING = "-"
 
 
 def to_table(evaluation: Evaluation) -> Table:
-    """One row a machine, a mean row after a type of several machines, the average at the end.
+    """Lay out a row a machine, a mean row after a type of several machines, the average at the end.
 
     Columns for the domains are there where domains are. The caption holds the official score of
     DCASE 2022 and later, where there is one, and the remarks.

@@ -1,4 +1,4 @@
-"""A line a hop: how ``rattle score -`` and ``rattle listen`` print what they hear."""
+"""Print a line a hop, for ``rattle score BUNDLE -`` and ``rattle listen``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from rattle.listening.alarm import AlarmRule
     from rattle.listening.hops import Hop
-    from rattle.listening.reconnect import Loss
+    from rattle.listening.reconnect import Outage
     from rattle.listening.source import Block, Source
     from rattle.runtime.scorer import Scorer
 
@@ -25,7 +25,7 @@ COLUMNS = (
 
 
 def print_hops(
-    blocks: Iterable[Block | Loss],
+    blocks: Iterable[Block | Outage],
     source: Source,
     scorer: Scorer,
     *,
@@ -33,26 +33,26 @@ def print_hops(
     rule: AlarmRule | None = None,
     clock: Callable[[], datetime] = datetime.now,
 ) -> int:
-    """Print a line for each window until the blocks end; losses and gaps go to standard error.
+    """Print a line for each window until the blocks end; outages and gaps go to standard error.
 
     With a ``rule`` alarms are printed too. The exit code is 1 where a window was not scored.
     Raises ``ClipError`` where the sound ended before the first window was whole.
     """
     from rattle.errors import ClipError
     from rattle.listening.alarm import AlarmRule
-    from rattle.listening.hops import Hop, listened
-    from rattle.listening.reconnect import Loss
+    from rattle.listening.hops import Hop, hops_of
+    from rattle.listening.reconnect import Outage
 
     _say_first(scorer, form)
     windows = unscored = 0
-    with closing(listened(blocks, scorer, rule or AlarmRule())) as events:
+    with closing(hops_of(blocks, scorer, rule or AlarmRule())) as events:
         for event in events:
             if isinstance(event, Hop):
                 windows += 1
                 unscored += event.score is None
                 at = clock() if source.live else None
                 _print_hop(event, scorer.threshold.value, form, rule, at)
-            elif isinstance(event, Loss):
+            elif isinstance(event, Outage):
                 _note(f"{event.reason}; connecting again in {event.wait_s:.0f} s")
             else:
                 _note(f"{event.reason}; a new window begins")

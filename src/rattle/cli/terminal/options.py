@@ -18,6 +18,7 @@ OPTIONS = {
     "out": "--out FOLDER",
     "outliers": "--outliers FOLDER",
     "ray": "--ray ADDRESS",
+    "piped": "... | rattle score BUNDLE -",
     "recipe": "--recipe",
     "recordings": "rattle check FOLDER",
     "resume": "--resume",

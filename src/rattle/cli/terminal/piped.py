@@ -1,4 +1,4 @@
-"""``rattle score BUNDLE -``: raw samples from standard input in place of recordings."""
+"""Score raw samples from standard input in place of recordings: ``rattle score BUNDLE -``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STANDARD_INPUT = Path("-")
 
 
 def _paths(_: Any, tokens: Sequence[Token]) -> list[Path]:
-    """What was given as paths; a lone dash is one, any other word with a dash is a mistake."""
+    """Read words as paths; a lone dash is one, any other word with a dash is a mistake."""
     for token in tokens:
         if token.value.startswith("-") and token.value != "-":
             raise ValueError(f"Unknown option: {token.value}")
@@ -36,7 +36,7 @@ def score_piped(
     from rattle.cli.terminal.hop_lines import print_hops
     from rattle.clips.reading import MAX_RATE_HZ, MIN_RATE_HZ
     from rattle.errors import DataError
-    from rattle.listening.backlog import taken
+    from rattle.listening.backlog import blocks_of
     from rattle.listening.pcm import Pcm
     from rattle.listening.standard_input import StandardInput
     from rattle.runtime import Scorer
@@ -49,4 +49,4 @@ def score_piped(
         raise DataError(f"--channels {channels}: expected 1 or more")
     stream = cast(io.BufferedReader, sys.stdin.buffer)
     source = StandardInput(stream, Pcm(encoding, rate, channels))
-    return print_hops(taken(source), source, scorer, form=form)
+    return print_hops(blocks_of(source), source, scorer, form=form)

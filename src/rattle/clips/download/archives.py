@@ -1,4 +1,4 @@
-"""The archives of DCASE 2020 Task 2 on Zenodo, with their MD5 sums.
+"""List the archives of DCASE 2020 Task 2 on Zenodo, with their MD5 sums.
 
 Koizumi et al., development set (record 3678171), additional training set (3727685), evaluation
 set (3841772) and its labels (3951620). CC BY-NC-SA 4.0.

@@ -1,4 +1,4 @@
-"""Downloads DCASE 2020 Task 2 into the folders that ``scan`` recognises."""
+"""Download DCASE 2020 Task 2 into the folders that ``scan`` recognises."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def download_dcase2020(
     progress: FileProgress = lambda name, have, total: None,
     pause_s: float = 1.0,
 ) -> list[Path]:
-    """Fetches, verifies and unpacks; returns the split folders that are new.
+    """Fetch, verify and unpack; return the split folders that are new.
 
     Lays out ``to/dev_data/<type>/{train,test}`` and ``to/eval_data/<type>/{train,test}``, with
     the label list ``to/eval_data_list.csv`` beside. What is there already is skipped, an
-    interrupted run goes on where it stopped, and an archive placed in ``to`` by hand is used.
+    interrupted run goes on where it stopped, and an archive that someone put into ``to`` is used.
     Archives are deleted once unpacked. ``archives`` by part and machine type, and ``base_url``,
     are those of a mirror. Raises ``DownloadError``.
     """
@@ -94,7 +94,7 @@ def _install(
 
 @contextmanager
 def _folder(to: Path) -> Iterator[None]:
-    """Makes the folder; turns a full disk or a missing permission into a ``DownloadError``."""
+    """Make the folder; turn a full disk or a missing permission into a ``DownloadError``."""
     try:
         to.mkdir(parents=True, exist_ok=True)
         yield

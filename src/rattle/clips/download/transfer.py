@@ -1,4 +1,4 @@
-"""Fetches one file over HTTP, resuming what an earlier attempt left behind."""
+"""Fetch one file over HTTP, resuming what an earlier attempt left behind."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def fetch(
     progress: Progress | None = None,
     pause_s: float = 1.0,
 ) -> None:
-    """Writes the file at ``url`` to ``to``, which appears only when whole and checked.
+    """Write the file at ``url`` to ``to``, which appears only when whole and checked.
 
     Bytes are gathered in ``<to>.part``. A later call goes on from there where the server
     supports ranges, and starts anew where it does not. A broken connection is taken up again
@@ -63,19 +63,19 @@ def fetch(
 
 
 def check_md5(path: Path, md5: str) -> None:
-    """Deletes the file and raises ``DownloadError`` when its MD5 sum is not ``md5``."""
+    """Delete the file and raise ``DownloadError`` when its MD5 sum is not ``md5``."""
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-    if found != md5:
+        actual = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    if actual != md5:
         path.unlink()
         raise DownloadError(
-            f"{path}: MD5 {found} found, {md5} expected; the file was deleted, run the command "
+            f"{path}: MD5 {actual} found, {md5} expected; the file was deleted, run the command "
             "again, and if that does not help the published file has changed"
         )
 
 
 def _transfer(url: str, part: Path, progress: Progress) -> None:
-    """One attempt; returns when the server's last byte is in ``part``."""
+    """Make one attempt; return when the server's last byte is in ``part``."""
     have = _size(part)
     headers = {"Accept-Encoding": "identity"}  # so that lengths count the file's own bytes
     if have:
@@ -110,13 +110,13 @@ def _transfer(url: str, part: Path, progress: Progress) -> None:
 
 
 def _start(response: requests.Response) -> int | None:
-    """The first byte of ``Content-Range: bytes 100-199/200``."""
+    """Read the first byte of ``Content-Range: bytes 100-199/200``."""
     first = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
     return int(first) if first.isdecimal() else None
 
 
 def _total(response: requests.Response) -> int | None:
-    """The whole file's length, from ``Content-Range`` or else ``Content-Length``."""
+    """Read the whole file's length, from ``Content-Range`` or else ``Content-Length``."""
     header = response.headers.get("Content-Range")
     if header is None:
         header = response.headers.get("Content-Length", "")

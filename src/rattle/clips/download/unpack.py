@@ -1,4 +1,4 @@
-"""Unpacks a zip that came over the network, trusting nothing in it."""
+"""Unpack a zip that came over the network, trusting nothing in it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_BYTES = 8 << 30
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpacks a zip into ``folder``, which must not exist, after every member passed inspection.
+    """Unpack a zip into ``folder``, which must not exist, after every member passed inspection.
 
     Refuses absolute paths, ``..``, links, encryption, a name twice, more members or bytes than
     the bounds above, and more bytes than the disk has free. A member never unpacks to more than

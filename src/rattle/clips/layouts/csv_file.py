@@ -38,10 +38,10 @@ def _check_columns(path: Path, columns: list[str]) -> None:
     missing = sorted(required - set(columns))
     unknown = [column for column in columns if column not in _COLUMNS]
     twice = sorted({column for column in columns if columns.count(column) > 1})
-    for found, what in ((missing, "missing"), (unknown, "unknown"), (twice, "double")):
-        if found:
+    for wrong, what in ((missing, "missing"), (unknown, "unknown"), (twice, "double")):
+        if wrong:
             raise DataError(
-                f"{path}, row 1: {what} column {', '.join(map(repr, found))}; expected a header "
+                f"{path}, row 1: {what} column {', '.join(map(repr, wrong))}; expected a header "
                 "such as path,machine,label with commas between, and optionally split, "
                 "source_set, domain, attributes"
             )

@@ -49,17 +49,17 @@ def parse_dcase_name(stem: str) -> DcaseName | None:
     >>> parse_dcase_name("section_00_target_test_normal_0003_car_B1_spd_31V").attributes
     'car=B1;spd=31V'
     """
-    found = _NAME_2020.fullmatch(stem)
-    if found:
-        return DcaseName(found["id"], "", found["label"] or "unknown", "", "")
-    found = _NAME_SECTION.fullmatch(stem)
-    if found:
+    match = _NAME_2020.fullmatch(stem)
+    if match:
+        return DcaseName(match["id"], "", match["label"] or "unknown", "", "")
+    match = _NAME_SECTION.fullmatch(stem)
+    if match:
         return DcaseName(
-            machine_id=found["id"],
-            split=found["split"] or "",
-            label=found["label"] or "unknown",
-            domain=found["domain"] or "",
-            attributes=_attributes(found["attributes"] or ""),
+            machine_id=match["id"],
+            split=match["split"] or "",
+            label=match["label"] or "unknown",
+            domain=match["domain"] or "",
+            attributes=_attributes(match["attributes"] or ""),
         )
     return None
 
