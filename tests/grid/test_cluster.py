@@ -74,7 +74,7 @@ def test_a_cluster_leaves_what_this_process_does_though_a_worker_is_killed(
     assert sorted(progress.done) == ALL
     assert left_by(setting) == undisturbed
     assert progress.failed.keys() == {FAILING}
-    assert progress.failed[FAILING].startswith("the bundle is a baseline (gmm)")
+    assert str(progress.failed[FAILING]).startswith("the bundle is a baseline (gmm)")
 
 
 def test_a_task_that_is_stopped_on_a_cluster_keeps_its_state(
@@ -93,8 +93,9 @@ def test_a_task_that_is_stopped_on_a_cluster_keeps_its_state(
 def test_threads_that_no_node_has_are_refused(
     address: str, new_setting: Callable[[], Setting]
 ) -> None:
-    with pytest.raises(TrainingError, match="has 3 CPUs; give fewer --threads"):
+    with pytest.raises(TrainingError, match="has 3 CPUs; give each task fewer threads") as told:
         RayWorkers(new_setting(), address, threads=3)
+    assert told.value.argument == "threads"
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,7 @@ def reproduce(
     device
         auto, cpu, cuda or cuda:N.
     """
+    from rattle.cli.terminal.grid_view import why_failed
     from rattle.cli.terminal.sheet_view import print_result
     from rattle.clips.layouts import load_manifest
     from rattle.clips.machine import Machine
@@ -121,8 +122,8 @@ def reproduce(
     cores = os.cpu_count() or 1
     with _workers(setting, ray, workers, threads, cores) as hired:
         progress = _run(plan, setting, hired)
-    for task, why in progress.failed.items():
-        print(f"rattle: error: {task.title}: {why}", file=sys.stderr)
+    for task, error in progress.failed.items():
+        print(f"rattle: error: {task.title}: {why_failed(error)}", file=sys.stderr)
     print_result(_conclude(experiment, plan, setting, clips, choose_on, scale, progress))
     kinds = ".md, .csv, .html" + (", .svg, .png" if experiment == "figure2" else "")
     print(f"Written: {out / experiment} {kinds}")

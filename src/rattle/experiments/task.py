@@ -18,7 +18,9 @@ from rattle.errors import Interrupted
 from rattle.pages.templates import counted
 from rattle.recipe import Recipe
 from rattle.recipe.parts import MethodName
+from rattle.runs.files import last_iteration
 from rattle.runs.folder import RunFolder
+from rattle.runs.node import chosen_store, device_on_node, use_store
 from rattle.runs.score import leave_outcome
 from rattle.runs.write import run_in_folder
 
@@ -62,13 +64,30 @@ class Task:
         """Whether it has run to its end."""
         return self.run_folder(folder).outcome.exists()
 
+    def progress_in(self, folder: Path) -> int | None:
+        """How many iterations its training has done; None before the first."""
+        return last_iteration(self.run_folder(folder).metrics)
+
 
 @dataclass(frozen=True)
 class Setting:
-    """What an experiment's tasks share: its folder, with ``clips.csv`` and ``recipe.toml``."""
+    """What an experiment's tasks share: its folder, with ``clips.csv`` and ``recipe.toml``.
+
+    ``store`` is the feature store, where that is not what this process would choose.
+    """
 
     folder: Path
     device: str = "auto"
+    store: Path | None = None
+
+    @property
+    def needs_gpu(self) -> bool:
+        """Whether each task needs a GPU of its own."""
+        return self.device.startswith("cuda")
+
+    def for_cluster(self) -> Setting:
+        """Prepare it for other machines: absolute paths, a device that every node has."""
+        return Setting(self.folder.absolute(), device_on_node(self.device), chosen_store())
 
     @property
     def clips(self) -> Manifest:
@@ -79,7 +98,8 @@ class Setting:
         return Recipe.load(self.folder / "recipe.toml")
 
     def run(self, task: Task, stop_requested: Callable[[], bool]) -> None:
-        """``run_task``."""
+        """Make the task's model, score it and leave the outcome; see ``run_task``."""
+        use_store(self.store)
         run_task(task, self, stop_requested)
 
 

@@ -81,7 +81,7 @@ class LocalWorkers(Generic[Taken]):
 
 
 class _Process:
-    """A process that runs one task after another."""
+    """A process of this machine that runs one task after another."""
 
     def __init__(self, stop: c_bool, threads: int) -> None:
         self._connection, theirs = SPAWN.Pipe()

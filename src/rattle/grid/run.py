@@ -1,6 +1,4 @@
-"""Runs tasks: each once its parent is done, as many at a time as the workers allow.
-
-What a task is does not matter here: a cell of an experiment, or one machine's training.
+"""Run tasks: each once its parent is done, as many at a time as the workers allow.
 
 A task that is done is never run again; one that was killed goes on from its checkpoint. A task
 that fails is reported and stops only those that need its model.
@@ -15,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from rattle.errors import Interrupted, RattleError, TrainingError
+from rattle.errors import Interrupted, TrainingError
 
 LOOK_EVERY_S = 0.5
 
@@ -41,11 +39,11 @@ class AnyTask(Protocol):
     def parent(self) -> Self | None:
         """The task that has to be done before."""
 
-    def run_folder(self, folder: Path, /) -> Path:
-        """Where under a grid's folder it keeps its state."""
-
     def is_done(self, folder: Path, /) -> bool:
-        """Whether it has run to its end."""
+        """Whether it has run to its end in a grid's folder."""
+
+    def progress_in(self, folder: Path, /) -> int | None:
+        """How many iterations it has done in a grid's folder; None where nothing tells."""
 
 
 T = TypeVar("T", bound=AnyTask)
@@ -58,6 +56,13 @@ class Shared(Protocol[Taken]):
     @property
     def folder(self) -> Path:
         """Where they run."""
+
+    @property
+    def needs_gpu(self) -> bool:
+        """Whether each task needs a GPU of its own."""
+
+    def for_cluster(self) -> Self:
+        """Prepare it for the nodes of a cluster, which share this machine's files."""
 
     def run(self, task: Taken, stop_requested: Callable[[], bool], /) -> None:
         """Run a task to its end, or keep its state and raise ``Interrupted`` when asked to stop."""
@@ -82,12 +87,16 @@ class Workers(Protocol[Taken]):
 
 @dataclass
 class Progress(Generic[T]):
-    """What a live view shows; ``running`` holds when each task began, in monotonic seconds."""
+    """How far a grid is: what is done, and why tasks failed.
+
+    ``running`` holds when each task began, in monotonic seconds; ``took_s`` how long each took
+    that was done here.
+    """
 
     setting: Shared[T]
     total: int
     done: list[T] = field(default_factory=list)
-    failed: dict[T, str] = field(default_factory=dict)
+    failed: dict[T, BaseException] = field(default_factory=dict)
     running: dict[T, float] = field(default_factory=dict)
     took_s: list[float] = field(default_factory=list)
 
@@ -96,7 +105,7 @@ class Progress(Generic[T]):
         return self.total - len(self.done) - len(self.failed) - len(self.running)
 
     def left_s(self, workers: int) -> float | None:
-        """Seconds left if tasks go on as long as they took so far; None before the first."""
+        """Estimate the seconds left from how long tasks took so far; None before the first."""
         if not self.took_s:
             return None
         mean = sum(self.took_s) / len(self.took_s)
@@ -130,7 +139,8 @@ def run_grid(
         for task in list(waiting):
             if task.parent in progress.failed:
                 waiting.remove(task)
-                progress.failed[task] = f"needs {task.parent.title}, which failed"
+                needs = f"needs {task.parent.title}, which failed"
+                progress.failed[task] = TrainingError(needs)
         for task in [] if stopping else _ready(waiting, progress, workers.count - len(futures)):
             waiting.remove(task)
             progress.running[task] = time.monotonic()
@@ -159,8 +169,8 @@ def tried_again(attempt: Callable[[], None]) -> None:
         except WorkerDied:
             continue
     raise TrainingError(
-        f"its process died {ATTEMPTS} times; if memory ran out, run fewer tasks at a time with "
-        "--workers"
+        f"its process died {ATTEMPTS} times; if memory ran out, run fewer tasks at a time",
+        argument="workers",
     )
 
 
@@ -176,5 +186,4 @@ def _finish(task: T, future: Future[None], progress: Progress[T]) -> None:
         progress.done.append(task)
         progress.took_s.append(time.monotonic() - began)
     elif not isinstance(error, Interrupted):
-        kind = "" if isinstance(error, RattleError) else f"{type(error).__name__}: "
-        progress.failed[task] = f"{kind}{error}"
+        progress.failed[task] = error
