@@ -25,7 +25,7 @@ from small_grid import (
 
 from rattle.errors import Interrupted, TrainingError
 from rattle.experiments.task import Setting
-from rattle.grid.cluster import RayWorkers, places
+from rattle.grid.cluster import RayWorkers, count_slots
 from rattle.grid.local import LocalWorkers
 from rattle.grid.run import run_grid
 
@@ -111,7 +111,7 @@ def test_a_task_has_its_place_on_one_node_that_lives(
         {"Alive": False, "Resources": {"CPU": 64.0, "GPU": 8.0}},
     ]
     monkeypatch.setattr("ray.nodes", lambda: nodes)
-    assert places(needs) == expected
+    assert count_slots(needs) == expected
 
 
 @pytest.mark.parametrize("nowhere", ["127.0.0.1:1", "local", "somewhere", "ray://127.0.0.1:10001"])

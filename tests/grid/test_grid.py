@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rattle.clips.machine import Machine
 from rattle.errors import DataError, Interrupted, TrainingError
 from rattle.experiments.task import Setting, Task
-from rattle.grid.run import ATTEMPTS, Progress, WorkerDied, run_grid, tried_again
+from rattle.grid.run import ATTEMPTS, Progress, WorkerDied, run_grid, with_retries
 
 FAN, PUMP = Machine("fan", "id_00"), Machine("pump", "id_00")
 TRAINING = Task(0, 0, "bce", FAN)
@@ -199,11 +199,11 @@ def test_a_task_survives_all_deaths_of_its_process_but_the_last(deaths: int) -> 
             raise WorkerDied
 
     if deaths < ATTEMPTS:
-        tried_again(attempt)
+        with_retries(attempt)
         assert tried == deaths + 1
     else:
         with pytest.raises(TrainingError, match=r"process died 3 times; .*fewer tasks") as told:
-            tried_again(attempt)
+            with_retries(attempt)
         assert told.value.argument == "workers"
         assert tried == ATTEMPTS
 
@@ -217,7 +217,7 @@ def test_a_task_that_fails_by_itself_is_not_tried_again(error: Exception) -> Non
         raise error
 
     with pytest.raises(type(error)):
-        tried_again(attempt)
+        with_retries(attempt)
     assert tried == [1]
 
 

@@ -1,4 +1,4 @@
-"""What every experiment is: tasks to run, and a result made of what they leave."""
+"""Define an experiment: tasks to run, and a result made of what they leave."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An experiment's folder: it tells its recipe and recordings, so that none are mixed in it.
+"""Open an experiment's folder; it holds its recipe and clips, so that no others get mixed in.
 
 FOLDER/
 ├── recipe.toml, clips.csv      what every task is given

@@ -1,4 +1,4 @@
-"""Which tasks an experiment needs, and which machines cannot take part."""
+"""Plan which tasks an experiment needs, and tell which machines cannot take part."""
 
 from __future__ import annotations
 

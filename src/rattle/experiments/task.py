@@ -1,4 +1,4 @@
-"""A task: one model to make and to score."""
+"""Run one task of an experiment: make a model and score it."""
 
 from __future__ import annotations
 
@@ -52,20 +52,21 @@ class Task:
         return replace(self, anomalies=0, drawn=0) if self.anomalies else None
 
     def out(self, folder: Path) -> Path:
-        """Where it runs under an experiment's folder."""
-        place = folder / self.method / f"seed-{self.seed}"
-        return place / f"anomalies-{self.anomalies}-of-{self.drawn}" if self.anomalies else place
+        """Choose where under an experiment's folder its bundle and run folder go."""
+        trained = folder / self.method / f"seed-{self.seed}"
+        adapted = trained / f"anomalies-{self.anomalies}-of-{self.drawn}"
+        return adapted if self.anomalies else trained
 
     def run_folder(self, folder: Path) -> RunFolder:
         """Choose its run folder under an experiment's folder."""
         return RunFolder.of(self.out(folder), self.machine)
 
     def is_done(self, folder: Path) -> bool:
-        """Whether it has run to its end."""
+        """Tell whether it has run to its end."""
         return self.run_folder(folder).outcome.exists()
 
     def progress_in(self, folder: Path) -> int | None:
-        """How many iterations its training has done; None before the first."""
+        """Count the iterations that its training has done; None before the first."""
         return last_iteration(self.run_folder(folder).metrics)
 
 
@@ -104,7 +105,7 @@ class Setting:
 
 
 def draw_anomalies(clips: Manifest, machine: Machine, count: int, seed: int) -> list[Clip]:
-    """``count`` of the machine's test anomalies by chance; the first n of them are nested subsets.
+    """Draw ``count`` of the machine's test anomalies; the first n of them are nested subsets.
 
     The draw depends on the clips' contents and the seed, not on names or folders.
     """

@@ -1,4 +1,4 @@
-"""Workers on a Ray cluster (extra ``cluster``).
+"""Run tasks on the nodes of a Ray cluster (extra ``cluster``).
 
 Every node needs the experiment's folder and the recordings under the same paths (a file system
 that all share), and the same rattle, Python and libraries. For the same numbers as elsewhere they
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from rattle.errors import Interrupted, TrainingError
 from rattle.grid.local import limit_threads
-from rattle.grid.run import Shared, Taken, WorkerDied, tried_again
+from rattle.grid.run import Shared, TaskT_contra, WorkerDied, with_retries
 
 if TYPE_CHECKING:
     from ray import ObjectRef
@@ -30,7 +30,7 @@ ANSWER_WITHIN_S = 5.0
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "."}
 
 
-class RayWorkers(Generic[Taken]):
+class RayWorkers(Generic[TaskT_contra]):
     """``count`` tasks at a time on a cluster, ``threads`` of its CPUs each; a context manager.
 
     ``address`` is ``auto`` (``$RAY_ADDRESS``, or a cluster that runs on this machine) or HOST:PORT
@@ -43,15 +43,20 @@ class RayWorkers(Generic[Taken]):
     """
 
     def __init__(
-        self, setting: Shared[Taken], address: str, *, count: int | None = None, threads: int = 1
+        self,
+        shared: Shared[TaskT_contra],
+        address: str,
+        *,
+        count: int | None = None,
+        threads: int = 1,
     ) -> None:
-        on_gpu = setting.needs_gpu
-        self._setting: Shared[Taken] = setting.for_cluster()
+        on_gpu = shared.needs_gpu
+        self._shared: Shared[TaskT_contra] = shared.for_cluster()
         self._threads_each = threads
         _connect(address)
         import ray
 
-        self.count = count or places({"CPU": threads} | ({"GPU": 1} if on_gpu else {}))
+        self.count = count or count_slots({"CPU": threads} | ({"GPU": 1} if on_gpu else {}))
         if not self.count:
             ray.shutdown()
             raise TrainingError(
@@ -67,7 +72,7 @@ class RayWorkers(Generic[Taken]):
         self._running: set[ObjectRef[None]] = set()
         self._lock, self._stopping = threading.Lock(), False
 
-    def __enter__(self) -> RayWorkers[Taken]:
+    def __enter__(self) -> RayWorkers[TaskT_contra]:
         return self
 
     def __exit__(
@@ -84,9 +89,9 @@ class RayWorkers(Generic[Taken]):
         self._waiting.shutdown(cancel_futures=True)
         ray.shutdown()
 
-    def submit(self, task: Taken, /) -> Future[None]:
-        """Run the task on a node; see ``grid.Workers``."""
-        return self._waiting.submit(tried_again, lambda: self._attempt(task))
+    def submit(self, task: TaskT_contra, /) -> Future[None]:
+        """Run the task on a node; see ``Workers``."""
+        return self._waiting.submit(with_retries, lambda: self._attempt(task))
 
     def stop(self) -> None:
         """Ask the running tasks to keep their state and stop."""
@@ -97,14 +102,14 @@ class RayWorkers(Generic[Taken]):
             for reference in self._running:
                 ray.cancel(reference)
 
-    def _attempt(self, task: Taken) -> None:
+    def _attempt(self, task: TaskT_contra) -> None:
         import ray
         from ray import exceptions
 
         with self._lock:
             if self._stopping:
                 raise Interrupted
-            reference = self._run.remote(task, self._setting, self._threads_each)
+            reference = self._run.remote(task, self._shared, self._threads_each)
             self._running.add(reference)
         try:
             ray.get(reference)
@@ -123,10 +128,10 @@ class RayWorkers(Generic[Taken]):
                 self._running.discard(reference)
 
 
-def _run(task: Any, setting: Shared[Any], threads: int) -> None:
+def _run(task: Any, shared: Shared[Any], threads: int) -> None:
     limit_threads(threads)
     with _cancelled() as cancelled:
-        setting.run(task, cancelled)
+        shared.run(task, cancelled)
 
 
 @contextmanager
@@ -177,8 +182,8 @@ def _connect(address: str) -> None:
             signal.signal(signal.SIGTERM, before)  # Ray puts its own there
 
 
-def places(needs: dict[str, int]) -> int:
-    """Count the tasks that need so much of each resource and can run at a time on the nodes."""
+def count_slots(needs: dict[str, int]) -> int:
+    """Count the tasks with such needs of each resource that the nodes can run at a time."""
     import ray
 
     nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]

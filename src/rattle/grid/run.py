@@ -22,11 +22,11 @@ ATTEMPTS = 3
 
 
 class WorkerDied(Exception):  # noqa: N818 - what became of an attempt, never shown
-    """The process that ran a task ended before the task did."""
+    """Says that the process that ran a task ended before the task did."""
 
 
 class AnyTask(Protocol):
-    """A task: a value that sorts, and whose end shows in the folder it runs in."""
+    """A task of a grid: a value that sorts, and whose end shows in the grid's folder."""
 
     def __hash__(self) -> int: ...
     def __lt__(self, other: Any, /) -> bool: ...
@@ -40,17 +40,17 @@ class AnyTask(Protocol):
         """The task that has to be done before."""
 
     def is_done(self, folder: Path, /) -> bool:
-        """Whether it has run to its end in a grid's folder."""
+        """Tell whether it has run to its end in a grid's folder."""
 
     def progress_in(self, folder: Path, /) -> int | None:
-        """How many iterations it has done in a grid's folder; None where nothing tells."""
+        """Count the iterations done in a grid's folder; None where nothing tells."""
 
 
-T = TypeVar("T", bound=AnyTask)
-Taken = TypeVar("Taken", bound=AnyTask, contravariant=True)
+TaskT = TypeVar("TaskT", bound=AnyTask)
+TaskT_contra = TypeVar("TaskT_contra", bound=AnyTask, contravariant=True)
 
 
-class Shared(Protocol[Taken]):
+class Shared(Protocol[TaskT_contra]):
     """What all tasks of a grid share; processes are sent it."""
 
     @property
@@ -64,18 +64,18 @@ class Shared(Protocol[Taken]):
     def for_cluster(self) -> Self:
         """Prepare it for the nodes of a cluster, which share this machine's files."""
 
-    def run(self, task: Taken, stop_requested: Callable[[], bool], /) -> None:
+    def run(self, task: TaskT_contra, stop_requested: Callable[[], bool], /) -> None:
         """Run a task to its end, or keep its state and raise ``Interrupted`` when asked to stop."""
 
 
-class Workers(Protocol[Taken]):
+class Workers(Protocol[TaskT_contra]):
     """Something that runs tasks: processes of this machine, or a cluster's."""
 
     @property
     def count(self) -> int:
         """How many tasks run at a time."""
 
-    def submit(self, task: Taken, /) -> Future[None]:
+    def submit(self, task: TaskT_contra, /) -> Future[None]:
         """Run a task; the future fails as the task does, or when its workers keep dying.
 
         After ``stop`` it fails with ``Interrupted``.
@@ -86,18 +86,18 @@ class Workers(Protocol[Taken]):
 
 
 @dataclass
-class Progress(Generic[T]):
+class Progress(Generic[TaskT]):
     """How far a grid is: what is done, and why tasks failed.
 
     ``running`` holds when each task began, in monotonic seconds; ``took_s`` how long each took
     that was done here.
     """
 
-    setting: Shared[T]
+    shared: Shared[TaskT]
     total: int
-    done: list[T] = field(default_factory=list)
-    failed: dict[T, BaseException] = field(default_factory=dict)
-    running: dict[T, float] = field(default_factory=dict)
+    done: list[TaskT] = field(default_factory=list)
+    failed: dict[TaskT, BaseException] = field(default_factory=dict)
+    running: dict[TaskT, float] = field(default_factory=dict)
     took_s: list[float] = field(default_factory=list)
 
     @property
@@ -115,22 +115,22 @@ class Progress(Generic[T]):
 
 
 def run_grid(
-    tasks: Sequence[T],
-    setting: Shared[T],
-    workers: Workers[T],
+    tasks: Sequence[TaskT],
+    shared: Shared[TaskT],
+    workers: Workers[TaskT],
     *,
-    on_change: Callable[[Progress[T]], None] = lambda _: None,
+    on_change: Callable[[Progress[TaskT]], None] = lambda _: None,
     stop_requested: Callable[[], bool] = lambda: False,
-) -> Progress[T]:
+) -> Progress[TaskT]:
     """Run every task that is not done, parents first, and return what became of them.
 
     Raises ``Interrupted`` after a stop was asked for and the running tasks have kept their state.
     """
     wanted = sorted({*tasks, *(task.parent for task in tasks if task.parent)})
-    progress = Progress(setting, len(wanted))
-    progress.done += [task for task in wanted if task.is_done(setting.folder)]
+    progress = Progress(shared, len(wanted))
+    progress.done += [task for task in wanted if task.is_done(shared.folder)]
     waiting = [task for task in wanted if task not in set(progress.done)]
-    futures: dict[Future[None], T] = {}
+    futures: dict[Future[None], TaskT] = {}
     stopping = False
     while futures or (waiting and not stopping):
         stopping = stopping or stop_requested()
@@ -158,8 +158,8 @@ def run_grid(
     return progress
 
 
-def tried_again(attempt: Callable[[], None]) -> None:
-    """Run a task's attempt, and again while its process dies under it.
+def with_retries(attempt: Callable[[], None]) -> None:
+    """Run a task, and again while its process dies under it.
 
     Raises ``TrainingError`` after ``ATTEMPTS`` deaths, and whatever else the attempt raises.
     """
@@ -174,12 +174,12 @@ def tried_again(attempt: Callable[[], None]) -> None:
     )
 
 
-def _ready(waiting: list[T], progress: Progress[T], count: int) -> list[T]:
+def _ready(waiting: list[TaskT], progress: Progress[TaskT], count: int) -> list[TaskT]:
     done = set(progress.done)
     return [task for task in waiting if task.parent is None or task.parent in done][:count]
 
 
-def _finish(task: T, future: Future[None], progress: Progress[T]) -> None:
+def _finish(task: TaskT, future: Future[None], progress: Progress[TaskT]) -> None:
     began = progress.running.pop(task)
     error = future.exception()
     if error is None:

@@ -25,7 +25,7 @@ from rattle.tracking import Tracker, TrackerName, flat, open_tracker
 
 @dataclass(frozen=True, order=True)
 class MachineRun:
-    """One machine's training; done when its bundle is there."""
+    """The training of one machine's detector; done when its bundle is there."""
 
     machine: Machine
 
@@ -38,11 +38,11 @@ class MachineRun:
         return None
 
     def is_done(self, folder: Path) -> bool:
-        """Whether its bundle is there."""
+        """Tell whether its bundle is there."""
         return RunFolder.of(folder, self.machine).bundle.exists()
 
     def progress_in(self, folder: Path) -> int | None:
-        """How many iterations it has done; None before the first."""
+        """Count the iterations that it has done; None before the first."""
         return last_iteration(RunFolder.of(folder, self.machine).metrics)
 
 
@@ -93,5 +93,5 @@ def tracker_of(job: FitJob | AdaptJob, out: Path, track: TrackerName | None) -> 
 
 
 def finish(tracker: Tracker, detector: Detector) -> None:
-    """Tell the tracker what came out."""
+    """Tell the tracker what came out of the run: threshold and alpha."""
     tracker.finish({"threshold": detector.threshold.value, "alpha": detector.info.alpha})

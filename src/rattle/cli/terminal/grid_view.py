@@ -1,4 +1,4 @@
-"""How a grid of tasks shows on the terminal: features, what runs, what failed, time left."""
+"""Show a grid of tasks on the terminal: features, what runs, what failed, time left."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class GridView(LiveLines):
         self._said_at = 0.0
 
     def on_machine(self, machine: Machine, number: int, machines: int) -> None:
-        """A machine's features are looked at."""
+        """Show that a machine's features are looked at."""
         self._features, self._clips = f"features of {machine} ({number} of {machines})", 0
         self._show_features(self._features)
 
     def on_clip(self) -> None:
-        """One more clip's features were computed."""
+        """Count one more clip whose features were computed."""
         self._clips += 1
         self._show_features(f"{self._features}: clip {self._clips}")
 
@@ -74,7 +74,7 @@ def why_failed(error: BaseException) -> str:
 
 
 def _running(progress: Progress[Any]) -> list[str]:
-    now, folder = time.monotonic(), progress.setting.folder
+    now, folder = time.monotonic(), progress.shared.folder
     lines = []
     for task, began in progress.running.items():
         iteration = task.progress_in(folder)

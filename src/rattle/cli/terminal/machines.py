@@ -1,4 +1,4 @@
-"""Many machines on the terminal: trained side by side, shown together, stopped by Ctrl-C."""
+"""Train many machines side by side, shown together on the terminal, stopped by Ctrl-C."""
 
 from __future__ import annotations
 

@@ -141,13 +141,13 @@ def _strip(name: str, series: Series, names: Names, reading: Reading) -> Strip:
 
 
 def _losses(name: str, series: Series, style: Style, label: str) -> Plot:
-    losses = [run.losses for run in series.runs if run.losses]
-    if not losses:
+    curves = [run.learning_curve for run in series.runs if run.learning_curve]
+    if not curves:
         return Plot("", "no losses logged")
-    lines = counted(len(losses), "seed")
-    last = losses[0].losses[-1]
+    lines = counted(len(curves), "seed")
+    last = curves[0].losses[-1]
     return Plot(
-        losses_svg(losses, style, name=name),
+        losses_svg(curves, style, name=name),
         f"loss, {lines}",
         f"{label}: loss over iterations, {lines}; it ends at {last:.3g}",
     )

@@ -1,4 +1,4 @@
-"""The page: runs as one HTML file that needs nothing but itself."""
+"""Write the page: runs as one HTML file that needs nothing but itself."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _figures(runs: Sequence[Run], names: Names, scale: ScaleName) -> Iterator[Dr
 
 
 def _remarks(measured: dict[Run, Measured | None]) -> Iterator[str]:
-    """What a reader has to know to read the figures rightly, in sentences."""
+    """Say, in sentences, what a reader has to know to read the figures rightly."""
     unfinished = [run for run in measured if not run.finished]
     if unfinished:
         yield f"Not finished, so without a model: {_named(unfinished)}."
