@@ -157,7 +157,6 @@ def test_recordings_that_have_moved_are_found_by_data(
     code, _, err = adapt(bundle, "--anomalies", faults[0], "--out", tmp_path / "by-replay")
     assert code == 0
     assert "24 of the 24 recordings listed in" in caplog.text
-    assert "say where with --data" in caplog.text
     assert "where with --data" in caplog.text
     assert "from the bundle's replay set" in err
     caplog.clear()

@@ -254,8 +254,8 @@ def test_ctrl_c_while_features_are_computed_leaves_nothing_half_done(
         ("table2", ["--device", "abacus"], "device 'abacus' cannot be used here"),
         ("table2", ["--recipe", "nosuch.toml"], "cannot read recipe nosuch.toml"),
         ("table1", ["--losses", "bce"], "no loss to compare: table1 takes bce+dsad and bce+ddcsad"),
-        ("table1", [], "no type has machines of both kinds"),
-        ("table1", ["--validation", "synth_fan/id_7"], "--validation names synth_fan/id_7"),
+        ("table1", [], "say which machines to choose on (--validation)"),
+        ("table1", ["--validation", "synth_fan/id_7"], "synth_fan/id_7, to choose alpha on"),
     ],
 )
 def test_what_cannot_be_done_exits_2_and_leaves_nothing(
@@ -299,4 +299,5 @@ def test_another_recipe_in_the_same_folder_is_refused(rattle: Any, data: Path, w
     code, out, err = rattle("reproduce", "table2", data, "--out", whole, "--device", "cpu")
     assert (code, out) == (2, "")
     assert "holds experiments with another recipe" in err
+    assert "another folder to write to (--out FOLDER)" in err
     assert results(whole) == before

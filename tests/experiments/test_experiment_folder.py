@@ -47,8 +47,9 @@ def test_another_recipe_is_refused_and_changes_nothing(
         tiny_recipe.with_values(scoring={"alpha": 0.25}),
         Recipe.load("small"),
     ):
-        with pytest.raises(DataError, match=r"another recipe \(.*recipe.toml\); .*--recipe.*--out"):
+        with pytest.raises(DataError, match=r"another recipe \(.*recipe.toml\); give") as told:
             open_folder(tmp_path, moved(clips, "/elsewhere"), other)
+        assert told.value.argument == "out"
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -68,6 +69,7 @@ def test_other_recordings_are_refused_and_change_nothing(
         [dataclasses.replace(last, machine_id="id_01"), *rest],
         [dataclasses.replace(last, source_set="other"), *rest],
     ):
-        with pytest.raises(DataError, match=r"other recordings \(.*clips.csv\); .*--out"):
+        with pytest.raises(DataError, match=r"other recordings \(.*clips.csv\); give") as told:
             open_folder(tmp_path, Manifest.from_clips(other), tiny_recipe)
+        assert told.value.argument == "out"
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before

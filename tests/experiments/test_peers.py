@@ -9,7 +9,8 @@ import pytest
 
 from made_up_outcomes import make_manifest, make_outcome
 from rattle.clips.manifest import Manifest
-from rattle.experiments.conclude import conclude_table2
+from rattle.experiments.experiment import Selection
+from rattle.experiments.paper import Table2Experiment
 from rattle.experiments.peers import (
     DEVELOPMENT,
     OFFICIAL_TEST,
@@ -93,11 +94,12 @@ def test_published_figures_are_shown_only_beside_averages_over_every_machine(
 ) -> None:
     outcomes = [make_outcome(str(m), normal=[0], anomaly=[1]) for m in official.machines()]
     some = Manifest(official.table[::7])
+    experiment = Table2Experiment(Selection(losses=("ddcsad",), seeds=(0,)))
     for of, clips, shown in (
         (outcomes, official, True),
         (outcomes[1:], official, False),
         (outcomes, some, False),
     ):
-        text = conclude_table2(tmp_path, of, clips, [], "fixed").markdown()
+        text = experiment.conclude(tmp_path, of, clips, [], "fixed").markdown()
         assert ("Published" in text) is shown
         assert all((str(peer.auc) in text) is shown for peer in PEERS)

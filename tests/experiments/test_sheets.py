@@ -15,9 +15,10 @@ import pytest
 from made_up_outcomes import make_manifest, make_outcome
 from rattle import Machine
 from rattle.errors import DataError
-from rattle.experiments import conclude
+from rattle.experiments.experiment import Selection
 from rattle.experiments.figure2 import Point
 from rattle.experiments.figure2_plot import as_svg, draw_figure2
+from rattle.experiments.paper import Figure2Experiment, Table1Experiment, Table2Experiment
 from rattle.experiments.peers import PEERS
 from rattle.experiments.results import figure2_result, table1_result, table2_result
 from rattle.experiments.sheets import Result, Sheet
@@ -26,6 +27,7 @@ from rattle.experiments.table2 import table2
 
 HOSTILE = '<b>a|b</b> & "c" \\|*_x_*'
 VOID = {"meta"}
+SELECTION = Selection(losses=("bce+dsad",), seeds=(0,))
 
 
 class Page(HTMLParser):
@@ -245,28 +247,33 @@ def test_conclusions_write_their_files_and_the_same_bytes_each_time(tmp_path: Pa
 
     def all_three(folder: Path) -> dict[str, bytes]:
         clips = make_manifest(("fan/id_00", "train", "normal", 3))
-        conclude.conclude_table2(folder, outcomes, clips, ["n"], "fixed")
-        conclude.conclude_table1(folder, outcomes, [Machine("fan", "id_01")], ["n"], "fixed")
-        conclude.conclude_figure2(folder, outcomes, ["n"], "fixed")
+        for experiment in experiments:
+            experiment.conclude(folder, outcomes, clips, ["n"], "fixed")
         return {path.name: path.read_bytes() for path in folder.iterdir()}
 
+    experiments = (
+        Table1Experiment(SELECTION, (Machine("fan", "id_01"),)),
+        Table2Experiment(SELECTION),
+        Figure2Experiment(SELECTION, counts=(1,)),
+    )
     first = all_three(tmp_path / "a")
     suffixes = {"table1": "md csv html", "table2": "md csv html", "figure2": "md csv html svg png"}
     assert first.keys() == {f"{name}.{s}" for name, of in suffixes.items() for s in of.split()}
+    assert first.keys() == {f"{e.name}{suffix}" for e in experiments for suffix in e.suffixes}
     assert all_three(tmp_path / "b") == first
 
 
 def test_where_nothing_is_complete_there_is_an_error_and_no_file(tmp_path: Path) -> None:
     trained = [make_outcome(normal=[0], anomaly=[1], method="bce+dsad")]
+    clips = make_manifest(("fan/id_00", "train", "normal", 3))
     with pytest.raises(DataError, match="no row of table1 is complete"):
-        conclude.conclude_table1(tmp_path, trained, None, [], "fixed")
+        Table1Experiment(SELECTION).conclude(tmp_path, trained, clips, [], "fixed")
     with pytest.raises(DataError, match="no point of figure2 is complete"):
-        conclude.conclude_figure2(tmp_path, trained, [], "fixed")
+        Figure2Experiment(SELECTION, (1,)).conclude(tmp_path, trained, clips, [], "fixed")
     halves = [
         make_outcome("fan/id_00", normal=[0], anomaly=[1], seed=0),
         make_outcome("fan/id_02", normal=[0], anomaly=[1], seed=1),
     ]
-    clips = make_manifest(("fan/id_00", "train", "normal", 3))
     with pytest.raises(DataError, match="no row of table2 is complete"):
-        conclude.conclude_table2(tmp_path, halves, clips, [], "fixed")
+        Table2Experiment(SELECTION).conclude(tmp_path, halves, clips, [], "fixed")
     assert list(tmp_path.iterdir()) == []

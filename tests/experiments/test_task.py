@@ -170,3 +170,14 @@ def test_a_task_that_is_asked_to_stop_keeps_its_state_and_goes_on(
     run_task(TRAINING, setting, lambda: False)
     outcome = Outcome.read(TRAINING.run_folder(tmp_path).outcome)
     assert outcome.model_copy(update={"seconds": 0}) == trained.model_copy(update={"seconds": 0})
+
+
+def test_a_setting_prepares_itself_for_a_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RATTLE_STORE", "store")
+    there = Setting(Path("out")).for_cluster()
+    assert there == Setting(tmp_path / "out", "cpu", tmp_path / "store")
+    assert not Setting(Path("out")).needs_gpu
+    assert Setting(Path("out"), "cuda:1").needs_gpu

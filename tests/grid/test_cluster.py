@@ -25,7 +25,7 @@ from small_grid import (
 
 from rattle.errors import Interrupted, TrainingError
 from rattle.experiments.task import Setting
-from rattle.grid.cluster import RayWorkers, places
+from rattle.grid.cluster import RayWorkers, count_slots
 from rattle.grid.local import LocalWorkers
 from rattle.grid.run import run_grid
 
@@ -74,7 +74,7 @@ def test_a_cluster_leaves_what_this_process_does_though_a_worker_is_killed(
     assert sorted(progress.done) == ALL
     assert left_by(setting) == undisturbed
     assert progress.failed.keys() == {FAILING}
-    assert progress.failed[FAILING].startswith("the bundle is a baseline (gmm)")
+    assert str(progress.failed[FAILING]).startswith("the bundle is a baseline (gmm)")
 
 
 def test_a_task_that_is_stopped_on_a_cluster_keeps_its_state(
@@ -93,8 +93,9 @@ def test_a_task_that_is_stopped_on_a_cluster_keeps_its_state(
 def test_threads_that_no_node_has_are_refused(
     address: str, new_setting: Callable[[], Setting]
 ) -> None:
-    with pytest.raises(TrainingError, match="has 3 CPUs; give fewer --threads"):
+    with pytest.raises(TrainingError, match="has 3 CPUs; give each task fewer threads") as told:
         RayWorkers(new_setting(), address, threads=3)
+    assert told.value.argument == "threads"
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_a_task_has_its_place_on_one_node_that_lives(
         {"Alive": False, "Resources": {"CPU": 64.0, "GPU": 8.0}},
     ]
     monkeypatch.setattr("ray.nodes", lambda: nodes)
-    assert places(needs) == expected
+    assert count_slots(needs) == expected
 
 
 @pytest.mark.parametrize("nowhere", ["127.0.0.1:1", "local", "somewhere", "ray://127.0.0.1:10001"])

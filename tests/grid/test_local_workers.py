@@ -55,7 +55,7 @@ def test_a_process_that_is_killed_changes_no_outcome(
     assert left_by(setting) == undisturbed
     # What a task fails with comes back as it was raised.
     assert progress.failed.keys() == {FAILING}
-    assert progress.failed[FAILING].startswith("the bundle is a baseline (gmm)")
+    assert str(progress.failed[FAILING]).startswith("the bundle is a baseline (gmm)")
 
 
 def test_a_task_that_is_stopped_keeps_its_state_and_ends_with_the_same_outcome(

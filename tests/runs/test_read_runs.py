@@ -29,8 +29,8 @@ def test_a_run_is_read_with_its_losses_outcome_and_embeddings(folder: Path, read
     assert (run.method, run.machine, run.seed) == ("ddcsad", Machine("fan", "id_00"), 7)
     assert run.finished
     assert run.outcome == random_outcome(7)
-    assert run.losses.iterations.tolist() == [1, 2, 3]
-    assert run.losses.losses.tolist() == list(LOSSES)
+    assert run.learning_curve.iterations.tolist() == [1, 2, 3]
+    assert run.learning_curve.losses.tolist() == list(LOSSES)
     assert Reading().embeddings(run).shape == (24, 4)
 
 
@@ -43,7 +43,7 @@ def test_a_run_without_an_outcome_is_known_by_its_recipe_and_environment(
     assert (run.method, str(run.machine), run.seed) == ("ddcsad", "fan/id_00", 7)
     assert not run.finished
     assert run.outcome is None
-    assert run.losses is not None
+    assert run.learning_curve is not None
 
 
 def test_a_run_with_a_bundle_and_no_outcome_is_known_by_the_bundle(
@@ -66,7 +66,7 @@ def test_a_line_cut_by_a_kill_is_no_damage(folder: Path, read) -> None:
         file.write('{"iteration": 4, "lo')
     ((run,), notes) = read(folder.parents[1])
     assert notes == []
-    assert run.losses.iterations[-1] == 3
+    assert run.learning_curve.iterations[-1] == 3
 
 
 def changed(**values: object) -> str:
@@ -110,7 +110,7 @@ def test_a_damaged_file_is_named_and_the_rest_of_the_run_kept(
     assert said in note
     assert "\n" not in note
     assert run.seed == 7
-    assert (run.losses is None) == (name == "metrics.jsonl")
+    assert (run.learning_curve is None) == (name == "metrics.jsonl")
     assert (run.outcome is None) == (name == OUTCOME)
 
 

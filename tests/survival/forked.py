@@ -87,7 +87,7 @@ def serve() -> None:
 
     for verb in VERBS:
         importlib.import_module(f"rattle.cli.{verb}")
-    for module in ("runs", "cli.running", "exporting", "experiments.conclude"):
+    for module in ("runs.write", "cli.terminal.running", "detector.export", "experiments.paper"):
         importlib.import_module(f"rattle.{module}")
     _say(0)
     for line in sys.stdin:

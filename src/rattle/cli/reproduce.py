@@ -14,14 +14,13 @@ from rattle.recipe.parts import BASELINES, LOSSES, BaselineName, LossName
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from rattle.clips.machine import Machine
     from rattle.clips.manifest import Manifest
+    from rattle.experiments.experiment import Experiment
     from rattle.experiments.plan import Plan
     from rattle.experiments.sheets import Result
     from rattle.experiments.task import Setting, Task
     from rattle.grid.run import Progress, Workers
-    from rattle.recipe import Recipe
-    from rattle.recipe.parts import MethodName
+    from rattle.runs.outcome import ScaleName
 
 Several = Parameter(consume_multiple=True)
 ExperimentName = Literal["table1", "table2", "figure2"]
@@ -90,11 +89,13 @@ def reproduce(
     device
         auto, cpu, cuda or cuda:N.
     """
+    from rattle.cli.terminal.grid_view import why_failed
     from rattle.cli.terminal.sheet_view import print_result
     from rattle.clips.layouts import load_manifest
     from rattle.clips.machine import Machine
+    from rattle.experiments.experiment import Selection
     from rattle.experiments.folder import open_folder
-    from rattle.experiments.table1 import check_kinds
+    from rattle.experiments.paper import Figure2Experiment, Table1Experiment, Table2Experiment
     from rattle.experiments.task import Setting
     from rattle.learning.device import place
     from rattle.recipe import Recipe
@@ -104,16 +105,17 @@ def reproduce(
     if ray is None:  # a cluster's nodes have devices of their own
         place(device, chosen.training.precision)
     clips = load_manifest(data)
-    wanted = [Machine.parse(name) for name in machines] or None
-    methods: list[MethodName] = list(losses)
-    if experiment == "table2":
-        methods += [name for name in baselines if name != "none"]
-    if experiment == "table1":
-        methods = [loss for loss in losses if loss.startswith("bce+")]
-    choose_on = [Machine.parse(name) for name in validation] or None
-    plan = _plan(experiment, clips, chosen, wanted, methods, seeds, anomalies)
-    if experiment == "table1":
-        check_kinds(plan.machines, choose_on)
+    named = tuple(Machine.parse(name) for name in machines) or None
+    choose_on = tuple(Machine.parse(name) for name in validation) or None
+    selection = Selection(losses, seeds, named)
+    compared = tuple(name for name in baselines if name != "none")
+    experiments: dict[ExperimentName, Experiment] = {
+        "table1": Table1Experiment(selection, choose_on),
+        "table2": Table2Experiment(selection, compared),
+        "figure2": Figure2Experiment(selection, anomalies),
+    }
+    wanted = experiments[experiment]
+    plan = wanted.plan(clips, chosen)
     open_folder(out, clips, chosen)
     setting = Setting(out.resolve(), device=device)
     for note in plan.notes:
@@ -121,11 +123,10 @@ def reproduce(
     cores = os.cpu_count() or 1
     with _workers(setting, ray, workers, threads, cores) as hired:
         progress = _run(plan, setting, hired)
-    for task, why in progress.failed.items():
-        print(f"rattle: error: {task.title}: {why}", file=sys.stderr)
-    print_result(_conclude(experiment, plan, setting, clips, choose_on, scale, progress))
-    kinds = ".md, .csv, .html" + (", .svg, .png" if experiment == "figure2" else "")
-    print(f"Written: {out / experiment} {kinds}")
+    for task, error in progress.failed.items():
+        print(f"rattle: error: {task.title}: {why_failed(error)}", file=sys.stderr)
+    print_result(_conclude(wanted, plan, setting.folder, clips, scale, progress))
+    print(f"Written: {out / wanted.name} {', '.join(wanted.suffixes)}")
     return int(bool(progress.failed))
 
 
@@ -144,28 +145,6 @@ def _check_numbers(
     for name, number in (("workers", workers), ("threads", threads)):
         if number is not None and number < 1:
             raise DataError(f"--{name} is 1 or more; {number} was given")
-
-
-def _plan(
-    experiment: ExperimentName,
-    clips: Manifest,
-    recipe: Recipe,
-    machines: list[Machine] | None,
-    methods: list[MethodName],
-    seeds: tuple[int, ...],
-    anomalies: tuple[int, ...],
-) -> Plan:
-    from rattle.errors import DataError
-    from rattle.experiments.plan import plan_adaptation, plan_training
-
-    if not methods:
-        takes = "bce+dsad and bce+ddcsad" if experiment == "table1" else ", ".join(LOSSES)
-        raise DataError(f"no loss to compare: {experiment} takes {takes}")
-    if experiment != "figure2":
-        return plan_training(clips, recipe, machines=machines, methods=methods, seeds=seeds)
-    return plan_adaptation(
-        clips, recipe, machines=machines, methods=methods, seeds=seeds, counts=anomalies
-    )
 
 
 def _workers(
@@ -206,18 +185,17 @@ def _run(plan: Plan, setting: Setting, workers: Workers[Task]) -> Progress[Task]
 
 
 def _conclude(
-    experiment: ExperimentName,
+    experiment: Experiment,
     plan: Plan,
-    setting: Setting,
+    folder: Path,
     clips: Manifest,
-    validation: list[Machine] | None,
-    scale: Literal["fixed", "paper"],
+    scale: ScaleName,
     progress: Progress[Task],
 ) -> Result:
     from rattle.errors import DataError
-    from rattle.experiments import conclude
+    from rattle.experiments.experiment import outcomes_of
 
-    outcomes = conclude.outcomes_of(plan, setting.folder)
+    outcomes = outcomes_of(plan, folder)
     if not outcomes:
         raise DataError("every task failed; the errors above say why")
     notes = [*plan.notes]
@@ -228,8 +206,4 @@ def _conclude(
             f"{len(titles)} of {progress.total} tasks failed, and what they would give is missing: "
             f"{'; '.join(titles[:SHOWN_FAILURES])}{more}"
         )
-    if experiment == "table2":
-        return conclude.conclude_table2(setting.folder, outcomes, clips, notes, scale)
-    if experiment == "figure2":
-        return conclude.conclude_figure2(setting.folder, outcomes, notes, scale)
-    return conclude.conclude_table1(setting.folder, outcomes, validation, notes, scale)
+    return experiment.conclude(folder, outcomes, clips, notes, scale)

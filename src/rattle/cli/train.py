@@ -97,9 +97,9 @@ def train(
     if workers == 1 or len(jobs) == 1:
         return train_each(jobs, out, resume=resume, track=track)
 
-    from rattle.cli.terminal.machines import train_fleet
+    from rattle.cli.terminal.machines import train_machines
 
-    refused = train_fleet(jobs, out, workers=workers, resume=resume, track=track)
+    refused = train_machines(jobs, out, workers=workers, resume=resume, track=track)
     return _concluded(len(refused), len(jobs))
 
 
@@ -107,6 +107,7 @@ def train_each(
     jobs: list[FitJob], out: Path, *, resume: bool, track: TrackerName | None = None
 ) -> int:
     """Train one after the other; with several, a refused one does not stop the rest."""
+    from rattle.cli.terminal.options import told
     from rattle.cli.terminal.running import run_shown
     from rattle.errors import RattleError
 
@@ -118,7 +119,7 @@ def train_each(
             if len(jobs) == 1:
                 raise
             refused.append(str(error))
-            print(f"rattle: error: {error}", file=sys.stderr)
+            print(f"rattle: error: {told(error)}", file=sys.stderr)
     return _concluded(len(refused), len(jobs))
 
 

@@ -1,8 +1,7 @@
-"""The paper's experiments as one grid of independent tasks.
+"""Reproduce the paper's tables and figure from many models, each a task of a grid.
 
-plan      what to train and adapt: tasks, each of which makes one model and scores it
-grid      runs tasks in processes of this machine or on a Ray cluster, resumes, reports
-outcome   what a task leaves: every test clip's windows, from which all figures come
-table1, table2, figure2   from outcomes to tables and a figure
-page      one HTML page of any set of runs
+``experiment`` says what an experiment is, ``paper`` holds the three; ``plan`` lists their tasks and
+``task`` runs one. ``table1``, ``table2`` and ``figure2`` go from outcomes to numbers, ``results``
+and ``sheets`` from numbers to files. ``folder`` keeps an experiment's recipe and clips, ``page`` is
+one HTML page of any set of runs. Begin with ``paper``.
 """

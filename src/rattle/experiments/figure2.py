@@ -50,7 +50,7 @@ class Point:
 
 
 def figure2(outcomes: Iterable[Outcome], *, scale: ScaleName) -> list[Point]:
-    """The points of all adapted models and of the models that they started from.
+    """Make the points of all adapted models and of the models that they started from.
 
     All models of a machine and seed are tested on the clips that none of them was given. A point is
     missing where a machine or seed that another point of its type has is: means over other machines
@@ -82,7 +82,7 @@ def figure2(outcomes: Iterable[Outcome], *, scale: ScaleName) -> list[Point]:
 def _pairs(
     found: Mapping[tuple[str, MethodName, int], Figures], type_: str
 ) -> tuple[list[Machine], list[int]]:
-    """The machines and seeds that the points of a type are over."""
+    """List the machines and seeds that the points of a type are over."""
     pairs = [pair for (of, _, _), figures in found.items() if of == type_ for pair in figures]
     return sorted({machine for machine, _ in pairs}), sorted({seed for _, seed in pairs})
 

@@ -1,4 +1,4 @@
-"""Draws figure 2: a panel a machine type, a line a method, bars for the 95 % intervals."""
+"""Draw figure 2: a panel a machine type, a line a method, bars for the 95 % intervals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COLUMNS = 3
 
 
 def draw_figure2(points: Sequence[Point]) -> Figure:
-    """The figure; counts of anomalies are spaced alike, as the paper's are."""
+    """Draw the figure; counts of anomalies are spaced alike, as the paper's are."""
     types = sorted({point.type for point in points})
     columns = min(len(types), COLUMNS)
     rows = -(-len(types) // columns)
@@ -89,7 +89,7 @@ def _plural(count: int, what: str) -> str:
 
 
 def as_svg(figure: Figure) -> str:
-    """The figure as an SVG file; the same points give the same bytes."""
+    """Write the figure as an SVG file; the same points give the same bytes."""
     file = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "rattle", "svg.fonttype": "none"}):
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
@@ -97,7 +97,7 @@ def as_svg(figure: Figure) -> str:
 
 
 def as_png(figure: Figure) -> bytes:
-    """The figure as a PNG file."""
+    """Write the figure as a PNG file."""
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=160, metadata={"Software": None})
     return file.getvalue()

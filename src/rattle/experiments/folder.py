@@ -1,4 +1,4 @@
-"""An experiment's folder: what it is of, so that it can be gone on with and nothing else mixed in.
+"""Open an experiment's folder; it holds its recipe and clips, so that no others get mixed in.
 
 FOLDER/
 ├── recipe.toml, clips.csv      what every task is given
@@ -18,20 +18,22 @@ from rattle.recipe import Recipe
 
 
 def open_folder(folder: Path, clips: Manifest, recipe: Recipe) -> None:
-    """Make the folder, or check that it is of these clips and this recipe.
+    """Make the folder, or check that it was made for these clips and this recipe.
 
-    Raises ``DataError`` where it is of others.
+    Raises ``DataError`` where it was made for others.
     """
     recipe_file, clips_file = folder / "recipe.toml", folder / "clips.csv"
     if recipe_file.exists() and Recipe.load(recipe_file) != recipe:
         raise DataError(
-            f"{folder} holds experiments with another recipe ({recipe_file}); give that one with "
-            "--recipe, or another folder with --out"
+            f"{folder} holds experiments with another recipe ({recipe_file}); give that one, or "
+            "another folder to write to",
+            argument="out",
         )
     if clips_file.exists() and _content(Manifest.read_csv(clips_file)) != _content(clips):
         raise DataError(
             f"{folder} holds experiments on other recordings ({clips_file}); give the same ones, "
-            "or another folder with --out"
+            "or another folder to write to",
+            argument="out",
         )
     write_text(recipe_file, recipe.to_toml())
     # Anew each time: the same recordings may have moved.

@@ -52,7 +52,7 @@ DEVELOPMENT = {
 
 
 def is_dcase2020_development(clips: Manifest) -> bool:
-    """Whether these are the whole official development set and nothing beside it.
+    """Tell whether these are the whole official development set and nothing beside it.
 
     A subset, another split of the recordings, or more machines (which would serve as outliers and
     enter the average) do not compare with published figures.

@@ -1,4 +1,4 @@
-"""Which tasks an experiment needs, and which machines cannot take part."""
+"""Plan which tasks an experiment needs, and tell which machines cannot take part."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rattle.recipe.parts import MethodName
 
 @dataclass(frozen=True)
 class Plan:
-    """The tasks of an experiment, and in plain words what is left out of it."""
+    """The tasks of an experiment, and in sentences what is left out of it."""
 
     tasks: tuple[Task, ...]
     notes: tuple[str, ...]
@@ -34,7 +34,7 @@ def plan_training(
     methods: Sequence[MethodName],
     seeds: Sequence[int],
 ) -> Plan:
-    """A model for every method, machine and seed (Tables I and II)."""
+    """Plan a model for every method, machine and seed (Tables I and II)."""
     chosen, notes = _machines(clips, recipe, machines, drawn=0)
     tasks = [Task(s, 0, method, m) for s in seeds for method in methods for m in chosen]
     return Plan(tuple(tasks), tuple(notes))
@@ -49,7 +49,7 @@ def plan_adaptation(
     seeds: Sequence[int],
     counts: Sequence[int],
 ) -> Plan:
-    """Every method, machine and seed without anomalies and adapted with each number (Fig. 2).
+    """Plan models without anomalies, and each adapted with each number of them (Fig. 2).
 
     As many anomalies are set apart for each machine and seed as the largest number.
     """
@@ -80,7 +80,7 @@ def _machines(
 
 
 def _unfit(clips: Manifest, recipe: Recipe, machine: Machine, drawn: int) -> str:
-    """Why a machine cannot take part, or nothing."""
+    """Say why a machine cannot take part; empty where it can."""
     least = recipe.training.minimum_normals
     normals = len(clips.of(machine, split="train", label="normal"))
     if normals < least:
@@ -94,7 +94,7 @@ def _unfit(clips: Manifest, recipe: Recipe, machine: Machine, drawn: int) -> str
     if drawn and left < LEAST_ANOMALIES:
         return (
             f"{counts['anomaly']} anomalies; when {drawn} are moved to training {max(left, 0)} "
-            f"are left for testing, at least {LEAST_ANOMALIES} are needed; --anomalies with a "
-            "smaller largest number moves fewer"
+            f"are left for testing, at least {LEAST_ANOMALIES} are needed; with a smaller largest "
+            "number of anomalies to adapt with, fewer are moved"
         )
     return ""

@@ -1,4 +1,4 @@
-"""Tables I and II and figure 2 in words and rounded figures."""
+"""Word tables I and II and figure 2, with rounded figures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SCALES: dict[ScaleName, str] = {
 
 
 def table2_result(table: Table2, *, scale: ScaleName, notes: Sequence[str], peers: bool) -> Result:
-    """Table II, a row a machine; ``peers`` says whether published figures compare."""
+    """Word table II, a row a machine; ``peers`` says whether published figures compare."""
     seeds = ", ".join(map(str, table.seeds))
     over = f"mean ± standard error over seeds {seeds}" if len(table.seeds) > 1 else f"seed {seeds}"
     sheets = []
@@ -58,7 +58,7 @@ def table2_result(table: Table2, *, scale: ScaleName, notes: Sequence[str], peer
 
 
 def table1_result(rows: Sequence[Row], *, scale: ScaleName, notes: Sequence[str]) -> Result:
-    """Table I, a row a loss and a machine type."""
+    """Word table I, a row a loss and a machine type."""
     shown = tuple(
         (
             row.method,
@@ -97,7 +97,7 @@ def table1_result(rows: Sequence[Row], *, scale: ScaleName, notes: Sequence[str]
 def figure2_result(
     points: Sequence[Point], svg: str, *, scale: ScaleName, notes: Sequence[str]
 ) -> Result:
-    """Figure 2 with its points, a sheet a machine type."""
+    """Word figure 2 by its points, a sheet a machine type."""
     sheets = []
     for type_ in sorted({point.type for point in points}):
         of_type = [point for point in points if point.type == type_]

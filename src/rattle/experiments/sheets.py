@@ -1,4 +1,4 @@
-"""A result as sheets of text, and sheets as Markdown, CSV and HTML."""
+"""Write a result, sheets of text, as Markdown, CSV and HTML."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Result:
     svg: str = ""
 
     def write(self, folder: Path) -> list[Path]:
-        """Write NAME.md, NAME.csv and NAME.html, and say where."""
+        """Write NAME.md, NAME.csv and NAME.html; return their paths."""
         texts = {"md": self.markdown(), "csv": self.csv(), "html": self.html()}
         paths = [folder / f"{self.name}.{suffix}" for suffix in texts]
         for path, text in zip(paths, texts.values(), strict=True):
@@ -49,7 +49,7 @@ class Result:
         return paths
 
     def markdown(self) -> str:
-        """The sheets and remarks as Markdown; names that hold markup are escaped."""
+        """Format the sheets and remarks as Markdown; names that hold markup are escaped."""
         parts = [f"# {_escaped(self.title)}"]
         if self.svg:
             parts.append(f"![{_escaped(self.title)}]({self.name}.svg)")
@@ -62,7 +62,7 @@ class Result:
         return "\n\n".join(parts) + "\n"
 
     def csv(self) -> str:
-        """The raw values; a value that is missing is an empty field."""
+        """Format the raw values as CSV; a value that is missing is an empty field."""
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(self.fields)
@@ -70,7 +70,7 @@ class Result:
         return file.getvalue()
 
     def html(self) -> str:
-        """One page with the drawing, the sheets and the remarks, that needs nothing but itself."""
+        """Make a page of the drawing, the sheets and the remarks that needs nothing but itself."""
         drawing = self.svg[self.svg.find("<svg") :] if self.svg else ""
         return page_template("experiments/result.html.jinja").render(result=self, drawing=drawing)
 

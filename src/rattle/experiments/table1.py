@@ -58,35 +58,39 @@ class Row:
 
 
 def is_validation(machine: Machine, chosen: Collection[Machine] | None) -> bool:
-    """Whether alpha is chosen on that machine: one named, else one of DCASE 2020's development."""
+    """Tell whether alpha is chosen on a machine: one of ``chosen``, else of DCASE 2020's set."""
     if chosen is not None:
         return machine in chosen
     return machine.id in DEVELOPMENT.get(machine.type, ())
 
 
 def check_kinds(machines: Sequence[Machine], chosen: Collection[Machine] | None) -> None:
-    """``DataError`` where no type has machines to choose alpha on and others to evaluate.
+    """Check that some type has machines to choose alpha on and others to evaluate.
 
-    Also where a machine to choose on is not among ``machines``.
+    Raises ``DataError`` where none has, and where one of ``chosen`` is not among ``machines``.
     """
     names = ", ".join(map(str, machines))
     for machine in chosen or ():
         if machine not in machines:
-            raise DataError(f"--validation names {machine}; the machines that take part: {names}")
+            raise DataError(
+                f"{machine}, to choose alpha on, is not among the machines that take part: {names}",
+                argument="validation",
+            )
     kinds: dict[str, set[bool]] = {}
     for machine in machines:
         kinds.setdefault(machine.type, set()).add(is_validation(machine, chosen))
     if {True, False} not in kinds.values():
         raise DataError(
             f"of {names} no type has machines of both kinds, to choose alpha on and to evaluate; "
-            "say with --validation which machines to choose on"
+            "say which machines to choose on",
+            argument="validation",
         )
 
 
 def table1(
     outcomes: Iterable[Outcome], validation: Collection[Machine] | None, *, scale: ScaleName
 ) -> list[Row]:
-    """A row for each combined loss and each type that has machines of both kinds.
+    """Make a row for each combined loss and each type that has machines of both kinds.
 
     A row is missing where a machine or seed is that another row of the type has.
     """

@@ -57,7 +57,7 @@ class Table2:
 
 
 def table2(outcomes: Iterable[Outcome], *, scale: ScaleName) -> Table2:
-    """The table of all models without anomalies among ``outcomes``.
+    """Make the table of all models without anomalies among ``outcomes``.
 
     A machine whose test clips are not of both classes is left out.
     """
@@ -83,7 +83,7 @@ def table2(outcomes: Iterable[Outcome], *, scale: ScaleName) -> Table2:
 
 
 def _members(machines: Sequence[Machine]) -> dict[str, list[list[Machine]]]:
-    """Columns in their order, each with the machines that it is the mean over, type by type."""
+    """List the columns, each with the machines that it is the mean over, type by type."""
     types: dict[str, list[Machine]] = {}
     for machine in machines:
         types.setdefault(machine.type, []).append(machine)

@@ -1,4 +1,4 @@
-"""A task: one model to make and to score."""
+"""Run one task of an experiment: make a model and score it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from rattle.errors import Interrupted
 from rattle.pages.templates import counted
 from rattle.recipe import Recipe
 from rattle.recipe.parts import MethodName
+from rattle.runs.files import last_iteration
 from rattle.runs.folder import RunFolder
+from rattle.runs.node import chosen_store, device_on_node, use_store
 from rattle.runs.score import leave_outcome
 from rattle.runs.write import run_in_folder
 
@@ -51,25 +53,43 @@ class Task:
         return replace(self, anomalies=0, drawn=0) if self.anomalies else None
 
     def out(self, folder: Path) -> Path:
-        """Where it runs under an experiment's folder."""
-        place = folder / self.method / f"seed-{self.seed}"
-        return place / f"anomalies-{self.anomalies}-of-{self.drawn}" if self.anomalies else place
+        """Choose where under an experiment's folder its bundle and run folder go."""
+        trained = folder / self.method / f"seed-{self.seed}"
+        adapted = trained / f"anomalies-{self.anomalies}-of-{self.drawn}"
+        return adapted if self.anomalies else trained
 
     def run_folder(self, folder: Path) -> RunFolder:
         """Choose its run folder under an experiment's folder."""
         return RunFolder.of(self.out(folder), self.machine)
 
     def is_done(self, folder: Path) -> bool:
-        """Whether it has run to its end."""
+        """Tell whether it has run to its end."""
         return self.run_folder(folder).outcome.exists()
+
+    def progress_in(self, folder: Path) -> int | None:
+        """Count the iterations that its training has done; None before the first."""
+        return last_iteration(self.run_folder(folder).metrics)
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What an experiment's tasks share: its folder, with ``clips.csv`` and ``recipe.toml``."""
+    """What an experiment's tasks share: its folder, with ``clips.csv`` and ``recipe.toml``.
+
+    ``store`` is the feature store, where that is not what this process would choose.
+    """
 
     folder: Path
     device: str = "auto"
+    store: Path | None = None
+
+    @property
+    def needs_gpu(self) -> bool:
+        """Whether each task needs a GPU of its own."""
+        return self.device.startswith("cuda")
+
+    def for_cluster(self) -> Setting:
+        """Prepare it for other machines: absolute paths, a device that every node has."""
+        return Setting(self.folder.absolute(), device_on_node(self.device), chosen_store())
 
     @property
     def clips(self) -> Manifest:
@@ -80,12 +100,13 @@ class Setting:
         return Recipe.load(self.folder / "recipe.toml")
 
     def run(self, task: Task, stop_requested: Callable[[], bool]) -> None:
-        """``run_task``."""
+        """Make the task's model, score it and leave the outcome; see ``run_task``."""
+        use_store(self.store)
         run_task(task, self, stop_requested)
 
 
 def draw_anomalies(clips: Manifest, machine: Machine, count: int, seed: int) -> list[Clip]:
-    """``count`` of the machine's test anomalies by chance; the first n of them are nested subsets.
+    """Draw ``count`` of the machine's test anomalies; the first n of them are nested subsets.
 
     The draw depends on the clips' contents and the seed, not on names or folders.
     """

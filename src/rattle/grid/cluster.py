@@ -1,9 +1,8 @@
-"""Workers on a Ray cluster (extra ``cluster``).
+"""Run tasks on the nodes of a Ray cluster (extra ``cluster``).
 
 Every node needs the experiment's folder and the recordings under the same paths (a file system
 that all share), and the same rattle, Python and libraries. For the same numbers as elsewhere they
-need to be the same kind of machine, as between any two machines. A feature store that was chosen is
-shared too; by default each node has its own.
+need to be the same kind of machine, as between any two machines.
 """
 
 from __future__ import annotations
@@ -16,14 +15,12 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 from rattle.errors import Interrupted, TrainingError
-from rattle.experiments.task import Setting, Task, run_task
 from rattle.grid.local import limit_threads
-from rattle.grid.run import WorkerDied, tried_again
+from rattle.grid.run import Shared, TaskT_contra, WorkerDied, with_retries
 
 if TYPE_CHECKING:
     from ray import ObjectRef
@@ -33,34 +30,39 @@ ANSWER_WITHIN_S = 5.0
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "."}
 
 
-class RayWorkers:
+class RayWorkers(Generic[TaskT_contra]):
     """``count`` tasks at a time on a cluster, ``threads`` of its CPUs each; a context manager.
 
     ``address`` is ``auto`` (``$RAY_ADDRESS``, or a cluster that runs on this machine) or HOST:PORT
     of the cluster's head; this machine has to be one of its nodes. Without ``count`` as many tasks
-    run as the nodes have CPUs for at the start; a cluster that grows on demand needs it. With a
-    CUDA device each task gets a GPU; ``auto`` is the CPU.
+    run as the nodes have CPUs for at the start; a cluster that grows on demand needs it. Where
+    tasks need a GPU, each gets one.
 
     Raises ``TrainingError`` where Ray is not installed, no cluster answers, or no node has
     ``threads`` CPUs.
     """
 
     def __init__(
-        self, setting: Setting, address: str, *, count: int | None = None, threads: int = 1
+        self,
+        shared: Shared[TaskT_contra],
+        address: str,
+        *,
+        count: int | None = None,
+        threads: int = 1,
     ) -> None:
-        on_gpu = setting.device.startswith("cuda")
-        device = "cuda" if on_gpu else setting.device.replace("auto", "cpu")
-        self._setting = replace(setting, folder=setting.folder.absolute(), device=device)
+        on_gpu = shared.needs_gpu
+        self._shared: Shared[TaskT_contra] = shared.for_cluster()
         self._threads_each = threads
         _connect(address)
         import ray
 
-        self.count = count or places({"CPU": threads} | ({"GPU": 1} if on_gpu else {}))
+        self.count = count or count_slots({"CPU": threads} | ({"GPU": 1} if on_gpu else {}))
         if not self.count:
             ray.shutdown()
             raise TrainingError(
                 f"no node of the Ray cluster at {address} has {threads} CPUs"
-                f"{' and a GPU' if on_gpu else ''}; give fewer --threads"
+                f"{' and a GPU' if on_gpu else ''}; give each task fewer threads",
+                argument="threads",
             )
         # Attempts are counted here: Ray by itself would retry without end when memory runs out.
         self._run = ray.remote(
@@ -70,7 +72,7 @@ class RayWorkers:
         self._running: set[ObjectRef[None]] = set()
         self._lock, self._stopping = threading.Lock(), False
 
-    def __enter__(self) -> RayWorkers:
+    def __enter__(self) -> RayWorkers[TaskT_contra]:
         return self
 
     def __exit__(
@@ -87,9 +89,9 @@ class RayWorkers:
         self._waiting.shutdown(cancel_futures=True)
         ray.shutdown()
 
-    def submit(self, task: Task) -> Future[None]:
-        """Run the task on a node; see ``grid.Workers``."""
-        return self._waiting.submit(tried_again, lambda: self._attempt(task))
+    def submit(self, task: TaskT_contra, /) -> Future[None]:
+        """Run the task on a node; see ``Workers``."""
+        return self._waiting.submit(with_retries, lambda: self._attempt(task))
 
     def stop(self) -> None:
         """Ask the running tasks to keep their state and stop."""
@@ -100,14 +102,14 @@ class RayWorkers:
             for reference in self._running:
                 ray.cancel(reference)
 
-    def _attempt(self, task: Task) -> None:
+    def _attempt(self, task: TaskT_contra) -> None:
         import ray
         from ray import exceptions
 
         with self._lock:
             if self._stopping:
                 raise Interrupted
-            reference = self._run.remote(task, self._setting, self._threads_each)
+            reference = self._run.remote(task, self._shared, self._threads_each)
             self._running.add(reference)
         try:
             ray.get(reference)
@@ -126,15 +128,15 @@ class RayWorkers:
                 self._running.discard(reference)
 
 
-def _run(task: Task, setting: Setting, threads: int) -> None:
+def _run(task: Any, shared: Shared[Any], threads: int) -> None:
     limit_threads(threads)
     with _cancelled() as cancelled:
-        run_task(task, setting, cancelled)
+        shared.run(task, cancelled)
 
 
 @contextmanager
 def _cancelled() -> Iterator[Callable[[], bool]]:
-    """Whether ``ray.cancel`` was called for the task; Ray would interrupt it at once otherwise."""
+    """Tell whether ``ray.cancel`` was called for the task, which would else be cut off at once."""
     asked = False
 
     def ask(_: int, __: FrameType | None) -> None:
@@ -156,7 +158,8 @@ def _connect(address: str) -> None:
         from ray._private.services import canonicalize_bootstrap_address
     except ImportError:
         raise TrainingError(
-            "--ray needs Ray, which is not installed: pip install 'rattle[cluster]'"
+            "a cluster needs Ray, which is not installed: pip install 'rattle[cluster]'",
+            argument="ray",
         ) from None
     before = signal.getsignal(signal.SIGTERM)
     try:
@@ -170,16 +173,17 @@ def _connect(address: str) -> None:
     except (OSError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise TrainingError(
-            f"no Ray cluster can be used at {address} ({reason}); start one with ray start, give "
-            "its address as HOST:PORT, or leave --ray away to use this machine alone"
+            f"no Ray cluster can be used at {address} ({reason}); use this machine alone, or start "
+            "a cluster with ray start and give its address as HOST:PORT",
+            argument="ray",
         ) from None
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before)  # Ray puts its own there
 
 
-def places(needs: dict[str, int]) -> int:
-    """How many tasks that need so much of each resource the cluster's nodes can run at a time."""
+def count_slots(needs: dict[str, int]) -> int:
+    """Count the tasks with such needs of each resource that the nodes can run at a time."""
     import ray
 
     nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]

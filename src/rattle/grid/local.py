@@ -1,4 +1,4 @@
-"""Workers as processes of this machine, with its threads divided between them."""
+"""Run tasks in processes of this machine, with its threads divided between them."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from types import TracebackType
 from typing import Any, Generic
 
 from rattle.errors import Interrupted
-from rattle.grid.run import Shared, Taken, WorkerDied, tried_again
+from rattle.grid.run import Shared, TaskT_contra, WorkerDied, with_retries
 
 SPAWN = multiprocessing.get_context("spawn")
 
 
-class LocalWorkers(Generic[Taken]):
+class LocalWorkers(Generic[TaskT_contra]):
     """``count`` processes of ``threads`` threads each. Use it as a context manager.
 
     A thread for each process waits for it. When a process dies, only its own task is tried again,
     by a new process, and goes on from its checkpoint.
     """
 
-    def __init__(self, setting: Shared[Taken], count: int, threads: int) -> None:
+    def __init__(self, shared: Shared[TaskT_contra], count: int, threads: int) -> None:
         self.count = count
-        self._setting, self._threads_each = setting, threads
+        self._shared, self._threads_each = shared, threads
         # Without a lock, which a process killed at the wrong moment would never give back.
         self._stop = SPAWN.RawValue(c_bool, False)
         resource_tracker.ensure_running()  # in a thread its start would unblock SIGINT there
@@ -37,7 +37,7 @@ class LocalWorkers(Generic[Taken]):
         self._idle: list[_Process] = []
         self._processes: set[_Process] = set()
 
-    def __enter__(self) -> LocalWorkers[Taken]:
+    def __enter__(self) -> LocalWorkers[TaskT_contra]:
         return self
 
     def __exit__(
@@ -54,15 +54,15 @@ class LocalWorkers(Generic[Taken]):
         for process in self._processes:
             process.close()
 
-    def submit(self, task: Taken, /) -> Future[None]:
-        """Run the task in a process; see ``grid.Workers``."""
-        return self._waiting.submit(tried_again, lambda: self._attempt(task))
+    def submit(self, task: TaskT_contra, /) -> Future[None]:
+        """Run the task in a process; see ``Workers``."""
+        return self._waiting.submit(with_retries, lambda: self._attempt(task))
 
     def stop(self) -> None:
         """Ask the running tasks to keep their state and stop."""
         self._stop.value = True
 
-    def _attempt(self, task: Taken) -> None:
+    def _attempt(self, task: TaskT_contra) -> None:
         if self._stop.value:
             raise Interrupted
         try:
@@ -71,7 +71,7 @@ class LocalWorkers(Generic[Taken]):
             process = _Process(self._stop, self._threads_each)
             self._processes.add(process)
         try:
-            process.run(task, self._setting)
+            process.run(task, self._shared)
         finally:
             if process.died:
                 self._processes.discard(process)
@@ -81,7 +81,7 @@ class LocalWorkers(Generic[Taken]):
 
 
 class _Process:
-    """A process that runs one task after another."""
+    """A process of this machine that runs one task after another."""
 
     def __init__(self, stop: c_bool, threads: int) -> None:
         self._connection, theirs = SPAWN.Pipe()
@@ -90,10 +90,10 @@ class _Process:
         theirs.close()  # so that the connection ends when the process does
         self.died = False
 
-    def run(self, task: Taken, setting: Shared[Taken]) -> None:
+    def run(self, task: TaskT_contra, shared: Shared[TaskT_contra]) -> None:
         """Run a task to its end; raises what it fails with, or ``WorkerDied``."""
         try:
-            self._connection.send((task, setting))
+            self._connection.send((task, shared))
             failure = self._connection.recv()
         except (EOFError, ConnectionError):
             self.died = True
@@ -134,19 +134,19 @@ def _serve(connection: Connection, stop: c_bool, threads: int) -> None:
     limit_threads(threads)
     while True:
         try:
-            task, setting = connection.recv()
+            task, shared = connection.recv()
         except EOFError:
             return
-        failure = _failure(task, setting, stop)
+        failure = _failure(task, shared, stop)
         try:
             connection.send(failure)
         except Exception:  # an error that cannot be pickled must not look like a dead process
             connection.send(RuntimeError(f"{type(failure).__name__}: {failure}"))
 
 
-def _failure(task: Any, setting: Shared[Any], stop: c_bool) -> Exception | None:
+def _failure(task: Any, shared: Shared[Any], stop: c_bool) -> Exception | None:
     try:
-        setting.run(task, lambda: bool(stop.value))
+        shared.run(task, lambda: bool(stop.value))
     except Exception as error:
         return error
     return None

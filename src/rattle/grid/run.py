@@ -1,6 +1,4 @@
-"""Runs tasks: each once its parent is done, as many at a time as the workers allow.
-
-What a task is does not matter here: a cell of an experiment, or one machine's training.
+"""Run tasks: each once its parent is done, as many at a time as the workers allow.
 
 A task that is done is never run again; one that was killed goes on from its checkpoint. A task
 that fails is reported and stops only those that need its model.
@@ -15,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from rattle.errors import Interrupted, RattleError, TrainingError
+from rattle.errors import Interrupted, TrainingError
 
 LOOK_EVERY_S = 0.5
 
@@ -24,11 +22,11 @@ ATTEMPTS = 3
 
 
 class WorkerDied(Exception):  # noqa: N818 - what became of an attempt, never shown
-    """The process that ran a task ended before the task did."""
+    """Says that the process that ran a task ended before the task did."""
 
 
 class AnyTask(Protocol):
-    """A task: a value that sorts, and whose end shows in the folder it runs in."""
+    """A task of a grid: a value that sorts, and whose end shows in the grid's folder."""
 
     def __hash__(self) -> int: ...
     def __lt__(self, other: Any, /) -> bool: ...
@@ -41,36 +39,43 @@ class AnyTask(Protocol):
     def parent(self) -> Self | None:
         """The task that has to be done before."""
 
-    def run_folder(self, folder: Path, /) -> Path:
-        """Where under a grid's folder it keeps its state."""
-
     def is_done(self, folder: Path, /) -> bool:
-        """Whether it has run to its end."""
+        """Tell whether it has run to its end in a grid's folder."""
+
+    def progress_in(self, folder: Path, /) -> int | None:
+        """Count the iterations done in a grid's folder; None where nothing tells."""
 
 
-T = TypeVar("T", bound=AnyTask)
-Taken = TypeVar("Taken", bound=AnyTask, contravariant=True)
+TaskT = TypeVar("TaskT", bound=AnyTask)
+TaskT_contra = TypeVar("TaskT_contra", bound=AnyTask, contravariant=True)
 
 
-class Shared(Protocol[Taken]):
+class Shared(Protocol[TaskT_contra]):
     """What all tasks of a grid share; processes are sent it."""
 
     @property
     def folder(self) -> Path:
         """Where they run."""
 
-    def run(self, task: Taken, stop_requested: Callable[[], bool], /) -> None:
+    @property
+    def needs_gpu(self) -> bool:
+        """Whether each task needs a GPU of its own."""
+
+    def for_cluster(self) -> Self:
+        """Prepare it for the nodes of a cluster, which share this machine's files."""
+
+    def run(self, task: TaskT_contra, stop_requested: Callable[[], bool], /) -> None:
         """Run a task to its end, or keep its state and raise ``Interrupted`` when asked to stop."""
 
 
-class Workers(Protocol[Taken]):
+class Workers(Protocol[TaskT_contra]):
     """Something that runs tasks: processes of this machine, or a cluster's."""
 
     @property
     def count(self) -> int:
         """How many tasks run at a time."""
 
-    def submit(self, task: Taken, /) -> Future[None]:
+    def submit(self, task: TaskT_contra, /) -> Future[None]:
         """Run a task; the future fails as the task does, or when its workers keep dying.
 
         After ``stop`` it fails with ``Interrupted``.
@@ -81,14 +86,18 @@ class Workers(Protocol[Taken]):
 
 
 @dataclass
-class Progress(Generic[T]):
-    """What a live view shows; ``running`` holds when each task began, in monotonic seconds."""
+class Progress(Generic[TaskT]):
+    """How far a grid is: what is done, and why tasks failed.
 
-    setting: Shared[T]
+    ``running`` holds when each task began, in monotonic seconds; ``took_s`` how long each took
+    that was done here.
+    """
+
+    shared: Shared[TaskT]
     total: int
-    done: list[T] = field(default_factory=list)
-    failed: dict[T, str] = field(default_factory=dict)
-    running: dict[T, float] = field(default_factory=dict)
+    done: list[TaskT] = field(default_factory=list)
+    failed: dict[TaskT, BaseException] = field(default_factory=dict)
+    running: dict[TaskT, float] = field(default_factory=dict)
     took_s: list[float] = field(default_factory=list)
 
     @property
@@ -96,7 +105,7 @@ class Progress(Generic[T]):
         return self.total - len(self.done) - len(self.failed) - len(self.running)
 
     def left_s(self, workers: int) -> float | None:
-        """Seconds left if tasks go on as long as they took so far; None before the first."""
+        """Estimate the seconds left from how long tasks took so far; None before the first."""
         if not self.took_s:
             return None
         mean = sum(self.took_s) / len(self.took_s)
@@ -106,22 +115,22 @@ class Progress(Generic[T]):
 
 
 def run_grid(
-    tasks: Sequence[T],
-    setting: Shared[T],
-    workers: Workers[T],
+    tasks: Sequence[TaskT],
+    shared: Shared[TaskT],
+    workers: Workers[TaskT],
     *,
-    on_change: Callable[[Progress[T]], None] = lambda _: None,
+    on_change: Callable[[Progress[TaskT]], None] = lambda _: None,
     stop_requested: Callable[[], bool] = lambda: False,
-) -> Progress[T]:
+) -> Progress[TaskT]:
     """Run every task that is not done, parents first, and return what became of them.
 
     Raises ``Interrupted`` after a stop was asked for and the running tasks have kept their state.
     """
     wanted = sorted({*tasks, *(task.parent for task in tasks if task.parent)})
-    progress = Progress(setting, len(wanted))
-    progress.done += [task for task in wanted if task.is_done(setting.folder)]
+    progress = Progress(shared, len(wanted))
+    progress.done += [task for task in wanted if task.is_done(shared.folder)]
     waiting = [task for task in wanted if task not in set(progress.done)]
-    futures: dict[Future[None], T] = {}
+    futures: dict[Future[None], TaskT] = {}
     stopping = False
     while futures or (waiting and not stopping):
         stopping = stopping or stop_requested()
@@ -130,7 +139,8 @@ def run_grid(
         for task in list(waiting):
             if task.parent in progress.failed:
                 waiting.remove(task)
-                progress.failed[task] = f"needs {task.parent.title}, which failed"
+                needs = f"needs {task.parent.title}, which failed"
+                progress.failed[task] = TrainingError(needs)
         for task in [] if stopping else _ready(waiting, progress, workers.count - len(futures)):
             waiting.remove(task)
             progress.running[task] = time.monotonic()
@@ -148,8 +158,8 @@ def run_grid(
     return progress
 
 
-def tried_again(attempt: Callable[[], None]) -> None:
-    """Run a task's attempt, and again while its process dies under it.
+def with_retries(attempt: Callable[[], None]) -> None:
+    """Run a task, and again while its process dies under it.
 
     Raises ``TrainingError`` after ``ATTEMPTS`` deaths, and whatever else the attempt raises.
     """
@@ -159,22 +169,21 @@ def tried_again(attempt: Callable[[], None]) -> None:
         except WorkerDied:
             continue
     raise TrainingError(
-        f"its process died {ATTEMPTS} times; if memory ran out, run fewer tasks at a time with "
-        "--workers"
+        f"its process died {ATTEMPTS} times; if memory ran out, run fewer tasks at a time",
+        argument="workers",
     )
 
 
-def _ready(waiting: list[T], progress: Progress[T], count: int) -> list[T]:
+def _ready(waiting: list[TaskT], progress: Progress[TaskT], count: int) -> list[TaskT]:
     done = set(progress.done)
     return [task for task in waiting if task.parent is None or task.parent in done][:count]
 
 
-def _finish(task: T, future: Future[None], progress: Progress[T]) -> None:
+def _finish(task: TaskT, future: Future[None], progress: Progress[TaskT]) -> None:
     began = progress.running.pop(task)
     error = future.exception()
     if error is None:
         progress.done.append(task)
         progress.took_s.append(time.monotonic() - began)
     elif not isinstance(error, Interrupted):
-        kind = "" if isinstance(error, RattleError) else f"{type(error).__name__}: "
-        progress.failed[task] = f"{kind}{error}"
+        progress.failed[task] = error

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rattle.clips.machine import Machine
 from rattle.errors import DataError
 from rattle.runs.outcome import Outcome, read_embeddings
-from rattle.runs.run import Losses
+from rattle.runs.run import LearningCurve
 
 # Scores and losses are of order 1; what is beyond this is damage and cannot be drawn.
 LARGEST = 1e12
@@ -47,7 +47,7 @@ def read_environment(file: Path) -> Environment:
         raise DataError(f"{file} does not describe a run: {_first(error)}") from None
 
 
-def read_losses(file: Path) -> Losses | None:
+def read_learning_curve(file: Path) -> LearningCurve | None:
     """Read a run's learning curve; None of an empty file.
 
     The last line may have been cut by a kill and does not count.
@@ -66,7 +66,7 @@ def read_losses(file: Path) -> Losses | None:
     iterations = np.array([step.iteration for step in steps])
     if (np.diff(iterations) <= 0).any():
         raise DataError(f"{file}: its iterations do not ascend; its losses are left out")
-    return Losses(iterations, np.array([step.loss for step in steps]))
+    return LearningCurve(iterations, np.array([step.loss for step in steps]))
 
 
 def last_iteration(metrics: Path) -> int | None:
@@ -111,16 +111,16 @@ def _problem(outcome: Outcome) -> str:
 
 def read_embeddings_of(file: Path, outcome: Outcome) -> NDArray[np.float32] | None:
     """Read each clip's embedding in the outcome's order, ``[clips, D]``; None of no file."""
-    found = read_embeddings(file)
+    read = read_embeddings(file)
     clips = len(outcome.clips)
-    if found is None or (found.ndim == 2 and len(found) == clips and np.isfinite(found).all()):
-        return found
+    if read is None or (read.ndim == 2 and len(read) == clips and np.isfinite(read).all()):
+        return read
     raise DataError(
-        f"{file}: shape {found.shape}, expected finite numbers for {clips} clips; remove it"
+        f"{file}: shape {read.shape}, expected finite numbers for {clips} clips; remove it"
     )
 
 
 def _first(error: ValidationError) -> str:
-    found = error.errors(include_url=False, include_input=False)[0]
-    key = ".".join(str(step) for step in found["loc"])
-    return f"{key}: {found['msg']}" if key else str(found["msg"])
+    first = error.errors(include_url=False, include_input=False)[0]
+    key = ".".join(str(step) for step in first["loc"])
+    return f"{key}: {first['msg']}" if key else str(first["msg"])

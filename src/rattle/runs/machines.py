@@ -1,7 +1,7 @@
-"""A fleet: a detector for each of many machines, trained side by side.
+"""Train a detector for each of many machines, side by side.
 
-The machines are tasks of a grid (``grid.py``) as the cells of an experiment are: they run in the
-same processes, are tried again when one dies, and stop and go on in the same way.
+The machines are tasks of a grid, as the cells of an experiment are: they run in the same processes,
+are tried again when one dies, and stop and go on in the same way.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ from rattle.detector import Detector
 from rattle.detector.fit import FitJob
 from rattle.detector.job import Job, Watch
 from rattle.errors import Interrupted
-from rattle.runs.folder import RunFolder, bundle_path
+from rattle.runs.files import last_iteration
+from rattle.runs.folder import RunFolder
+from rattle.runs.node import chosen_store, device_on_node, use_store
 from rattle.runs.write import run_in_folder
 from rattle.tracking import Tracker, TrackerName, flat, open_tracker
 
 
 @dataclass(frozen=True, order=True)
-class Training:
-    """One machine's training; done when its bundle is there."""
+class MachineRun:
+    """The training of one machine's detector; done when its bundle is there."""
 
     machine: Machine
 
@@ -32,26 +34,40 @@ class Training:
         return str(self.machine)
 
     @property
-    def parent(self) -> Training | None:
+    def parent(self) -> MachineRun | None:
         return None
 
-    def run_folder(self, folder: Path) -> Path:
-        return folder / self.machine.slug
-
     def is_done(self, folder: Path) -> bool:
-        return bundle_path(folder, self.machine).exists()
+        """Tell whether its bundle is there."""
+        return RunFolder.of(folder, self.machine).bundle.exists()
+
+    def progress_in(self, folder: Path) -> int | None:
+        """Count the iterations that it has done; None before the first."""
+        return last_iteration(RunFolder.of(folder, self.machine).metrics)
 
 
 @dataclass(frozen=True)
-class Fleet:
-    """Where the bundles go, and the job that differs from machine to machine in nothing else."""
+class MachineRuns:
+    """What the runs of many machines share: where the bundles go, and a job but for its machine."""
 
     folder: Path
     job: FitJob
     track: TrackerName | None = None
+    store: Path | None = None
 
-    def run(self, task: Training, stop_requested: Callable[[], bool]) -> None:
+    @property
+    def needs_gpu(self) -> bool:
+        """Whether each run needs a GPU of its own."""
+        return self.job.device.startswith("cuda")
+
+    def for_cluster(self) -> MachineRuns:
+        """Prepare them for other machines: absolute paths, a device that every node has."""
+        job = replace(self.job, device=device_on_node(self.job.device))
+        return replace(self, folder=self.folder.absolute(), job=job, store=chosen_store())
+
+    def run(self, task: MachineRun, stop_requested: Callable[[], bool]) -> None:
         """Train a machine's detector, or go on with its training."""
+        use_store(self.store)
 
         def on_clip() -> None:
             if stop_requested():
@@ -66,7 +82,7 @@ class Fleet:
 
 
 def tracker_of(job: Job, out: Path, track: TrackerName | None) -> Tracker:
-    """What the job's curves are written for, with every number of its recipe."""
+    """Open the tracker for the job's curves, and give it every number of its recipe."""
     title = str(job.machine)
     made_by = {"machine": title, "work": job.work, "seed": job.seed}
     numbers = flat({**made_by, **job.recipe.model_dump()})
@@ -77,5 +93,5 @@ def tracker_of(job: Job, out: Path, track: TrackerName | None) -> Tracker:
 
 
 def finish(tracker: Tracker, detector: Detector) -> None:
-    """Tell the tracker what came out."""
+    """Tell the tracker what came out of the run: threshold and alpha."""
     tracker.finish({"threshold": detector.threshold.value, "alpha": detector.info.alpha})

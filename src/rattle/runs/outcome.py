@@ -1,4 +1,4 @@
-"""Keep what a model says of its machine's test clips; tables and figures are made of it.
+"""Keep what a model says of its machine's test clips: tables and figures are made of that.
 
 A file holds the parts of each clip's score and not the score, so that alpha and the scale of the
 distance can be chosen afterwards; and everything needed for that, so that no bundle has to be

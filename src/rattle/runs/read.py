@@ -17,7 +17,7 @@ from rattle.recipe import Recipe
 from rattle.runs.files import (
     read_embeddings_of,
     read_environment,
-    read_losses,
+    read_learning_curve,
     read_outcome,
 )
 from rattle.runs.find import FoundRun
@@ -60,7 +60,7 @@ class Reading:
         noted = len(self.notes)
         recipe = self.attempt(Recipe.load, folder.recipe)
         environment = self.attempt(read_environment, folder.environment)
-        losses = self.attempt(read_losses, folder.metrics)
+        learning_curve = self.attempt(read_learning_curve, folder.metrics)
         outcome = self.attempt(read_outcome, folder.outcome)
         run: Run | None = None
         if outcome is not None:
@@ -89,7 +89,7 @@ class Reading:
                     f"beside it, or {RECIPE} and {ENVIRONMENT}"
                 )
             return None
-        return replace(run, losses=losses)
+        return replace(run, learning_curve=learning_curve)
 
     def embeddings(self, run: Run) -> NDArray[np.float32] | None:
         """Read a run's embeddings ``[clips, D]`` in its outcome's order; None where it has none."""

@@ -14,8 +14,8 @@ from rattle.runs.outcome import Outcome
 
 
 @dataclass(frozen=True)
-class Losses:
-    """A learning curve: iterations from 1, ascending, and each one's loss, ``[n]`` both."""
+class LearningCurve:
+    """The loss over a training: iterations from 1, ascending, and each one's loss, ``[n]`` both."""
 
     iterations: NDArray[np.int64]
     losses: NDArray[np.float64]
@@ -27,7 +27,7 @@ class Run:
 
     ``finished`` says whether there is a model; ``anomalies`` is how many that has learnt from.
     ``outcome`` is None where its test clips have not been scored; it is in the folder ``scored``,
-    or would be. ``losses`` is None where the model took no steps.
+    or would be. ``learning_curve`` is None where the model took no steps.
     """
 
     name: str
@@ -39,5 +39,5 @@ class Run:
     recipe: str
     finished: bool
     scored: RunFolder
-    losses: Losses | None = None
+    learning_curve: LearningCurve | None = None
     outcome: Outcome | None = None

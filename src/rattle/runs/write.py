@@ -29,7 +29,7 @@ from rattle.version import VERSION
 
 @dataclass(frozen=True)
 class Gone:
-    """How many of the recordings listed in a run's file have gone or changed since."""
+    """``gone`` of the recordings ``listed`` in a run's file are not there or have changed."""
 
     gone: int
     listed: int

@@ -95,7 +95,7 @@ class MlflowRun:
         return client
 
     def _former_run(self, client: MlflowClient) -> str:
-        """The run that the link names and what is known of it; empty where there is none."""
+        """Find the run that the link names and how far it came; empty where there is none."""
         if not self._link.exists():
             return ""
         link = json.loads(self._link.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Trackers: what takes down the curves of a run, and how to open one."""
+"""Choose a tracker, which takes down the curves of a run."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Tracker(Protocol):
     """
 
     def step(self, step: Step) -> None:
-        """One more iteration is done."""
+        """Take down one more iteration."""
 
     def finish(self, metrics: Mapping[str, float]) -> None:
-        """The run is complete; ``metrics`` are what it came to."""
+        """Take down that the run is complete; ``metrics`` are what it came to."""
 
     def close(self) -> None:
         """Write what waits, whether the run is complete or not."""

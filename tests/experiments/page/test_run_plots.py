@@ -8,7 +8,7 @@ import numpy as np
 
 from rattle.experiments.page.plots import DOTS, POINTS, embedding_svg, losses_svg, roc_svg
 from rattle.experiments.page.styles import STYLES
-from rattle.runs.run import Losses
+from rattle.runs.run import LearningCurve
 
 STYLE = STYLES["ddcsad"]
 
@@ -34,7 +34,7 @@ def test_a_roc_curve_rises_from_corner_to_corner() -> None:
 
 def test_a_long_training_is_drawn_by_means_and_a_line_a_seed() -> None:
     count = 4000
-    losses = Losses(np.arange(1, count + 1), np.linspace(4.0, 1.0, count))
+    losses = LearningCurve(np.arange(1, count + 1), np.linspace(4.0, 1.0, count))
     lines = paths(losses_svg([losses, losses], STYLE, name="loss"), "ddcsad")
     assert len(lines) == 2
     assert all(2 <= len(line) <= POINTS for line in lines)

@@ -1,15 +1,15 @@
-"""How a grid of tasks shows on the terminal: features, what runs, what failed, time left."""
+"""Show a grid of tasks on the terminal: features, what runs, what failed, time left."""
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from rattle.cli.terminal.live import LiveLines
+from rattle.cli.terminal.options import told
 from rattle.clips.machine import Machine
+from rattle.errors import RattleError
 from rattle.grid.run import Progress
 
 PLAIN_EVERY_S = 30.0
@@ -28,12 +28,12 @@ class GridView(LiveLines):
         self._said_at = 0.0
 
     def on_machine(self, machine: Machine, number: int, machines: int) -> None:
-        """A machine's features are looked at."""
+        """Show that a machine's features are looked at."""
         self._features, self._clips = f"features of {machine} ({number} of {machines})", 0
         self._show_features(self._features)
 
     def on_clip(self) -> None:
-        """One more clip's features were computed."""
+        """Count one more clip whose features were computed."""
         self._clips += 1
         self._show_features(f"{self._features}: clip {self._clips}")
 
@@ -68,32 +68,31 @@ class GridView(LiveLines):
         )
 
 
+def why_failed(error: BaseException) -> str:
+    """Word why a task failed: our errors with what to type, others with their kind."""
+    return told(error) if isinstance(error, RattleError) else f"{type(error).__name__}: {error}"
+
+
 def _running(progress: Progress[Any]) -> list[str]:
-    now, folder = time.monotonic(), progress.setting.folder
-    return [
-        f"  {task.title}: {_iteration(task.run_folder(folder).path)}{_duration(now - began)}"
-        for task, began in progress.running.items()
-    ]
+    now, folder = time.monotonic(), progress.shared.folder
+    lines = []
+    for task, began in progress.running.items():
+        iteration = task.progress_in(folder)
+        reached = "" if iteration is None else f"iteration {iteration}, "
+        lines.append(f"  {task.title}: {reached}{_duration(now - began)}")
+    return lines
 
 
 def _failures(progress: Progress[Any]) -> list[str]:
-    lines = [f"  FAILED {task.title}: {_one_line(why)}" for task, why in progress.failed.items()]
+    lines = [
+        f"  FAILED {task.title}: {_one_line(why_failed(error))}"
+        for task, error in progress.failed.items()
+    ]
     return lines[:SHOWN_FAILURES]
 
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _iteration(run_folder: Path) -> str:
-    """The iteration that a run's log has reached, wherever it runs."""
-    try:
-        with (run_folder / "metrics.jsonl").open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(file.tell() - 400, 0))
-            return f"iteration {json.loads(file.read().splitlines()[-1])['iteration']}, "
-    except (OSError, ValueError, IndexError, KeyError):
-        return ""
 
 
 def _duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""How an experiment's result shows on the terminal: tables that fit its width."""
+"""Show an experiment's result on the terminal, in tables that fit its width."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def print_result(result: Result) -> None:
 
 
 def _blocks(sheet: Sheet, width: int) -> Iterator[list[int]]:
-    """The columns shown side by side; the first one, a row's name, begins every block."""
+    """Divide the columns into blocks that fit; the first one, a row's name, begins each."""
     widths = [max(map(len, column)) for column in zip(sheet.heading, *sheet.rows, strict=True)]
     block, taken = [0], widths[0] + EDGES
     for column in range(1, len(widths)):

@@ -1,4 +1,4 @@
-"""Embeddings in two dimensions: UMAP where it is installed, principal components where not."""
+"""Bring embeddings to two dimensions: by UMAP where it is installed, else by PCA."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Flat:
 
 
 def flatten(embeddings: Array, *, seed: int = 0) -> Flat | None:
-    """``[clips, D]`` in two dimensions; None where no two clips differ.
+    """Bring ``[clips, D]`` to two dimensions; None where no two clips differ.
 
     UMAP (McInnes, Healy and Melville, 2018) keeps neighbours together; its axes, and distances
     between groups, mean nothing. Principal components keep the two directions of largest variance.
@@ -38,7 +38,7 @@ def flatten(embeddings: Array, *, seed: int = 0) -> Flat | None:
 
 
 def method_at_hand() -> str:
-    """What ``flatten`` uses for any but a handful of clips."""
+    """Name what ``flatten`` uses for any but a handful of clips."""
     try:
         import umap  # noqa: F401
     except ImportError:

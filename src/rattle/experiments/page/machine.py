@@ -1,4 +1,4 @@
-"""What the page shows of one machine: its models' ROC curves over one another, a strip a model."""
+"""Show one machine on the page: its models' ROC curves over one another, a strip a model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DRAWN = 12
 
 @dataclass(frozen=True)
 class Plot:
-    """A drawing with its caption and what it says to those who do not see it.
+    """A drawing with its caption, and a label for those who do not see it.
 
     ``svg`` is empty where there is none, and the caption then says why.
     """
@@ -56,7 +56,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class MachineView:
+class ShownMachine:
     """One machine: its runs counted, the best model of the first group, what is drawn of them."""
 
     anchor: str
@@ -67,10 +67,10 @@ class MachineView:
     groups: tuple[Group, ...]
 
 
-def machine_view(
+def show_machine(
     number: int, machine: Machine, every: Sequence[Series], names: Names, reading: Reading | None
-) -> MachineView:
-    """The view of a machine's series; nothing is drawn without ``reading``."""
+) -> ShownMachine:
+    """Draw what the page shows of a machine's series; without ``reading`` nothing is drawn."""
     anchor = f"machine-{number}"
     grouped = _grouped(every)
     ranked = [(series.kind, series.auc) for series in grouped[0][1] if series.auc]
@@ -79,7 +79,7 @@ def machine_view(
     if reading is not None:
         for place, (title, members, also) in enumerate(grouped):
             groups.append(_group(f"{anchor}-{place}", title, members, also, names, reading))
-    return MachineView(
+    return ShownMachine(
         anchor=anchor,
         machine=machine,
         runs=sum(len(series.runs) for series in every),
@@ -90,7 +90,7 @@ def machine_view(
 
 
 def _grouped(every: Sequence[Series]) -> list[tuple[str, list[Series], str]]:
-    """Models without anomalies, and of each model the one adapted with the most.
+    """Group the models without anomalies, and of each model the one adapted with the most.
 
     They are not drawn together, for they were tested on other clips.
     """
@@ -141,13 +141,13 @@ def _strip(name: str, series: Series, names: Names, reading: Reading) -> Strip:
 
 
 def _losses(name: str, series: Series, style: Style, label: str) -> Plot:
-    losses = [run.losses for run in series.runs if run.losses]
-    if not losses:
+    curves = [run.learning_curve for run in series.runs if run.learning_curve]
+    if not curves:
         return Plot("", "no losses logged")
-    lines = counted(len(losses), "seed")
-    last = losses[0].losses[-1]
+    lines = counted(len(curves), "seed")
+    last = curves[0].losses[-1]
     return Plot(
-        losses_svg(losses, style, name=name),
+        losses_svg(curves, style, name=name),
         f"loss, {lines}",
         f"{label}: loss over iterations, {lines}; it ends at {last:.3g}",
     )

@@ -1,4 +1,4 @@
-"""The plots of a machine's runs as inline SVG."""
+"""Draw the plots of a machine's runs as inline SVG."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rattle.experiments.page.styles import COLOURS, Style
 from rattle.pages.drawing import ANOMALY, MUTED, NORMAL, SMALL, TALL, inline_svg, panel
-from rattle.runs.run import Losses
+from rattle.runs.run import LearningCurve
 
 Values = NDArray[np.float64]
 
@@ -23,7 +23,7 @@ DOTS = 600
 
 
 def roc_svg(curves: Sequence[tuple[Style, Values]], *, name: str, max_fpr: float = 0.1) -> str:
-    """ROC curves over one another; each ``[N-]`` as ``series.detection_rates`` gives it."""
+    """Draw ROC curves over one another; each ``[N-]`` as ``series.detection_rates`` gives it."""
     figure, axes = panel(TALL)
     axes.axvspan(0, max_fpr, color=MUTED, alpha=0.18, linewidth=0)
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
@@ -37,14 +37,14 @@ def roc_svg(curves: Sequence[tuple[Style, Values]], *, name: str, max_fpr: float
     return inline_svg(figure, name, COLOURS)
 
 
-def losses_svg(seeds: Sequence[Losses], style: Style, *, name: str) -> str:
-    """The loss of each seed's training over its iterations, a line a seed."""
+def losses_svg(curves: Sequence[LearningCurve], style: Style, *, name: str) -> str:
+    """Draw the loss of each seed's training over its iterations, a line a seed."""
     figure, axes = panel(SMALL)
-    for losses in seeds:
-        pieces = min(POINTS, len(losses.losses))
+    for curve in curves:
+        pieces = min(POINTS, len(curve.losses))
         x, y = (
             [piece.mean() for piece in np.array_split(values, pieces)]
-            for values in (losses.iterations, losses.losses)
+            for values in (curve.iterations, curve.losses)
         )
         axes.plot(x, y, color=style.colour, linewidth=1.0, alpha=0.8, clip_on=False)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
@@ -54,7 +54,7 @@ def losses_svg(seeds: Sequence[Losses], style: Style, *, name: str) -> str:
 
 
 def embedding_svg(points: Values, is_anomaly: NDArray[np.bool_], *, name: str) -> str:
-    """Clips as dots at ``points`` ``[clips, 2]``, coloured by label."""
+    """Draw clips as dots at ``points`` ``[clips, 2]``, coloured by label."""
     figure, axes = panel(SMALL)
     chosen = _evenly(len(points))
     points, is_anomaly = points[chosen], is_anomaly[chosen]
@@ -68,7 +68,7 @@ def embedding_svg(points: Values, is_anomaly: NDArray[np.bool_], *, name: str) -
 
 
 def _dots(points: Values, colour: str, opacity: float) -> PathPatch:
-    """Dots as one path of strokes without length and with round ends: a tenth of the text."""
+    """Draw dots as one path of strokes without length and with round ends: a tenth of the text."""
     vertices = np.repeat(points, 2, axis=0)
     codes = np.tile([Outline.MOVETO, Outline.LINETO], len(points))
     outline = Outline(vertices, codes)
@@ -85,7 +85,7 @@ def _dots(points: Values, colour: str, opacity: float) -> PathPatch:
 
 
 def _evenly(count: int) -> NDArray[np.int64]:
-    """Up to ``DOTS`` of so many clips, evenly over their order."""
+    """Choose up to ``DOTS`` of so many clips, evenly over their order."""
     if count <= DOTS:
         return np.arange(count)
     return np.linspace(0, count - 1, DOTS).round().astype(np.int64)

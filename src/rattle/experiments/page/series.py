@@ -1,4 +1,4 @@
-"""What is compared: runs that differ in their seed alone, and the figures of each."""
+"""Compare runs: measure each, and put those that differ in their seed alone into a series."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Kind(NamedTuple):
 
     @property
     def order(self) -> tuple[str, int, int]:
-        """Sorts by recipe, then as the tables order methods."""
+        """What to sort by: recipe, then as the tables order methods."""
         return self.recipe, METHODS.index(self.method), self.anomalies
 
 
@@ -70,7 +70,7 @@ class Measured:
 
 
 def measure(outcome: Outcome, scale: ScaleName) -> Measured:
-    """The figures of one outcome."""
+    """Measure a model by its outcome."""
     drawn = frozenset(outcome.drawn)
     fixed = outcome.scores(scale="fixed", without=drawn)
     normal, anomaly = fixed if scale == "fixed" else outcome.scores(scale=scale, without=drawn)
@@ -116,7 +116,7 @@ class Series:
 
 
 def detection_rates(normal: Scores, anomaly: Scores) -> NDArray[np.float64]:
-    """The largest share of anomalies found with 0, 1, ... N- - 1 false alarms, ``[N-]``.
+    """Compute the largest share of anomalies found with 0, 1, ... N- - 1 false alarms, ``[N-]``.
 
     The ROC curve is the steps over intervals of 1 / N-; their mean is the AUC of equation 6, which
     counts an anomaly that scores as a normal does as missed.
@@ -127,13 +127,13 @@ def detection_rates(normal: Scores, anomaly: Scores) -> NDArray[np.float64]:
 
 
 def _stretched(curve: NDArray[np.float64], length: int) -> NDArray[np.float64]:
-    """The curve's steps at ``length`` points; runs may have been tested on other normals."""
+    """Take the curve's steps at ``length`` points; runs may be tested on other normals."""
     at = (np.arange(length) + 0.5) / length
     return np.asarray(curve[(at * len(curve)).astype(int)], dtype=np.float64)
 
 
 def without_doubles(runs: Iterable[Run]) -> tuple[list[Run], list[str]]:
-    """The first run of every kind, machine and seed, and a sentence for each that is left out.
+    """Choose one run of every kind, machine and seed; return also a note for each left out.
 
     A run that is not finished gives way without one: it may be an adaptation, for only the model
     would tell.

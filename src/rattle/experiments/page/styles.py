@@ -1,4 +1,4 @@
-"""Names, colours and dashes that tell series apart: ten methods, also without colour.
+"""Choose names, colours and dashes that tell series apart: ten methods, also without colour.
 
 The losses' lines are figure 2's. Each stand-in colour becomes a CSS variable, so that the light and
 the dark page have their own; the page's style sheet is given the values.
@@ -70,7 +70,7 @@ RECIPE_DASHES: tuple[Dashes, ...] = ((2, 2), (5, 1, 1, 1, 1, 1), (10, 1.5), (1, 
 
 
 def variable(method: MethodName) -> str:
-    """The CSS variable of a method's colour."""
+    """Name the CSS variable of a method's colour."""
     return f"--{method.replace('+', '-')}"
 
 
@@ -88,7 +88,7 @@ class Names:
     recipes: tuple[str, ...]
 
     def label(self, kind: Kind) -> str:
-        """The method, with the recipe where there are several and the anomalies if any."""
+        """Name the method, with the recipe where there are several and the anomalies if any."""
         parts = [kind.method, *([kind.recipe] if len(self.recipes) > 1 else [])]
         if kind.anomalies:
             parts.append(counted(kind.anomalies, "anomaly", "anomalies"))
@@ -101,10 +101,10 @@ class Names:
         return style._replace(dashes=dashes) if place else style
 
     def colour(self, kind: Kind) -> str:
-        """The line's colour in HTML."""
+        """Choose the line's colour in HTML."""
         return f"var({variable(kind.method)})"
 
 
 def theme(colours: dict[MethodName, str]) -> str:
-    """Declarations of the variables, for the page's style sheet."""
+    """Declare the variables, for the page's style sheet."""
     return " ".join(f"{variable(method)}: {colour};" for method, colour in colours.items())

@@ -1,4 +1,4 @@
-"""Models by machines: the mean over seeds, best model first. Figures are Table II's."""
+"""Summarise models by machines: means over seeds, best model first. Figures are Table II's."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Summary:
 
 
 def summarise(outcomes: Sequence[tuple[Kind, Outcome]], scale: ScaleName) -> Summary | None:
-    """The summary of the models without anomalies; None where none of them is ranked.
+    """Summarise the models without anomalies; None where none of them is ranked.
 
     Where models were not all trained with the same seeds, a cell is over the seeds that it has.
     """

@@ -1,4 +1,4 @@
-"""The page: runs as one HTML file that needs nothing but itself."""
+"""Write the page: runs as one HTML file that needs nothing but itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rattle.evaluation.remarks import FEW_CLIPS
 from rattle.experiments.figure2 import Point, figure2
 from rattle.experiments.figure2_plot import draw_figure2
 from rattle.experiments.page.embedding import method_at_hand
-from rattle.experiments.page.machine import DRAWN, MachineView, machine_view
+from rattle.experiments.page.machine import DRAWN, ShownMachine, show_machine
 from rattle.experiments.page.plots import DOTS
 from rattle.experiments.page.series import (
     Kind,
@@ -55,7 +55,7 @@ THEMED: dict[Any, Any] = {
 
 
 @dataclass(frozen=True)
-class Figure2:
+class DrawnFigure2:
     """Figure 2 of one recipe's models: drawn, and its points by type, method and anomalies."""
 
     recipe: str
@@ -74,7 +74,7 @@ def write_page(runs: Sequence[Run], reading: Reading, path: Path, *, scale: Scal
     names = Names(tuple(sorted({run.recipe for run in runs})))
     outcomes = [(Kind.of(run), run.outcome) for run in chosen if run.outcome]
     script = resources.files("rattle.experiments.page").joinpath("sort.js").read_text("utf-8")
-    views = _machines(chosen, measured, names, reading)
+    machines = _machines(chosen, measured, names, reading)
     figures = list(_figures(chosen, names, scale))
     page = page_template("experiments/page/page.html.jinja").render(
         rows=sorted(
@@ -83,13 +83,13 @@ def write_page(runs: Sequence[Run], reading: Reading, path: Path, *, scale: Scal
         names=names,
         summary=summarise(outcomes, scale),
         figures=figures,
-        views=views,
-        is_open=len(views) <= OPEN,
+        machines=machines,
+        is_open=len(machines) <= OPEN,
         scale=scale,
         flattened_by=method_at_hand(),
         dots=DOTS,
         notes=reading.notes,
-        remarks=[*_remarks(measured), *doubles, *_undrawn(views, figures)],
+        remarks=[*_remarks(measured), *doubles, *_undrawn(machines, figures)],
         light=theme(LIGHT),
         dark=theme(DARK),
         script=script,
@@ -101,22 +101,22 @@ def write_page(runs: Sequence[Run], reading: Reading, path: Path, *, scale: Scal
 
 def _machines(
     runs: Sequence[Run], measured: dict[Run, Measured | None], names: Names, reading: Reading
-) -> list[MachineView]:
+) -> list[ShownMachine]:
     of_machine: dict[Machine, dict[Kind, list[Run]]] = {}
     for run in sorted(runs, key=lambda run: run.seed):
         of_machine.setdefault(run.machine, {}).setdefault(Kind.of(run), []).append(run)
-    views, left = [], MOST_STRIPS
+    shown, left = [], MOST_STRIPS
     for number, machine in enumerate(sorted(of_machine)):
         every = [
             Series(kind, tuple(of_kind), tuple(measured[run] for run in of_kind))
             for kind, of_kind in sorted(of_machine[machine].items(), key=lambda pair: pair[0].order)
         ]
         left -= min(len(every), 2 * DRAWN)
-        views.append(machine_view(number, machine, every, names, reading if left >= 0 else None))
-    return views
+        shown.append(show_machine(number, machine, every, names, reading if left >= 0 else None))
+    return shown
 
 
-def _figures(runs: Sequence[Run], names: Names, scale: ScaleName) -> Iterator[Figure2]:
+def _figures(runs: Sequence[Run], names: Names, scale: ScaleName) -> Iterator[DrawnFigure2]:
     for place, recipe in enumerate(names.recipes):
         points = figure2(
             [run.outcome for run in runs if run.outcome and run.recipe == recipe], scale=scale
@@ -129,19 +129,19 @@ def _figures(runs: Sequence[Run], names: Names, scale: ScaleName) -> Iterator[Fi
         for point in points:
             of_method = found.setdefault(point.type, {}).setdefault(point.method, {})
             of_method[point.anomalies] = point
-        yield Figure2(recipe, svg, found)
+        yield DrawnFigure2(recipe, svg, found)
 
 
 def _remarks(measured: dict[Run, Measured | None]) -> Iterator[str]:
-    """What a reader has to know to read the figures rightly, in sentences."""
+    """Say, in sentences, what a reader has to know to read the figures rightly."""
     unfinished = [run for run in measured if not run.finished]
     if unfinished:
         yield f"Not finished, so without a model: {_named(unfinished)}."
     unscored = [run for run in measured if run.finished and not run.outcome]
     if unscored:
         yield (
-            f"Test clips not scored, so without figures: {_named(unscored)}. Say with --data where "
-            "the recordings are."
+            f"Test clips not scored, so without figures: {_named(unscored)}. Make the page again "
+            "and give it the recordings."
         )
     unranked = [run for run, found in measured.items() if found and not found.ranked]
     if unranked:
@@ -163,14 +163,14 @@ def _remarks(measured: dict[Run, Measured | None]) -> Iterator[str]:
         )
 
 
-def _undrawn(views: Sequence[MachineView], figures: Sequence[Figure2]) -> Iterator[str]:
-    adapted = [view for view in views if view.adapted]
+def _undrawn(machines: Sequence[ShownMachine], figures: Sequence[DrawnFigure2]) -> Iterator[str]:
+    adapted = [shown for shown in machines if shown.adapted]
     if adapted and not figures:
         yield (
             "No figure 2: it takes runs without anomalies and adapted ones, for the same machines "
             "and seeds of a type."
         )
-    without = [str(view.machine) for view in views if not view.groups]
+    without = [str(shown.machine) for shown in machines if not shown.groups]
     if without:
         yield (
             f"So many models are on this page that {counted(len(without), 'machine')} at the end "

@@ -22,7 +22,7 @@ FAN, VALVE = "synth_fan_id_00", "synth_valve_id_00"
 
 
 @pytest.fixture
-def fleet(train: Any) -> Any:
+def train_all(train: Any) -> Any:
     """``rattle train FACTORY --machine all --workers 2`` with the tiny recipe."""
 
     def run(*words: object, **more: Any) -> Any:
@@ -59,8 +59,10 @@ def alone(train: Any, out: Path, *words: object) -> dict[str, bytes]:
     return {path.stem: weights(path) for path in out.glob("*.rattle")}
 
 
-def test_each_machine_gets_what_it_would_get_alone(fleet: Any, train: Any, tmp_path: Path) -> None:
-    code, out, err = fleet()
+def test_each_machine_gets_what_it_would_get_alone(
+    train_all: Any, train: Any, tmp_path: Path
+) -> None:
+    code, out, err = train_all()
     assert code == 0
     bundles = {stem: tmp_path / "out" / f"{stem}.rattle" for stem in (FAN, VALVE)}
     told = [line for line in out.splitlines() if "warning" not in line]
@@ -76,9 +78,9 @@ def test_each_machine_gets_what_it_would_get_alone(fleet: Any, train: Any, tmp_p
 
     # Again: what is there is left as it is, and refused where nobody said to go on with it.
     before = {bundle: bundle.read_bytes() for bundle in bundles.values()}
-    code, out, _ = fleet("--resume")
+    code, out, _ = train_all("--resume")
     assert (code, out.count("was there already")) == (0, 2)
-    code, out, err = fleet()
+    code, out, err = train_all()
     assert (code, out) == (1, "")
     assert err.count("already holds a run of") == 2
     assert "2 of 2 machines have no detector" in err
@@ -86,13 +88,13 @@ def test_each_machine_gets_what_it_would_get_alone(fleet: Any, train: Any, tmp_p
 
 
 def test_a_machine_that_is_refused_does_not_stop_the_others(
-    fleet: Any, factory: Path, tmp_path: Path
+    train_all: Any, factory: Path, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
     shutil.copytree(factory, data)
     for clip in sorted((data / "dev_data" / "synth_fan" / "train").iterdir())[:8]:
         clip.unlink()
-    code, out, err = fleet(data=data)
+    code, out, err = train_all(data=data)
     assert code == 1
     assert "error: synth_fan/id_00: machine synth_fan/id_00 has 4 normal training clips" in err
     assert "1 of 2 machines have no detector" in err
@@ -102,7 +104,7 @@ def test_a_machine_that_is_refused_does_not_stop_the_others(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends itself SIGINT")
 def test_ctrl_c_stops_all_and_resume_goes_on_to_the_same_weights(
-    fleet: Any,
+    train_all: Any,
     train: Any,
     lasting_recipe_file: Path,
     tmp_path: Path,
@@ -121,26 +123,26 @@ def test_ctrl_c_stops_all_and_resume_goes_on_to_the_same_weights(
     with monkeypatch.context() as patch:
         patch.setattr(GridView, "show", interrupted)
         patch.setattr("rattle.grid.run.LOOK_EVERY_S", 0.01)
-        code, out, err = fleet("--recipe", lasting_recipe_file)
+        code, out, err = train_all("--recipe", lasting_recipe_file)
     assert (code, out, len(asked)) == (130, "", 1)
     assert "stopped; go on with the same command and --resume" in err
     assert any(path.exists() for path in kept)
     assert list((tmp_path / "out").glob("*.rattle")) == []
 
-    assert fleet("--recipe", lasting_recipe_file, "--resume").code == 0
+    assert train_all("--recipe", lasting_recipe_file, "--resume").code == 0
     found = {path.stem: weights(path) for path in (tmp_path / "out").glob("*.rattle")}
     assert found == alone(train, tmp_path / "alone", "--recipe", lasting_recipe_file)
 
 
 def test_a_clip_that_cannot_be_read_is_told_by_the_trainings_that_need_it(
-    fleet: Any, factory: Path, tmp_path: Path
+    train_all: Any, factory: Path, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
     shutil.copytree(factory, data)
     train_clips = data / "dev_data" / "synth_valve" / "train"
     broken = sorted(train_clips.iterdir())[0]
     broken.write_bytes(broken.read_bytes()[:60])
-    code, out, err = fleet(data=data)
+    code, out, err = train_all(data=data)
     assert (code, out) == (1, "")
     for machine in (Machine("synth_fan", "id_00"), Machine("synth_valve", "id_00")):
         assert any(
@@ -149,8 +151,8 @@ def test_a_clip_that_cannot_be_read_is_told_by_the_trainings_that_need_it(
         )
 
 
-def test_no_worker_is_no_way_to_train(fleet: Any, tmp_path: Path) -> None:
-    code, out, err = fleet("--workers", 0)
+def test_no_worker_is_no_way_to_train(train_all: Any, tmp_path: Path) -> None:
+    code, out, err = train_all("--workers", 0)
     assert (code, out) == (2, "")
     assert "--workers is 1 or more; 0 was given" in err
     assert not (tmp_path / "out").exists()
