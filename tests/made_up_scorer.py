@@ -13,18 +13,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rattle.clips.amplitude import Amplitude
 from rattle.recipe import Recipe
-from rattle.scoring.clip import Mix
+from rattle.scoring.clip import ClipParts, Mix
 from rattle.scoring.score import Scale
 from rattle.scoring.threshold import Threshold
+
+UNIT = Amplitude(0.0, 1.0)
 
 
 @dataclass(frozen=True)
 class MadeUpOutput:
-    logits: NDArray[np.float64]
-    distances: NDArray[np.float64]
-    embeddings: NDArray[np.float32]
-    log_mel: NDArray[np.float32]
+    embeddings: NDArray[np.float64]
+    features: NDArray[np.float32]
+
+
+class MadeUpHead:
+    """Takes an embedding for what it is made of: a logit and a distance."""
+
+    def parts(self, start_s: NDArray[np.float64], embeddings: NDArray[np.float64]) -> ClipParts:
+        return ClipParts(start_s, embeddings[:, 0], embeddings[:, 1])
 
 
 @dataclass
@@ -37,9 +45,11 @@ class MadeUpGraph:
         self,
         samples: NDArray[np.float32],
         frames: NDArray[np.int64],
+        amplitude: Amplitude = UNIT,
         earlier: NDArray[np.float32] | None = None,
     ) -> MadeUpOutput:
         features = self.recipe.features
+        assert amplitude == UNIT
         padded = np.pad(samples, features.fft_samples // 2)
         framed = np.lib.stride_tricks.sliding_window_view(padded, features.fft_samples)
         power = np.abs(np.fft.rfft(framed[:: features.hop_samples])) ** 2
@@ -52,12 +62,9 @@ class MadeUpGraph:
             log_mel = np.concatenate([earlier, log_mel])
         windows = log_mel[frames]
         weight = np.linspace(0.5, 1.5, windows.shape[1])[:, None]
-        return MadeUpOutput(
-            logits=(windows * weight).mean(axis=(1, 2), dtype=np.float64),
-            distances=windows.std(axis=1).mean(axis=1).astype(np.float64),
-            embeddings=windows.mean(axis=1),
-            log_mel=log_mel,
-        )
+        logits = (windows * weight).mean(axis=(1, 2), dtype=np.float64)
+        distances = windows.std(axis=1).mean(axis=1).astype(np.float64)
+        return MadeUpOutput(np.stack([logits, distances], axis=1), log_mel)
 
 
 @dataclass
@@ -67,7 +74,8 @@ class MadeUpScorer:
 
     def __post_init__(self) -> None:
         self.graph: Any = MadeUpGraph(self.recipe)
-        self.info: Any = SimpleNamespace(recipe=self.recipe, machine="fan/id_00")
+        self.head: Any = MadeUpHead()
+        self.info: Any = SimpleNamespace(recipe=self.recipe, machine="fan/id_00", amplitude=UNIT)
 
     def mix(self) -> Mix:
         return Mix(0.5, Scale(0.0, 2.0))

@@ -15,12 +15,17 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from safetensors.numpy import save
 
 from rattle import BundleError, Detector
-from rattle.bundle import Bundle, read_bundle, read_graph, write_bundle
-from rattle.bundle.file import BOUNDS, GOLDEN, GRAPH, INFO, REPLAY, WEIGHTS
+from rattle.bundle import Bundle, read_bundle, read_scoring_bundle, write_bundle
+from rattle.bundle.file import GOLDEN, GRAPH, INFO, PARTS, REPLAY
+from rattle.bundle.replay import Replay
 
 Content = dict[str, Any]
+ENCODER, HEAD, BASELINE = PARTS.values()
+# A network's bundle has these, a baseline's another.
+MEMBERS = [INFO, ENCODER, HEAD, GOLDEN, REPLAY, GRAPH]
 
 
 def members_of(path: Path) -> dict[str, bytes]:
@@ -88,8 +93,12 @@ def test_a_bundle_reads_as_it_was_written(bundle_file: Path, odd: Path) -> None:
     write_bundle(whole, odd)
     again = read_bundle(odd)
     assert again.info == whole.info
-    for kind in ("weights", "golden", "replay"):
-        before, after = getattr(whole, kind), getattr(again, kind)
+    for before, after in (
+        (whole.learnt["encoder"], again.learnt["encoder"]),
+        (whole.learnt["head"], again.learnt["head"]),
+        (dict(enumerate(whole.golden)), dict(enumerate(again.golden))),
+        (whole.replay.arrays(), again.replay.arrays()),
+    ):
         assert before
         assert before.keys() == after.keys()
         assert all(np.array_equal(before[name], after[name]) for name in before)
@@ -100,20 +109,20 @@ def test_the_same_content_gives_the_same_bytes(bundle_file: Path, odd: Path) -> 
     whole = read_bundle(bundle_file)
     turned = Bundle(
         whole.info,
-        dict(reversed(whole.weights.items())),
-        dict(reversed(whole.golden.items())),
-        dict(reversed(whole.replay.items())),
+        {part: dict(reversed(arrays.items())) for part, arrays in whole.learnt.items()},
+        whole.golden,
+        whole.replay,
         whole.graph,
     )
     write_bundle(turned, odd)
     assert odd.read_bytes() == bundle_file.read_bytes()
 
 
-def test_a_bundle_is_five_stored_members_and_its_hashes_are_sha_256(
+def test_a_bundle_is_stored_members_and_its_hashes_are_sha_256(
     bundle_file: Path, members: dict[str, bytes], content: Content
 ) -> None:
     with zipfile.ZipFile(bundle_file) as file:
-        assert file.namelist() == [INFO, WEIGHTS, GOLDEN, REPLAY, GRAPH]
+        assert file.namelist() == MEMBERS
         assert {info.compress_type for info in file.infolist()} == {zipfile.ZIP_STORED}
         assert {info.date_time for info in file.infolist()} == {(1980, 1, 1, 0, 0, 0)}
     assert json.loads(sealed(content, members)) == content
@@ -124,11 +133,11 @@ def test_a_bundle_may_hold_neither_graph_nor_replay_set(
 ) -> None:
     """It need not keep them, and those written before there were any do not."""
     whole = read_bundle(bundle_file)
-    write_bundle(dataclasses.replace(whole, replay={}, graph=None), odd)
+    write_bundle(dataclasses.replace(whole, replay=Replay(), graph=None), odd)
     with zipfile.ZipFile(odd) as file:
-        assert file.namelist() == [INFO, WEIGHTS, GOLDEN]
+        assert file.namelist() == [INFO, ENCODER, HEAD, GOLDEN]
     bare = read_bundle(odd)
-    assert (bare.info, bare.replay) == (whole.info, {})
+    assert (bare.info, bare.replay) == (whole.info, Replay())
     assert Detector.load(odd).replay.is_empty
     del (
         members[REPLAY],
@@ -144,10 +153,11 @@ def test_a_bundles_identity_is_the_hash_of_its_content(bundle_file: Path, odd: P
     whole = read_bundle(bundle_file)
     write_bundle(dataclasses.replace(whole, graph=None), odd)
     assert whole.identity == json.loads(members_of(odd)[INFO])["hash"]
+    head = whole.learnt["head"]
     for other in (
         {"info": whole.info.model_copy(update={"alpha": 0.25})},
-        {"weights": whole.weights | {"head.bias": whole.weights["head.bias"] + 1}},
-        {"replay": {}},
+        {"learnt": {**whole.learnt, "head": {**head, "bias": head["bias"] + 1}}},
+        {"replay": Replay()},
     ):
         assert dataclasses.replace(whole, **other).identity != whole.identity
 
@@ -159,19 +169,23 @@ def test_an_exported_bundle_is_the_same_detector(bundle_file: Path) -> None:
 
 
 def test_the_graph_is_read_without_the_rest(bundle_file: Path, members: dict[str, bytes]) -> None:
-    info, graph = read_graph(bundle_file)
-    assert info == read_bundle(bundle_file).info
-    assert graph == members[GRAPH]
+    some, whole = read_scoring_bundle(bundle_file), read_bundle(bundle_file)
+    assert some.info == whole.info
+    assert some.graph == members[GRAPH]
+    assert some.head is not None
+    assert some.head.keys() == whole.learnt["head"].keys()
+    assert all(map(np.array_equal, some.golden, whole.golden))
 
 
 def test_damage_elsewhere_does_not_matter_to_the_graph_and_damage_to_it_does(
     members: dict[str, bytes], odd: Path
 ) -> None:
-    zipped(members | {WEIGHTS: _flipped(members[WEIGHTS], 100, 1)}, odd)
-    assert read_graph(odd)[1] == members[GRAPH]
-    zipped(members | {GRAPH: _flipped(members[GRAPH], 3, 1)}, odd)
-    with pytest.raises(BundleError, match=r"model\.onnx was altered"):
-        read_graph(odd)
+    zipped(members | {ENCODER: _flipped(members[ENCODER], 100, 1)}, odd)
+    assert read_scoring_bundle(odd).graph == members[GRAPH]
+    for name in (GRAPH, HEAD, GOLDEN):
+        zipped(members | {name: _flipped(members[name], 3, 1)}, odd)
+        with pytest.raises(BundleError, match=f"{name} was altered"):
+            read_scoring_bundle(odd)
 
 
 def test_all_that_was_learnt_from_was_used(bundle_file: Path) -> None:
@@ -186,7 +200,7 @@ def test_a_failed_write_leaves_the_old_bundle_and_nothing_beside(
 ) -> None:
     odd.write_bytes(b"the old one")
     bad = dataclasses.replace(
-        read_bundle(bundle_file), weights={"w": np.array(["text"], dtype=object)}
+        read_bundle(bundle_file), learnt={"head": {"w": np.array(["text"], dtype=object)}}
     )
     with pytest.raises(Exception, match=r".+"):
         write_bundle(bad, odd)
@@ -205,7 +219,7 @@ def test_a_bundle_cut_anywhere_is_refused(bundle_file: Path, odd: Path) -> None:
         refusal(odd)
 
 
-@pytest.mark.parametrize("name", BOUNDS)
+@pytest.mark.parametrize("name", MEMBERS)
 def test_a_flipped_byte_of_a_member_is_refused(name: str, bundle_file: Path, odd: Path) -> None:
     data = bundle_file.read_bytes()
     member = members_of(bundle_file)[name]
@@ -215,7 +229,7 @@ def test_a_flipped_byte_of_a_member_is_refused(name: str, bundle_file: Path, odd
         refusal(odd)
 
 
-@pytest.mark.parametrize("name", BOUNDS)
+@pytest.mark.parametrize("name", MEMBERS)
 def test_a_flipped_byte_of_a_member_is_refused_even_with_a_right_checksum(
     name: str, members: dict[str, bytes], odd: Path
 ) -> None:
@@ -252,15 +266,15 @@ def _flipped(data: bytes, place: int, mask: int = 0xFF) -> bytes:
 
 
 def test_swapped_members_are_refused(members: dict[str, bytes], odd: Path) -> None:
-    swapped = members | {WEIGHTS: members[GOLDEN], GOLDEN: members[WEIGHTS]}
+    swapped = members | {ENCODER: members[GOLDEN], GOLDEN: members[ENCODER]}
     assert "hash does not fit" in refusal(zipped(swapped, odd))
 
 
-@pytest.mark.parametrize("name", BOUNDS)
+@pytest.mark.parametrize("name", MEMBERS)
 def test_a_missing_member_is_refused(name: str, members: dict[str, bytes], odd: Path) -> None:
     del members[name]
-    # A bundle may have no replay set and no graph, but not one that it states.
-    reason = "a member is missing" if name in (REPLAY, GRAPH) else "other members"
+    # A bundle may lack a part, a replay set and a graph, but not one that it states.
+    reason = "other members" if name in (INFO, GOLDEN) else "a member is missing"
     assert reason in refusal(zipped(members, odd))
 
 
@@ -293,7 +307,7 @@ def test_a_member_that_is_there_twice_is_refused(members: dict[str, bytes], odd:
 
 
 def test_a_compressed_member_is_refused_unread(members: dict[str, bytes], odd: Path) -> None:
-    members[WEIGHTS] = bytes(50 * 2**20)
+    members[ENCODER] = bytes(50 * 2**20)
     assert "is compressed" in refusal(zipped(members, odd, zipfile.ZIP_DEFLATED))
 
 
@@ -308,7 +322,7 @@ def test_a_compressed_member_is_refused_unread(members: dict[str, bytes], odd: P
         lambda content: content["held_out"][0].update(distance=1e6),
         lambda content: content["scale"].update(high=1e6),
         lambda content: content["provenance"].update(outliers_substitute=True),
-        lambda content: content["members"].update({WEIGHTS: "0" * 64}),
+        lambda content: content["members"].update({ENCODER: "0" * 64}),
         lambda content: content.update(hash="0" * 64),
         lambda content: content.pop("hash"),
         lambda content: content.pop("members"),
@@ -326,18 +340,18 @@ def test_an_edited_bundle_is_refused(
 def test_a_wrong_hash_of_a_member_is_refused_under_a_right_hash_of_the_whole(
     members: dict[str, bytes], content: Content, odd: Path
 ) -> None:
-    altered = members | {WEIGHTS: _flipped(members[WEIGHTS], 2000)}
+    altered = members | {ENCODER: _flipped(members[ENCODER], 2000)}
     said = refusal(zipped(altered | {INFO: sealed(content, members)}, odd))
-    assert f"{WEIGHTS} was altered" in said
+    assert f"{ENCODER} was altered" in said
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None, [1]])
+@pytest.mark.parametrize("version", [0, 1, 3, "2", None, [2]])
 def test_another_schema_version_is_refused_by_its_name(
     version: object, members: dict[str, bytes], content: Content, odd: Path
 ) -> None:
     content["schema_version"] = version
     said = refusal(zipped(members | {INFO: sealed(content, members)}, odd))
-    assert f"schema {version!r}; this rattle reads schema 1" in said
+    assert f"schema {version!r}, this rattle reads schema 2; train the detector again" in said
 
 
 @pytest.mark.parametrize(
@@ -350,7 +364,10 @@ def test_another_schema_version_is_refused_by_its_name(
         (lambda content: content["provenance"].update(anomalies="all"), "provenance.anomalies"),
         (lambda content: content.update(held_out=[]), "held_out"),
         (lambda content: content["held_out"][0].update(gap=None), "held-out parts"),
-        (lambda content: content["amplitude"].update(deviation=0), "amplitude.deviation"),
+        (
+            lambda content: content["amplitude"].update(deviation=0),
+            "amplitude or scale has no width",
+        ),
         (lambda content: content["scale"].update(low=float("nan")), "scale.low"),
         (lambda content: content.update(surprise=1), "surprise"),
         (lambda content: content.pop("provenance"), "provenance"),
@@ -379,8 +396,8 @@ def test_content_that_makes_no_sense_is_refused_even_with_right_hashes(
         b"\xff\xfe",
         b"[" * 10**6,
         b'{"a":' * 10**6,
-        b'{"format": "rattle-bundle", "schema_version": 1, "a": ' + b"[" * 990 + b"]" * 990 + b"}",
-        b'{"format": "rattle-bundle", "schema_version": 1, "a": ' + b"9" * 10**5 + b"}",
+        b'{"format": "rattle-bundle", "schema_version": 2, "a": ' + b"[" * 990 + b"]" * 990 + b"}",
+        b'{"format": "rattle-bundle", "schema_version": 2, "a": ' + b"9" * 10**5 + b"}",
     ],
     ids=[
         "empty",
@@ -415,7 +432,7 @@ def test_a_bundle_json_that_describes_no_bundle_is_refused(
 def test_tensors_that_cannot_be_read_are_refused_even_with_right_hashes(
     tensors: bytes, members: dict[str, bytes], content: Content, odd: Path
 ) -> None:
-    for name in (WEIGHTS, GOLDEN, REPLAY):
+    for name in (ENCODER, HEAD, GOLDEN, REPLAY):
         altered = members | {name: tensors}
         said = refusal(zipped(altered | {INFO: sealed(content, altered)}, odd))
         assert "tensors cannot be read" in said
@@ -425,7 +442,7 @@ def test_tensors_of_a_type_that_numpy_lacks_are_refused(
     members: dict[str, bytes], content: Content, odd: Path
 ) -> None:
     header = b'{"w":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}'
-    members[WEIGHTS] = struct.pack("<Q", len(header)) + header + bytes(4)
+    members[ENCODER] = struct.pack("<Q", len(header)) + header + bytes(4)
     # Some releases of safetensors read it as another type; the network then refuses it.
     zipped(members | {INFO: sealed(content, members)}, odd)
     with pytest.raises(BundleError, match=r"odd\.rattle"):
@@ -450,14 +467,28 @@ LOG_MEL = np.zeros((5, 32), np.float16)
     ],
 )
 def test_an_odd_replay_set_is_refused_even_with_right_hashes(
-    name: str, array: NDArray[np.generic], said: str, bundle_file: Path, odd: Path
+    name: str,
+    array: NDArray[np.generic],
+    said: str,
+    members: dict[str, bytes],
+    content: Content,
+    odd: Path,
 ) -> None:
-    write_bundle(dataclasses.replace(read_bundle(bundle_file), replay={name: array}), odd)
-    with pytest.raises(BundleError) as refused:
-        Detector.load(odd)
-    assert str(odd) in str(refused.value)
-    assert said in str(refused.value)
-    assert len(str(refused.value).splitlines()) == 1
+    altered = members | {REPLAY: save({name: array})}
+    assert said in refusal(zipped(altered | {INFO: sealed(content, altered)}, odd))
+
+
+@pytest.mark.parametrize(
+    ("missing", "added"),
+    [([HEAD], []), ([ENCODER], []), ([ENCODER, HEAD], [BASELINE]), ([], [BASELINE])],
+)
+def test_parts_that_the_recipe_does_not_have_are_refused_even_with_right_hashes(
+    missing: list[str], added: list[str], members: dict[str, bytes], content: Content, odd: Path
+) -> None:
+    altered = {name: data for name, data in members.items() if name not in missing}
+    altered |= dict.fromkeys(added, members[HEAD])
+    said = refusal(zipped(altered | {INFO: sealed(content, altered)}, odd))
+    assert "by its recipe it holds encoder and head" in said
 
 
 # No bundle at all

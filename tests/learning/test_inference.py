@@ -8,8 +8,8 @@ import torch
 
 from rattle.learning import inference
 from rattle.learning.device import Placement
-from rattle.learning.inference import TrainedNetwork
-from rattle.learning.networks import build_network
+from rattle.learning.inference import TrainedNetwork, restore_network
+from rattle.learning.networks import Network, build_network
 from rattle.recipe import Recipe
 
 # 8 ms a frame.
@@ -17,10 +17,14 @@ FRAME_S = 128 / 16000
 CENTROID = torch.arange(8.0)
 
 
-def trained(recipe: Recipe, cpu) -> TrainedNetwork:
+def network(recipe: Recipe) -> Network:
     torch.manual_seed(0)
+    return build_network(recipe).eval()
+
+
+def trained(recipe: Recipe, cpu) -> TrainedNetwork:
     centroid = None if recipe.loss.name == "bce" else CENTROID
-    return TrainedNetwork.placed(recipe, build_network(recipe), centroid, cpu)
+    return TrainedNetwork.of(recipe, network(recipe), centroid, cpu)
 
 
 def log_mel(frames: int) -> np.ndarray:
@@ -33,7 +37,8 @@ def test_parts_are_the_networks_own_of_each_window(tiny, cpu) -> None:
     # Ten windows of 32 over 59 frames: every third.
     starts = range(0, 28, 3)
     with torch.no_grad():
-        z, logits = net.network(torch.from_numpy(np.stack([clip[s : s + 32] for s in starts])))
+        windows = np.stack([clip[s : s + 32] for s in starts])
+        z, logits = network(tiny)(torch.from_numpy(windows))
     np.testing.assert_allclose(parts.start_s, np.array(starts) * FRAME_S, rtol=1e-12)
     np.testing.assert_allclose(parts.logits, logits, rtol=1e-5)
     np.testing.assert_allclose(parts.distances, (z - CENTROID).square().mean(dim=1), rtol=1e-5)
@@ -44,7 +49,7 @@ def test_a_clip_seen_whole_is_one_window_of_its_own_length(tiny, cpu) -> None:
     net, clip = trained(tiny.with_values(scoring={"view": "whole"}), cpu), log_mel(59)
     parts = net.parts(clip)
     with torch.no_grad():
-        z, logits = net.network(torch.from_numpy(clip[None]))
+        z, logits = network(tiny)(torch.from_numpy(clip[None]))
     assert parts.start_s.tolist() == [0]
     np.testing.assert_allclose(parts.logits, logits, rtol=1e-5)
     np.testing.assert_allclose(parts.distances, (z - CENTROID).square().mean(dim=1), rtol=1e-5)
@@ -111,12 +116,32 @@ def test_a_clip_of_just_the_longest_seconds_is_not_yet_long(tiny, cpu) -> None:
     assert longer[-1] == pytest.approx((138 - 32) * FRAME_S)
 
 
-def test_a_placed_network_scores_and_does_not_learn(tiny, cpu) -> None:
-    net, clip = trained(tiny, cpu), log_mel(59)
-    net.network.train()
-    again = TrainedNetwork.placed(tiny, net.network, CENTROID, cpu)
-    before = {name: value.clone() for name, value in again.network.state_dict().items()}
-    first, second = again.parts(clip), again.parts(clip)
+def test_a_network_that_was_trained_scores_and_does_not_learn(tiny, cpu) -> None:
+    clip = log_mel(59)
+    net = TrainedNetwork.of(tiny, network(tiny).train(), CENTROID, cpu)
+    before = {name: value.clone() for name, value in net.encoder.state_dict().items()}
+    first, second = net.parts(clip), net.parts(clip)
     np.testing.assert_array_equal(first.logits, second.logits)
-    state = again.network.state_dict()
+    state = net.encoder.state_dict()
     assert all(torch.equal(state[name], before[name]) for name in before)
+
+
+def test_what_was_learnt_gives_the_network_and_the_model_again(tiny, cpu) -> None:
+    net, clip = trained(tiny, cpu), log_mel(59)
+    again = TrainedNetwork.restored(tiny, net.learnt(), cpu)
+    np.testing.assert_array_equal(again.parts(clip).logits, net.parts(clip).logits)
+    np.testing.assert_array_equal(again.parts(clip).distances, net.parts(clip).distances)
+    rebuilt, _ = restore_network(tiny, net.learnt())
+    expected = network(tiny).state_dict()
+    assert rebuilt.state_dict().keys() == expected.keys()
+    assert all(torch.equal(value, expected[n]) for n, value in rebuilt.state_dict().items())
+
+
+def test_training_on_changes_no_model_that_the_network_came_from(tiny, cpu) -> None:
+    net, clip = trained(tiny, cpu), log_mel(59)
+    before = net.parts(clip)
+    rebuilt, _ = restore_network(tiny, net.learnt())
+    with torch.no_grad():
+        for weight in rebuilt.parameters():
+            weight.add_(1)
+    np.testing.assert_array_equal(net.parts(clip).logits, before.logits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rattle import BundleError, ClipError, Detector, Manifest
+from rattle.bundle import read_bundle, write_bundle
 from rattle.runtime import scorer as scorer_module
-from rattle.runtime.graph import Graph
+from rattle.runtime.graph import Graph, shared_graph
 from rattle.runtime.scorer import Scorer
 from rattle.scoring.clip import ClipScore
 
@@ -82,19 +84,19 @@ def test_the_order_is_the_one_given_and_a_bad_clip_does_not_stop_the_rest(
 
 def test_frames_known_earlier_need_not_be_computed_again(scorer: Scorer) -> None:
     hop, sound = scorer.recipe.features.hop_samples, noise(2 * RATE_HZ)
-    whole = scorer.graph.run(sound, np.arange(40)[None])
+    amplitude = scorer.info.amplitude
+    whole = scorer.graph.run(sound, np.arange(40)[None], amplitude)
     cut = 30 * hop
     # The first frame of a piece lies half outside it.
-    known = whole.log_mel[:31]
-    again = scorer.graph.run(sound[cut:], np.r_[0:31, 32:41][None], known)
-    np.testing.assert_allclose(again.log_mel[32:], whole.log_mel[31:], atol=1e-3)
-    assert again.logits == pytest.approx(whole.logits, rel=1e-4, abs=1e-4)
+    known = whole.features[:31]
+    again = scorer.graph.run(sound[cut:], np.r_[0:31, 32:41][None], amplitude, known)
+    np.testing.assert_allclose(again.features[32:], whole.features[31:], atol=1e-3)
     np.testing.assert_allclose(again.embeddings, whole.embeddings, atol=1e-4)
 
 
 def test_a_bundle_without_a_graph_says_how_to_get_one(bundle_file: Path) -> None:
     assert Scorer.find(bundle_file) is None
-    with pytest.raises(BundleError, match="holds no graph; write one with: rattle export"):
+    with pytest.raises(BundleError, match="holds no graph; export it first"):
         Scorer.load(bundle_file)
 
 
@@ -102,3 +104,34 @@ def test_what_is_no_graph_is_refused_in_one_line() -> None:
     with pytest.raises(BundleError, match="cannot be loaded by ONNX Runtime") as refused:
         Graph(b"no graph at all")
     assert len(str(refused.value).splitlines()) == 1
+
+
+def test_bundles_of_one_encoder_share_a_session_while_one_of_them_is_there(
+    exported_file: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "another-machine.rattle"
+    copy.write_bytes(exported_file.read_bytes())
+    one, other = Scorer.load(exported_file), Scorer.load(copy)
+    assert one.graph is other.graph
+    model = read_bundle(copy).graph
+    assert model is not None
+    assert shared_graph(model) is one.graph
+    assert shared_graph(model, threads=2) is not one.graph
+
+
+def test_the_stored_clips_are_verified_without_the_network(scorer: Scorer) -> None:
+    assert scorer.verify() < 1e-4
+    moved = tuple(g.model_copy(update={"score": g.score + 0.01}) for g in scorer.info.golden)
+    odd = replace(scorer, info=scorer.info.model_copy(update={"golden": moved}))
+    assert odd.verify() == pytest.approx(0.01, rel=0.05)
+
+
+def test_a_head_of_another_size_is_refused_with_its_bundle(
+    exported_file: Path, tmp_path: Path
+) -> None:
+    whole = read_bundle(exported_file)
+    short = {name: value[:4] for name, value in whole.learnt["head"].items()}
+    odd = replace(whole, learnt={**whole.learnt, "head": short})
+    write_bundle(odd, tmp_path / "odd.rattle")
+    with pytest.raises(BundleError, match=r"odd\.rattle: its graph has .* its head 4"):
+        Scorer.load(tmp_path / "odd.rattle")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from made_up_scorer import MadeUpScorer
 from rattle import ClipError, Recipe
 from rattle.runtime.stream import WINDOWS_AT_ONCE, Stream, StreamScore
-from rattle.scoring.clip import ClipParts, clip_score
+from rattle.scoring.clip import clip_score
 from rattle.scoring.threshold import Threshold
 
 RATE_HZ = 16000
@@ -41,7 +41,7 @@ def offline(scorer: MadeUpScorer, sound: NDArray[np.float32]) -> list[tuple[floa
     starts = np.arange(0, whole - features.window_frames + 1, hop)
     output = scorer.graph.run(sound, starts[:, None] + np.arange(features.window_frames))
     at_s = starts * features.hop_samples / rate_hz
-    parts = ClipParts(at_s, output.logits, output.distances)
+    parts = scorer.head.parts(at_s, output.embeddings)
     windows = clip_score("", parts, scorer.mix(), scorer.threshold).windows
     return [(w.start_s, w.score, w.posterior or 0, w.distance or 0) for w in windows]
 

@@ -46,7 +46,7 @@ def test_the_clips_score_is_the_mean_of_its_windows() -> None:
 )
 def test_averaging_parts_or_scores_is_the_same(parts, alpha, low) -> None:
     clip = ClipParts(np.arange(7.0), parts[0], parts[1] ** 2)
-    mix = Mix(alpha, Scale(low, low + 2), "mean")
+    mix = Mix(alpha, Scale(low, low + 2))
     windows = alpha * (1 - expit(parts[0])) + (1 - alpha) * (parts[1] ** 2 - low) / 2
     assert clip_value(clip, mix) == pytest.approx(windows.mean(), rel=1e-9, abs=1e-9)
     found = clip_score("a.wav", clip, mix, threshold(0))

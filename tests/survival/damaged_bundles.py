@@ -20,7 +20,9 @@ import onnx
 from onnx import TensorProto, helper
 from safetensors.numpy import load, save
 
-from rattle.bundle.file import BOUNDS, GOLDEN, GRAPH, INFO, REPLAY, WEIGHTS
+from rattle.bundle.file import BOUNDS, GOLDEN, GRAPH, INFO, PARTS, REPLAY
+
+ENCODER, HEAD, BASELINE = PARTS.values()
 
 Rng = np.random.Generator
 Members = dict[str, bytes]
@@ -135,7 +137,7 @@ def _shuffled(rng: Rng, whole: bytes) -> Damaged:
     if what == 3:
         name = FOREIGN[int(rng.integers(len(FOREIGN)))]
         return Damaged(zipped([*members, (name, b"x")]), f"{name[:20]!r} added", is_refused=True)
-    bomb = [(name, bytes(200 * 2**20) if name == WEIGHTS else data) for name, data in members]
+    bomb = [(name, bytes(200 * 2**20) if name == GOLDEN else data) for name, data in members]
     content = zipped(bomb, zipfile.ZIP_DEFLATED)
     return Damaged(content, f"200 MiB of zeros in {len(content)} bytes", is_refused=True)
 
@@ -205,7 +207,8 @@ def _costly_recipe(rng: Rng, whole: bytes) -> Damaged:
 def _odd_tensors(rng: Rng, whole: bytes) -> Damaged:
     """Values, shapes, types and names that a member should not have."""
     members = members_of(whole)
-    known = [name for name in (WEIGHTS, WEIGHTS, GOLDEN, REPLAY) if name in members]
+    tensor_members = (ENCODER, ENCODER, HEAD, BASELINE, BASELINE, GOLDEN, REPLAY)
+    known = [name for name in tensor_members if name in members]
     member = known[int(rng.integers(len(known)))]
     tensors = load(members[member])
     names = sorted(tensors)
@@ -242,7 +245,8 @@ def _odd_tensors(rng: Rng, whole: bytes) -> Damaged:
 def _odd_header(rng: Rng, whole: bytes) -> Damaged:
     """A safetensors header that declares more than there is, or something else."""
     members = members_of(whole)
-    known = [name for name in (WEIGHTS, GOLDEN, REPLAY) if name in members]
+    tensor_members = (ENCODER, HEAD, BASELINE, GOLDEN, REPLAY)
+    known = [name for name in tensor_members if name in members]
     member = known[int(rng.integers(len(known)))]
     data = members[member]
     (length,) = struct.unpack("<Q", data[:8])
@@ -285,13 +289,15 @@ def _odd_graph(rng: Rng, whole: bytes) -> Damaged:
     elif what == 5:
         graph, how = rng.bytes(int(rng.integers(2000))), "of random bytes"
     else:
-        graph, how = other_graph(("logits", "embeddings", "log_mel")[: int(rng.integers(4))]), "odd"
+        graph, how = other_graph(("embeddings", "features")[: int(rng.integers(3))]), "odd"
     return Damaged(sealed(members | {GRAPH: graph}), f"a graph {how}")
 
 
 def _graph(nodes: Any, outputs: Any, initialisers: Any = ()) -> bytes:
     inputs = [
         helper.make_tensor_value_info("samples", TensorProto.FLOAT, ["t"]),
+        helper.make_tensor_value_info("mean", TensorProto.FLOAT, []),
+        helper.make_tensor_value_info("deviation", TensorProto.FLOAT, []),
         helper.make_tensor_value_info("earlier", TensorProto.FLOAT, ["e", 32]),
         helper.make_tensor_value_info("frames", TensorProto.INT64, ["n", "w"]),
     ]
@@ -311,9 +317,9 @@ def other_graph(names: Sequence[str]) -> bytes:
 def greedy_graph(side: int) -> bytes:
     """A graph that makes an array of side x side numbers of nothing."""
     shape = helper.make_tensor("shape", TensorProto.INT64, [2], [side, side])
-    names = ("logits", "distances", "embeddings", "log_mel")
+    names = ("embeddings", "features")
     nodes = [helper.make_node("ConstantOfShape", ["shape"], [name]) for name in names]
-    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names]
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 8]) for name in names]
     return _graph(nodes, outputs, [shape])
 
 
@@ -323,7 +329,7 @@ def reaching_outside(location: str) -> bytes:
     tensor.data_location = onnx.TensorProto.EXTERNAL
     for key, value in (("location", location), ("offset", "0"), ("length", "64")):
         tensor.external_data.add(key=key, value=value)
-    names = ("logits", "embeddings", "log_mel")
+    names = ("embeddings", "features")
     nodes = [helper.make_node("Cast", ["w"], [name], to=TensorProto.FLOAT) for name in names]
     outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [64]) for name in names]
     return _graph(nodes, outputs, [tensor])
@@ -344,4 +350,4 @@ KINDS = (
     _odd_graph,
     _odd_graph,
 )
-assert set(BOUNDS) == {INFO, WEIGHTS, GOLDEN, REPLAY, GRAPH}
+assert set(BOUNDS) == {INFO, ENCODER, HEAD, BASELINE, GOLDEN, REPLAY, GRAPH}

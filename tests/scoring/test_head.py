@@ -1,0 +1,81 @@
+"""The head: w z + b and ||z - c||^2, whoever computed z."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rattle import Recipe
+from rattle.scoring.head import Head
+
+SMALL = Recipe.load("small")
+W, B = np.array([1.0, -2.0, 0.5], np.float32), np.array([0.25], np.float32)
+C = np.array([0.0, 1.0, 2.0], np.float32)
+Z = np.array([[1.0, 1.0, 2.0], [0.0, 0.0, 0.0]], np.float32)
+
+
+def recipe(loss: str, **more: Any) -> Recipe:
+    return SMALL.with_values(loss={"name": loss, **more})
+
+
+def test_a_logit_is_w_z_plus_b_and_a_distance_is_to_the_centroid() -> None:
+    head = Head(W, B, C, "sum")
+    assert head.logits(Z).tolist() == [1 - 2 + 1 + 0.25, 0.25]
+    assert head.distances(Z).tolist() == [1, 5]
+    assert Head(W, B, C, "mean").distances(Z).tolist() == pytest.approx([1 / 3, 5 / 3])
+    parts = head.parts(np.array([0.0, 1.0]), Z)
+    assert parts.logits.dtype == parts.distances.dtype == np.float64
+    assert parts.start_s.tolist() == [0, 1]
+
+
+def test_a_part_that_the_loss_does_not_have_is_none() -> None:
+    assert Head(None, None, C, "mean").logits(Z) is None
+    assert Head(W, B, None, "mean").distances(Z) is None
+
+
+@given(st.floats(-1e3, 1e3), st.integers(1, 400))
+def test_a_distance_is_exact_where_all_dimensions_differ_alike(by: float, dimensions: int) -> None:
+    step = np.float32(by)
+    z = np.full((1, dimensions), step, np.float32)
+    (found,) = Head(None, None, np.zeros(dimensions, np.float32), "mean").distances(z)
+    assert found == pytest.approx(float(step) ** 2, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("loss", "names"),
+    [
+        ("bce", ["weight", "bias"]),
+        ("dsad", ["centroid"]),
+        ("ddcsad", ["centroid"]),
+        ("bce+ddcsad", ["weight", "bias", "centroid"]),
+    ],
+)
+def test_it_is_restored_from_what_a_bundle_keeps(loss: str, names: list[str]) -> None:
+    every = {"weight": W, "bias": B, "centroid": C}
+    head = Head.restored({name: every[name] for name in names}, recipe(loss, distance="sum"))
+    assert list(head.arrays()) == names
+    assert all(np.array_equal(head.arrays()[name], every[name]) for name in names)
+    assert (head.dimensions, head.distance) == (3, "sum")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"weight": W, "bias": B}, "holds bias, weight, by its recipe bias, centroid, weight"),
+        ({}, "holds nothing, by its recipe"),
+        ({"weight": W, "bias": B, "centroid": C, "more": C}, "holds bias, centroid, more, weight"),
+        ({"weight": W[None], "bias": B, "centroid": C}, r"weight has shape \(1, 3\)"),
+        ({"weight": W, "bias": W, "centroid": C}, r"bias has shape \(3,\)"),
+        ({"weight": W, "bias": B, "centroid": C[:0]}, r"centroid has shape \(0,\)"),
+        ({"weight": W, "bias": B, "centroid": C[:2]}, "unlike lengths: .*'centroid': 2"),
+        ({"weight": W.astype(float), "bias": B, "centroid": C}, "other than finite float32"),
+        ({"weight": W * np.float32("nan"), "bias": B, "centroid": C}, "other than finite float32"),
+    ],
+)
+def test_what_does_not_fit_is_refused(arrays: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Head.restored(arrays, recipe("bce+ddcsad"))
