@@ -63,7 +63,7 @@ def one_run(data: str, variant: str, machine_name: str, seed: int) -> dict[str, 
     losses: list[float] = []
     started = time.process_time()
     watch = Watch(on_step=lambda step: losses.append(step.loss))
-    detector = make(FitJob(clips, machine, recipe, seed, watch=watch))
+    detector = make(FitJob(clips, machine, recipe, seed), watch=watch)
     cpu_s = time.process_time() - started
 
     held = [

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import soundfile as sf
@@ -156,7 +157,8 @@ def _manifest_memory(folder: Path) -> Ratio:
 
 def _cold_start(data: Path, folder: Path) -> Ratio:
     bundle, clip = folder / "fan.rattle", some_clips(data)[0]
-    _write_bundle(load_manifest(data / "fan"), bundle, folder / "store")
+    with patch.dict(os.environ, RATTLE_STORE=str(folder / "store")):
+        _write_bundle(load_manifest(data / "fan"), bundle)
     command = [sys.executable, "-c", "from rattle.cli import main; main()", "score", bundle, clip]
 
     def run() -> None:
@@ -167,10 +169,10 @@ def _cold_start(data: Path, folder: Path) -> Ratio:
     return Ratio("Cold start to the first score, s", took, 1.5, what, at_most=True)
 
 
-def _write_bundle(clips: Manifest, path: Path, store: Path) -> None:
+def _write_bundle(clips: Manifest, path: Path) -> None:
     """A bundle with a graph, after two iterations: the weights do not matter to the time."""
     recipe = Recipe.load("small").with_values(training={"iterations": 2})
-    detector = make(FitJob(clips, Machine("fan", "id_00"), recipe, store_folder=store))
+    detector = make(FitJob(clips, Machine("fan", "id_00"), recipe))
     export(detector).save(path)
 
 

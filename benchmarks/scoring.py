@@ -22,6 +22,7 @@ from rattle import Detector, Machine, Manifest, Recipe, export
 from rattle.clips.amplitude import Amplitude
 from rattle.clips.layouts import load_manifest
 from rattle.clips.reading import read_clip
+from rattle.detector.export import encoder_graph
 from rattle.detector.finish import make
 from rattle.detector.fit import FitJob
 from rattle.features.graph_log_mel import GraphLogMel
@@ -48,29 +49,31 @@ def measure(data: Path) -> Iterator[Ratio]:
 
 
 def seen_once(name: str, sounds: list[NDArray[np.float32]]) -> Iterator[Ratio]:
-    """Clips per second by the graph on one thread: from known log-mels, and from samples."""
+    """Clips per second by graph and head on one thread: from known log-mels, and from samples."""
     recipe = Recipe.load("small" if name == "small" else "paper")
     torch.manual_seed(0)
     network = build_network(recipe)
-    trained = TrainedNetwork.placed(
+    trained = TrainedNetwork.of(
         recipe, network, torch.zeros(network.dimensions), place("cpu", "float32")
     )
-    graph = Graph(graph_of(trained, Amplitude(0.0, 0.01)))
+    graph, head, amplitude = Graph(encoder_graph(trained)), trained.head, Amplitude(0.0, 0.01)
     count = 1 + len(sounds[0]) // recipe.features.hop_samples
     frames = {
         view: clip_windows(count, recipe.with_values(scoring={"view": view})).frames(count)
         for view in ("whole", "windows")
     }
-    known = [graph.run(samples, frames["whole"]).log_mel for samples in sounds]
+    known = [graph.run(samples, frames["whole"], amplitude).features for samples in sounds]
     nothing = np.empty(0, dtype=np.float32)
 
     def from_log_mels(view: str) -> None:
         for log_mel in known:
-            graph.run(nothing, frames[view], log_mel)
+            output = graph.run(nothing, frames[view], amplitude, log_mel)
+            head.parts(np.zeros(len(frames[view])), output.embeddings)
 
     def from_samples(view: str) -> None:
         for samples in sounds:
-            graph.run(samples, frames[view])
+            output = graph.run(samples, frames[view], amplitude)
+            head.parts(np.zeros(len(frames[view])), output.embeddings)
 
     for what, scored in (("log-mels", from_log_mels), ("samples", from_samples)):
         took_s = side_by_side(
@@ -94,10 +97,11 @@ def fit_quickly(data: Path) -> Detector:
 
 
 def scorer_of(detector: Detector, *, threads: int = 1) -> Scorer:
-    """The detector's graph."""
-    graph = detector.graph or export(detector).graph
-    assert graph is not None
-    return Scorer(detector.info, Graph(graph, threads=threads))
+    """The detector's graph and head; it must be exported."""
+    assert isinstance(detector.model, TrainedNetwork)
+    assert detector.graph is not None
+    graph = Graph(detector.graph, threads=threads)
+    return Scorer(detector.info, detector.model.head, graph)
 
 
 def agreement(detector: Detector, test: Manifest) -> Ratio:
@@ -150,7 +154,7 @@ def profile(data: Path) -> str:
     transform = session_of(Transform(features), samples)
     steps = {
         "reading the FLAC file": lambda: scorer.samples(path),
-        "the graph": lambda: scorer.parts(samples),
+        "the graph and the head": lambda: scorer.parts(samples),
         "of it the front end, as matrix products": lambda: products.run(None, {"samples": samples}),
         "ONNX's own operator for the front end's transform alone": lambda: transform.run(
             None, {"samples": samples}
@@ -166,13 +170,18 @@ def arrangements(detector: Detector, samples: NDArray[np.float32]) -> Iterator[s
     """How clips are best shared out over the cores: what ``Scorer`` does was chosen by this."""
     clips, cores = [samples] * 64, os.cpu_count() or 1
     scorer, of_all_threads = scorer_of(detector), scorer_of(detector, threads=cores)
-    whole = np.arange(1 + len(samples) // scorer.recipe.features.hop_samples)
+    eight = np.tile(np.arange(1 + len(samples) // scorer.recipe.features.hop_samples), (8, 1))
+
+    def eight_at_once() -> None:
+        output = scorer.graph.run(samples, eight, scorer.info.amplitude)
+        scorer.head.parts(np.zeros(len(eight)), output.embeddings)
+
     ways = {
         f"{cores} clips at a time, a thread each": lambda: scorer.score(clips),
         f"a clip at a time, {cores} threads": lambda: [*map(of_all_threads.parts, clips)],
         "a clip at a time, one thread": lambda: [*map(scorer.parts, clips)],
         "8 clips' windows in one batch, one thread": lambda: [
-            scorer.graph.run(samples, np.tile(whole, (8, 1))) for _ in range(len(clips) // 8)
+            eight_at_once() for _ in range(len(clips) // len(eight))
         ],
     }
     took_s = side_by_side(ways, rounds=ROUNDS)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ratio import Ratio
 from rattle import Recipe, export, fit
 from rattle.clips.layouts import load_manifest
-from rattle.listening.hops import Ear
+from rattle.listening.hops import JudgedStream
 from rattle.listening.source import BLOCK_SECONDS, Block
 from rattle.runtime import Scorer, Stream
 
@@ -50,7 +50,7 @@ class Unjudged:
     def __init__(self, scorer: Scorer) -> None:
         self._stream = Stream(scorer)
 
-    def hear(self, block: Block) -> object:
+    def push(self, block: Block) -> object:
         return self._stream.push(block.samples)
 
 
@@ -77,10 +77,10 @@ def measure(data: Path) -> Iterator[Ratio]:
     seconds = sum(map(len, heard)) / rate_hz
     carried, bare = [], []
     for _ in range(3):
-        ears = [Ear(scorer, rate_hz) for _ in heard]
-        carried.append(seconds / busy_seconds(heard, [ear.hear for ear in ears], rate_hz))
-        streams = [Unjudged(scorer) for _ in heard]
-        bare.append(seconds / busy_seconds(heard, [stream.hear for stream in streams], rate_hz))
+        judged = [JudgedStream(scorer, rate_hz).push for _ in heard]
+        carried.append(seconds / busy_seconds(heard, judged, rate_hz))
+        unjudged = [Unjudged(scorer).push for _ in heard]
+        bare.append(seconds / busy_seconds(heard, unjudged, rate_hz))
     yield Ratio(
         "streams one core carries with the small recipe",
         float(np.median(carried)),

@@ -24,16 +24,14 @@ import torch
 from torch.profiler import profile as torch_profile
 from torch.utils.flop_counter import FlopCounterMode
 
-import rattle.detector.fit
 from plain_training import PLAIN, Trainee, decoding
 from ratio import Ratio, side_by_side
 from rattle import Machine, Recipe
 from rattle.clips.amplitude import Amplitude
 from rattle.clips.layouts import load_manifest
 from rattle.clips.manifest import Manifest
-from rattle.detector.finish import make
+from rattle.detector import finish
 from rattle.detector.fit import FitJob
-from rattle.detector.job import Watch
 from rattle.features.store import FeatureStore
 from rattle.learning import centroids
 from rattle.learning.allocator import keep_freed_memory
@@ -109,7 +107,7 @@ def _prepared(
     store = FeatureStore(recipe.audio, recipe.features, folder)
     split = split_normals(clips, MACHINE, recipe, seed=0)
     trained = split.part(split.trained)
-    pool = choose_pool(clips, MACHINE, None, trained, recipe.audio, folder)
+    pool = choose_pool(clips, MACHINE, None, trained, recipe.audio)
     ready = prepare(split, MACHINE, pool, recipe, store, seed=0)
     statistics = {m: store.amplitude(pool.clips.of(m)) for m in pool.clips.machines()}
     return ready, statistics | {MACHINE: ready.amplitude}
@@ -156,11 +154,10 @@ def _whole_training(data: Path, folder: Path) -> Iterator[Ratio]:
     manifest_s = time.perf_counter() - began
     with (
         patch.object(centroids, "compute", _timed(centroids.compute, spent, "centroids")),
-        patch.object(
-            rattle.detector.fit, "train", _timed(rattle.detector.fit.train, spent, "train")
-        ),
+        patch.object(finish, "train", _timed(finish.train, spent, "train")),
+        patch.dict(os.environ, RATTLE_STORE=str(folder / "store")),
     ):
-        make(FitJob(clips, MACHINE, SMALL, store_folder=folder / "store", watch=Watch()))
+        finish.make(FitJob(clips, MACHINE, SMALL))
     ours_s = time.perf_counter() - began
 
     ready, statistics = _prepared(clips, SMALL, folder / "store")
@@ -244,7 +241,8 @@ def _many_machines(data: Path, folder: Path) -> Iterator[Ratio]:
     recipe_file = folder / "recipe.toml"
     recipe_file.write_text(SMALL.to_toml())
     clips = load_manifest(recordings)
-    fill_store(clips, SMALL, clips.machines(), folder=folder / "store")
+    with patch.dict(os.environ, RATTLE_STORE=str(folder / "store")):
+        fill_store(clips, SMALL, clips.machines())
     each = max((os.cpu_count() or 1) // 2, 1)
     ran = {
         name: _train_all(folder, recordings, recipe_file, workers, threads)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from rattle.baselines import fit_baseline
+from rattle.learning.checkpoint import Interruption
 from rattle.learning.device import Placement
 from rattle.learning.model import Model
-from rattle.learning.train import Interruption, Step
+from rattle.learning.train import Step
 from rattle.recipe import Recipe
 
 LogMel = NDArray[np.float32]
@@ -70,11 +70,7 @@ def make_clips() -> Callable[..., list[LogMel]]:
 
 @pytest.fixture(scope="session")
 def fit_to(cpu) -> Callable[..., Model]:
-    """A function that fits a recipe's baseline to clips.
-
-    The data has nothing but training normals and a seed: a baseline that reached for held-out
-    clips or outliers would fail.
-    """
+    """A function that fits a recipe's baseline to clips."""
 
     def fit(
         recipe: Recipe,
@@ -84,8 +80,7 @@ def fit_to(cpu) -> Callable[..., Model]:
         interruption: Interruption | None = None,
         on_step: Callable[[Step], None] = lambda _: None,
     ) -> Model:
-        data = SimpleNamespace(source=SimpleNamespace(normals=normals, seed=seed))
         interruption = interruption or Interruption(None, "", lambda: False)
-        return fit_baseline(data, recipe, cpu, interruption, on_step)
+        return fit_baseline(normals, recipe, seed, cpu, interruption, on_step)
 
     return fit

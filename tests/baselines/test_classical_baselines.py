@@ -78,12 +78,12 @@ def test_nu_lies_between_the_shares_outside_and_on_the_edge(recipe_for, make_cli
     for nu in (0.1, 0.4):
         model = fit_to(recipe_for("ocsvm", baseline={"nu": nu}), normals)
         outside = np.mean(found(model, normals) > 1e-3)
-        assert outside <= nu <= len(model.arrays()["support"]) / 100
+        assert outside <= nu <= len(model.learnt()["baseline"]["support"]) / 100
 
 
 def test_a_mixtures_density_is_that_of_scikit_learn(recipe_for, normals, others, fit_to) -> None:
     model = fit_to(recipe_for("gmm"), normals)
-    learnt = model.arrays()
+    learnt = model.learnt()["baseline"]
     oracle = GaussianMixture(3, covariance_type="diag")
     oracle.weights_, oracle.means_ = learnt["weights"], learnt["centres"]
     oracle.precisions_cholesky_ = 1 / np.sqrt(learnt["variances"])
@@ -97,7 +97,7 @@ def test_a_mixture_finds_the_two_sounds_that_a_clip_alternates_between(recipe_fo
     quiet, loud = rng.normal(-60, 1, (300, 16)), rng.normal(-30, 2, (100, 16))
     frames = rng.permutation(np.concatenate([quiet, loud])).astype(np.float32)
     model = fit_to(recipe_for("gmm", baseline={"components": 2}), np.split(frames, 8))
-    learnt = model.arrays()
+    learnt = model.learnt()["baseline"]
     order = np.argsort(learnt["weights"])
     np.testing.assert_allclose(learnt["weights"][order], [0.25, 0.75], atol=1e-6)
     # The orthonormal DCT's first number is sqrt(16) times the mean level.
@@ -120,11 +120,11 @@ def test_a_mixture_reads_no_more_frames_than_its_bound(
     recipe = recipe_for("gmm")
     monkeypatch.setattr(gaussian_mixture, "MOST_FRAMES", 330)
     monkeypatch.setattr(gaussian_mixture, "mfcc", watched)
-    one = fit_to(recipe, normals, seed=1).arrays()
+    one = fit_to(recipe, normals, seed=1).learnt()["baseline"]
     # 11 of each of the 30 clips; then every clip once whole, to tell its distance.
     assert read[:30] == [11] * 30
     assert read[30:] == [len(clip) for clip in normals]
-    again, other = (fit_to(recipe, normals, seed=seed).arrays() for seed in (1, 2))
+    again, other = (fit_to(recipe, normals, seed=seed).learnt()["baseline"] for seed in (1, 2))
     np.testing.assert_array_equal(again["mean"], one["mean"])
     assert not np.array_equal(other["mean"], one["mean"])
 

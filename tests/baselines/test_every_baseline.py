@@ -9,7 +9,7 @@ import pytest
 import safetensors.numpy
 from sklearn.metrics import roc_auc_score
 
-from rattle import Detector
+from rattle import Detector, fit
 from rattle.baselines import restore_baseline
 from rattle.learning.train import Step
 from rattle.recipe.parts import BASELINES
@@ -21,7 +21,7 @@ FRAME_S = 128 / 16000
 @pytest.fixture(scope="module")
 def arrays_of(recipe_for, make_clips, fit_to):
     """A function that gives a method's arrays, learnt of eight clips; a dict of one's own."""
-    learnt = cache(lambda method: fit_to(recipe_for(method), make_clips(8)).arrays())
+    learnt = cache(lambda method: fit_to(recipe_for(method), make_clips(8)).learnt()["baseline"])
     return lambda method: dict(learnt(method))
 
 
@@ -47,15 +47,15 @@ def test_a_restored_baseline_says_the_same_to_the_bit(
 ) -> None:
     recipe = recipe_for(method, scoring={"long_clip_seconds": 0.5, "timeline_seconds": 0.1})
     model = fit_to(recipe, make_clips(12))
-    stored = safetensors.numpy.load(safetensors.numpy.save(model.arrays()))
-    restored = restore_baseline(recipe, stored, cpu)
+    stored = safetensors.numpy.load(safetensors.numpy.save(model.learnt()["baseline"]))
+    restored = restore_baseline(recipe, {"baseline": stored}, cpu)
     clips = [*make_clips(3, seed=1), np.concatenate(make_clips(4, seed=2))]
     for clip in (*clips, clips[0][:1], clips[0][:2]):
         expected, found = model.parts(clip), restored.parts(clip)
         np.testing.assert_array_equal(found.distances, expected.distances)
         np.testing.assert_array_equal(found.start_s, expected.start_s)
     assert restored.recipe == recipe
-    again = restored.arrays()
+    again = restored.learnt()["baseline"]
     assert again.keys() == stored.keys()
     for name, value in stored.items():
         np.testing.assert_array_equal(again[name], value)
@@ -65,7 +65,7 @@ def test_a_restored_baseline_says_the_same_to_the_bit(
 def test_a_detector_of_a_baseline_is_saved_and_loaded(clips, tiny_recipe, tmp_path, method) -> None:
     numbers = {"name": method} | ({"epochs": 2} if method == "autoencoder" else {})
     recipe = tiny_recipe.with_values(baseline=numbers)
-    fitted = Detector.fit(clips, "synth_fan/id_00", recipe=recipe, device="cpu")
+    fitted = fit(clips, "synth_fan/id_00", recipe=recipe, device="cpu")
     fitted.save(tmp_path / "fan.rattle")
     loaded = Detector.load(tmp_path / "fan.rattle", device="cpu")
     assert loaded.verify() == 0
@@ -113,7 +113,7 @@ def test_a_long_recording_gets_the_distance_of_each_of_its_windows(
 @each_method
 def test_a_seed_gives_the_same_baseline(recipe_for, make_clips, fit_to, method) -> None:
     recipe, normals = recipe_for(method), make_clips(12)
-    one, again = (fit_to(recipe, normals, seed=5).arrays() for _ in range(2))
+    one, again = (fit_to(recipe, normals, seed=5).learnt()["baseline"] for _ in range(2))
     for name, value in one.items():
         np.testing.assert_array_equal(again[name], value)
 
@@ -121,7 +121,7 @@ def test_a_seed_gives_the_same_baseline(recipe_for, make_clips, fit_to, method) 
 @pytest.mark.parametrize("method", ["autoencoder", "gmm"])
 def test_another_seed_starts_from_another_point(recipe_for, make_clips, fit_to, method) -> None:
     recipe, normals = recipe_for(method), make_clips(12)
-    one, other = (fit_to(recipe, normals, seed=seed).arrays() for seed in (5, 6))
+    one, other = (fit_to(recipe, normals, seed=seed).learnt()["baseline"] for seed in (5, 6))
     assert any(not np.array_equal(other[name], value) for name, value in one.items())
 
 
@@ -146,7 +146,9 @@ def test_clips_that_are_all_alike_can_be_fitted(
         one = np.full_like(one, -100)
     recipe = recipe_for(method)
     model = fit_to(recipe, [one] * 6)
-    found = distances(restore_baseline(recipe, model.arrays(), cpu), [one, one + 10])
+    found = distances(
+        restore_baseline(recipe, {"baseline": model.learnt()["baseline"]}, cpu), [one, one + 10]
+    )
     assert np.isfinite(found).all()
     # Of clips without any spread an ellipsoid has no extent, and an autoencoder learns nothing.
     if method not in ("mahalanobis", "autoencoder"):
@@ -200,7 +202,7 @@ def test_arrays_that_do_not_fit_are_refused(
     arrays = arrays_of(method)
     spoil(arrays)
     with pytest.raises(ValueError, match=message):
-        restore_baseline(recipe, arrays, cpu)
+        restore_baseline(recipe, {"baseline": arrays}, cpu)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +223,7 @@ def test_numbers_that_must_be_above_zero_are_refused_below_it(
     arrays = arrays_of(method)
     arrays[name] = -arrays[name]
     with pytest.raises(ValueError, match=f"its array {name} holds"):
-        restore_baseline(recipe, arrays, cpu)
+        restore_baseline(recipe, {"baseline": arrays}, cpu)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +241,7 @@ def test_the_arrays_of_another_recipe_are_refused(
     recipe = recipe_for(method)
     arrays = arrays_of(method)
     with pytest.raises(ValueError, match="by its recipe"):
-        restore_baseline(recipe.with_values(baseline=other), arrays, cpu)
+        restore_baseline(recipe.with_values(baseline=other), {"baseline": arrays}, cpu)
 
 
 def test_support_vectors_and_weights_are_as_many(recipe_for, arrays_of, cpu) -> None:
@@ -249,7 +251,7 @@ def test_support_vectors_and_weights_are_as_many(recipe_for, arrays_of, cpu) -> 
     assert count > 1
     arrays["weights"] = arrays["weights"][:-1]
     with pytest.raises(ValueError, match=rf"weights is float64 \[{count - 1}\].*\[{count}\]"):
-        restore_baseline(recipe, arrays, cpu)
+        restore_baseline(recipe, {"baseline": arrays}, cpu)
     arrays |= {"weights": np.ones(0), "support": np.ones((0, 24))}
     with pytest.raises(ValueError, match="its array support is"):
-        restore_baseline(recipe, arrays, cpu)
+        restore_baseline(recipe, {"baseline": arrays}, cpu)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
+import pickle
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
-from rattle import Detector
+import rattle as rattle_package
+from rattle import bundle as bundle_room
 from rattle.cli import VERBS, main
+from rattle.cli.terminal.options import OPTIONS, told
+from rattle.errors import TrainingError
 
 
 def verb_of(name: str) -> Callable[..., int]:
@@ -97,6 +101,34 @@ def test_what_is_missing_exits_2_with_a_message(
     assert err.startswith("rattle: error: ")
     assert message in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_is_told_with_what_to_type(rattle: Any, tmp_path: Path) -> None:
+    code, _, err = rattle("score", tmp_path / "no.rattle", "x.wav", "--device", "cuda:7")
+    assert code == 2
+    assert err.endswith("train a detector first (rattle train makes a bundle)\n")
+
+
+def test_what_to_type_is_known_for_every_argument_that_a_message_is_about() -> None:
+    named = set()
+    for file in Path(rattle_package.__file__).parent.rglob("*.py"):
+        named |= set(re.findall(r'argument="(\w+)"', file.read_text(encoding="utf-8")))
+    assert named == OPTIONS.keys()
+
+
+def test_an_error_from_another_process_still_says_what_it_is_about() -> None:
+    error = pickle.loads(pickle.dumps(TrainingError("no room", argument="out")))  # noqa: S301
+    assert isinstance(error, TrainingError)
+    assert told(error) == "no room (--out FOLDER)"
+
+
+def test_no_text_of_the_library_names_an_option() -> None:
+    """It speaks of facts; the command line, of flags."""
+    package = Path(rattle_package.__file__).parent
+    for file in package.rglob("*.py"):
+        if "cli" not in file.relative_to(package).parts:
+            named = re.findall(r"""[\s"'`]--[a-z][a-z-]+""", file.read_text(encoding="utf-8"))
+            assert not named, f"{file}: {named}"
 
 
 def test_a_bug_is_one_line_and_a_log(
@@ -192,7 +224,7 @@ def _redirected(*words: object, to: str) -> subprocess.CompletedProcess[str]:
 
 
 def _break_loading(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    def load(*_: object, **__: object) -> Detector:
+    def load(*_: object, **__: object) -> NoReturn:
         raise error
 
-    monkeypatch.setattr(Detector, "load", load)
+    monkeypatch.setattr(bundle_room, "read_bundle", load)

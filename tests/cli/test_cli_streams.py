@@ -6,7 +6,6 @@ import csv
 import http.server
 import io
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,13 +21,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from here import needs_ffmpeg
 from rattle import Manifest
 from rattle.runtime import Scorer, Stream
 from rattle.scoring.clip import ClipScore
 
-needs_ffmpeg = pytest.mark.skipif(
-    shutil.which("ffmpeg") is None, reason="ffmpeg is not installed here"
-)
 RATE_HZ = 16000
 # Of 2 s, one each second, in nine seconds of sound.
 WINDOWS = 8

@@ -10,21 +10,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from rattle.errors import TrainingError
+from rattle.errors import Interrupted, TrainingError
 from rattle.learning import centroids
 from rattle.learning import train as module
 from rattle.learning.batches import BatchSource
+from rattle.learning.checkpoint import Interruption
 from rattle.learning.device import Placement
 from rattle.learning.losses import CentroidPair
 from rattle.learning.networks import Network, build_network
-from rattle.learning.train import (
-    Interrupted,
-    Interruption,
-    Step,
-    build_optimiser,
-    descend,
-    train,
-)
+from rattle.learning.train import Step, build_optimiser, descend, train
 from rattle.recipe import Recipe
 
 LOSSES = ("bce", "dsad", "ddcsad", "bce+dsad", "bce+ddcsad")

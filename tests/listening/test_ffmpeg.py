@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import os
-import shutil
 import sys
 import threading
 import time
@@ -16,15 +15,13 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from here import needs_ffmpeg
 from rattle import SourceError
 from rattle.listening import ffmpeg
 from rattle.listening.backlog import blocks_of
 from rattle.listening.ffmpeg import Decoding, Ffmpeg, ffmpeg_command, without_password
 from rattle.listening.source import SourceLostError
 
-needs_ffmpeg = pytest.mark.skipif(
-    shutil.which("ffmpeg") is None, reason="ffmpeg is not installed here"
-)
 SOUND = np.random.default_rng(0).normal(0, 0.1, (22050, 2)).astype(np.float32)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from here import lacking
 from rattle import SourceError
 from rattle.listening.backlog import blocks_of
 from rattle.listening.sound_card import LOST_BY_CARD, SoundCard
@@ -161,7 +162,7 @@ def test_the_fake_is_like_sounddevice() -> None:
     try:
         import sounddevice
     except (ImportError, OSError) as error:
-        pytest.skip(f"no sounddevice here: {error}")
+        lacking(f"no sounddevice here: {error}")
     for name in ("query_devices", "InputStream", "PortAudioError", "_terminate", "_initialize"):
         assert hasattr(sounddevice, name)
     assert SimpleNamespace(read=sounddevice.InputStream.read)

@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from rattle import Detector, Machine, Manifest, Recipe, TrainingError
+from rattle.bundle import PARTS
 from rattle.clips.layouts import load_manifest
 from rattle.detector.adapt import AdaptJob
 from rattle.detector.fit import FitJob
@@ -44,19 +45,18 @@ def adapt_job(detector: Detector, clips: Manifest) -> AdaptJob:
     return AdaptJob(detector, new["anomaly"], new["normal"], known, device="cpu")
 
 
-def stopped_after(iteration: int, job: Job) -> Job:
-    """The job, asked to stop after that iteration."""
+def stopped_after(iteration: int) -> Watch:
+    """Asks a job to stop after that iteration."""
     done: list[int] = []
-    watch = Watch(
+    return Watch(
         on_step=lambda step: done.append(step.iteration),
         stop_requested=lambda: bool(done) and done[-1] >= iteration,
     )
-    return dataclasses.replace(job, watch=watch)
 
 
 def weights(bundle: Path) -> bytes:
     with zipfile.ZipFile(bundle) as file:
-        return file.read("weights.safetensors")
+        return file.read(PARTS["encoder"]) + file.read(PARTS["head"])
 
 
 def iterations(folder: Path) -> list[int]:
@@ -86,9 +86,7 @@ def test_a_run_folder_tells_what_was_given_and_how_it_went(job: FitJob, tmp_path
 
 def test_metrics_hold_a_line_an_iteration_as_it_was_reported(job: FitJob, tmp_path: Path) -> None:
     steps: list[Step] = []
-    run_in_folder(
-        dataclasses.replace(job, watch=Watch(on_step=steps.append)), tmp_path, resume=False
-    )
+    run_in_folder(job, tmp_path, resume=False, watch=Watch(on_step=steps.append))
     lines = (tmp_path / RUN / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [dataclasses.asdict(step) for step in steps]
     assert iterations(tmp_path / RUN) == list(range(1, 7))
@@ -105,8 +103,8 @@ def test_resuming_a_finished_run_leaves_it_as_it_is(job: FitJob, tmp_path: Path)
     bundle = run_in_folder(job, tmp_path, resume=False)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     steps: list[Step] = []
-    again = dataclasses.replace(job, seed=5, watch=Watch(on_step=steps.append))
-    assert run_in_folder(again, tmp_path, resume=True) == bundle
+    again, watch = dataclasses.replace(job, seed=5), Watch(on_step=steps.append)
+    assert run_in_folder(again, tmp_path, resume=True, watch=watch) == bundle
     assert steps == []
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
@@ -128,14 +126,13 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
     iteration: int, job: FitJob, bundle_file: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(Interrupted):
-        run_in_folder(stopped_after(iteration, job), tmp_path, resume=False)
+        run_in_folder(job, tmp_path, resume=False, watch=stopped_after(iteration))
     assert iterations(tmp_path / RUN) == list(range(1, iteration + 1))
     assert (tmp_path / RUN / "checkpoint.safetensors").exists()
     assert not (tmp_path / f"{RUN}.rattle").exists()
 
     steps: list[Step] = []
-    again = dataclasses.replace(job, watch=Watch(on_step=steps.append))
-    bundle = run_in_folder(again, tmp_path, resume=True)
+    bundle = run_in_folder(job, tmp_path, resume=True, watch=Watch(on_step=steps.append))
     assert weights(bundle) == weights(bundle_file)
     assert Detector.load(bundle).info.golden == Detector.load(bundle_file).info.golden
     assert [step.iteration for step in steps] == list(range(iteration + 1, 7))
@@ -148,7 +145,7 @@ def test_iterations_after_the_checkpoint_stand_once_in_the_metrics(
 ) -> None:
     """As after a kill: metrics run ahead of the checkpoint and end within a line."""
     with pytest.raises(Interrupted):
-        run_in_folder(stopped_after(3, job), tmp_path, resume=False)
+        run_in_folder(job, tmp_path, resume=False, watch=stopped_after(3))
     with (tmp_path / RUN / "metrics.jsonl").open("a") as file:
         file.write('{"iteration": 4, "loss": 99}\n{"iteration": 5, "lo')
     bundle = run_in_folder(job, tmp_path, resume=True)
@@ -161,7 +158,7 @@ def test_another_recipe_cannot_go_on_with_a_run_and_leaves_it_as_it_is(
     job: FitJob, tmp_path: Path
 ) -> None:
     with pytest.raises(Interrupted):
-        run_in_folder(stopped_after(3, job), tmp_path, resume=False)
+        run_in_folder(job, tmp_path, resume=False, watch=stopped_after(3))
     before = {path: path.read_bytes() for path in (tmp_path / RUN).iterdir()}
     for other in (
         dataclasses.replace(job, seed=1),
@@ -174,7 +171,7 @@ def test_another_recipe_cannot_go_on_with_a_run_and_leaves_it_as_it_is(
 
 def test_a_damaged_checkpoint_is_refused(job: FitJob, tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
-        run_in_folder(stopped_after(3, job), tmp_path, resume=False)
+        run_in_folder(job, tmp_path, resume=False, watch=stopped_after(3))
     checkpoint = tmp_path / RUN / "checkpoint.safetensors"
     checkpoint.write_bytes(checkpoint.read_bytes()[:200])
     with pytest.raises(TrainingError, match="cannot be read"):
@@ -207,8 +204,8 @@ def test_a_killed_process_resumes_to_the_weights_of_an_uninterrupted_one(
     assert 1 <= len(metrics.read_text().splitlines()) < 60
 
     steps: list[Step] = []
-    job = FitJob(clips, FAN, always_saving, device="cpu", watch=Watch(on_step=steps.append))
-    resumed = run_in_folder(job, out, resume=True)
+    job = FitJob(clips, FAN, always_saving, device="cpu")
+    resumed = run_in_folder(job, out, resume=True, watch=Watch(on_step=steps.append))
     assert steps[0].iteration > 1
     whole = run_in_folder(dataclasses.replace(job, recipe=longer), tmp_path / "whole", resume=False)
     assert weights(resumed) == weights(whole)
@@ -247,7 +244,7 @@ def test_a_stopped_adaptation_goes_on_to_the_same_weights(
     job = adapt_job if found else dataclasses.replace(adapt_job, recordings=None)
     whole = run_in_folder(job, tmp_path / "whole", resume=False)
     with pytest.raises(Interrupted):
-        run_in_folder(stopped_after(iteration, job), tmp_path / "stopped", resume=False)
+        run_in_folder(job, tmp_path / "stopped", resume=False, watch=stopped_after(iteration))
     resumed = run_in_folder(job, tmp_path / "stopped", resume=True)
     assert weights(resumed) == weights(whole)
     one, other = (Detector.load(path).info for path in (resumed, whole))
@@ -258,7 +255,7 @@ def test_a_stopped_adaptation_goes_on_to_the_same_weights(
 
 def test_another_adaptation_cannot_go_on_with_a_run(adapt_job: AdaptJob, tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
-        run_in_folder(stopped_after(2, adapt_job), tmp_path, resume=False)
+        run_in_folder(adapt_job, tmp_path, resume=False, watch=stopped_after(2))
     fewer = Manifest(adapt_job.anomalies.table[:2])
     for other in (
         dataclasses.replace(adapt_job, anomalies=fewer),

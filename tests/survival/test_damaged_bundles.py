@@ -14,8 +14,9 @@ from safetensors.numpy import load, save
 from watched import watch
 
 from rattle import BundleError, Detector
-from rattle.bundle.file import INFO, WEIGHTS
+from rattle.bundle.file import INFO, PARTS
 from rattle.cli.inspect import inspect
+from rattle.clips.amplitude import Amplitude
 from rattle.runtime.graph import Graph
 
 METHODS = ("bce+ddcsad", "autoencoder", "gmm", "knn")
@@ -83,24 +84,30 @@ def test_a_recipe_that_asks_for_all_memory_is_refused_and_gets_none(
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-@pytest.mark.parametrize("name", ["encoder.stem.1.running_mean", "centroid"])
+@pytest.mark.parametrize(
+    ("part", "name", "said"),
+    [
+        ("encoder", "stem.1.running_mean", "its weights stem.1.running_mean hold NaN or infinity"),
+        ("head", "centroid", "its head's centroid holds other than finite float32 numbers"),
+    ],
+)
 def test_weights_that_are_no_numbers_are_refused(
-    name: str, value: float, bundle_file: Path, odd: Path
+    part: str, name: str, said: str, value: float, bundle_file: Path, odd: Path
 ) -> None:
     """All that they score is NaN, which is above no threshold."""
     members = members_of(bundle_file.read_bytes())
-    weights = load(members[WEIGHTS])
+    weights = load(members[PARTS[part]])
     weights[name][0] = value
-    odd.write_bytes(sealed(members | {WEIGHTS: save(weights)}))
-    with pytest.raises(BundleError, match=f"its weights {name} hold NaN or infinity"):
+    odd.write_bytes(sealed(members | {PARTS[part]: save(weights)}))
+    with pytest.raises(BundleError, match=said):
         Detector.load(odd, device="cpu")
 
 
 def test_weights_that_overflow_are_told_by_inspect(bundle_file: Path, odd: Path) -> None:
     members = members_of(bundle_file.read_bytes())
-    weights = load(members[WEIGHTS])
-    weights["encoder.stem.1.weight"][:] = 3e38
-    odd.write_bytes(sealed(members | {WEIGHTS: save(weights)}))
+    weights = load(members[PARTS["encoder"]])
+    weights["stem.1.weight"][:] = 3e38
+    odd.write_bytes(sealed(members | {PARTS["encoder"]: save(weights)}))
     with pytest.raises(BundleError, match=r"odd\.rattle is damaged: its stored clips cannot be"):
         inspect(odd)
 
@@ -112,18 +119,23 @@ def test_a_graph_takes_no_numbers_from_the_working_directory(
     (tmp_path / "secret.bin").write_bytes(bytes(range(64)))
     monkeypatch.chdir(tmp_path)
     for location in ("secret.bin", "./secret.bin", str(tmp_path / "secret.bin")):
-        with pytest.raises(BundleError, match="the graph cannot be loaded by ONNX Runtime"):
+        with pytest.raises(
+            BundleError, match="the bundle's graph cannot be loaded by ONNX Runtime"
+        ):
             Graph(reaching_outside(location))
 
 
-@pytest.mark.parametrize("names", [(), ("logits",), ("embeddings",), ("logits", "log_mel")])
+@pytest.mark.parametrize("names", [(), ("logits",), ("embeddings",), ("logits", "features")])
 def test_a_graph_without_its_outputs_is_refused(names: tuple[str, ...]) -> None:
-    with pytest.raises(BundleError, match="rattle export BUNDLE"):
+    with pytest.raises(BundleError, match=r"the bundle's graph gives .*; export it again"):
         Graph(other_graph(names))
 
 
-def test_a_graph_that_gives_parts_of_no_window_or_runs_out_of_memory_is_told() -> None:
+def test_a_graph_that_gives_embeddings_of_no_window_or_runs_out_of_memory_is_told() -> None:
     samples, frames = np.zeros(9, np.float32), np.zeros((2, 4), np.int64)
-    for side, said in ((3, r"parts of shape \(3, 3\) for 2 windows"), (10**8, "cannot be run by")):
+    for side, said in (
+        (3, r"gives embeddings \(3, 3\) for 2 windows"),
+        (10**8, "cannot be run by"),
+    ):
         with pytest.raises(BundleError, match=said):
-            Graph(greedy_graph(side)).run(samples, frames)
+            Graph(greedy_graph(side)).run(samples, frames, Amplitude(0.0, 1.0))

@@ -1,7 +1,7 @@
-"""Baselines: what the method is compared with, through the same bundles and scores.
+"""Fit what the method is compared with: baselines, through the same bundles and scores.
 
 Each learns from the training normals alone. ``fit`` of a method's module learns, ``restore``
-rebuilds from what a bundle holds; both give a ``Measure``.
+rebuilds from what a bundle holds; both give a ``Measure``, which ``baseline`` makes a model of.
 """
 
 from __future__ import annotations

@@ -191,7 +191,9 @@ def _checked(path: Path, wanted: Collection[str]) -> tuple[dict[str, bytes], dic
             found = _names(file, path)
             members = {name: _member(file, name, path) for name in found if name in wanted}
     except FileNotFoundError:
-        raise BundleError(f"there is no bundle {path}; rattle train makes one") from None
+        raise BundleError(
+            f"there is no bundle {path}; train a detector first", argument="bundle"
+        ) from None
     except IsADirectoryError:
         raise BundleError(f"{path} is a folder; give a .rattle file in it") from None
     # Python's zip reader raises all of these for damaged directories and headers.

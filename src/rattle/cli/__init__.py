@@ -1,4 +1,7 @@
-"""The command line: one file a verb, each imported when it is called."""
+"""Run the command line: one file a verb, each imported when it is called.
+
+``terminal`` holds what verbs share: progress, tables, options. Begin with ``main``.
+"""
 
 from __future__ import annotations
 

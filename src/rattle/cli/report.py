@@ -57,6 +57,7 @@ def report(
 
 
 def _scored(runs: list[Run], data: Path, reading: Reading) -> list[Run]:
+    from rattle.cli.terminal.options import told
     from rattle.clips.layouts import load_manifest
     from rattle.errors import RattleError
     from rattle.runs.score import with_outcome
@@ -67,6 +68,7 @@ def _scored(runs: list[Run], data: Path, reading: Reading) -> list[Run]:
         try:
             found.append(with_outcome(run, clips))
         except (RattleError, OSError) as error:
-            reading.notes.append(f"{run.name} cannot be scored: {error}")
+            reason = told(error) if isinstance(error, RattleError) else str(error)
+            reading.notes.append(f"{run.name} cannot be scored: {reason}")
             found.append(run)
     return found

@@ -118,7 +118,7 @@ def train_each(
         except RattleError as error:
             if len(jobs) == 1:
                 raise
-            refused.append(str(error))
+            refused.append(told(error))
             print(f"rattle: error: {told(error)}", file=sys.stderr)
     return _concluded(len(refused), len(jobs))
 

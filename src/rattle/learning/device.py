@@ -1,4 +1,4 @@
-"""Where a network runs and in what precision."""
+"""Place a network: where it runs and in what precision."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Placement:
 
 
 def place(device: str = "auto", precision: str = "auto") -> Placement:
-    """The placement that ``--device`` and ``training.precision`` ask for.
+    """Choose the placement that a device's name and ``training.precision`` ask for.
 
     ``auto`` takes CUDA where there is one, and bfloat16 where the hardware computes in it: on a
     CPU without such instructions it is slower than float32.
@@ -72,7 +72,8 @@ def place(device: str = "auto", precision: str = "auto") -> Placement:
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise TrainingError(
-            f"device {device!r} cannot be used here ({reason}); use --device cpu or auto"
+            f"device {device!r} cannot be used here ({reason}); use cpu or auto",
+            argument="device",
         ) from None
     if precision == "auto":
         precision = "bfloat16" if _computes_in_bfloat16(chosen) else "float32"

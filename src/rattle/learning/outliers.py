@@ -59,6 +59,7 @@ def _of_given(given: Manifest, machine: Machine) -> OutlierPool:
     if not table.height:
         raise DataError(
             f"the outliers given hold no normal clip of a machine other than {machine}; give a "
-            "folder with recordings of other machines or surroundings"
+            "folder with recordings of other machines or surroundings",
+            argument="outliers",
         )
     return OutlierPool(Manifest(table), f"{table.height} normal clips given as outliers")

@@ -1,4 +1,4 @@
-"""Starting an encoder from published weights (``--init FILE``)."""
+"""Start an encoder from published weights."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ def load_pretrained(encoder: nn.Module, path: Path) -> Loaded:
     if not any(name.endswith("weight") for name in taken):
         raise TrainingError(
             f"no weight in {path} fits the recipe's encoder; published PANNs checkpoints of "
-            "ResNet38 fit --recipe paper"
+            "ResNet38 fit the recipe paper",
+            argument="init",
         )
     encoder.load_state_dict({**own, **taken})
     return Loaded(tuple(taken), skipped)

@@ -118,7 +118,7 @@ class Outcome(Part):
         except (OSError, ValidationError) as error:
             reason = str(error).splitlines()[0]
             raise DataError(
-                f"{file} is not the outcome of a task ({reason}); remove it, and rattle reproduce "
+                f"{file} is not the outcome of a task ({reason}); remove it, and the experiment "
                 "makes it again"
             ) from None
 

@@ -18,7 +18,7 @@ FLUSH_EVERY_S = 10
 
 
 class EventFiles:
-    """Writes a run's curves and numbers to ``folder``, which ``tensorboard --logdir`` shows."""
+    """Writes a run's curves and numbers to ``folder``, the log directory that TensorBoard shows."""
 
     def __init__(self, folder: Path, parameters: Mapping[str, Parameter]) -> None:
         self._folder, self._parameters = folder, dict(parameters)

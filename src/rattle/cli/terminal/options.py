@@ -1,4 +1,4 @@
-"""Tell an error with the option that it is about: the library knows none."""
+"""Tell an error with the option that it is about: the library knows no option."""
 
 from __future__ import annotations
 
@@ -13,18 +13,15 @@ OPTIONS = {
     "device": "--device auto",
     "graph": "rattle export BUNDLE",
     "init": "--init FILE",
-    "machine": "--machine",
     "normals": "--normal",
     "out": "--out FOLDER",
     "outliers": "--outliers FOLDER",
     "ray": "--ray ADDRESS",
     "piped": "... | rattle score BUNDLE -",
-    "recipe": "--recipe",
     "recordings": "rattle check FOLDER",
     "resume": "--resume",
     "threads": "--threads",
     "track": "--track",
-    "url": "--url",
     "validation": "--validation",
     "workers": "--workers",
 }

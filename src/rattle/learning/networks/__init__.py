@@ -1,4 +1,7 @@
-"""Encoders, and the network of encoder and head that a recipe names."""
+"""Build the network that a recipe names: an encoder and a head.
+
+``resnet38`` and ``small`` are the encoders, ``blocks`` their parts. Begin with ``build_network``.
+"""
 
 from __future__ import annotations
 
