@@ -78,8 +78,12 @@ def test_a_cluster_leaves_what_this_process_does_though_a_worker_is_killed(
 
 
 def test_a_task_that_is_stopped_on_a_cluster_keeps_its_state(
-    address: str, new_setting: Callable[[], Setting], undisturbed: Left
+    address: str,
+    new_setting: Callable[[], Setting],
+    undisturbed: Left,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("rattle.grid.run.LOOK_EVERY_S", 0.01)  # before the training is over
     setting = new_setting()
     with RayWorkers(setting, address) as workers, pytest.raises(Interrupted):
         run_grid([TRAINING], setting, workers, stop_requested=lambda: running(TRAINING, setting))

@@ -59,8 +59,9 @@ def test_a_process_that_is_killed_changes_no_outcome(
 
 
 def test_a_task_that_is_stopped_keeps_its_state_and_ends_with_the_same_outcome(
-    new_setting: Callable[[], Setting], undisturbed: Left
+    new_setting: Callable[[], Setting], undisturbed: Left, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("rattle.grid.run.LOOK_EVERY_S", 0.01)  # before the training is over
     setting = new_setting()
     kept = checkpoint(TRAINING, setting)
     with LocalWorkers(setting, 1, threads=1) as workers, pytest.raises(Interrupted):

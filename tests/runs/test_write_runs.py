@@ -24,7 +24,7 @@ from rattle.detector.fit import FitJob
 from rattle.detector.job import Recordings, Watch
 from rattle.errors import ClipError, DataError, Interrupted
 from rattle.learning.train import Step
-from rattle.runs.write import Gone, recordings_of, run_in_folder
+from rattle.runs.write import MissingRecordings, recordings_of, run_in_folder
 
 FAN = Machine("synth_fan", "id_00")
 VALVE = Machine("synth_valve", "id_00")
@@ -301,13 +301,13 @@ def test_recordings_are_found_again_by_the_run_folder(
 ) -> None:
     bundle, detector, data = trained
     shutil.rmtree(data / "dev_data" / "synth_fan" / "test")  # never trained on
-    gone: list[Gone] = []
-    found = recordings_of(bundle, detector, on_gone=gone.append)
+    missing: list[MissingRecordings] = []
+    found = recordings_of(bundle, detector, on_missing=missing.append)
     assert found is not None
     assert {clip.machine for clip in found.clips} == {FAN, VALVE}
     assert len(found.clips) == 24
     assert found.outliers is None
-    assert gone == []
+    assert missing == []
 
 
 def test_recordings_that_have_gone_or_changed_are_left_out_and_told(
@@ -317,12 +317,12 @@ def test_recordings_that_have_gone_or_changed_are_left_out_and_told(
     first, second, *_ = sorted((data / "dev_data" / "synth_fan" / "train").iterdir())
     first.unlink()
     second.write_bytes(second.read_bytes()[:-2] + b"??")
-    gone: list[Gone] = []
-    found = recordings_of(bundle, detector, on_gone=gone.append)
+    missing: list[MissingRecordings] = []
+    found = recordings_of(bundle, detector, on_missing=missing.append)
     assert found is not None
     assert {str(first), str(second)}.isdisjoint(found.clips.table["path"])
     assert len(found.clips) == 22
-    assert gone == [Gone(2, 24, bundle.with_suffix("") / "clips.csv")]
+    assert missing == [MissingRecordings(2, 24, bundle.with_suffix("") / "clips.csv")]
 
 
 def test_without_a_clip_that_was_trained_on_nothing_is_found(
@@ -330,9 +330,9 @@ def test_without_a_clip_that_was_trained_on_nothing_is_found(
 ) -> None:
     bundle, detector, data = trained
     shutil.rmtree(data / "dev_data" / "synth_fan" / "train")
-    gone: list[Gone] = []
-    assert recordings_of(bundle, detector, on_gone=gone.append) is None
-    assert [(some.gone, some.listed) for some in gone] == [(12, 24)]
+    missing: list[MissingRecordings] = []
+    assert recordings_of(bundle, detector, on_missing=missing.append) is None
+    assert [(found.missing, found.listed) for found in missing] == [(12, 24)]
 
 
 def test_a_bundle_without_its_run_folder_finds_nothing(

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from rattle.tracking import TrackerName
 
 if TYPE_CHECKING:
-    from rattle.runs.write import Gone
+    from rattle.runs.write import MissingRecordings
 
 Paths = Annotated[list[Path], Parameter(consume_multiple=True)]
 
@@ -80,7 +80,7 @@ def adapt(
         anomalies=labelled_clips(anomalies, parent.machine, "anomaly"),
         normals=labelled_clips(normal, parent.machine, "normal"),
         recordings=recordings_of(
-            bundle, parent, load_manifest(data) if data else None, on_gone=_warn_of
+            bundle, parent, load_manifest(data) if data else None, on_missing=_warn_of
         ),
         seed=parent.info.provenance.seed if seed is None else seed,
         device=device,
@@ -91,11 +91,11 @@ def adapt(
     return 0
 
 
-def _warn_of(recordings: Gone) -> None:
+def _warn_of(recordings: MissingRecordings) -> None:
     logging.getLogger(__name__).warning(
         "%d of the %d recordings listed in %s have gone or changed; if they have moved, say where "
         "with --data",
-        recordings.gone,
+        recordings.missing,
         recordings.listed,
         recordings.file,
     )

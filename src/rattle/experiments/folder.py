@@ -16,13 +16,15 @@ from rattle.clips.manifest import Manifest
 from rattle.errors import DataError
 from rattle.recipe import Recipe
 
+RECIPE, CLIPS = "recipe.toml", "clips.csv"
+
 
 def open_folder(folder: Path, clips: Manifest, recipe: Recipe) -> None:
     """Make the folder, or check that it was made for these clips and this recipe.
 
     Raises ``DataError`` where it was made for others.
     """
-    recipe_file, clips_file = folder / "recipe.toml", folder / "clips.csv"
+    recipe_file, clips_file = folder / RECIPE, folder / CLIPS
     if recipe_file.exists() and Recipe.load(recipe_file) != recipe:
         raise DataError(
             f"{folder} holds experiments with another recipe ({recipe_file}); give that one, or "

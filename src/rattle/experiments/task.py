@@ -16,6 +16,7 @@ from rattle.detector.adapt import AdaptJob
 from rattle.detector.fit import FitJob
 from rattle.detector.job import Job, Recordings, Watch
 from rattle.errors import Interrupted
+from rattle.experiments.folder import CLIPS, RECIPE
 from rattle.pages.templates import counted
 from rattle.recipe import Recipe
 from rattle.recipe.parts import MethodName
@@ -73,7 +74,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Setting:
-    """What an experiment's tasks share: its folder, with ``clips.csv`` and ``recipe.toml``.
+    """What an experiment's tasks share: its folder, with its clips and its recipe.
 
     ``store`` is the feature store, where that is not what this process would choose.
     """
@@ -93,11 +94,11 @@ class Setting:
 
     @property
     def clips(self) -> Manifest:
-        return Manifest.read_csv(self.folder / "clips.csv")
+        return Manifest.read_csv(self.folder / CLIPS)
 
     @property
     def recipe(self) -> Recipe:
-        return Recipe.load(self.folder / "recipe.toml")
+        return Recipe.load(self.folder / RECIPE)
 
     def run(self, task: Task, stop_requested: Callable[[], bool]) -> None:
         """Make the task's model, score it and leave the outcome; see ``run_task``."""

@@ -28,10 +28,10 @@ from rattle.version import VERSION
 
 
 @dataclass(frozen=True)
-class Gone:
-    """``gone`` of the recordings ``listed`` in a run's file are not there or have changed."""
+class MissingRecordings:
+    """How many of the recordings listed in a run's ``file`` have gone or changed since."""
 
-    gone: int
+    missing: int
     listed: int
     file: Path
 
@@ -93,12 +93,12 @@ def recordings_of(
     detector: Detector,
     data: Manifest | None = None,
     *,
-    on_gone: Callable[[Gone], None] = lambda _: None,
+    on_missing: Callable[[MissingRecordings], None] = lambda _: None,
 ) -> Recordings | None:
     """Find the recordings that a bundle's run was given, as far as they are there unchanged.
 
     Its run folder lists them; ``data`` holds those that have moved, and is taken as it is. None
-    where the run folder is not there or no clip that ``detector`` was trained on is. ``on_gone``
+    where the run folder is not there or no clip that ``detector`` was trained on is. ``on_missing``
     is called for each of the run's lists of which some recordings are not found.
     """
     folder = RunFolder.beside(bundle)
@@ -107,7 +107,7 @@ def recordings_of(
             return None
         # Test clips teach nothing; whether they are there does not matter.
         data = _still_there(
-            Manifest.read_csv(folder.clips).of(split="train"), folder.clips, on_gone
+            Manifest.read_csv(folder.clips).of(split="train"), folder.clips, on_missing
         )
         ours = data.of(detector.machine).table["content_hash"]
         if not {*ours} & {*detector.info.provenance.trained}:
@@ -116,14 +116,16 @@ def recordings_of(
         return Recordings(data)
     normals = Manifest.read_csv(folder.outliers).of(label="normal")
     return Recordings(
-        data, _still_there(normals.without(detector.machine), folder.outliers, on_gone)
+        data, _still_there(normals.without(detector.machine), folder.outliers, on_missing)
     )
 
 
-def _still_there(clips: Manifest, file: Path, on_gone: Callable[[Gone], None]) -> Manifest:
+def _still_there(
+    clips: Manifest, file: Path, on_missing: Callable[[MissingRecordings], None]
+) -> Manifest:
     there = unchanged(clips)
     if len(there) < len(clips):
-        on_gone(Gone(len(clips) - len(there), len(clips), file))
+        on_missing(MissingRecordings(len(clips) - len(there), len(clips), file))
     return there
 
 
