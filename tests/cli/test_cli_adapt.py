@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from rattle.clips.layouts import load_manifest
 from rattle.detector.fit import FitJob
 from rattle.learning.train import Step
 from rattle.runs.write import run_in_folder
+from what_was_learnt import weights_in
 
 FAN, RUN = Machine("synth_fan", "id_00"), "synth_fan_id_00"
 
@@ -61,11 +61,6 @@ def faults(factory: Path) -> list[Path]:
 @pytest.fixture
 def adapt(rattle: Any) -> Any:
     return lambda bundle, *words: rattle("adapt", bundle, *words, "--device", "cpu")
-
-
-def weights(bundle: Path) -> bytes:
-    with zipfile.ZipFile(bundle) as file:
-        return file.read("weights.safetensors")
 
 
 # The usual way
@@ -174,7 +169,7 @@ def test_recordings_that_have_gone_without_replay_set_are_refused_with_what_to_d
     code, out, err = adapt(bundle, "--anomalies", faults[0])
     assert (code, out) == (2, "")
     assert "are not found and it holds no replay set" in err
-    assert "say with --data where they are, or train again" in err
+    assert "say where they are, or train again (--data FOLDER)" in err
     assert not (bundle.parent / "adapted").exists()
     assert adapt(bundle, "--anomalies", faults[0], "--data", factory).code == 0
 
@@ -197,7 +192,7 @@ def test_a_recording_that_changed_since_is_not_learnt_from(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "no clip to learn from; give anomalies (--anomalies), normal clips (--normal)"),
+        ([], "no clip to learn from; give anomalies, normal clips, or both (--anomalies)"),
         (["--anomalies", "nosuch.wav"], "nosuch.wav: there is no such file"),
         (["--anomalies", "EMPTY"], "holds no recording; give recordings or folders of them"),
         (["--anomalies", "NOTE"], "cannot be read as audio"),
@@ -295,7 +290,7 @@ def test_ctrl_c_keeps_the_state_and_resume_goes_on_to_the_same_weights(
     assert adapt(bundle, *words, tmp_path / "stopped", "--resume").code == 0
     assert adapt(bundle, *words, tmp_path / "whole").code == 0
     resumed, whole = (tmp_path / name / bundle.name for name in ("stopped", "whole"))
-    assert weights(resumed) == weights(whole)
+    assert weights_in(resumed) == weights_in(whole)
 
 
 def test_a_killed_adaptation_resumes_to_the_weights_of_an_uninterrupted_one(
@@ -331,6 +326,6 @@ def test_a_killed_adaptation_resumes_to_the_weights_of_an_uninterrupted_one(
 
     assert adapt(*words[:-3], "--out", out, "--resume").code == 0
     assert adapt(*words[:-3], "--out", tmp_path / "whole").code == 0
-    assert weights(out / bundle.name) == weights(tmp_path / "whole" / bundle.name)
+    assert weights_in(out / bundle.name) == weights_in(tmp_path / "whole" / bundle.name)
     lines = metrics.read_text().splitlines()
     assert [json.loads(line)["iteration"] for line in lines] == list(range(1, 61))

@@ -30,13 +30,17 @@ def bundles(bundle_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tupl
     folder = tmp_path_factory.mktemp("pair")
     bundle = read_bundle(bundle_file)
     straight = dataclasses.replace(bundle, info=bundle.info.model_copy(update={"alpha": 1.0}))
-    turned = {
-        name: -values if name.startswith("head.") else values
-        for name, values in straight.weights.items()
-    }
+    head = {name: -values for name, values in straight.learnt["head"].items()}
     write_bundle(straight, folder / "straight.rattle")
-    write_bundle(dataclasses.replace(straight, weights=turned), folder / "turned.rattle")
+    write_bundle(
+        dataclasses.replace(straight, learnt={**straight.learnt, "head": head}),
+        folder / "turned.rattle",
+    )
     return folder / "straight.rattle", folder / "turned.rattle"
+
+
+def decisions(detector: Detector, clips: list[str]) -> list[bool]:
+    return [clip.anomalous for clip in detector.score(clips)]
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +124,7 @@ def test_the_table_holds_both_bundles_figures_and_the_interval(
 def test_what_the_auc_does_not_tell_is_said_in_a_sentence(
     rattle: Any, bundles: tuple[Path, Path], ranked: list[str], write_data: WriteData
 ) -> None:
-    alarms = {path: sum(Detector.load(path, device="cpu").decide(ranked)) for path in bundles}
+    alarms = {path: sum(decisions(Detector.load(path, device="cpu"), ranked)) for path in bundles}
     quiet, loud = sorted(bundles, key=alarms.__getitem__)
     many = alarms[loud] - alarms[quiet]
     assert many > 1
@@ -144,7 +148,9 @@ def test_every_clip_that_changed_sides_is_named_under_what_happened(
     test = clips.of(old.machine, split="test").table["path"]
     expected = {
         path
-        for path, before, after in zip(test, old.decide(test), new.decide(test), strict=True)
+        for path, before, after in zip(
+            test, decisions(old, test), decisions(new, test), strict=True
+        )
         if before != after
     }
     assert expected

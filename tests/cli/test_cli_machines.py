@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from rattle import Detector, Machine
 from rattle.cli.terminal.grid_view import GridView
 from rattle.grid.run import Progress
+from what_was_learnt import weights_in
 
 FAN, VALVE = "synth_fan_id_00", "synth_valve_id_00"
 
@@ -42,11 +42,6 @@ def lasting_recipe_file(tiny_recipe_file: Path, tmp_path_factory: pytest.TempPat
     return path
 
 
-def weights(bundle: Path) -> bytes:
-    with zipfile.ZipFile(bundle) as file:
-        return file.read("weights.safetensors")
-
-
 def alone(train: Any, out: Path, *words: object) -> dict[str, bytes]:
     """What machines trained one after the other get, with the threads that a worker has."""
     before, each = torch.get_num_threads(), max((os.cpu_count() or 1) // 2, 1)
@@ -56,7 +51,7 @@ def alone(train: Any, out: Path, *words: object) -> dict[str, bytes]:
             assert train(*words, "--out", out, machine="all").code == 0
     finally:
         torch.set_num_threads(before)
-    return {path.stem: weights(path) for path in out.glob("*.rattle")}
+    return {path.stem: weights_in(path) for path in out.glob("*.rattle")}
 
 
 def test_each_machine_gets_what_it_would_get_alone(
@@ -73,7 +68,7 @@ def test_each_machine_gets_what_it_would_get_alone(
     ]
     assert "synth_fan/id_00: outliers: normal clips of synth_valve/id_00" in err
     assert "2 of 2 machines done, 0 running" in err
-    found = {stem: weights(bundle) for stem, bundle in bundles.items()}
+    found = {stem: weights_in(bundle) for stem, bundle in bundles.items()}
     assert found == alone(train, tmp_path / "alone")
 
     # Again: what is there is left as it is, and refused where nobody said to go on with it.
@@ -130,7 +125,7 @@ def test_ctrl_c_stops_all_and_resume_goes_on_to_the_same_weights(
     assert list((tmp_path / "out").glob("*.rattle")) == []
 
     assert train_all("--recipe", lasting_recipe_file, "--resume").code == 0
-    found = {path.stem: weights(path) for path in (tmp_path / "out").glob("*.rattle")}
+    found = {path.stem: weights_in(path) for path in (tmp_path / "out").glob("*.rattle")}
     assert found == alone(train, tmp_path / "alone", "--recipe", lasting_recipe_file)
 
 

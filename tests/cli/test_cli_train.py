@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from rattle import Detector, Machine
 from rattle.cli.terminal.progress import TrainingProgress
 from rattle.cli.terminal.stopping import StopRequest
 from rattle.learning.train import Step
+from what_was_learnt import weights_in
 
 RUN = "synth_fan_id_00"
 
@@ -31,7 +31,7 @@ def test_it_writes_a_bundle_and_says_where_and_at_what_threshold(
     assert second.startswith("synth_fan/id_00: warning: 2 held-out normal clips")
     assert "outliers: normal clips of synth_valve/id_00" in err
     assert "iteration 6/6" in err
-    assert _weights(bundle) == _weights(bundle_file)
+    assert weights_in(bundle) == weights_in(bundle_file)
 
 
 def test_the_loss_given_takes_the_place_of_the_recipes(train: Any, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_ctrl_c_keeps_the_state_and_resume_goes_on_to_the_same_weights(
     assert _iterations(folder) == [1, 2, 3]
 
     assert train("--resume").code == 0
-    assert _weights(tmp_path / "out" / f"{RUN}.rattle") == _weights(bundle_file)
+    assert weights_in(tmp_path / "out" / f"{RUN}.rattle") == weights_in(bundle_file)
     assert _iterations(folder) == [1, 2, 3, 4, 5, 6]
 
 
@@ -163,11 +163,6 @@ def test_the_first_ctrl_c_asks_and_the_second_interrupts() -> None:
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
-
-
-def _weights(bundle: Path) -> bytes:
-    with zipfile.ZipFile(bundle) as file:
-        return file.read("weights.safetensors")
 
 
 def _iterations(folder: Path) -> list[int]:

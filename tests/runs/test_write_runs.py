@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import time
-import zipfile
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +16,6 @@ import pytest
 import torch
 
 from rattle import Detector, Machine, Manifest, Recipe, TrainingError
-from rattle.bundle import PARTS
 from rattle.clips.layouts import load_manifest
 from rattle.detector.adapt import AdaptJob
 from rattle.detector.fit import FitJob
@@ -25,6 +23,7 @@ from rattle.detector.job import Recordings, Watch
 from rattle.errors import ClipError, DataError, Interrupted
 from rattle.learning.train import Step
 from rattle.runs.write import MissingRecordings, recordings_of, run_in_folder
+from what_was_learnt import weights_in
 
 FAN = Machine("synth_fan", "id_00")
 VALVE = Machine("synth_valve", "id_00")
@@ -52,11 +51,6 @@ def stopped_after(iteration: int) -> Watch:
         on_step=lambda step: done.append(step.iteration),
         stop_requested=lambda: bool(done) and done[-1] >= iteration,
     )
-
-
-def weights(bundle: Path) -> bytes:
-    with zipfile.ZipFile(bundle) as file:
-        return file.read(PARTS["encoder"]) + file.read(PARTS["head"])
 
 
 def iterations(folder: Path) -> list[int]:
@@ -133,7 +127,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
 
     steps: list[Step] = []
     bundle = run_in_folder(job, tmp_path, resume=True, watch=Watch(on_step=steps.append))
-    assert weights(bundle) == weights(bundle_file)
+    assert weights_in(bundle) == weights_in(bundle_file)
     assert Detector.load(bundle).info.golden == Detector.load(bundle_file).info.golden
     assert [step.iteration for step in steps] == list(range(iteration + 1, 7))
     assert iterations(tmp_path / RUN) == list(range(1, 7))
@@ -151,7 +145,7 @@ def test_iterations_after_the_checkpoint_stand_once_in_the_metrics(
     bundle = run_in_folder(job, tmp_path, resume=True)
     assert iterations(tmp_path / RUN) == list(range(1, 7))
     assert "99" not in (tmp_path / RUN / "metrics.jsonl").read_text().split()
-    assert weights(bundle) == weights(bundle_file)
+    assert weights_in(bundle) == weights_in(bundle_file)
 
 
 def test_another_recipe_cannot_go_on_with_a_run_and_leaves_it_as_it_is(
@@ -208,7 +202,7 @@ def test_a_killed_process_resumes_to_the_weights_of_an_uninterrupted_one(
     resumed = run_in_folder(job, out, resume=True, watch=Watch(on_step=steps.append))
     assert steps[0].iteration > 1
     whole = run_in_folder(dataclasses.replace(job, recipe=longer), tmp_path / "whole", resume=False)
-    assert weights(resumed) == weights(whole)
+    assert weights_in(resumed) == weights_in(whole)
     assert iterations(out / RUN) == list(range(1, 61))
 
 
@@ -246,7 +240,7 @@ def test_a_stopped_adaptation_goes_on_to_the_same_weights(
     with pytest.raises(Interrupted):
         run_in_folder(job, tmp_path / "stopped", resume=False, watch=stopped_after(iteration))
     resumed = run_in_folder(job, tmp_path / "stopped", resume=True)
-    assert weights(resumed) == weights(whole)
+    assert weights_in(resumed) == weights_in(whole)
     one, other = (Detector.load(path).info for path in (resumed, whole))
     assert one.golden == other.golden
     assert one.held_out == other.held_out

@@ -122,6 +122,10 @@ class Manifest:
         """Select the clips whose content hash is not among ``hashes``."""
         return Manifest(self.table.filter(~pl.col("content_hash").is_in(list(hashes))))
 
+    def with_content(self, hashes: Iterable[str]) -> Manifest:
+        """Select the clips whose content hash is among ``hashes``."""
+        return Manifest(self.table.filter(pl.col("content_hash").is_in(list(hashes))))
+
     def require(self, machine: Machine) -> Manifest:
         """Select a machine's clips; ``DataError`` names the machines there are if it has none."""
         clips = self.of(machine)

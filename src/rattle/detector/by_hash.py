@@ -13,7 +13,7 @@ from rattle.recipe import Recipe
 
 def by_hash(manifest: Manifest, clips: LogMels) -> dict[str, LogMel]:
     """The log-mels of a manifest's clips, in its order, by content hash."""
-    return dict(zip(manifest.table["content_hash"].to_list(), clips, strict=True))
+    return dict(zip(manifest.hashes(), clips, strict=True))
 
 
 def replay_frames(recipe: Recipe) -> int:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-import polars as pl
-
 from rattle.bundle.replay import ByHash, LogMel, Replay
 from rattle.clips.manifest import Manifest
 from rattle.detector.by_hash import by_hash, shuffled
@@ -80,7 +78,7 @@ def _own_clips(
     ours = _ours(detector, clips)
 
     def log_mels(hashes: tuple[str, ...]) -> dict[str, LogMel]:
-        some = Manifest(ours.filter(pl.col("content_hash").is_in(list(hashes))))
+        some = ours.with_content(hashes)
         if not len(some):
             return {}
         return by_hash(some, store.pack(some, detector.info.amplitude, watch.on_clip))
@@ -130,8 +128,7 @@ def _with_recorded_outliers(
     given = recordings.outliers
     if given is not None and not len(given):
         given = None
-    ours = _ours(detector, recordings.clips)
-    seen = Manifest(ours.filter(pl.col("content_hash").is_in(list(own.normals))))
+    seen = _ours(detector, recordings.clips).with_content(own.normals)
     audio = detector.recipe.audio
     pool = choose_pool(recordings.clips, detector.machine, given, seen, audio)
     watch.on_pool(pool)
@@ -143,10 +140,10 @@ def _with_recorded_outliers(
     return KnownClips(replace(own, outliers=outliers), pool.origin, pool.substitute, replayed)
 
 
-def _ours(detector: Detector, clips: Manifest) -> pl.DataFrame:
+def _ours(detector: Detector, clips: Manifest) -> Manifest:
     """Take the machine's clips, a content that occurs twice once."""
     table = clips.of(detector.machine).table
-    return table.unique("content_hash", keep="first", maintain_order=True)
+    return Manifest(table.unique("content_hash", keep="first", maintain_order=True))
 
 
 def _names(clips: Replay) -> frozenset[str]:

@@ -30,13 +30,15 @@ from rattle.errors import DataError
 from rattle.features.front_end import FrontEnd
 from rattle.recipe.parts import Audio, Features
 
+# Names the store's folder.
+STORE = "RATTLE_STORE"
 # Raised when the front end's output changes for the same settings.
-VERSION = 2
+PACK_VERSION = 2
 
 
 def default_folder() -> Path:
     """Find the store's folder: ``$RATTLE_STORE``, else in the user's cache folder."""
-    chosen = os.environ.get("RATTLE_STORE")
+    chosen = os.environ.get(STORE)
     return Path(chosen) if chosen else platformdirs.user_cache_path("rattle") / "features"
 
 
@@ -128,8 +130,8 @@ class FeatureStore:
             return None
 
     def _key(self, kind: str, clips: Manifest, settings: dict[str, object]) -> str:
-        contents = clips.table["content_hash"].to_list()
-        text = json.dumps([VERSION, kind, settings, contents], sort_keys=True)
+        contents = clips.hashes()
+        text = json.dumps([PACK_VERSION, kind, settings, contents], sort_keys=True)
         return f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
     def _fill(

@@ -128,6 +128,6 @@ def _training_normals(clips: Manifest, machine: Machine, recipe: Recipe) -> Mani
 
 
 def _identity(recipe: Recipe, seed: int, normals: Manifest, outliers: Manifest) -> str:
-    contents = [part.table["content_hash"].to_list() for part in (normals, outliers)]
+    contents = [part.hashes() for part in (normals, outliers)]
     text = json.dumps([VERSION, recipe.to_toml(), seed, contents])
     return hashlib.sha256(text.encode()).hexdigest()

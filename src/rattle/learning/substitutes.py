@@ -19,7 +19,7 @@ TRANSFORMED_CLIPS = 200
 FACTORY_CLIPS = 12
 FACTORY_IDS = 2
 # Raised when the substitutes made of the same clips change.
-VERSION = 1
+SUBSTITUTES_VERSION = 1
 WORKERS = 2
 
 
@@ -29,7 +29,7 @@ def substitute_clips(normals: Manifest, audio: Audio, folder: Path) -> Manifest:
     Made once under ``folder`` for a set of normals, beside and then renamed. They are a makeshift:
     what separates them from real sound need not be what separates a fault from it.
     """
-    contents = repr([VERSION, audio.model_dump(), normals.table["content_hash"].to_list()])
+    contents = repr([SUBSTITUTES_VERSION, audio.model_dump(), normals.hashes()])
     key = hashlib.sha256(contents.encode()).hexdigest()[:32]
     made = folder / f"substitutes-{key}"
     if not made.exists():

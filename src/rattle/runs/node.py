@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-STORE = "RATTLE_STORE"
+from rattle.features.store import STORE
 
 
 def device_on_node(device: str) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-import polars as pl
 
 from rattle.clips.manifest import Clip, Manifest
 from rattle.detector import Detector
@@ -93,7 +92,7 @@ def with_outcome(run: Run, clips: Manifest) -> Run:
     if not len(fresh):
         raise DataError(f"{run.folder.bundle}: the data hold no test clip of {run.machine} for it")
     known = run.outcome.clips if run.outcome else ()
-    if {clip.content_hash for clip in known} == set(fresh.table["content_hash"]):
+    if {clip.content_hash for clip in known} == set(fresh.hashes()):
         return run
     drawn = [clip for clip in fresh if clip.content_hash in origin.anomalies]
     outcome = leave_outcome(
@@ -106,5 +105,4 @@ def _test_clips(detector: Detector, clips: Manifest) -> Manifest:
     """Choose the machine's test clips that the detector learnt nothing from."""
     origin = detector.info.provenance
     seen = [*origin.trained, *origin.held_out, *origin.validation]
-    test = clips.of(detector.machine, split="test")
-    return Manifest(test.table.filter(~pl.col("content_hash").is_in(seen)))
+    return clips.of(detector.machine, split="test").without_content(seen)
