@@ -32,6 +32,7 @@ from rattle.learning.networks import build_network
 from rattle.recipe.parts import Features
 from rattle.runtime.graph import Graph
 from rattle.runtime.scorer import Scorer
+from rattle.scoring.clip import ClipParts
 from rattle.scoring.windows import clip_windows
 
 MACHINE = Machine.parse("fan/id_02")
@@ -172,9 +173,9 @@ def arrangements(detector: Detector, samples: NDArray[np.float32]) -> Iterator[s
     scorer, of_all_threads = scorer_of(detector), scorer_of(detector, threads=cores)
     eight = np.tile(np.arange(1 + len(samples) // scorer.recipe.features.hop_samples), (8, 1))
 
-    def eight_at_once() -> None:
+    def eight_at_once() -> ClipParts:
         output = scorer.graph.run(samples, eight, scorer.info.amplitude)
-        scorer.head.parts(np.zeros(len(eight)), output.embeddings)
+        return scorer.head.parts(np.zeros(len(eight)), output.embeddings)
 
     ways = {
         f"{cores} clips at a time, a thread each": lambda: scorer.score(clips),

@@ -47,8 +47,7 @@ def commands() -> str:
 def recipe_keys() -> str:
     """Every key of a recipe, as Markdown."""
     parts = [
-        "# Recipe keys\n\nWritten by `make docs` from `src/rattle/recipe.py` and "
-        "`src/rattle/recipe_parts.py`; do not edit.\n\n"
+        "# Recipe keys\n\nWritten by `make docs` from `src/rattle/recipe`; do not edit.\n\n"
         'A recipe is a TOML file. One that starts with `base = "small"` (or `"paper"`) states '
         'only what differs:\n\n```toml\nbase = "small"\nname = "longer"\n\n[training]\n'
         "iterations = 400\n```"

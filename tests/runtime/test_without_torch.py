@@ -64,9 +64,20 @@ def test_recordings_score_as_by_torch(
         assert row["anomalous"] == str(expected.anomalous)
 
 
-@pytest.mark.parametrize(
-    "words", [["train", "data", "--machine", "all"], ["check", "."], ["inspect", "x.rattle"]]
-)
+def test_inspect_scores_the_stored_clips_again_where_there_is_a_graph(
+    bare: Path, exported_file: Path, bundle_file: Path, detector: Detector
+) -> None:
+    done = run(bare / "rattle", "inspect", exported_file)
+    assert done.returncode == 0, done.stderr
+    assert "stored clips: 2, scores differ by at most" in done.stdout
+    assert "MORE THAN ROUNDING" not in done.stdout
+    assert detector.bundle().identity in done.stdout
+    done = run(bare / "rattle", "inspect", bundle_file)
+    assert done.returncode == 0, done.stderr
+    assert "stored clips: 2, not scored again: that takes a graph (rattle export)" in done.stdout
+
+
+@pytest.mark.parametrize("words", [["train", "data", "--machine", "all"], ["check", "."]])
 def test_what_takes_more_says_what_to_install(bare: Path, words: list[str]) -> None:
     done = run(bare / "rattle", *words)
     assert done.returncode == 2

@@ -1,4 +1,4 @@
-"""A fitted baseline as a model: the distance of a clip, or of each window of a long recording."""
+"""Use a fitted baseline as a model: the distance of a clip, or of a long recording's windows."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Measure(Protocol):
     """What a method learnt: how far a sound is from the normal ones."""
 
     def distance(self, log_mel: NDArray[np.float32]) -> float:
-        """How anomalous a stretch of sound ``[T, bands]`` is; larger is more, T at least 1."""
+        """Say how anomalous a stretch of sound ``[T, bands]`` is; larger is more, T at least 1."""
 
     def arrays(self) -> Arrays:
-        """All that it learnt, by name; each of at least one dimension."""
+        """Give all that it learnt, by name; each of at least one dimension."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Baseline:
     measure: Measure
 
     def parts(self, log_mel: NDArray[np.float32]) -> ClipParts:
-        """The distance of a clip ``[T, bands]`` as one window, as these methods are defined.
+        """Measure a clip ``[T, bands]`` as one window, as these methods are defined.
 
         A recording longer than ``scoring.long_clip_seconds`` gets the distances of a sliding
         window of ``features.window_frames``.

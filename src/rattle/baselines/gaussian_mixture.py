@@ -1,4 +1,4 @@
-"""Gaussian mixture: how unlikely a sound's frames are among those of the normal clips."""
+"""Fit a Gaussian mixture: how unlikely a sound's frames are among those of the normal clips."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ class Mixture:
     variances: Values
 
     def distance(self, log_mel: NDArray[np.float32]) -> float:
-        """Minus the mean log-likelihood of the frames, in nats."""
+        """Give minus the mean log-likelihood of the frames, in nats."""
         frames = self.standard(mfcc(log_mel, len(self.standard.mean)))
         each = np.stack([self._log_density(frames, k) for k in range(len(self.weights))])
         return float(-np.logaddexp.reduce(each, axis=0).mean())
 
     def _log_density(self, frames: Values, k: int) -> Values:
-        """log of weight times density of one Gaussian, ``[T, n] -> [T]``."""
+        """Compute log of weight times density of one Gaussian, ``[T, n] -> [T]``."""
         variance = self.variances[k]
         squared: Values = (np.square(frames - self.centres[k]) / variance).sum(axis=1)
         constant = float(np.log(2 * math.pi * variance).sum())
         return math.log(self.weights[k]) - 0.5 * (constant + squared)
 
     def arrays(self) -> Arrays:
-        """``mean``, ``deviation``, ``weights``, ``centres`` and ``variances``."""
+        """Give ``mean``, ``deviation``, ``weights``, ``centres`` and ``variances``."""
         return {
             **self.standard.arrays(),
             "weights": self.weights,
@@ -89,7 +89,7 @@ def fit(normals: LogMels, settings: GaussianMixture, *, seed: int) -> Mixture:
 
 
 def restore(arrays: Arrays, settings: GaussianMixture) -> Mixture:
-    """The measure whose ``arrays()`` these are; ``ValueError`` where they do not fit."""
+    """Rebuild the measure whose ``arrays()`` these are; ``ValueError`` where they do not fit."""
     components, size = settings.components, settings.coefficients
     found = checked(
         arrays,
@@ -108,7 +108,7 @@ def restore(arrays: Arrays, settings: GaussianMixture) -> Mixture:
 
 
 def _some_frames(normals: LogMels, coefficients: int, seed: int) -> Values:
-    """MFCCs ``[n, coefficients]`` of at most ``MOST_FRAMES`` frames, drawn alike of each clip."""
+    """Draw at most ``MOST_FRAMES`` frames, alike of each clip: MFCCs ``[n, coefficients]``."""
     share = max(MOST_FRAMES // len(normals), 1)
     parts = []
     for index, clip in enumerate(normals):

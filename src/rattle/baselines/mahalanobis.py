@@ -1,4 +1,4 @@
-"""Mahalanobis: the distance from the mean normal clip, by how normal clips vary together."""
+"""Fit Mahalanobis distances: how far from the mean normal clip, by how those vary together."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ class Ellipsoid:
     precision: Values
 
     def distance(self, log_mel: NDArray[np.float32]) -> float:
-        """Squared Mahalanobis distance."""
+        """Compute the squared Mahalanobis distance."""
         x = self.standard(over_time(log_mel))
         return float(x @ self.precision @ x)
 
     def arrays(self) -> Arrays:
-        """``mean``, ``deviation`` and ``precision``."""
+        """Give ``mean``, ``deviation`` and ``precision``."""
         return {**self.standard.arrays(), "precision": self.precision}
 
 
 def fit(normals: LogMels) -> Ellipsoid:
-    """Mean and covariance of the clips' statistics.
+    """Fit mean and covariance of the clips' statistics.
 
     There are fewer clips than numbers in a clip's statistics, as a rule, so the covariance is
     shrunk towards a multiple of the identity as far as Ledoit and Wolf (2004) find best.
@@ -49,7 +49,7 @@ def fit(normals: LogMels) -> Ellipsoid:
 
 
 def restore(arrays: Arrays, *, bands: int) -> Ellipsoid:
-    """The measure whose ``arrays()`` these are; ``ValueError`` where they do not fit."""
+    """Rebuild the measure whose ``arrays()`` these are; ``ValueError`` where they do not fit."""
     size = 2 * bands
     shapes = {"mean": (size,), "deviation": (size,), "precision": (size, size)}
     found = checked(arrays, np.float64, shapes, positive=("deviation",))

@@ -1,4 +1,4 @@
-"""Nearest neighbours: the distance to the most alike normal clips in log-mel statistics."""
+"""Keep nearest neighbours: the distance to the most alike normal clips in log-mel statistics."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Nearest:
     neighbours: int
 
     def distance(self, log_mel: NDArray[np.float32]) -> float:
-        """Mean Euclidean distance to the nearest clips."""
+        """Compute the mean Euclidean distance to the nearest clips."""
         apart = self.clips - self.standard(over_time(log_mel))
         distances = np.sqrt(np.square(apart).sum(axis=1))
         return float(np.sort(distances)[: self.neighbours].mean())
 
     def arrays(self) -> Arrays:
-        """``mean``, ``deviation`` and ``clips``."""
+        """Give ``mean``, ``deviation`` and ``clips``."""
         return {**self.standard.arrays(), "clips": self.clips}
 
 
@@ -48,7 +48,7 @@ def fit(normals: LogMels, settings: NearestNeighbours) -> Nearest:
 
 
 def restore(arrays: Arrays, settings: NearestNeighbours, *, bands: int) -> Nearest:
-    """The measure whose ``arrays()`` these are; ``ValueError`` where they do not fit."""
+    """Rebuild the measure whose ``arrays()`` these are; ``ValueError`` where they do not fit."""
     size = 2 * bands
     shapes = {"mean": (size,), "deviation": (size,), "clips": ("n", size)}
     found = checked(arrays, np.float64, shapes, positive=("deviation",))

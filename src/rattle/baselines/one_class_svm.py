@@ -1,4 +1,4 @@
-"""One-class SVM: how far a clip is outside of what encloses most normal clips.
+"""Fit a one-class SVM: how far a clip is outside of what encloses most normal clips.
 
 Schoelkopf et al. (2001) with a Gaussian kernel, where it is the paper's reference 4.
 """
@@ -30,7 +30,7 @@ class Enclosure:
     gamma: Values
 
     def distance(self, log_mel: NDArray[np.float32]) -> float:
-        """Minus the decision function: ``offset - sum_i weight_i exp(-gamma ||x - x_i||^2)``.
+        """Give minus the decision function: ``offset - sum_i weight_i exp(-gamma ||x - x_i||^2)``.
 
         Below 0 inside. A clip far from every support vector is ``offset`` away, however far.
         """
@@ -39,7 +39,7 @@ class Enclosure:
         return float(self.offset[0] - self.weights @ np.exp(-self.gamma[0] * squared))
 
     def arrays(self) -> Arrays:
-        """``mean``, ``deviation``, ``support``, ``weights``, ``offset`` and ``gamma``."""
+        """Give ``mean``, ``deviation``, ``support``, ``weights``, ``offset`` and ``gamma``."""
         return {
             **self.standard.arrays(),
             "support": self.support,
@@ -72,7 +72,7 @@ def fit(normals: LogMels, settings: OneClassSvm) -> Enclosure:
 
 
 def restore(arrays: Arrays, settings: OneClassSvm) -> Enclosure:
-    """The measure whose ``arrays()`` these are; ``ValueError`` where they do not fit."""
+    """Rebuild the measure whose ``arrays()`` these are; ``ValueError`` where they do not fit."""
     size = 4 * settings.coefficients
     found = checked(
         arrays,

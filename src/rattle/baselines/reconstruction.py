@@ -1,4 +1,4 @@
-"""The autoencoder: how badly dense layers that know normal sound rebuild a sound.
+"""Train the autoencoder: how badly dense layers that know normal sound rebuild a sound.
 
 The official baseline of DCASE 2020 Task 2 (Koizumi et al., 2020), numerics included: Keras'
 initial weights and batch norm.
@@ -46,7 +46,7 @@ class Reconstruction:
     placement: Placement
 
     def distance(self, log_mel: NDArray[np.float32]) -> float:
-        """Mean squared error over all vectors of stacked frames, in dB^2."""
+        """Compute the mean squared error over all vectors of stacked frames, in dB^2."""
         vectors = stacked(log_mel, self.frames)
         total = 0.0
         with torch.inference_mode():
@@ -58,7 +58,7 @@ class Reconstruction:
         return total / len(vectors)
 
     def arrays(self) -> Arrays:
-        """The network's weights and running statistics, named by layer."""
+        """Give the network's weights and running statistics, named by layer."""
         state = self.network.state_dict()
         kept = {name: value for name, value in state.items() if not name.endswith(COUNTERS)}
         return {name: value.contiguous().cpu().numpy() for name, value in kept.items()}
@@ -106,7 +106,7 @@ def fit(
 def restore(
     arrays: Arrays, settings: Autoencoder, placement: Placement, *, bands: int
 ) -> Reconstruction:
-    """The measure whose ``arrays()`` these are; ``ValueError`` where they do not fit."""
+    """Rebuild the measure whose ``arrays()`` these are; ``ValueError`` where they do not fit."""
     with torch.device("meta"):  # without memory: a recipe may ask for more than there is
         state = _network(settings, bands).state_dict()
     shapes = {
@@ -130,7 +130,7 @@ def _train_epoch(
     batch: int,
     placement: Placement,
 ) -> float:
-    """Train on every vector once, in that order; the mean squared error on the way."""
+    """Train on every vector once, in that order; give the mean squared error on the way."""
     total, count = 0.0, 0
     for first in range(0, len(order), batch):
         chosen = order[first : first + batch]
@@ -146,7 +146,7 @@ def _train_epoch(
 
 
 def _network(settings: Autoencoder, bands: int) -> nn.Sequential:
-    """640 - 4 x 128 - 8 - 4 x 128 - 640 with the official numbers.
+    """Build 640 - 4 x 128 - 8 - 4 x 128 - 640 with the official numbers.
 
     Shape: ``[B, frames bands] -> [B, frames bands]``.
     """

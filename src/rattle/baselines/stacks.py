@@ -1,4 +1,4 @@
-"""Consecutive frames stacked into vectors, the autoencoder's inputs, copied only when asked for.
+"""Stack consecutive frames into vectors, the autoencoder's inputs, copied only when asked for.
 
 frames   0 1 2 3 4 5 6 ...
 vector 0 |_______|
@@ -18,7 +18,7 @@ from rattle.scoring.windows import cut
 
 
 def stacked(log_mel: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
-    """Each run of ``frames`` frames as one vector.
+    """View each run of ``frames`` frames as one vector.
 
     Shape: ``[T, bands] -> [T - frames + 1, frames bands]``.
 
@@ -52,7 +52,7 @@ class Stacks:
         return int(self.ends[-1])
 
     def take(self, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Copies of the chosen vectors, ``[B] -> [B, frames bands]``."""
+        """Copy the chosen vectors, ``[B] -> [B, frames bands]``."""
         clips = np.searchsorted(self.ends, chosen, side="right")
         batch = np.empty((len(chosen), self.views[0].shape[1]), dtype=np.float32)
         for row, (clip, vector) in enumerate(zip(clips, chosen, strict=True)):

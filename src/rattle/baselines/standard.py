@@ -1,4 +1,4 @@
-"""Numbers of unlike size brought to one: mean 0 and deviation 1 over what was trained on."""
+"""Bring numbers of unlike size to one: mean 0 and deviation 1 over what was trained on."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class Standard:
 
     @classmethod
     def fitted(cls, vectors: Values) -> Standard:
-        """Of vectors ``[n, D]``."""
+        """Fit to vectors ``[n, D]``."""
         from sklearn.preprocessing import StandardScaler  # slow to import
 
         scaler = StandardScaler().fit(vectors)
         return cls(scaler.mean_, scaler.scale_)
 
     def __call__(self, vectors: Values) -> Values:
-        """Vectors ``[*, D]`` in training deviations from the training mean."""
+        """Express vectors ``[*, D]`` in training deviations from the training mean."""
         return (vectors - self.mean) / self.deviation
 
     def arrays(self) -> dict[str, Values]:

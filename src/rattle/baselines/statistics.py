@@ -1,4 +1,4 @@
-"""What the classical baselines hear of a sound: statistics over time, and MFCCs."""
+"""Compute what the classical baselines hear of a sound: statistics over time, and MFCCs."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ DELTA_REACH = 2
 
 
 def over_time(values: NDArray[np.floating]) -> Values:
-    """Mean and deviation over time of each column, ``[T, n] -> [2 n]``."""
+    """Compute mean and deviation over time of each column, ``[T, n] -> [2 n]``."""
     exact = np.asarray(values, dtype=np.float64)
     return np.concatenate([exact.mean(axis=0), exact.std(axis=0)])
 
 
 def mfcc(log_mel: NDArray[np.float32], coefficients: int) -> Values:
-    """The first MFCCs of each frame, from the mean level on, ``[T, bands] -> [T, coefficients]``.
+    """Compute each frame's first MFCCs, mean level first, ``[T, bands] -> [T, coefficients]``.
 
     The orthonormal DCT-II of the log-mel over its bands. Raises ``RecipeError`` where there are
     fewer bands than coefficients.
@@ -38,7 +38,7 @@ def mfcc(log_mel: NDArray[np.float32], coefficients: int) -> Values:
 
 
 def deltas(values: Values) -> Values:
-    """Slope at each frame of a line fitted to the frames around it, a frame, ``[T, n] -> [T, n]``.
+    """Compute the slope at each frame of a line fitted to those around it, ``[T, n] -> [T, n]``.
 
     The first and the last frame stand for those before and after them.
     """
@@ -51,6 +51,6 @@ def deltas(values: Values) -> Values:
 
 
 def mfcc_statistics(log_mel: NDArray[np.float32], coefficients: int) -> Values:
-    """Mean and deviation over time of MFCCs, then of their deltas, ``[4 coefficients]``."""
+    """Compute mean and deviation over time of MFCCs, then of their deltas, ``[4 coefficients]``."""
     static = mfcc(log_mel, coefficients)
     return np.concatenate([over_time(static), over_time(deltas(static))])

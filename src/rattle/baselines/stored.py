@@ -1,4 +1,4 @@
-"""What a bundle holds of a baseline, checked before it is used."""
+"""Check what a bundle holds of a baseline before it is used."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def checked(
     *,
     positive: Collection[str] = (),
 ) -> dict[str, NDArray[Number]]:
-    """Copies of the arrays, contiguous like fitted ones, so that sums round alike.
+    """Copy the arrays, contiguous like fitted ones, so that sums round alike.
 
     Raises ``ValueError`` where names, shapes or types are not the ones given, where a value is not
     finite, and where one of an array in ``positive`` is not above 0.

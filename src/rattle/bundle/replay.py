@@ -1,4 +1,4 @@
-"""The replay set: log-mels kept in a bundle, so that it can be adapted without the recordings.
+"""Keep log-mels in a bundle, so that it can be adapted without the recordings: the replay set.
 
 A bounded sample of every kind of clip that a training read. Clips that people have labelled and
 those known before take turns, so that a later adaptation still knows both.
@@ -37,7 +37,7 @@ class Replay:
         return not (self.normals and self.held_out and self.outliers)
 
     def bounded(self, clips: int, frames: int) -> Replay:
-        """The first ``clips`` of each kind and the first ``frames`` of each, as a bundle keeps it.
+        """Keep the first ``clips`` of each kind and the first ``frames`` of each, as a bundle does.
 
         Machines share the outliers evenly. No kind takes more than ``KIND_BYTES``.
         """
@@ -59,7 +59,7 @@ class Replay:
         )
 
     def arrays(self) -> dict[str, NDArray[np.float16]]:
-        """For a bundle: names tell kind, place, hash and machine."""
+        """Name all for a bundle: names tell kind, place, hash and machine."""
         found = {}
         for kind in fields(self):
             value = getattr(self, kind.name)
@@ -71,7 +71,7 @@ class Replay:
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Replay:
-        """What ``arrays`` wrote; ``ValueError`` where it is something else."""
+        """Read what ``arrays`` wrote; ``ValueError`` where it is something else."""
         kinds: dict[str, dict[str, dict[str, LogMel]]] = {kind.name: {} for kind in fields(cls)}
         for name in sorted(arrays):
             kind, _, hash_, group = _named(name)

@@ -1,4 +1,4 @@
-"""What ``bundle.json`` holds."""
+"""State what ``bundle.json`` holds."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ VERBS = (
 
 
 def build_app() -> App:
-    """The application with every verb; a verb's module is not imported before it is called."""
+    """Build the application with every verb; a verb's module is imported when it is called."""
     app = App(
         name="rattle",
         help="Learn what a machine sounds like when it is healthy; tell how far new sound is "

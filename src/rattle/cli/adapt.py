@@ -1,4 +1,4 @@
-"""``rattle adapt``: a detector learns from the anomalies that turned up."""
+"""``rattle adapt``: let a detector learn from the anomalies that turned up."""
 
 from __future__ import annotations
 

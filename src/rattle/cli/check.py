@@ -114,7 +114,7 @@ def _cells(clips: Mapping[tuple[str, str], int]) -> list[str]:
 
 
 def _finding_lines(report: CheckReport) -> list[str]:
-    """Findings grouped by kind, each kind led by a line with its severity, code and count."""
+    """Group findings by kind, each kind led by a line with its severity, code and count."""
     kinds: dict[tuple[str, str], list[str]] = {}
     for finding in report.findings:
         where = "" if finding.path is None else f"{finding.path}: "

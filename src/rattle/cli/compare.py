@@ -1,4 +1,4 @@
-"""``rattle compare``: whether a new bundle is better than an old one, on the same clips."""
+"""``rattle compare``: say whether a new bundle is better than an old one, on the same clips."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def _verdict(comparison: Comparison) -> str:
 
 
 def _at_threshold(comparison: Comparison) -> list[str]:
-    """What AUC does not tell: it knows no threshold."""
+    """Say what AUC does not tell: it knows no threshold."""
     old, new = comparison.old.confusion, comparison.new.confusion
     moved = [
         f"{abs(more)} {one if abs(more) == 1 else several} {'more' if more > 0 else 'fewer'}"
@@ -176,7 +176,7 @@ def _print_changed(comparison: Comparison, data: Path) -> None:
 
 
 def _named(clip: ComparedClip, data: Path) -> Path:
-    """The clip's path by way of DATA as it was given: shorter to read, and still a path."""
+    """Write the clip's path by way of DATA as it was given: shorter to read, and still a path."""
     path, folder = Path(clip.path), data.resolve()
     return data / path.relative_to(folder) if path.is_relative_to(folder) else path
 

@@ -1,4 +1,4 @@
-"""``rattle demo``: the whole way on synthetic machines."""
+"""``rattle demo``: go the whole way on synthetic machines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``rattle export``: the graph that scores without torch."""
+"""``rattle export``: write the graph that scores without torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``rattle inspect``: what a bundle holds."""
+"""``rattle inspect``: show what a bundle holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``rattle report``: any set of runs on one page."""
+"""``rattle report``: put any set of runs on one page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``rattle reproduce``: the paper's tables and figure as one command."""
+"""``rattle reproduce``: make the paper's tables and figure as one command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``rattle score``: how anomalous recordings are."""
+"""``rattle score``: say how anomalous recordings are."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _warn(scorer: ClipScorer) -> None:
 
 
 def _print_lines(results: Iterator[ClipScore | Unscored], windows: bool, short: int) -> int:
-    """A line a clip; one with more windows than ``short`` was slid over and shows its peak."""
+    """Print a line a clip; one of more windows than ``short`` was slid over and shows its peak."""
     from rattle.scoring.clip import Unscored
 
     failed = 0
@@ -181,7 +181,7 @@ def _number(value: float | None) -> str:
 
 
 def _peak(clip: ClipScore) -> str:
-    """For a long recording: how much of it is above the threshold, and where it is worst."""
+    """Say of a long recording how much of it is above the threshold, and where it is worst."""
     above = sum(window.score > clip.threshold for window in clip.windows)
     if not above:
         return ""

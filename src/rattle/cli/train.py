@@ -1,4 +1,4 @@
-"""``rattle train``: from recordings to a bundle."""
+"""``rattle train``: make a bundle of recordings."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def _own_clips(
 
 
 def _outliers_are_stored(detector: Detector, recordings: Recordings) -> bool:
-    """Whether only the replay set still has outliers that were real sound."""
+    """Say whether only the replay set still has outliers that were real sound."""
     origin, stored = detector.info.provenance, detector.replay.outliers
     return bool(stored) and not origin.outliers_substitute and not _others(detector, recordings)
 

@@ -1,4 +1,4 @@
-"""Memory that a training frees stays with the process."""
+"""Keep the memory that a training frees with the process."""
 
 from __future__ import annotations
 

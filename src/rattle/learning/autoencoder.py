@@ -1,4 +1,4 @@
-"""DSAD's pre-training: the encoder as half of an autoencoder of normal sound (section II-B)."""
+"""Pre-train DSAD's encoder as half of an autoencoder of normal sound (section II-B)."""
 
 from __future__ import annotations
 

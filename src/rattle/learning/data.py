@@ -1,4 +1,4 @@
-"""What a training is given: packs of normals and outliers, and the normals kept from it."""
+"""Prepare what a training reads: packs of normals and outliers, and the normals held out."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Split:
 
 
 def split_normals(clips: Manifest, machine: Machine, recipe: Recipe, *, seed: int) -> Split:
-    """Which training normals are trained on and which are held out.
+    """Choose which training normals are trained on and which are held out.
 
     Raises ``DataError`` where there are fewer than ``training.minimum_normals``.
     """
@@ -73,7 +73,7 @@ def prepare(
     seed: int,
     on_clip: Callable[[], None] = lambda: None,
 ) -> TrainingData:
-    """Statistics and features of one machine's normals and of its outlier pool."""
+    """Compute statistics and features of one machine's normals and of its outlier pool."""
     statistics = store.amplitude(split.normals)
     pack = store.pack(split.normals, statistics, on_clip)
 
@@ -105,7 +105,7 @@ def outlier_packs(
     target: Amplitude,
     on_clip: Callable[[], None] = lambda: None,
 ) -> dict[Machine, Pack]:
-    """Each outlier machine's log-mels, by its own statistics or the target machine's."""
+    """Compute each outlier machine's log-mels, by its own statistics or the target machine's."""
     packs = {}
     for machine in pool.clips.machines():
         clips = pool.clips.of(machine)
@@ -115,7 +115,7 @@ def outlier_packs(
 
 
 def _training_normals(clips: Manifest, machine: Machine, recipe: Recipe) -> Manifest:
-    """The machine's training normals, or a refusal that says how many are needed."""
+    """Select the machine's training normals, or refuse and say how many are needed."""
     normals = clips.require(machine).of(split="train", label="normal")
     least = recipe.training.minimum_normals
     if len(normals) < least:

@@ -23,25 +23,25 @@ class Placement:
     precision: torch.dtype
 
     def put(self, array: NDArray[Any]) -> Tensor:
-        """An array as a tensor on the device; without waiting for it on CUDA."""
+        """Put an array on the device as a tensor; on CUDA without waiting for it."""
         tensor = torch.from_numpy(array)
         if self.device.type == "cuda":
             return tensor.pin_memory().to(self.device, non_blocking=True)
         return tensor.to(self.device)
 
     def network(self, network: nn.Module) -> nn.Module:
-        """The network on the device, its convolutions' weights laid out channels last."""
+        """Put the network on the device, its convolutions' weights laid out channels last."""
         return network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     def autocast(self) -> contextlib.AbstractContextManager[object]:
-        """Lower precision where this placement has it, else nothing."""
+        """Compute in lower precision where this placement has it, else nothing."""
         if self.precision == torch.float32:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, dtype=self.precision)
 
     @contextlib.contextmanager
     def repeatable(self, wanted: bool) -> Iterator[None]:
-        """On CUDA the algorithms that give the same bits each time, if wanted.
+        """Take on CUDA the algorithms that give the same bits each time, if wanted.
 
         On a CPU they do, given the same number of threads.
         """

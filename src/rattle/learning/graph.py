@@ -1,4 +1,4 @@
-"""An encoder behind its front end as one graph: from samples to embeddings of their windows."""
+"""Put an encoder behind its front end in one graph: from samples to embeddings of windows."""
 
 from __future__ import annotations
 

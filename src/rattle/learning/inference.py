@@ -52,13 +52,13 @@ class TrainedNetwork:
         return cls(recipe, network.encoder, head, placement)
 
     def learnt(self) -> Learnt:
-        """Its ``encoder`` and its ``head``."""
+        """Give its ``encoder`` and its ``head``."""
         state = self.encoder.state_dict()
         encoder = {name: value.contiguous().cpu().numpy() for name, value in state.items()}
         return {"encoder": encoder, "head": self.head.arrays()}
 
     def parts(self, log_mel: NDArray[np.float32]) -> ClipParts:
-        """Logits and distances of a clip's windows ``[T, bands]`` (see ``clip_windows``).
+        """Compute logits and distances of a clip's windows ``[T, bands]`` (see ``clip_windows``).
 
         In float32 wherever it runs and however it was trained, so that scale and threshold fit
         the same scores on every machine.
@@ -68,7 +68,7 @@ class TrainedNetwork:
     def parts_and_embedding(
         self, log_mel: NDArray[np.float32]
     ) -> tuple[ClipParts, NDArray[np.float32]]:
-        """As ``parts``, and the mean of the windows' embeddings z, ``[D]``."""
+        """Compute ``parts``, and the mean of the windows' embeddings z, ``[D]``."""
         windows = clip_windows(len(log_mel), self.recipe)
         embeddings = []
         with torch.inference_mode():
@@ -111,7 +111,7 @@ def _array(values: Tensor) -> NDArray[np.float32]:
 
 
 def _tensors(arrays: Arrays) -> dict[str, Tensor]:
-    """Copies of an encoder's arrays; ``ValueError`` for what a trained one does not hold."""
+    """Copy an encoder's arrays; ``ValueError`` for what a trained one does not hold."""
     weights = {name: torch.tensor(value) for name, value in arrays.items()}
     for name, value in weights.items():
         # How many batches a batch norm has seen.

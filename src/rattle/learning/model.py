@@ -1,4 +1,4 @@
-"""What every method gives: something that says of a clip's windows how anomalous they are."""
+"""State what every method gives: a model that says how anomalous a clip's windows are."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Model(Protocol):
         """What it was trained by."""
 
     def parts(self, log_mel: NDArray[np.float32]) -> ClipParts:
-        """Logits and distances of the windows of a clip ``[T, bands]``."""
+        """Compute logits and distances of the windows of a clip ``[T, bands]``."""
 
     def learnt(self) -> Learnt:
-        """All that it learnt: what a bundle keeps."""
+        """Give all that it learnt: what a bundle keeps."""

@@ -1,4 +1,4 @@
-"""The outlier pool: which clips stand for the anomalies that nobody has yet."""
+"""Choose the outlier pool: which clips stand for the anomalies that nobody has yet."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def choose_pool(
     normals: Manifest,
     audio: Audio,
 ) -> OutlierPool:
-    """The given outliers, else other machines' normals (section IV-A), else substitutes.
+    """Choose the given outliers, else other machines' normals (section IV-A), else substitutes.
 
     Substitutes are made of ``normals``, the clips that training may see.
     """

@@ -1,4 +1,4 @@
-"""Features that several trainings share, computed before the first of them asks."""
+"""Compute the features that several trainings share before the first of them asks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Substitute outliers, for a site with a single machine and no other sound at hand."""
+"""Make substitute outliers, for a site with a single machine and no other sound at hand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WORKERS = 2
 
 
 def substitute_clips(normals: Manifest, audio: Audio, folder: Path) -> Manifest:
-    """Clips that are not the machine: its own normals transformed, and synthetic machines.
+    """Make clips that are not the machine: its own normals transformed, and synthetic machines.
 
     Made once under ``folder`` for a set of normals, beside and then renamed. They are a makeshift:
     what separates them from real sound need not be what separates a fault from it.

@@ -1,4 +1,4 @@
-"""The parts of a recipe, from audio to scoring; ``recipe.py`` puts them together.
+"""Define the parts of a recipe, from audio to scoring; ``recipe.py`` puts them together.
 
 Numbers that memory grows with have an upper bound, far above any use: a recipe comes with a bundle
 too, from wherever that comes.

@@ -1,4 +1,4 @@
-"""The recipe: one TOML file that holds every number of a run.
+"""Read a recipe: one TOML file that holds every number of a run.
 
 ``Recipe.load("small")`` and ``Recipe.load("paper")`` are packaged; a path loads the user's own.
 A file that says ``base = "small"`` states only what differs from that recipe. Where the paper is
@@ -96,13 +96,13 @@ class Recipe(Part):
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> Recipe:
-        """The packaged recipe of that name, or the one in that TOML file."""
+        """Load the packaged recipe of that name, or the one in that TOML file."""
         text, where = _read(name_or_path)
         return cls.from_toml(text, where=where)
 
     @classmethod
     def from_toml(cls, text: str, *, where: str = "recipe") -> Recipe:
-        """The recipe in ``text``; ``RecipeError`` names each key that is wrong."""
+        """Read the recipe in ``text``; ``RecipeError`` names each key that is wrong."""
         try:
             values = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
@@ -115,17 +115,17 @@ class Recipe(Part):
         return _validated(values, where)
 
     def with_values(self, **parts: dict[str, Any]) -> Recipe:
-        """A copy with some values changed: ``with_values(training={"iterations": 20})``."""
+        """Copy with some values changed: ``with_values(training={"iterations": 20})``."""
         return _validated(_merged(self.model_dump(), parts), f"recipe {self.name}")
 
     def for_method(self, method: MethodName) -> Recipe:
-        """A copy for another loss, or for a baseline with its default numbers."""
+        """Copy for another loss, or for a baseline with its default numbers."""
         values = self.model_dump(exclude={"baseline"})
         kind = "baseline" if method in BASELINES else "loss"
         return _validated(_merged(values, {kind: {"name": method}}), f"recipe {self.name}")
 
     def for_adaptation(self) -> Recipe:
-        """The numbers of training on with anomalies, in the place of training's (section IV-C)."""
+        """Take the numbers of training on with anomalies for training's (section IV-C)."""
         training, adaptation = self.training, self.adaptation
         iterations = adaptation.iterations or max(training.iterations // 2, 1)
         decay_every, rate = training.decay_every, 1.0

@@ -136,7 +136,7 @@ def threshold_of(info: BundleInfo, mix: Mix | None = None) -> Threshold:
 
 
 def name_of(clip: Recording) -> str:
-    """What a clip is called in results."""
+    """Say what a clip is called in results."""
     return "samples" if isinstance(clip, np.ndarray) else str(clip)
 
 
@@ -152,7 +152,7 @@ def _sound(found: NamedParts) -> NamedParts:
 
 
 def _checked(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The samples as float32; ``ClipError`` for what would be scored without making sense."""
+    """Take the samples as float32; ``ClipError`` for what would be scored without making sense."""
     if samples.ndim != 1 or not samples.size or samples.dtype.kind != "f":
         raise ClipError(
             f"an array of samples has shape {samples.shape} and type {samples.dtype}; expected "

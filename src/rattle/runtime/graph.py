@@ -105,7 +105,7 @@ def shared_graph(model: bytes, *, threads: int = 1) -> Graph:
 
 
 def _columns(what: str, shape: list[int | str | None]) -> int:
-    """The second and last length of a shape, which a graph has to state."""
+    """Give the second and last length of a shape, which a graph has to state."""
     if len(shape) != 2 or not isinstance(shape[1], int):
         raise _unusable(f"{what} of shape {shape}")
     return shape[1]

@@ -1,4 +1,4 @@
-"""From the windows of a clip to its score and a decision."""
+"""Score a clip by its windows, and decide."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Unscored:
 
 
 def clip_value(parts: ClipParts, mix: Mix) -> float:
-    """s of a clip: equation 5 of its averaged parts.
+    """Compute s of a clip: equation 5 of its averaged parts.
 
     That is the mean of its windows' s.
     """
@@ -82,7 +82,7 @@ def clip_value(parts: ClipParts, mix: Mix) -> float:
 
 
 def clip_score(path: str, parts: ClipParts, mix: Mix, threshold: Threshold) -> ClipScore:
-    """The clip's score and decision with its windows' scores."""
+    """Give a clip's score and decision with its windows' scores."""
     gap = None if parts.logits is None else posterior_gap(parts.logits)
     scaled = None if parts.distances is None else mix.scale(parts.distances)
     timeline = anomaly_score(gap, scaled, mix.alpha)

@@ -1,4 +1,4 @@
-"""Say of embeddings how anomalous one machine's head takes them for: the last step of a network.
+"""Apply a machine's head to embeddings: the last step of a network.
 
 The encoder ends at z; what is the machine's own comes after it and is small: w and b of the fully
 connected layer, and the centroid c_p. So one encoder can serve many machines, and whatever computed
@@ -66,24 +66,24 @@ class Head:
         return 0 if vector is None else len(vector)
 
     def arrays(self) -> dict[str, Vector]:
-        """What a bundle keeps: those of ``weight``, ``bias`` and ``centroid`` that there are."""
+        """Give what a bundle keeps: of ``weight``, ``bias`` and ``centroid`` those there are."""
         every = {"weight": self.weight, "bias": self.bias, "centroid": self.centroid}
         return {name: value for name, value in every.items() if value is not None}
 
     def logits(self, embeddings: NDArray[np.floating]) -> Values | None:
-        """Logits of p of embeddings ``[n, D] -> [n]``; None for a loss without BCE."""
+        """Compute logits of p of embeddings ``[n, D] -> [n]``; None for a loss without BCE."""
         if self.weight is None or self.bias is None:
             return None
         logits: Values = embeddings.astype(np.float64) @ self.weight.astype(np.float64)
         return logits + np.float64(self.bias[0])
 
     def distances(self, embeddings: NDArray[np.floating]) -> Values | None:
-        """Squared distances d to c_p, ``[n, D] -> [n]``; None for BCE alone."""
+        """Compute squared distances d to c_p, ``[n, D] -> [n]``; None for BCE alone."""
         if self.centroid is None:
             return None
         squares = np.square(embeddings.astype(np.float64) - self.centroid)
         return np.asarray(squares.sum(axis=1) if self.distance == "sum" else squares.mean(axis=1))
 
     def parts(self, start_s: Values, embeddings: NDArray[np.floating]) -> ClipParts:
-        """The parts of the windows that start at ``start_s [n]``, from their ``[n, D]``."""
+        """Compute the parts of windows that start at ``start_s [n]`` from embeddings ``[n, D]``."""
         return ClipParts(start_s, self.logits(embeddings), self.distances(embeddings))

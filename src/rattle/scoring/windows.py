@@ -21,7 +21,7 @@ class Windows:
     length: int
 
     def frames(self, of: int) -> NDArray[np.int64]:
-        """The frames that each holds ``[n, length]``, of a clip of so many frames.
+        """Give the frames that each holds ``[n, length]``, of a clip of so many frames.
 
         A clip shorter than a window is repeated, as ``cut`` does.
         """
@@ -29,7 +29,7 @@ class Windows:
 
 
 def clip_windows(frames: int, recipe: Recipe) -> Windows:
-    """The windows of a clip of ``frames`` frames.
+    """Choose the windows of a clip of ``frames`` frames.
 
     A recording longer than ``scoring.long_clip_seconds`` has a sliding window. Of a shorter one
     ``scoring.view`` decides: a few windows, or a single one as long as the clip.
@@ -43,7 +43,7 @@ def clip_windows(frames: int, recipe: Recipe) -> Windows:
 
 
 def timeline_starts(frames: int, recipe: Recipe) -> NDArray[np.int64] | None:
-    """First frames of the windows slid over a long recording of ``frames`` frames.
+    """Give the first frames of the windows slid over a long recording of ``frames`` frames.
 
     None for a clip no longer than ``scoring.long_clip_seconds``, which is scored as a whole.
     """
@@ -54,17 +54,17 @@ def timeline_starts(frames: int, recipe: Recipe) -> NDArray[np.int64] | None:
 
 
 def timeline_hop(recipe: Recipe) -> int:
-    """Frames from one window of a long recording, or of a stream, to the next."""
+    """Count the frames from one window of a long recording, or of a stream, to the next."""
     return max(round(recipe.scoring.timeline_seconds / frame_seconds(recipe)), 1)
 
 
 def frame_seconds(recipe: Recipe) -> float:
-    """Seconds from one frame to the next."""
+    """Give the seconds from one frame to the next."""
     return recipe.features.hop_samples / recipe.audio.sample_rate_hz
 
 
 def spread_starts(frames: int, window: int, count: int) -> NDArray[np.int64]:
-    """First frames of ``count`` windows spread over a clip of ``frames`` frames, ascending.
+    """Spread ``count`` windows over a clip of ``frames`` frames: their first frames, ascending.
 
     The first starts at 0, the last ends with the clip; a clip no longer than one window has the
     single start 0.
@@ -79,7 +79,7 @@ def spread_starts(frames: int, window: int, count: int) -> NDArray[np.int64]:
 
 
 def sliding_starts(frames: int, window: int, hop: int) -> NDArray[np.int64]:
-    """First frames of windows each ``hop`` frames; the last window ends with the clip."""
+    """Give the first frames of windows each ``hop`` frames; the last window ends with the clip."""
     last = max(frames - window, 0)
     starts = np.arange(0, last + 1, hop, dtype=np.int64)
     return starts if starts[-1] == last else np.append(starts, last)
@@ -88,14 +88,14 @@ def sliding_starts(frames: int, window: int, hop: int) -> NDArray[np.int64]:
 def cut(
     log_mel: NDArray[np.float32], starts: NDArray[np.int64], window: int
 ) -> NDArray[np.float32]:
-    """Windows ``[len(starts), window, bands]`` of a clip ``[T, bands]``, ``filled`` if shorter."""
+    """Cut a clip ``[T, bands]``, ``filled`` if short, into ``[len(starts), window, bands]``."""
     if len(log_mel) < window:
         log_mel = filled(log_mel, window)
     return np.stack([log_mel[start : start + window] for start in starts])
 
 
 def filled(log_mel: NDArray[np.float32], window: int) -> NDArray[np.float32]:
-    """A clip shorter than a window repeated until it fills one: ``[T, bands] -> [W, bands]``.
+    """Repeat a clip shorter than a window until it fills one: ``[T, bands] -> [W, bands]``.
 
     A steady sound stays steady, and there is no silence in it that no machine made.
     """

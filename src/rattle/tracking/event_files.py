@@ -1,4 +1,4 @@
-"""TensorBoard's event files (extra ``tensorboard``)."""
+"""Write TensorBoard's event files (extra ``tensorboard``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run of MLflow's experiment ``rattle`` (extra ``mlflow``).
+"""Write a run of MLflow's experiment ``rattle`` (extra ``mlflow``).
 
 It goes where MLflow is configured to (``MLFLOW_TRACKING_URI``), by default to a database in the
 working folder.

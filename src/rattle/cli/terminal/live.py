@@ -1,4 +1,4 @@
-"""Lines on the terminal that change in place, while a command works."""
+"""Change lines on the terminal in place, while a command works."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class LiveLines:
         return self._console.is_terminal
 
     def say(self, line: str) -> None:
-        """A line that stays."""
+        """Print a line that stays."""
         self._console.print(Text(line), soft_wrap=True)
 
     def update(self, *lines: str) -> None:
-        """The lines to show from now on, each cut to the terminal's width."""
+        """Show these lines from now on, each cut to the terminal's width."""
         texts = (Text(line, no_wrap=True, overflow="ellipsis") for line in lines)
         self._live.update(Group(*texts))

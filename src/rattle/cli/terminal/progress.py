@@ -30,33 +30,33 @@ class TrainingProgress(LiveLines):
         self._shown_at = 0.0
 
     def on_clip(self) -> None:
-        """One more clip's features were computed."""
+        """Count one more clip whose features were computed."""
         self._clips += 1
         self._show(f"{self._title}: features of clip {self._clips}")
 
     def on_pool(self, pool: OutlierPool) -> None:
-        """These outliers are taken."""
+        """Say which outliers are taken."""
         option = " (--outliers FOLDER)" if pool.substitute else ""
         self.say(f"{self._title}: outliers: {pool.origin}{option}")
 
     def on_init(self, loaded: Loaded) -> None:
-        """These weights are started from."""
+        """Say which weights the encoder starts from."""
         self.say(f"{self._title}: {len(loaded.taken)} pre-trained weights taken")
         for name, reason in loaded.skipped.items():
             self.say(f"  not taken: {name} ({reason})")
 
     def on_recovered(self, recovered: Recovered) -> None:
-        """So much of what the parent learnt from is at hand."""
+        """Say how much of what the parent learnt from is at hand."""
         for line in _recovered_lines(recovered):
             self.say(f"{self._title}: {line}")
 
     def on_new_clips(self, new: NewClips) -> None:
-        """These clips are new."""
+        """Say which clips are new."""
         for line in _new_clip_lines(new):
             self.say(f"{self._title}: {line}")
 
     def on_step(self, step: Step) -> None:
-        """One more iteration is done."""
+        """Show that one more iteration is done."""
         now = time.monotonic()
         if self._first is None:
             self._first = (step.iteration, now)

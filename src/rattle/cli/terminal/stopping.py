@@ -1,4 +1,4 @@
-"""Ctrl-C and kill as a request to stop at the next safe place."""
+"""Take Ctrl-C and kill as a request to stop at the next safe place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class StopRequest:
         self._requested = False
 
     def __call__(self) -> bool:
-        """Whether a stop was asked for."""
+        """Say whether a stop was asked for."""
         return self._requested
 
     def __enter__(self) -> StopRequest:
