@@ -18,21 +18,23 @@ key. The command line prints it without a traceback.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class RattleError(Exception):
     """Base of every error that rattle raises on purpose.
 
-    ``argument`` names what of a function's arguments to change, where that helps: ``out``,
-    ``outliers``. The command line adds the option that it stands for; a message names none.
+    ``arguments`` names which of a function's arguments to change, where that helps: ``out``,
+    ``outliers``. The command line adds the options that they stand for; a message names none.
     """
 
-    def __init__(self, message: str = "", *, argument: str | None = None) -> None:
+    def __init__(self, message: str = "", *, argument: str | Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.argument = argument
+        self.arguments = (argument,) if isinstance(argument, str) else tuple(argument)
 
     def __reduce__(self) -> tuple[object, ...]:
         # Processes send each other errors, which would lose the keyword.
-        return _rebuilt, (type(self), str(self), self.argument)
+        return _rebuilt, (type(self), str(self), self.arguments)
 
 
 class ClipError(RattleError):
@@ -67,8 +69,8 @@ class SourceError(RattleError):
     """Live sound cannot be had: no such device, a tool is missing, it was lost."""
 
 
-def _rebuilt(kind: type[RattleError], message: str, argument: str | None) -> RattleError:
-    return kind(message, argument=argument)
+def _rebuilt(kind: type[RattleError], message: str, arguments: tuple[str, ...]) -> RattleError:
+    return kind(message, argument=arguments)
 
 
 class Interrupted(Exception):  # noqa: N818 - a signal like KeyboardInterrupt, not an error

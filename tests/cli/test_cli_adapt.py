@@ -192,7 +192,10 @@ def test_a_recording_that_changed_since_is_not_learnt_from(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "no clip to learn from; give anomalies, normal clips, or both (--anomalies)"),
+        (
+            [],
+            "give anomalies, normal clips, or both (--anomalies, --normal)",
+        ),
         (["--anomalies", "nosuch.wav"], "nosuch.wav: there is no such file"),
         (["--anomalies", "EMPTY"], "holds no recording; give recordings or folders of them"),
         (["--anomalies", "NOTE"], "cannot be read as audio"),

@@ -112,14 +112,19 @@ def test_an_error_is_told_with_what_to_type(rattle: Any, tmp_path: Path) -> None
 def test_what_to_type_is_known_for_every_argument_that_a_message_is_about() -> None:
     named = set()
     for file in Path(rattle_package.__file__).parent.rglob("*.py"):
-        named |= set(re.findall(r'argument="(\w+)"', file.read_text(encoding="utf-8")))
+        for some in re.findall(r'argument=(".*?"|\(.*?\))', file.read_text(encoding="utf-8")):
+            named |= set(re.findall(r'"(\w+)"', some))
     assert named == OPTIONS.keys()
 
 
 def test_an_error_from_another_process_still_says_what_it_is_about() -> None:
-    error = pickle.loads(pickle.dumps(TrainingError("no room", argument="out")))  # noqa: S301
-    assert isinstance(error, TrainingError)
-    assert told(error) == "no room (--out FOLDER)"
+    for argument, said in (
+        ("out", "(--out FOLDER)"),
+        (["resume", "out"], "(--resume, --out FOLDER)"),
+    ):
+        error = pickle.loads(pickle.dumps(TrainingError("no", argument=argument)))  # noqa: S301
+        assert isinstance(error, TrainingError)
+        assert told(error) == f"no {said}"
 
 
 def test_no_text_of_the_library_names_an_option() -> None:

@@ -68,7 +68,7 @@ def test_clips_without_any_sound_are_refused(level: float) -> None:
     silent = Moments.of(np.full(100, level, dtype=np.float32))
     with pytest.raises(DataError, match="silent") as refused:
         amplitude([silent, silent])
-    assert refused.value.argument == "recordings"
+    assert refused.value.arguments == ("recordings",)
 
 
 def test_no_clips_have_no_sound() -> None:

@@ -93,4 +93,4 @@ def test_a_folder_and_a_missing_file_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none.csv", tmp_path / "clips.csv" / "below.csv"):
         with pytest.raises(DataError, match="say where the recordings are") as refused:
             Manifest.read_csv(path)
-        assert refused.value.argument == "data"
+        assert refused.value.arguments == ("data",)

@@ -49,7 +49,7 @@ def test_another_recipe_is_refused_and_changes_nothing(
     ):
         with pytest.raises(DataError, match=r"another recipe \(.*recipe.toml\); give") as told:
             open_folder(tmp_path, moved(clips, "/elsewhere"), other)
-        assert told.value.argument == "out"
+        assert told.value.arguments == ("recipe", "out")
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -71,5 +71,5 @@ def test_other_recordings_are_refused_and_change_nothing(
     ):
         with pytest.raises(DataError, match=r"other recordings \(.*clips.csv\); give") as told:
             open_folder(tmp_path, Manifest.from_clips(other), tiny_recipe)
-        assert told.value.argument == "out"
+        assert told.value.arguments == ("out",)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before

@@ -132,12 +132,12 @@ def test_without_machines_of_both_kinds_there_is_nothing_to_choose() -> None:
     pump = Machine("pump", "id_01")
     with pytest.raises(DataError, match="no type has machines of both kinds") as told:
         check_kinds([*fans, pump], None)
-    assert told.value.argument == "validation"
+    assert told.value.arguments == ("validation",)
     with pytest.raises(DataError, match="no type has machines of both kinds"):
         check_kinds([*fans, pump], fans)
     with pytest.raises(DataError, match=r"^fan/id_2, .* take part: fan/id_00, fan/id_02$") as told:
         check_kinds(fans, [fans[0], Machine("fan", "id_2")])
-    assert told.value.argument == "validation"
+    assert told.value.arguments == ("validation",)
     check_kinds([*fans, pump], fans[:1])
     check_kinds([*fans, Machine("fan", "id_01")], None)
 

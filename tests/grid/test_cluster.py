@@ -99,7 +99,7 @@ def test_threads_that_no_node_has_are_refused(
 ) -> None:
     with pytest.raises(TrainingError, match="has 3 CPUs; give each task fewer threads") as told:
         RayWorkers(new_setting(), address, threads=3)
-    assert told.value.argument == "threads"
+    assert told.value.arguments == ("threads",)
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ def test_a_task_survives_all_deaths_of_its_process_but_the_last(deaths: int) -> 
     else:
         with pytest.raises(TrainingError, match=r"process died 3 times; .*fewer tasks") as told:
             with_retries(attempt)
-        assert told.value.argument == "workers"
+        assert told.value.arguments == ("workers",)
         assert tried == ATTEMPTS
 
 

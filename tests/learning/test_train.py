@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rattle.errors import Interrupted, TrainingError
-from rattle.learning import centroids
+from rattle.learning import centroids, checkpoint
 from rattle.learning import train as module
 from rattle.learning.batches import BatchSource
 from rattle.learning.checkpoint import Interruption
@@ -202,11 +202,9 @@ def test_checkpoints_are_as_far_apart_as_the_recipe_says(
     tiny, make_source, tmp_path, monkeypatch
 ) -> None:
     now_s = iter(range(0, 1000, 4))
-    monkeypatch.setattr(module.time, "monotonic", lambda: next(now_s))
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: next(now_s))
     saved = []
-    monkeypatch.setattr(
-        module.checkpoint, "save", lambda *given, **_: saved.append(given[3].iteration)
-    )
+    monkeypatch.setattr(checkpoint, "save", lambda *given, **_: saved.append(given[3].iteration))
     # The clock goes 4 s further each time it is read: once an iteration, once more at each save.
     recipe = tiny.with_values(training={"checkpoint_seconds": 8, "iterations": 8})
     Run(recipe, make_source(), tmp_path / "checkpoint.safetensors").go()

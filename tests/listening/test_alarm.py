@@ -40,4 +40,4 @@ def test_an_alarm_is_raised_by_the_rule_and_ends_after_calm(
 def test_a_rule_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(DataError, match="expected K/N") as refused:
         AlarmRule.parse(text)
-    assert refused.value.argument == "alarm"
+    assert refused.value.arguments == ("alarm",)

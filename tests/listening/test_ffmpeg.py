@@ -96,7 +96,7 @@ def test_a_missing_ffmpeg_is_told_with_the_way_to_get_it(monkeypatch: pytest.Mon
     monkeypatch.setattr(ffmpeg, "PROGRAM", "no-such-ffmpeg")
     with pytest.raises(SourceError, match=r"not installed; install it .* standard input") as told:
         Ffmpeg("rtsp://camera/1")
-    assert told.value.argument == "piped"
+    assert told.value.arguments == ("piped",)
 
 
 @needs_ffmpeg

@@ -90,7 +90,7 @@ def test_an_existing_run_is_refused_without_resume(job: FitJob, tmp_path: Path) 
     run_in_folder(job, tmp_path, resume=False)
     with pytest.raises(TrainingError, match="already holds a run of synth_fan/id_00") as told:
         run_in_folder(job, tmp_path, resume=False)
-    assert told.value.argument == "resume"
+    assert told.value.arguments == ("resume", "out")
 
 
 def test_resuming_a_finished_run_leaves_it_as_it_is(job: FitJob, tmp_path: Path) -> None:
@@ -272,7 +272,7 @@ def test_a_finished_adaptation_is_left_and_never_passes_for_another(
     ):
         with pytest.raises(TrainingError, match="is not the bundle given adapted") as told:
             run_in_folder(other, tmp_path, resume=True)
-        assert told.value.argument == "out"
+        assert told.value.arguments == ("out",)
     assert bundle.read_bytes() == before
 
 

@@ -319,7 +319,9 @@ def greedy_graph(side: int) -> bytes:
     shape = helper.make_tensor("shape", TensorProto.INT64, [2], [side, side])
     names = ("embeddings", "features")
     nodes = [helper.make_node("ConstantOfShape", ["shape"], [name]) for name in names]
-    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 8]) for name in names]
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", side]) for name in names
+    ]
     return _graph(nodes, outputs, [shape])
 
 

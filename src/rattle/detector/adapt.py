@@ -187,7 +187,8 @@ def _check(job: AdaptJob) -> None:
         )
     if not len(job.anomalies) and not len(job.normals):
         raise DataError(
-            "no clip to learn from; give anomalies, normal clips, or both", argument="anomalies"
+            "no clip to learn from; give anomalies, normal clips, or both",
+            argument=("anomalies", "normals"),
         )
     both = {*job.anomalies.hashes()} & {*job.normals.hashes()}
     for clip in job.anomalies:

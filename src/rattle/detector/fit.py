@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,7 +27,7 @@ from rattle.learning.data import TrainingData, prepare, split_normals
 from rattle.learning.device import Placement
 from rattle.learning.networks import build_network
 from rattle.learning.outliers import choose_pool
-from rattle.learning.pretrained import load_pretrained
+from rattle.learning.pretrained import file_hash, load_pretrained
 from rattle.recipe import Recipe
 from rattle.recipe.parts import Autoencoder
 
@@ -187,5 +186,5 @@ def _provenance(job: FitJob, data: TrainingData) -> Provenance:
         else tuple(job.validation.of(data.machine).hashes()),
         outliers=data.pool.origin,
         outliers_substitute=data.pool.substitute,
-        pretrained=None if job.init is None else hashlib.sha256(job.init.read_bytes()).hexdigest(),
+        pretrained=None if job.init is None else file_hash(job.init),
     )

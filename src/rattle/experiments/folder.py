@@ -29,7 +29,7 @@ def open_folder(folder: Path, clips: Manifest, recipe: Recipe) -> None:
         raise DataError(
             f"{folder} holds experiments with another recipe ({recipe_file}); give that one, or "
             "another folder to write to",
-            argument="out",
+            argument=("recipe", "out"),
         )
     if clips_file.exists() and _content(Manifest.read_csv(clips_file)) != _content(clips):
         raise DataError(

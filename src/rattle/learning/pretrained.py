@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,6 +65,23 @@ def load_pretrained(encoder: nn.Module, path: Path) -> Loaded:
     return Loaded(tuple(taken), skipped)
 
 
+def file_hash(path: Path) -> str:
+    """Compute the SHA-256 of a file of weights; ``TrainingError`` where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from None
+
+
+def _unreadable(path: Path, reason: str) -> TrainingError:
+    return TrainingError(
+        f"cannot read weights from {path} ({reason}); expected a PANNs .pth checkpoint or a "
+        ".safetensors file",
+        argument="init",
+    )
+
+
 def _tensors(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
@@ -75,10 +93,7 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         if isinstance(error, pickle.UnpicklingError):
             # torch's own words advise to load it all the same, with whatever code it holds.
             reason = "it is damaged, or holds objects that could run code"
-        raise TrainingError(
-            f"cannot read weights from {path} ({reason}); expected a PANNs .pth checkpoint or a "
-            ".safetensors file"
-        ) from None
+        raise _unreadable(path, reason) from None
     state = loaded.get("model", loaded) if isinstance(loaded, dict) else {}
     if not isinstance(state, dict):
         state = {}

@@ -43,7 +43,7 @@ def refuse_existing(out: Path, machine: Machine) -> None:
         raise TrainingError(
             f"{out} already holds a run of {machine}; give another folder to write to, or resume "
             "that run",
-            argument="resume",
+            argument=("resume", "out"),
         )
 
 

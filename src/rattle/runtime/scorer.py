@@ -52,7 +52,7 @@ class Scorer(ClipScorer):
             scorer = cls(bundle.info, head, shared_graph(bundle.graph), bundle.golden)
             scorer.check_fit()
         except BundleError as error:
-            raise BundleError(f"{path}: {error}", argument=error.argument) from None
+            raise BundleError(f"{path}: {error}", argument=error.arguments) from None
         except ValueError as error:
             raise BundleError(f"{path}: {error}") from None
         return scorer

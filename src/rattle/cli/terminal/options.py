@@ -18,6 +18,7 @@ OPTIONS = {
     "outliers": "--outliers FOLDER",
     "ray": "--ray ADDRESS",
     "piped": "... | rattle score BUNDLE -",
+    "recipe": "--recipe NAME",
     "recordings": "rattle check FOLDER",
     "resume": "--resume",
     "threads": "--threads",
@@ -29,6 +30,6 @@ OPTIONS = {
 
 def told(error: RattleError) -> str:
     """Write the error's message, and behind it what to type: ``message (--out FOLDER)``."""
-    if error.argument is None:
+    if not error.arguments:
         return str(error)
-    return f"{error} ({OPTIONS[error.argument]})"
+    return f"{error} ({', '.join(OPTIONS[name] for name in error.arguments)})"
