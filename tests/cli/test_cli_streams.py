@@ -173,7 +173,7 @@ def test_a_bundle_without_a_graph_says_how_to_get_one(
 ) -> None:
     code, _, err = rattle(words[0], bundle_file, *words[1:])
     assert code == 2
-    assert f"write one with: rattle export {bundle_file}" in err
+    assert f"{bundle_file} holds no graph; export it first (rattle export BUNDLE)" in err
 
 
 @needs_ffmpeg

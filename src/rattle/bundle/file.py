@@ -56,7 +56,7 @@ TENSORS = {*PARTS.values(), GOLDEN, REPLAY}
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
 Tensors = Mapping[str, NDArray[Any]]
-Golden = tuple[NDArray[np.int16], ...]
+GoldenClips = tuple[NDArray[np.int16], ...]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Bundle:
 
     info: BundleInfo
     learnt: Mapping[str, Tensors]
-    golden: Golden
+    golden: GoldenClips
     replay: Replay = field(default_factory=Replay)
     graph: bytes | None = None
 
@@ -91,7 +91,7 @@ class ScoringBundle:
 
     info: BundleInfo
     head: Tensors | None
-    golden: Golden
+    golden: GoldenClips
     graph: bytes | None
 
 
@@ -176,7 +176,7 @@ def _tensors(member: bytes, path: Path) -> Tensors:
         raise _damaged(path, f"its tensors cannot be read ({error})") from None
 
 
-def _golden(tensors: Tensors, info: BundleInfo, path: Path) -> Golden:
+def _golden(tensors: Tensors, info: BundleInfo, path: Path) -> GoldenClips:
     golden = tuple(tensors[name] for name in sorted(tensors))
     kinds = {(clip.dtype.name, clip.ndim, clip.size > 0) for clip in golden}
     if len(golden) != len(info.golden) or kinds - {("int16", 1, True)}:

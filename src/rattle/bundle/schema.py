@@ -23,7 +23,7 @@ class HeldOut(Part):
     distance: float | None
 
 
-class Golden(Part):
+class GoldenScore(Part):
     """What a stored clip scored when the bundle was written."""
 
     score: float
@@ -71,7 +71,7 @@ class BundleInfo(Part):
     alpha_origin: str
     scale: Scale
     held_out: Annotated[tuple[HeldOut, ...], Field(min_length=1)]
-    golden: tuple[Golden, ...]
+    golden: tuple[GoldenScore, ...]
     provenance: Provenance
 
     @model_validator(mode="after")

@@ -26,11 +26,11 @@ def inspect(bundle: Path, /) -> int:
         A .rattle file.
     """
     from rattle.bundle import read_bundle
-    from rattle.runtime.clip_scorer import AGREES_WITHIN, threshold_of
+    from rattle.runtime.clip_scorer import SCORES_AGREE_WITHIN, threshold_of
 
     whole = read_bundle(bundle)
     difference = _difference(bundle, whole)
-    agrees = difference is None or difference <= AGREES_WITHIN
+    agrees = difference is None or difference <= SCORES_AGREE_WITHIN
     for name, value in {**_facts(whole), "stored clips": _stored(whole, difference)}.items():
         print(f"{name + ':':14}{value}")
     warning = threshold_of(whole.info).warning
@@ -54,12 +54,14 @@ def _difference(bundle: Path, whole: Bundle) -> float | None:
 
 
 def _stored(whole: Bundle, difference: float | None) -> str:
-    from rattle.runtime.clip_scorer import AGREES_WITHIN
+    from rattle.runtime.clip_scorer import SCORES_AGREE_WITHIN
 
     clips = len(whole.golden)
     if difference is None:
         return f"{clips}, not scored again: that takes a graph (rattle export) or torch"
-    moved = "" if difference <= AGREES_WITHIN else ": MORE THAN ROUNDING, do not rely on it here"
+    moved = (
+        "" if difference <= SCORES_AGREE_WITHIN else ": MORE THAN ROUNDING, do not rely on it here"
+    )
     return f"{clips}, scores differ by at most {difference:.2g}{moved}"
 
 

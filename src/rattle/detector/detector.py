@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rattle.ahead import map_ahead
 from rattle.baselines import restore_baseline
 from rattle.bundle import Bundle, BundleInfo, read_bundle, write_bundle
-from rattle.bundle.file import Golden
+from rattle.bundle.file import GoldenClips
 from rattle.bundle.replay import Replay
 from rattle.errors import BundleError, ClipError
 from rattle.features.front_end import FrontEnd
@@ -36,7 +36,7 @@ class Detector(ClipScorer):
 
     info: BundleInfo
     model: Model
-    golden: Golden
+    golden: GoldenClips
     replay: Replay = field(default_factory=Replay)
     graph: bytes | None = None
 

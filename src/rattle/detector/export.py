@@ -19,7 +19,7 @@ from rattle.runtime.graph import Graph
 from rattle.runtime.scorer import Scorer
 
 # What two float32 programs of the same sums may differ by; scores are of order 1.
-AGREES_WITHIN = 1e-4
+EXPORT_AGREES_WITHIN = 1e-4
 
 
 def export(detector: Detector) -> Detector:
@@ -36,11 +36,11 @@ def export(detector: Detector) -> Detector:
     graph = encoder_graph(detector.model)
     scorer = Scorer(detector.info, detector.model.head, Graph(graph), detector.golden)
     difference = scorer.verify()
-    if not difference <= AGREES_WITHIN:
+    if not difference <= EXPORT_AGREES_WITHIN:
         raise BundleError(
-            f"the exported graph scores the stored clips otherwise than the bundle states, by "
-            f"{difference:.2g} (at most {AGREES_WITHIN:g} is rounding); nothing was written: "
-            "inspect the bundle to see whether it scores here as it did"
+            "the exported graph scores the stored clips otherwise than the bundle states, by "
+            f"{difference:.2g} (at most {EXPORT_AGREES_WITHIN:g} is rounding); nothing was "
+            "written: inspect the bundle to see whether it scores here as it did"
         )
     return replace(detector, graph=graph)
 

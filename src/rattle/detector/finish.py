@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from rattle.baselines import fit_baseline
-from rattle.bundle.schema import BundleInfo, Golden, HeldOut
+from rattle.bundle.schema import BundleInfo, GoldenScore, HeldOut
 from rattle.clips.pcm16 import from_16_bit
 from rattle.detector.calibrate import calibrate
 from rattle.detector.detector import Detector
@@ -101,7 +101,7 @@ def _replay_frames(recipe: Recipe) -> int:
 def _sealed(detector: Detector) -> Detector:
     """State the scores of its golden clips."""
     stated = tuple(
-        Golden(score=clip.score, posterior=clip.posterior, distance=clip.distance)
+        GoldenScore(score=clip.score, posterior=clip.posterior, distance=clip.distance)
         for clip in detector.score([from_16_bit(samples) for samples in detector.golden])
     )
     return replace(detector, info=detector.info.model_copy(update={"golden": stated}))

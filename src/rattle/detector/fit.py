@@ -9,7 +9,7 @@ from typing import Literal
 
 import torch
 
-from rattle.bundle.file import Golden
+from rattle.bundle.file import GoldenClips
 from rattle.bundle.replay import LogMel, Replay
 from rattle.bundle.schema import Provenance
 from rattle.clips.layouts import load_manifest, load_outliers
@@ -168,7 +168,7 @@ def _replay(data: TrainingData) -> Replay:
     )
 
 
-def _golden(data: TrainingData, store: FeatureStore) -> Golden:
+def _golden(data: TrainingData, store: FeatureStore) -> GoldenClips:
     limit = int(GOLDEN_SECONDS * store.audio.sample_rate_hz)
     clips = list(data.held_out_clips)[:GOLDEN_CLIPS]
     return tuple(to_16_bit(store.front_end.read(clip.path)[:limit]) for clip in clips)

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rattle.bundle.file import Golden
+from rattle.bundle.file import GoldenClips
 from rattle.bundle.replay import Replay
 from rattle.bundle.schema import Provenance
 from rattle.clips.amplitude import Amplitude
@@ -103,7 +103,7 @@ class Material:
     held_out: LogMels
     alpha: Alpha
     amplitude: Amplitude
-    golden: Golden
+    golden: GoldenClips
     replay: Replay
     provenance: Provenance
     labelled: Sequence[tuple[NDArray[np.float32], bool]] = field(default=())

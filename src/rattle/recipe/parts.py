@@ -22,6 +22,8 @@ Seconds = Annotated[float, Field(gt=0, le=86400)]
 
 
 class Part(BaseModel):
+    """Values that are read from a file: no key is unknown, no number infinite, none changes."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 

@@ -78,7 +78,7 @@ class MachineRuns:
             watch = Watch(on_clip=on_clip, on_step=tracker.step, stop_requested=stop_requested)
             bundle = run_in_folder(job, self.folder, resume=True, watch=watch)
             if self.track is not None:
-                finish(tracker, Detector.load(bundle, device="cpu"))
+                finish_tracking(tracker, Detector.load(bundle, device="cpu"))
 
 
 def tracker_of(job: Job, out: Path, track: TrackerName | None) -> Tracker:
@@ -92,6 +92,6 @@ def tracker_of(job: Job, out: Path, track: TrackerName | None) -> Tracker:
     )
 
 
-def finish(tracker: Tracker, detector: Detector) -> None:
+def finish_tracking(tracker: Tracker, detector: Detector) -> None:
     """Tell the tracker what came out of the run: threshold and alpha."""
     tracker.finish({"threshold": detector.threshold.value, "alpha": detector.info.alpha})

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
@@ -22,15 +22,11 @@ from rattle.atomic import replacing, write_text
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Clip
 from rattle.errors import DataError
-from rattle.recipe.parts import MethodName
+from rattle.recipe.parts import MethodName, Part
 from rattle.scoring.clip import ClipParts, Mix, clip_value
 from rattle.scoring.score import Scale
 
 ScaleName = Literal["fixed", "paper"]
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class OutcomeClip(Part):

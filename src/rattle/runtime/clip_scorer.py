@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rattle.bundle.file import Golden
+from rattle.bundle.file import GoldenClips
 from rattle.bundle.schema import BundleInfo
 from rattle.clips.machine import Machine
 from rattle.clips.pcm16 import from_16_bit
@@ -24,7 +24,7 @@ from rattle.scoring.threshold import Threshold, fit_threshold
 ScaleName = Literal["fixed", "paper"]
 Recording = str | Path | NDArray[np.float32]
 # Scores of the same detector on another machine or thread count differ by rounding.
-AGREES_WITHIN = 1e-3
+SCORES_AGREE_WITHIN = 1e-3
 # A clip's name and its parts, or why there are none.
 NamedParts = tuple[str, ClipParts | ClipError]
 
@@ -33,7 +33,7 @@ class ClipScorer(ABC):
     """Scores clips by what a bundle states; how their parts come about is the subclass's."""
 
     info: BundleInfo
-    golden: Golden
+    golden: GoldenClips
 
     @abstractmethod
     def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts]:
@@ -90,7 +90,7 @@ class ClipScorer(ABC):
     def verify(self) -> float:
         """Score the golden clips again: the largest difference from what the bundle states.
 
-        A difference is relative to the score where that is above 1. See ``AGREES_WITHIN``.
+        A difference is relative to the score where that is above 1. See ``SCORES_AGREE_WITHIN``.
         """
         again = self.score([from_16_bit(samples) for samples in self.golden])
         pairs = zip(again, self.info.golden, strict=True)

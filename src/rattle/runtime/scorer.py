@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rattle.ahead import map_ahead
 from rattle.bundle import BundleInfo, read_scoring_bundle
-from rattle.bundle.file import Golden
+from rattle.bundle.file import GoldenClips
 from rattle.errors import BundleError, ClipError
 from rattle.runtime.clip_scorer import ClipScorer, NamedParts, Recording, name_of
 from rattle.runtime.graph import Graph, shared_graph
@@ -31,7 +31,7 @@ class Scorer(ClipScorer):
     info: BundleInfo
     head: Head
     graph: Graph
-    golden: Golden = ()
+    golden: GoldenClips = ()
 
     @classmethod
     def load(cls, path: str | Path) -> Scorer:

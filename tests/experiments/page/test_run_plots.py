@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from rattle.experiments.page.plots import DOTS, POINTS, embedding_svg, losses_svg, roc_svg
+from rattle.experiments.page.plots import DOTS, POINTS, embedding_svg, losses_svg, roc_curves_svg
 from rattle.experiments.page.styles import STYLES
 from rattle.runs.run import LearningCurve
 
@@ -20,7 +20,7 @@ def paths(svg: str, colour: str) -> list[np.ndarray]:
 
 
 def test_a_roc_curve_rises_from_corner_to_corner() -> None:
-    svg = roc_svg([(STYLE, np.array([0.5, 0.75, 1.0]))], name="roc")
+    svg = roc_curves_svg([(STYLE, np.array([0.5, 0.75, 1.0]))], name="roc")
     (curve,) = paths(svg, "ddcsad")
     x, y = curve.T
     assert (np.diff(x) >= 0).all()

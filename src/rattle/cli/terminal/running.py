@@ -13,7 +13,7 @@ from rattle.detector.job import Job, Watch
 from rattle.errors import Interrupted
 from rattle.learning.train import Step
 from rattle.runs.folder import bundle_path
-from rattle.runs.machines import finish, tracker_of
+from rattle.runs.machines import finish_tracking, tracker_of
 from rattle.runs.write import run_in_folder
 from rattle.tracking import TrackerName
 
@@ -50,7 +50,7 @@ def run_shown(job: Job, out: Path, *, resume: bool, track: TrackerName | None = 
             progress.say(f"{title}: stopped; go on with the same command and --resume")
             raise KeyboardInterrupt from None
         detector = Detector.load(bundle, device="cpu")
-        finish(tracker, detector)
+        finish_tracking(tracker, detector)
     how = "was there already" if was_there else f"in {time.monotonic() - started:.0f} s"
     announce(bundle, detector, how)
     return bundle

@@ -10,7 +10,7 @@ import numpy as np
 from rattle.clips.machine import Machine
 from rattle.evaluation.plots import histogram_svg
 from rattle.experiments.page.embedding import flatten
-from rattle.experiments.page.plots import embedding_svg, losses_svg, roc_svg
+from rattle.experiments.page.plots import embedding_svg, losses_svg, roc_curves_svg
 from rattle.experiments.page.series import Measured, Series
 from rattle.experiments.page.styles import Names, Style
 from rattle.pages.drawing import SMALL
@@ -35,7 +35,7 @@ class Plot:
 
 
 @dataclass(frozen=True)
-class Strip:
+class ModelStrip:
     """One model: its line's style, its figures, its plots."""
 
     label: str
@@ -51,7 +51,7 @@ class Group:
 
     title: str
     roc: Plot
-    strips: tuple[Strip, ...]
+    strips: tuple[ModelStrip, ...]
     left_out: str
 
 
@@ -120,7 +120,7 @@ def _group(
     if curves:
         said = ", ".join(f"{names.label(s.kind)} {s.auc.mean:.3f}" for s in drawn if s.auc)
         roc = Plot(
-            roc_svg(curves, name=f"{name}-roc"),
+            roc_curves_svg(curves, name=f"{name}-roc"),
             "ROC curves, each the mean over seeds; pAUC region shaded, chance dashed.",
             f"ROC curves; AUC: {said}",
         )
@@ -128,7 +128,7 @@ def _group(
     return Group(title, roc, tuple(strips), left_out.strip())
 
 
-def _strip(name: str, series: Series, names: Names, reading: Reading) -> Strip:
+def _strip(name: str, series: Series, names: Names, reading: Reading) -> ModelStrip:
     style, label = names.style(series.kind), names.label(series.kind)
     plots = [_losses(f"{name}-loss", series, style, label)]
     if series.shown is None:
@@ -137,7 +137,7 @@ def _strip(name: str, series: Series, names: Names, reading: Reading) -> Strip:
         run, found = series.shown
         plots.append(_scores(f"{name}-scores", run, found, label))
         plots.append(_embedding(f"{name}-embedding", run, reading, label))
-    return Strip(label, style, names.colour(series.kind), series, tuple(plots))
+    return ModelStrip(label, style, names.colour(series.kind), series, tuple(plots))
 
 
 def _losses(name: str, series: Series, style: Style, label: str) -> Plot:

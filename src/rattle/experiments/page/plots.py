@@ -22,7 +22,9 @@ POINTS = 150
 DOTS = 600
 
 
-def roc_svg(curves: Sequence[tuple[Style, Values]], *, name: str, max_fpr: float = 0.1) -> str:
+def roc_curves_svg(
+    curves: Sequence[tuple[Style, Values]], *, name: str, max_fpr: float = 0.1
+) -> str:
     """Draw ROC curves over one another; each ``[N-]`` as ``series.detection_rates`` gives it."""
     figure, axes = panel(TALL)
     axes.axvspan(0, max_fpr, color=MUTED, alpha=0.18, linewidth=0)
