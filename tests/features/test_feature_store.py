@@ -255,7 +255,7 @@ def test_the_window_and_whose_statistics_an_outlier_gets_change_no_pack(
 def test_another_version_of_the_front_end_is_another_pack(store, make_clips, monkeypatch) -> None:
     clips = make_clips(1)
     store.pack(clips, UNIT)
-    monkeypatch.setattr(module, "VERSION", module.VERSION + 1)
+    monkeypatch.setattr(module, "PACK_VERSION", module.PACK_VERSION + 1)
     store.pack(clips, UNIT)
     assert len(entries(store)) == 2
 

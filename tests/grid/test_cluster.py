@@ -54,9 +54,11 @@ def address(quiet_ray: None) -> Iterator[str]:
     with log.open("w") as out:
         head = subprocess.Popen([*command, *options], stdout=out, stderr=out)
     try:
-        until(lambda: "Ray runtime started" in log.read_text() or head.poll() is not None)
+        # Ray says that it has started before it writes where it answers.
+        where = folder / "ray_current_cluster"
+        until(lambda: (where.exists() and where.read_text()) or head.poll() is not None)
         assert head.poll() is None, log.read_text()
-        yield (folder / "ray_current_cluster").read_text().strip()
+        yield where.read_text().strip()
     finally:
         head.terminate()
         head.wait()
