@@ -40,7 +40,7 @@ def test_a_device_that_is_not_there_is_refused_with_what_to_use() -> None:
     if not torch.cuda.is_available():
         devices.append("cuda")
     for device in devices:
-        with pytest.raises(TrainingError, match=f"'{device}' cannot be used here .*use cpu or auto"):
+        with pytest.raises(TrainingError, match=f"'{device}' cannot be used .*use cpu or auto"):
             place(device)
 
 
