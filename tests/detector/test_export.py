@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from rattle import BundleError, Detector, Manifest, Recipe, export, fit
 from rattle.bundle import read_bundle
@@ -38,6 +39,13 @@ def test_one_encoder_gives_one_graph_whatever_machine_it_serves(detector: Detect
         golden=(),
     )
     assert export(other).graph == export(detector).graph
+
+
+def test_the_graph_names_no_file_of_the_machine_that_wrote_it(exported_file: Path) -> None:
+    graph = read_bundle(exported_file).graph
+    assert graph is not None
+    assert b".py" not in graph
+    assert str(Path(torch.__file__).parent).encode() not in graph
 
 
 def test_the_graph_survives_loading_and_saving(exported_file: Path, tmp_path: Path) -> None:

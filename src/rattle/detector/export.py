@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
+from onnx import ModelProto
 
 from rattle.detector.detector import Detector
 from rattle.errors import BundleError
@@ -71,7 +72,21 @@ def encoder_graph(trained: TrainedNetwork) -> bytes:
             verbose=False,
         )
     assert program is not None  # noqa: S101 - None only where a file was asked for
-    return program.model_proto.SerializeToString()  # type: ignore[no-any-return]
+    model: ModelProto = program.model_proto
+    _forget_origin(model)
+    return bytes(model.SerializeToString())
+
+
+def _forget_origin(model: ModelProto) -> None:
+    """Drop the exporter's notes on where in whose Python files each node comes from.
+
+    They name paths of the machine, and the same encoder would give another graph elsewhere.
+    """
+    graph = model.graph
+    described = (*graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer)
+    for part in (model, graph, *described):
+        del part.metadata_props[:]
+        part.doc_string = ""
 
 
 @contextlib.contextmanager
