@@ -354,6 +354,17 @@ def test_another_schema_version_is_refused_by_its_name(
     assert f"schema {version!r}, this rattle reads schema 2; train the detector again" in said
 
 
+def test_a_bundle_of_schema_1_is_told_as_such_and_not_as_damaged(
+    members: dict[str, bytes], content: Content, odd: Path
+) -> None:
+    """It had all that was learnt in one member, and another name for the graph."""
+    content["schema_version"] = 1
+    old = {"weights.safetensors": members[ENCODER], GOLDEN: members[GOLDEN], "model.onnx": b"x"}
+    said = refusal(zipped({INFO: sealed(content, old), **old}, odd))
+    assert "schema 1, this rattle reads schema 2; train the detector again" in said
+    assert "damaged" not in said
+
+
 @pytest.mark.parametrize(
     ("edit", "key"),
     [

@@ -185,9 +185,13 @@ def _golden(tensors: Tensors, info: BundleInfo, path: Path) -> GoldenClips:
 
 
 def _checked(path: Path, wanted: Collection[str]) -> tuple[dict[str, bytes], dict[str, Any]]:
-    """The members wanted, as far as they are there, and what ``bundle.json`` says."""
+    """Read the members wanted, as far as they are there, and what ``bundle.json`` says.
+
+    That comes first: a bundle of another schema has other members, and is not damaged.
+    """
     try:
         with zipfile.ZipFile(path) as file:
+            content = _content_of(file, path)
             found = _names(file, path)
             members = {name: _member(file, name, path) for name in found if name in wanted}
     except FileNotFoundError:
@@ -201,7 +205,8 @@ def _checked(path: Path, wanted: Collection[str]) -> tuple[dict[str, bytes], dic
         raise BundleError(
             f"{path} is not a whole rattle bundle ({error}); copy it again or train again"
         ) from None
-    return members, _checked_content(members, found, path)
+    _check_hashes(content, members, found, path)
+    return members, content
 
 
 def _info(content: dict[str, Any], path: Path) -> BundleInfo:
@@ -230,11 +235,12 @@ def _member(file: zipfile.ZipFile, name: str, path: Path) -> bytes:
     return data
 
 
-def _checked_content(
-    members: dict[str, bytes], found: Collection[str], path: Path
-) -> dict[str, Any]:
+def _content_of(file: zipfile.ZipFile, path: Path) -> dict[str, Any]:
+    if INFO not in file.namelist():
+        raise _damaged(path, f"it holds other members than {', '.join(BOUNDS)}")
+    data = _member(file, INFO, path)
     try:
-        content = json.loads(members[INFO])
+        content = json.loads(data)
     except (ValueError, RecursionError):
         raise _damaged(path, f"{INFO} is not JSON") from None
     if not isinstance(content, dict) or content.get("format") != "rattle-bundle":
@@ -245,6 +251,13 @@ def _checked_content(
             f"{path} has bundle schema {version!r}, this rattle reads schema {SCHEMA_VERSION}; "
             "train the detector again, or use the version of rattle that wrote the bundle"
         )
+    return content
+
+
+def _check_hashes(
+    content: dict[str, Any], members: dict[str, bytes], found: Collection[str], path: Path
+) -> None:
+    """Compare every hash, and take them out of ``content``; the rest is ``BundleInfo``."""
     if content.pop("hash", None) != _content_hash(content):
         raise _damaged(path, f"{INFO} was altered: its hash does not fit")
     hashes = content.pop("members", None)
@@ -253,7 +266,6 @@ def _checked_content(
     for name, data in members.items():
         if name != INFO and hashes[name] != _sha256(data):
             raise _damaged(path, f"{name} was altered: its hash does not fit")
-    return content
 
 
 def _content_hash(content: dict[str, Any]) -> str:
