@@ -299,5 +299,5 @@ def test_another_recipe_in_the_same_folder_is_refused(rattle: Any, data: Path, w
     code, out, err = rattle("reproduce", "table2", data, "--out", whole, "--device", "cpu")
     assert (code, out) == (2, "")
     assert "holds experiments with another recipe" in err
-    assert "another folder to write to (--out FOLDER)" in err
+    assert "another folder to write to (--recipe NAME, --out FOLDER)" in err
     assert results(whole) == before

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
@@ -93,6 +93,7 @@ def test_a_part_that_the_loss_does_not_have_is_not_made_up(
     assert found.alpha == Alpha(0.3, "without effect for this method")
 
 
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.floats(-5, 5), st.floats(0, 9)), min_size=4, max_size=12))
 def test_alpha_is_the_one_of_the_largest_auc_and_of_equals_the_nearest_to_the_default(
     values: list[tuple[float, float]],

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import polars as pl
 import torch
@@ -87,7 +87,7 @@ class AdaptJob:
     recordings: Recordings | None
     seed: int = 0
     device: str = "auto"
-    work: Literal["adapt"] = "adapt"
+    work: ClassVar[Literal["adapt"]] = "adapt"
 
     @property
     def machine(self) -> Machine:

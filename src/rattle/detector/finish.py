@@ -11,6 +11,7 @@ import torch
 from rattle.baselines import fit_baseline
 from rattle.bundle.schema import BundleInfo, GoldenScore, HeldOut
 from rattle.clips.pcm16 import from_16_bit
+from rattle.detector.by_hash import replay_frames
 from rattle.detector.calibrate import calibrate
 from rattle.detector.detector import Detector
 from rattle.detector.job import Job, Material, Watch
@@ -59,7 +60,7 @@ def finish(job: Job, material: Material, *, watch: Watch, checkpoint: Path | Non
         golden=(),
         provenance=material.provenance.model_copy(update=made_here()),
     )
-    replay = material.replay.bounded(recipe.adaptation.replay_clips, _replay_frames(recipe))
+    replay = material.replay.bounded(recipe.adaptation.replay_clips, replay_frames(recipe))
     return _sealed(Detector(info, model, material.golden, replay))
 
 
@@ -90,12 +91,6 @@ def _trained(
     )
     centroid = None if pair is None else pair.normal
     return TrainedNetwork.of(recipe, network, centroid, placement)
-
-
-def _replay_frames(recipe: Recipe) -> int:
-    """Count the frames kept of a long recording: as many as a clip has before it counts as long."""
-    rate = recipe.audio.sample_rate_hz / recipe.features.hop_samples
-    return 1 + round(recipe.scoring.long_clip_seconds * rate)
 
 
 def _sealed(detector: Detector) -> Detector:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 
@@ -81,7 +81,7 @@ class FitJob:
     validation: Manifest | None = None
     init: Path | None = None
     device: str = "auto"
-    work: Literal["train"] = "train"
+    work: ClassVar[Literal["train"]] = "train"
 
     @property
     def sources(self) -> Recordings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
@@ -106,7 +106,7 @@ class Material:
     golden: GoldenClips
     replay: Replay
     provenance: Provenance
-    labelled: Sequence[tuple[NDArray[np.float32], bool]] = field(default=())
+    labelled: Sequence[tuple[NDArray[np.float32], bool]] = ()
 
 
 class Job(Protocol):
