@@ -42,7 +42,7 @@ from rattle.learning.shared_features import fill_store
 
 MACHINE = Machine("fan", "id_00")
 NORMALS = 1000
-FLEET = ("fan", "slider")
+TYPES = ("fan", "slider")
 # What its descendants took at most, told by a small process: a new process counts as its own peak
 # what the one that started it held, and a benchmark may hold much.
 PEAK_OF = """
@@ -235,7 +235,7 @@ class Ran:
 
 def _many_machines(data: Path, folder: Path) -> Iterator[Ratio]:
     recordings = folder / "recordings"
-    for kind in FLEET:
+    for kind in TYPES:
         recordings.mkdir(exist_ok=True)
         (recordings / kind).symlink_to((data / kind).resolve())
     recipe_file = folder / "recipe.toml"

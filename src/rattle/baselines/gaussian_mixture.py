@@ -91,7 +91,7 @@ def fit(normals: LogMels, settings: GaussianMixture, *, seed: int) -> Mixture:
 def restore(arrays: Arrays, settings: GaussianMixture) -> Mixture:
     """Rebuild the measure whose ``arrays()`` these are; ``ValueError`` where they do not fit."""
     components, size = settings.components, settings.coefficients
-    found = checked(
+    values = checked(
         arrays,
         np.float64,
         {
@@ -103,8 +103,8 @@ def restore(arrays: Arrays, settings: GaussianMixture) -> Mixture:
         },
         positive=("deviation", "weights", "variances"),
     )
-    standard = Standard(found.pop("mean"), found.pop("deviation"))
-    return Mixture(standard, **found)
+    standard = Standard(values.pop("mean"), values.pop("deviation"))
+    return Mixture(standard, **values)
 
 
 def _some_frames(normals: LogMels, coefficients: int, seed: int) -> Values:

@@ -52,5 +52,5 @@ def restore(arrays: Arrays, *, bands: int) -> Ellipsoid:
     """Rebuild the measure whose ``arrays()`` these are; ``ValueError`` where they do not fit."""
     size = 2 * bands
     shapes = {"mean": (size,), "deviation": (size,), "precision": (size, size)}
-    found = checked(arrays, np.float64, shapes, positive=("deviation",))
-    return Ellipsoid(Standard(found["mean"], found["deviation"]), found["precision"])
+    values = checked(arrays, np.float64, shapes, positive=("deviation",))
+    return Ellipsoid(Standard(values["mean"], values["deviation"]), values["precision"])

@@ -51,10 +51,10 @@ def restore(arrays: Arrays, settings: NearestNeighbours, *, bands: int) -> Neare
     """Rebuild the measure whose ``arrays()`` these are; ``ValueError`` where they do not fit."""
     size = 2 * bands
     shapes = {"mean": (size,), "deviation": (size,), "clips": ("n", size)}
-    found = checked(arrays, np.float64, shapes, positive=("deviation",))
-    if len(found["clips"]) < settings.neighbours:
+    values = checked(arrays, np.float64, shapes, positive=("deviation",))
+    if len(values["clips"]) < settings.neighbours:
         raise ValueError(
-            f"it holds {len(found['clips'])} clips; by its recipe at least {settings.neighbours}"
+            f"it holds {len(values['clips'])} clips; by its recipe at least {settings.neighbours}"
         )
-    standard = Standard(found["mean"], found["deviation"])
-    return Nearest(standard, found["clips"], settings.neighbours)
+    standard = Standard(values["mean"], values["deviation"])
+    return Nearest(standard, values["clips"], settings.neighbours)

@@ -60,8 +60,8 @@ class Reconstruction:
     def arrays(self) -> Arrays:
         """Give the network's weights and running statistics, named by layer."""
         state = self.network.state_dict()
-        kept = {name: value for name, value in state.items() if not name.endswith(COUNTERS)}
-        return {name: value.contiguous().cpu().numpy() for name, value in kept.items()}
+        lasting = {name: value for name, value in state.items() if not name.endswith(COUNTERS)}
+        return {name: value.contiguous().cpu().numpy() for name, value in lasting.items()}
 
 
 def fit(
@@ -112,12 +112,12 @@ def restore(
     shapes = {
         name: tuple(value.shape) for name, value in state.items() if not name.endswith(COUNTERS)
     }
-    found = checked(arrays, np.float32, shapes)
-    for name, value in found.items():
+    values = checked(arrays, np.float32, shapes)
+    for name, value in values.items():
         if name.endswith("running_var") and not (value >= 0).all():
             raise ValueError(f"its array {name} holds variances below 0")
     network = _network(settings, bands)
-    weights = {name: torch.from_numpy(value) for name, value in found.items()}
+    weights = {name: torch.from_numpy(value) for name, value in values.items()}
     network.load_state_dict({**network.state_dict(), **weights})
     return Reconstruction(network.to(placement.device).eval(), settings.frames, placement)
 

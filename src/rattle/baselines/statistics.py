@@ -46,8 +46,8 @@ def deltas(values: Values) -> Values:
     padded = np.pad(values, ((reach, reach), (0, 0)), mode="edge")
     weights = np.arange(-reach, reach + 1)
     slopes = [weight * padded[at : at + len(values)] for at, weight in enumerate(weights)]
-    found: Values = np.sum(slopes, axis=0) / np.square(weights).sum()
-    return found
+    fitted: Values = np.sum(slopes, axis=0) / np.square(weights).sum()
+    return fitted
 
 
 def mfcc_statistics(log_mel: NDArray[np.float32], coefficients: int) -> Values:

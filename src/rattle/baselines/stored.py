@@ -34,14 +34,14 @@ def checked(
     lengths: dict[str, int] = {}
     copies = {}
     for name, shape in shapes.items():
-        found = arrays[name]
-        if found.dtype != dtype or not _fits(found.shape, shape, lengths):
+        array = arrays[name]
+        if array.dtype != dtype or not _fits(array.shape, shape, lengths):
             wanted = ", ".join(str(lengths.get(str(length), length)) for length in shape)
             raise ValueError(
-                f"its array {name} is {found.dtype} {list(found.shape)}; by its recipe it is "
+                f"its array {name} is {array.dtype} {list(array.shape)}; by its recipe it is "
                 f"{np.dtype(dtype)} [{wanted}]"
             )
-        values = np.array(found, dtype=dtype, order="C")
+        values = np.array(array, dtype=dtype, order="C")
         if not np.isfinite(values).all():
             raise ValueError(f"its array {name} holds NaN or infinity")
         if name in positive and not (values > 0).all():
@@ -50,10 +50,10 @@ def checked(
     return copies
 
 
-def _fits(found: tuple[int, ...], shape: Shape, lengths: dict[str, int]) -> bool:
-    if len(found) != len(shape):
+def _fits(sizes: tuple[int, ...], shape: Shape, lengths: dict[str, int]) -> bool:
+    if len(sizes) != len(shape):
         return False
-    for length, wanted in zip(found, shape, strict=True):
+    for length, wanted in zip(sizes, shape, strict=True):
         if isinstance(wanted, str) and length > 0:
             wanted = lengths.setdefault(wanted, length)
         if length != wanted:

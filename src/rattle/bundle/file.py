@@ -192,8 +192,8 @@ def _checked(path: Path, wanted: Collection[str]) -> tuple[dict[str, bytes], dic
     try:
         with zipfile.ZipFile(path) as file:
             content = _content_of(file, path)
-            found = _names(file, path)
-            members = {name: _member(file, name, path) for name in found if name in wanted}
+            names = _names(file, path)
+            members = {name: _member(file, name, path) for name in names if name in wanted}
     except FileNotFoundError:
         raise BundleError(
             f"there is no bundle {path}; train a detector first", argument="bundle"
@@ -205,7 +205,7 @@ def _checked(path: Path, wanted: Collection[str]) -> tuple[dict[str, bytes], dic
         raise BundleError(
             f"{path} is not a whole rattle bundle ({error}); copy it again or train again"
         ) from None
-    _check_hashes(content, members, found, path)
+    _check_hashes(content, members, names, path)
     return members, content
 
 
@@ -219,10 +219,10 @@ def _info(content: dict[str, Any], path: Path) -> BundleInfo:
 
 
 def _names(file: zipfile.ZipFile, path: Path) -> list[str]:
-    found = file.namelist()
-    if len(set(found)) < len(found) or not {INFO, GOLDEN} <= set(found) <= set(BOUNDS):
+    names = file.namelist()
+    if len(set(names)) < len(names) or not {INFO, GOLDEN} <= set(names) <= set(BOUNDS):
         raise _damaged(path, f"it holds other members than {', '.join(BOUNDS)}")
-    return found
+    return names
 
 
 def _member(file: zipfile.ZipFile, name: str, path: Path) -> bytes:
@@ -255,13 +255,13 @@ def _content_of(file: zipfile.ZipFile, path: Path) -> dict[str, Any]:
 
 
 def _check_hashes(
-    content: dict[str, Any], members: dict[str, bytes], found: Collection[str], path: Path
+    content: dict[str, Any], members: dict[str, bytes], names: Collection[str], path: Path
 ) -> None:
     """Compare every hash, and take them out of ``content``; the rest is ``BundleInfo``."""
     if content.pop("hash", None) != _content_hash(content):
         raise _damaged(path, f"{INFO} was altered: its hash does not fit")
     hashes = content.pop("members", None)
-    if not isinstance(hashes, dict) or {INFO, *hashes} != set(found):
+    if not isinstance(hashes, dict) or {INFO, *hashes} != set(names):
         raise _damaged(path, "a member is missing or was added")
     for name, data in members.items():
         if name != INFO and hashes[name] != _sha256(data):

@@ -60,14 +60,14 @@ class Replay:
 
     def arrays(self) -> dict[str, NDArray[np.float16]]:
         """Name all for a bundle: names tell kind, place, hash and machine."""
-        found = {}
+        arrays_by_name = {}
         for kind in fields(self):
             value = getattr(self, kind.name)
             groups = value if kind.name == "outliers" else {"": value}
             for group, clips in groups.items():
                 for place, (hash_, clip) in enumerate(clips.items()):
-                    found[f"{kind.name}|{place:06}|{hash_}|{group}"] = clip.astype(STORED)
-        return found
+                    arrays_by_name[f"{kind.name}|{place:06}|{hash_}|{group}"] = clip.astype(STORED)
+        return arrays_by_name
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Replay:

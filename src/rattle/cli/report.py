@@ -44,14 +44,14 @@ def report(
 
     reading = Reading()
     folders = find_runs(runs)
-    found = [run for run in map(reading.run, folders) if run]
+    runs_read = [run for run in map(reading.run, folders) if run]
     if data is not None:
-        found = _scored(found, data, reading)
-    write_page(found, reading, out, scale=scale)
+        runs_read = _scored(runs_read, data, reading)
+    write_page(runs_read, reading, out, scale=scale)
     for note in reading.notes:
         print(f"rattle: warning: {note}", file=sys.stderr)
-    machines = {run.machine for run in found}
-    print(f"{len(found)} of {len(folders)} runs, machines: {len(machines)}")
+    machines = {run.machine for run in runs_read}
+    print(f"{len(runs_read)} of {len(folders)} runs, machines: {len(machines)}")
     print(f"Report: {out}")
     return int(bool(reading.notes))
 
@@ -63,12 +63,12 @@ def _scored(runs: list[Run], data: Path, reading: Reading) -> list[Run]:
     from rattle.runs.score import with_outcome
 
     clips = load_manifest(data)
-    found = []
+    runs_read = []
     for run in runs:
         try:
-            found.append(with_outcome(run, clips))
+            runs_read.append(with_outcome(run, clips))
         except (RattleError, OSError) as error:
             reason = told(error) if isinstance(error, RattleError) else str(error)
             reading.notes.append(f"{run.name} cannot be scored: {reason}")
-            found.append(run)
-    return found
+            runs_read.append(run)
+    return runs_read

@@ -61,7 +61,7 @@ def figure2(outcomes: Iterable[Outcome], *, scale: ScaleName) -> list[Point]:
     for outcome in every:
         drawn.setdefault((outcome.of, outcome.seed), set()).update(outcome.drawn)
     adapted = {(o.method, o.of, o.seed) for o in every if o.anomalies}
-    found: dict[tuple[str, MethodName, int], Figures] = {}
+    by_point: dict[tuple[str, MethodName, int], Figures] = {}
     for outcome in every:
         if (outcome.method, outcome.of, outcome.seed) not in adapted:
             continue
@@ -71,19 +71,19 @@ def figure2(outcomes: Iterable[Outcome], *, scale: ScaleName) -> list[Point]:
             area = auc(normal, anomaly)
             error = standard_error(area, normal.size, anomaly.size)
             key = outcome.of.type, outcome.method, outcome.anomalies
-            found.setdefault(key, {})[pair] = area, error
+            by_point.setdefault(key, {})[pair] = area, error
     points = (
-        _point(*key, found[key], _pairs(found, key[0]))
-        for key in sorted(found, key=lambda key: (key[0], METHODS.index(key[1]), key[2]))
+        _point(*key, by_point[key], _pairs(by_point, key[0]))
+        for key in sorted(by_point, key=lambda key: (key[0], METHODS.index(key[1]), key[2]))
     )
     return [point for point in points if point is not None]
 
 
 def _pairs(
-    found: Mapping[tuple[str, MethodName, int], Figures], type_: str
+    by_point: Mapping[tuple[str, MethodName, int], Figures], type_: str
 ) -> tuple[list[Machine], list[int]]:
     """List the machines and seeds that the points of a type are over."""
-    pairs = [pair for (of, _, _), figures in found.items() if of == type_ for pair in figures]
+    pairs = [pair for (of, _, _), figures in by_point.items() if of == type_ for pair in figures]
     return sorted({machine for machine, _ in pairs}), sorted({seed for _, seed in pairs})
 
 

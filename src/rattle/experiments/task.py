@@ -138,11 +138,11 @@ def run_task(task: Task, setting: Setting, stop_requested: Callable[[], bool]) -
         )
     else:
         parent = task.parent.run_folder(setting.folder).bundle
-        given = Manifest.from_clips(drawn[: task.anomalies])
+        learnt_from = Manifest.from_clips(drawn[: task.anomalies])
         job = AdaptJob(
             Detector.load(parent, device=setting.device),
-            given,
-            Manifest(given.table.clear()),
+            learnt_from,
+            Manifest(learnt_from.table.clear()),
             Recordings(clips),
             task.seed,
             device=setting.device,

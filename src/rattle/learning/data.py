@@ -59,8 +59,8 @@ def split_normals(clips: Manifest, machine: Machine, recipe: Recipe, *, seed: in
     """
     normals = _training_normals(clips, machine, recipe)
     order = stream(seed, HELD_OUT).permutation(len(normals))
-    kept = max(round(len(normals) * recipe.training.held_out), 2)
-    return Split(normals, np.sort(order[kept:]), np.sort(order[:kept]))
+    held_out_count = max(round(len(normals) * recipe.training.held_out), 2)
+    return Split(normals, np.sort(order[held_out_count:]), np.sort(order[:held_out_count]))
 
 
 def prepare(

@@ -44,10 +44,10 @@ def load_pretrained(encoder: nn.Module, path: Path) -> Loaded:
     listed. Only numbers are read from a ``.pth``: no code in it runs. ``TrainingError`` where the
     file cannot be read or nothing in it fits.
     """
-    found = _tensors(path)
+    stored = _tensors(path)
     own = encoder.state_dict()
     taken, skipped = {}, {}
-    for name, value in found.items():
+    for name, value in stored.items():
         if name not in own:
             skipped[name] = "the encoder has no such weight"
         elif own[name].shape != value.shape:

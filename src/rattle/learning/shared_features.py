@@ -42,14 +42,16 @@ def fill_store(
     store = FeatureStore(recipe.audio, recipe.features)
     own = recipe.audio.amplitude == "own"
     normals = {m: clips.of(m, split="train", label="normal") for m in clips.machines()}
-    given = {}
+    outlier_clips = {}
     if outliers is not None:
-        given = {m: outliers.of(m, label="normal") for m in outliers.of(label="normal").machines()}
+        outlier_clips = {
+            m: outliers.of(m, label="normal") for m in outliers.of(label="normal").machines()
+        }
     machines = [machine for machine in machines if len(normals[machine])]
     # Whose clips, whether they are outliers given, and by whose amplitude statistics.
     wanted = {(machine, False, machine) for machine in machines}
     for machine in machines:
-        others = clips.outliers_for(machine).machines() if outliers is None else given
+        others = clips.outliers_for(machine).machines() if outliers is None else outlier_clips
         wanted |= {
             (other, outliers is not None, other if own else machine)
             for other in others
@@ -58,5 +60,7 @@ def fill_store(
     for number, (machine, is_given, heard_as) in enumerate(sorted(wanted), start=1):
         go_on()
         on_machine(machine, number, len(wanted))
-        heard = (given if is_given and own else normals)[heard_as]
-        store.pack((given if is_given else normals)[machine], store.amplitude(heard), computed)
+        heard = (outlier_clips if is_given and own else normals)[heard_as]
+        store.pack(
+            (outlier_clips if is_given else normals)[machine], store.amplitude(heard), computed
+        )

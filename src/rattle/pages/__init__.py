@@ -1,4 +1,4 @@
-"""Write HTML pages: what the report, the experiments' page and the station share.
+"""Write HTML pages: what the report and the experiments' page share.
 
 ``templates`` loads a template and escapes every name, by jinja2 alone; ``page.css`` is the style of
 all pages. ``spectrogram`` draws a clip, by numpy and pillow alone; ``drawing`` turns matplotlib's

@@ -71,7 +71,7 @@ def spectrograms(
 
 
 def _png(log_mel: NDArray[np.floating], low: float, high: float) -> str:
-    """Draw the image as a data URI; a column is the maximum of its frames, so a short knock shows."""
+    """Draw a data URI; a column is the maximum of its frames, so a short knock shows."""
     frames = len(log_mel)
     starts = np.linspace(0, frames, min(frames, MAX_COLUMNS), endpoint=False, dtype=int)
     pooled = np.maximum.reduceat(log_mel, starts, axis=0).T[::-1]

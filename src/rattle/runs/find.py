@@ -33,17 +33,19 @@ def find_runs(paths: Sequence[Path]) -> list[FoundRun]:
     Nothing is looked for inside a run folder. Raises ``DataError`` where a path does not exist and
     where there is no run at all.
     """
-    found: dict[Path, FoundRun] = {}
+    runs_by_folder: dict[Path, FoundRun] = {}
     for path in paths:
         if not path.exists():
             raise DataError(f"{path}: there is no such folder or bundle; {EXPECTED}")
         for folder in _below(path):
             inside = len(paths) == 1 and folder != path and folder.is_relative_to(path)
             name = folder.relative_to(path) if inside else folder
-            found.setdefault(folder.resolve(), FoundRun(name.as_posix(), RunFolder(folder)))
-    if not found:
+            runs_by_folder.setdefault(
+                folder.resolve(), FoundRun(name.as_posix(), RunFolder(folder))
+            )
+    if not runs_by_folder:
         raise DataError(f"no run in {', '.join(map(str, paths))}; {EXPECTED}")
-    return sorted(found.values(), key=lambda run: run.name)
+    return sorted(runs_by_folder.values(), key=lambda run: run.name)
 
 
 def _below(path: Path) -> list[Path]:

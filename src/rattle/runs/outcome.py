@@ -94,8 +94,8 @@ class Outcome(Part):
         fixed = Scale(self.low, self.high)
         distances = [clip.distances for clip in clips if clip.distances is not None]
         spanning = scale == "paper" and distances
-        found = Scale.spanning(np.concatenate(distances)) if spanning else fixed
-        mix = Mix(self.alpha if alpha is None else alpha, found)
+        chosen_scale = Scale.spanning(np.concatenate(distances)) if spanning else fixed
+        mix = Mix(self.alpha if alpha is None else alpha, chosen_scale)
         normal, anomaly = (
             np.array([clip_value(clip.parts, mix) for clip in clips if clip.label == label])
             for label in ("normal", "anomaly")

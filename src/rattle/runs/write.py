@@ -190,12 +190,12 @@ class _Log:
     def _keep_before(self, iteration: int) -> None:
         if not self._path.exists():
             return
-        kept = []
+        lines_before = []
         for line in self._path.read_text(encoding="utf-8").splitlines():
             try:
                 done = json.loads(line)["iteration"]
             except (ValueError, KeyError):
                 continue  # a line that was cut when the process was killed
             if done < iteration:
-                kept.append(line)
-        write_text(self._path, "".join(f"{line}\n" for line in kept))
+                lines_before.append(line)
+        write_text(self._path, "".join(f"{line}\n" for line in lines_before))

@@ -61,12 +61,12 @@ class ClipScorer(ABC):
         depend on each other; ``paper`` scales the distance by its range over these clips. Raises
         ``ClipError`` at the first clip that cannot be read.
         """
-        found = []
+        scored_clips = []
         for result in self.score_each(clips, scale=scale):
             if isinstance(result, Unscored):
                 raise ClipError(result.reason)
-            found.append(result)
-        return found
+            scored_clips.append(result)
+        return scored_clips
 
     def score_each(
         self, clips: Iterable[Recording], *, scale: ScaleName = "fixed"
@@ -140,11 +140,11 @@ def name_of(clip: Recording) -> str:
     return "samples" if isinstance(clip, np.ndarray) else str(clip)
 
 
-def _sound(found: NamedParts) -> NamedParts:
+def _sound(named: NamedParts) -> NamedParts:
     # NaN is above no threshold: it would pass for normal.
-    name, parts = found
+    name, parts = named
     if isinstance(parts, ClipError) or parts.is_finite:
-        return found
+        return named
     return name, ClipError(
         f"{name}: what the model says of it is not a finite number; check the recording, and if "
         "others fail too, train the detector again"

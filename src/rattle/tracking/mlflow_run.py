@@ -107,8 +107,8 @@ class MlflowRun:
         return run
 
     def _new_run(self, client: MlflowClient) -> str:
-        found = client.get_experiment_by_name(EXPERIMENT)
-        experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT)
+        known = client.get_experiment_by_name(EXPERIMENT)
+        experiment = known.experiment_id if known else client.create_experiment(EXPERIMENT)
         run: str = client.create_run(experiment, run_name=self._title).info.run_id
         for some in _batches([*self._parameters.items()], MOST_PARAMETERS):
             client.log_batch(run, params=[Param(name, str(value)) for name, value in some])

@@ -80,10 +80,10 @@ def losses(step: Step) -> dict[str, float]:
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Parameter]:
     """Put nested values on one level, as ``training.iterations``; lists and None become text."""
-    found: dict[str, Parameter] = {}
+    flattened: dict[str, Parameter] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
-            found |= flat(value, f"{prefix}{name}.")
+            flattened |= flat(value, f"{prefix}{name}.")
         else:
-            found[prefix + name] = value if isinstance(value, Parameter) else str(value)
-    return found
+            flattened[prefix + name] = value if isinstance(value, Parameter) else str(value)
+    return flattened
