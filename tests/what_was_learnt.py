@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from rattle.bundle import PARTS
+from rattle.bundle.file import PARTS
 
 
 def weights_in(bundle: Path) -> bytes:

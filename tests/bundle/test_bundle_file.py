@@ -188,6 +188,16 @@ def test_damage_elsewhere_does_not_matter_to_the_graph_and_damage_to_it_does(
             read_scoring_bundle(odd)
 
 
+def test_a_bundle_without_its_head_is_damaged_and_not_merely_without_a_graph(
+    members: dict[str, bytes], odd: Path
+) -> None:
+    content = json.loads(members[INFO])
+    left = {name: data for name, data in members.items() if name != HEAD}
+    zipped(left | {INFO: sealed(content, left)}, odd)
+    with pytest.raises(BundleError, match="is damaged: it holds no head"):
+        read_scoring_bundle(odd)
+
+
 def test_all_that_was_learnt_from_was_used(bundle_file: Path) -> None:
     origin = read_bundle(bundle_file).info.provenance.model_copy(
         update={"anomalies": ("a",), "validation": ("v",)}

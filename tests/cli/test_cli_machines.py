@@ -97,6 +97,17 @@ def test_a_machine_that_is_refused_does_not_stop_the_others(
     assert [path.stem for path in (tmp_path / "out").glob("*.rattle")] == [VALVE]
 
 
+def test_a_bundle_that_cannot_be_read_does_not_hide_the_others(
+    train_all: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / f"{FAN}.rattle").write_bytes(b"of another time")
+    code, out, err = train_all("--resume")
+    assert code == 1
+    assert f"error: synth_fan/id_00: {tmp_path / 'out' / FAN}.rattle is not a whole" in err
+    assert out.startswith("synth_valve/id_00: ")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="sends itself SIGINT")
 def test_ctrl_c_stops_all_and_resume_goes_on_to_the_same_weights(
     train_all: Any,

@@ -17,6 +17,7 @@ from rattle.clips.reading import read_clip
 from rattle.detector.finish import make
 from rattle.detector.fit import FitJob
 from rattle.detector.job import Watch
+from rattle.errors import TrainingError
 from rattle.learning import substitutes
 from rattle.learning.train import Step
 from rattle.scoring.clip import Unscored
@@ -312,6 +313,13 @@ def test_too_few_normals_are_refused_with_both_numbers(
 ) -> None:
     recipe = tiny_recipe.with_values(training={"minimum_normals": 13})
     with pytest.raises(DataError, match="has 12 normal training clips; at least 13 are needed"):
+        fit(clips, FAN, recipe=recipe)
+
+
+def test_a_training_that_diverges_is_told_as_such(clips: Manifest, tiny_recipe: Recipe) -> None:
+    # One step: its loss is a number still, what it leaves is not.
+    recipe = tiny_recipe.with_values(training={"iterations": 1, "encoder_learning_rate": 1e30})
+    with pytest.raises(TrainingError, match="not finite; lower the learning rates in the recipe"):
         fit(clips, FAN, recipe=recipe)
 
 

@@ -53,6 +53,15 @@ def test_another_recipe_is_refused_and_changes_nothing(
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+def test_a_recipe_of_another_rattle_is_told_with_the_way_out(
+    clips: Manifest, tiny_recipe: Recipe, tmp_path: Path
+) -> None:
+    (tmp_path / "recipe.toml").write_text("[scoring]\naggregate = 'mean'\n")
+    with pytest.raises(DataError, match="recipe that this rattle cannot read") as told:
+        open_folder(tmp_path, clips, tiny_recipe)
+    assert told.value.arguments == ("out",)
+
+
 def test_other_recordings_are_refused_and_change_nothing(
     clips: Manifest, tiny_recipe: Recipe, tmp_path: Path
 ) -> None:

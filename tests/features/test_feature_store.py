@@ -22,8 +22,9 @@ DAY_S = 24 * 3600
 
 
 @pytest.fixture
-def store(tmp_path: Path, audio, features) -> FeatureStore:
-    return FeatureStore(audio, features, tmp_path / "store", workers=1)
+def store(tmp_path: Path, audio, features, monkeypatch) -> FeatureStore:
+    monkeypatch.setattr(module, "WORKERS", 1)
+    return FeatureStore(audio, features, tmp_path / "store")
 
 
 def entries(store: FeatureStore) -> list[str]:
@@ -64,7 +65,7 @@ def test_what_was_computed_is_not_computed_again(store, make_clips, monkeypatch)
     computed: list[int] = []
     first = store.pack(clips, statistics, lambda: computed.append(1))
     assert len(computed) == 3
-    again = FeatureStore(store.audio, store.features, store.folder, workers=2)
+    again = FeatureStore(store.audio, store.features, store.folder)
     forbid_reading(again, monkeypatch)
     assert again.amplitude(clips) == statistics
     second = again.pack(clips, statistics, lambda: computed.append(1))
@@ -79,18 +80,20 @@ def test_a_pack_is_mapped_and_cannot_be_written_to(store, make_clips) -> None:
         pack[0][0, 0] = 1
 
 
-def test_another_number_of_workers_gives_the_same_bytes(tmp_path, audio, features, make_clips):
+def test_another_number_of_workers_gives_the_same_bytes(
+    tmp_path, audio, features, make_clips, monkeypatch
+) -> None:
     clips = make_clips(5)
-    one, three = (
-        FeatureStore(audio, features, tmp_path / str(n), workers=n).pack(clips, UNIT)
-        for n in (1, 3)
-    )
-    assert one.frames.tobytes() == three.frames.tobytes()
+    packs = []
+    for workers in (1, 3):
+        monkeypatch.setattr(module, "WORKERS", workers)
+        packs.append(FeatureStore(audio, features, tmp_path / str(workers)).pack(clips, UNIT))
+    assert packs[0].frames.tobytes() == packs[1].frames.tobytes()
 
 
 def test_of_two_that_fill_the_same_pack_at_once_both_get_it_whole(store, make_clips) -> None:
     clips = make_clips(3)
-    other = FeatureStore(store.audio, store.features, store.folder, workers=1)
+    other = FeatureStore(store.audio, store.features, store.folder)
     theirs = []
 
     def while_filling() -> None:
@@ -212,16 +215,14 @@ def test_the_order_of_the_clips_is_part_of_a_pack(store, make_clips) -> None:
 def test_another_front_end_is_another_pack(store, features, make_clips, change) -> None:
     clips = make_clips(1)
     store.pack(clips, UNIT)
-    FeatureStore(store.audio, features.model_copy(update=change), store.folder, workers=1).pack(
-        clips, UNIT
-    )
+    FeatureStore(store.audio, features.model_copy(update=change), store.folder).pack(clips, UNIT)
     assert len(entries(store)) == 2
 
 
 @pytest.mark.parametrize("change", [{"sample_rate_hz": 8000}, {"channel": "mean"}])
 def test_other_audio_has_other_statistics_and_another_pack(store, audio, make_clips, change):
     clips = make_clips(1)
-    other = FeatureStore(audio.model_copy(update=change), store.features, store.folder, workers=1)
+    other = FeatureStore(audio.model_copy(update=change), store.features, store.folder)
     for each in (store, other):
         each.amplitude(clips)
         each.pack(clips, UNIT)

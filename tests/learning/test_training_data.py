@@ -39,7 +39,7 @@ def every(tmp_path_factory) -> Manifest:
 
 @pytest.fixture(scope="module")
 def store(tiny: Recipe, tmp_path_factory) -> FeatureStore:
-    return FeatureStore(tiny.audio, tiny.features, tmp_path_factory.mktemp("store"), workers=1)
+    return FeatureStore(tiny.audio, tiny.features, tmp_path_factory.mktemp("store"))
 
 
 def prepared(
@@ -144,7 +144,7 @@ def test_the_identity_changes_with_recipe_seed_and_clips_and_with_nothing_else(
     assert prepared(every, store, tiny.with_values(training={"iterations": 7})).identity != first
     fewer = Manifest(every.table.filter(every.table["machine_type"] == "fan"))
     assert prepared(fewer, store, tiny).identity != first
-    elsewhere = FeatureStore(tiny.audio, tiny.features, tmp_path, workers=2)
+    elsewhere = FeatureStore(tiny.audio, tiny.features, tmp_path)
     assert prepared(every, elsewhere, tiny).identity == first
 
 
@@ -153,6 +153,6 @@ def test_every_clip_whose_features_are_computed_is_told(tiny, every, tmp_path) -
     split = split_normals(every, FAN_0, tiny, seed=0)
     pool = OutlierPool(every.outliers_for(FAN_0), "the others")
     for _ in range(2):
-        empty = FeatureStore(tiny.audio, tiny.features, tmp_path, workers=1)
+        empty = FeatureStore(tiny.audio, tiny.features, tmp_path)
         prepare(split, FAN_0, pool, tiny, empty, seed=0, on_clip=lambda: told.append(1))
     assert len(told) == 10 + 4 + 3

@@ -61,12 +61,12 @@ def fit(normals: LogMels, settings: OneClassSvm) -> Enclosure:
     inputs = standard(vectors)
     spread = inputs.shape[1] * inputs.var()
     gamma = 1 / spread if spread > 0 else 1.0
-    found = OneClassSVM(kernel="rbf", gamma=gamma, nu=settings.nu).fit(inputs)
+    svm = OneClassSVM(kernel="rbf", gamma=gamma, nu=settings.nu).fit(inputs)
     return Enclosure(
         standard,
-        np.ascontiguousarray(found.support_vectors_),
-        np.ascontiguousarray(found.dual_coef_[0]),
-        np.array(found.offset_).reshape(1),
+        np.ascontiguousarray(svm.support_vectors_),
+        np.ascontiguousarray(svm.dual_coef_[0]),
+        np.array(svm.offset_).reshape(1),
         np.array([gamma]),
     )
 
@@ -74,7 +74,7 @@ def fit(normals: LogMels, settings: OneClassSvm) -> Enclosure:
 def restore(arrays: Arrays, settings: OneClassSvm) -> Enclosure:
     """Rebuild the measure whose ``arrays()`` these are; ``ValueError`` where they do not fit."""
     size = 4 * settings.coefficients
-    found = checked(
+    arrays = checked(
         arrays,
         np.float64,
         {
@@ -87,5 +87,5 @@ def restore(arrays: Arrays, settings: OneClassSvm) -> Enclosure:
         },
         positive=("deviation", "gamma"),
     )
-    standard = Standard(found.pop("mean"), found.pop("deviation"))
-    return Enclosure(standard, **found)
+    standard = Standard(arrays.pop("mean"), arrays.pop("deviation"))
+    return Enclosure(standard, **arrays)

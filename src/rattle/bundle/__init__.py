@@ -5,7 +5,6 @@ log-mels that it keeps to be adapted with. Encoder and head are apart in it. Beg
 """
 
 from rattle.bundle.file import (
-    PARTS,
     Bundle,
     ScoringBundle,
     read_bundle,
@@ -15,7 +14,6 @@ from rattle.bundle.file import (
 from rattle.bundle.schema import BundleInfo
 
 __all__ = [
-    "PARTS",
     "Bundle",
     "BundleInfo",
     "ScoringBundle",

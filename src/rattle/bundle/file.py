@@ -38,6 +38,7 @@ from rattle.bundle.replay import Replay
 from rattle.bundle.schema import SCHEMA_VERSION, BundleInfo
 from rattle.errors import BundleError
 
+SUFFIX = ".rattle"
 INFO, GOLDEN = "bundle.json", "golden.safetensors"
 # The parts of what a model learnt, a member each: a network's, or a baseline's.
 PARTS = {part: f"{part}.safetensors" for part in ("encoder", "head", "baseline")}
@@ -153,14 +154,16 @@ def read_scoring_bundle(path: Path) -> ScoringBundle:
     members, content = _checked(path, {INFO, PARTS["head"], GOLDEN, GRAPH})
     info = _info(content, path)
     head = None
-    if info.recipe.baseline is None and PARTS["head"] in members:
+    if info.recipe.baseline is None:
+        if PARTS["head"] not in members:
+            raise _damaged(path, "it holds no head")
         head = _tensors(members[PARTS["head"]], path)
     golden = _golden(_tensors(members[GOLDEN], path), info, path)
     return ScoringBundle(info, head, golden, members.get(GRAPH))
 
 
 def _parts(info: BundleInfo, members: Collection[str], path: Path) -> tuple[str, ...]:
-    """The parts that a bundle of that recipe holds; it must hold them and no other."""
+    """Name the parts that a bundle of that recipe holds; it must hold them and no other."""
     parts = NETWORK_PARTS if info.recipe.baseline is None else BASELINE_PARTS
     there = {part for part, name in PARTS.items() if name in members}
     if there != set(parts):

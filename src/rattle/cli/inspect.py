@@ -58,7 +58,8 @@ def _stored(whole: Bundle, difference: float | None) -> str:
 
     clips = len(whole.golden)
     if difference is None:
-        return f"{clips}, not scored again: that takes a graph (rattle export) or torch"
+        takes = "torch" if whole.info.recipe.baseline else "a graph (rattle export) or torch"
+        return f"{clips}, not scored again: that takes {takes}"
     moved = (
         "" if difference <= SCORES_AGREE_WITHIN else ": MORE THAN ROUNDING, do not rely on it here"
     )
@@ -83,11 +84,17 @@ def _facts(whole: Bundle) -> dict[str, str]:
         "identity": whole.identity,
         "adapted from": origin.parent or "nothing, it was trained from the start",
         "replay set": _replay(whole.replay),
-        "graph": "none: rattle export adds one, to score without torch"
-        if whole.graph is None
-        else f"{len(whole.graph) / 1e6:.1f} MB",
+        "graph": _graph(whole),
         "made": f"{origin.created}, rattle {origin.rattle}, torch {origin.torch}",
     }
+
+
+def _graph(whole: Bundle) -> str:
+    if whole.graph is not None:
+        return f"{len(whole.graph) / 1e6:.1f} MB"
+    if whole.info.recipe.baseline is not None:
+        return "none: a baseline has none"
+    return "none: rattle export adds one, to score without torch"
 
 
 def _replay(replay: Replay) -> str:

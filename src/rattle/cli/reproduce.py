@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rattle.experiments.sheets import Result
     from rattle.experiments.task import Setting, Task
     from rattle.grid.run import Progress, Workers
-    from rattle.runs.outcome import ScaleName
+    from rattle.runtime.clip_scorer import ScaleName
 
 Several = Parameter(consume_multiple=True)
 ExperimentName = Literal["table1", "table2", "figure2"]

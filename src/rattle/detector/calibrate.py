@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rattle.bundle.replay import LogMel
+from rattle.errors import TrainingError
 from rattle.learning.batches import LogMels
 from rattle.learning.model import Model
 from rattle.scoring.clip import ClipParts
@@ -74,16 +75,17 @@ def calibrate(
     """Fit the scale to held-out ``normals`` and each machine's ``outliers``, and choose alpha.
 
     ``labelled`` are log-mels ``[T, bands]`` of validation clips and whether each is an anomaly.
-    Without them, or where a score has one part alone, alpha is the ``default``.
+    Without them, or where a score has one part alone, alpha is the ``default``. Raises
+    ``TrainingError`` where the model diverged.
     """
-    held_out = AveragedParts.of(map(model.parts, normals))
-    others = AveragedParts.of(map(model.parts, _some_of_each(outliers)))
+    held_out = AveragedParts.of(_parts(model, normals))
+    others = AveragedParts.of(_parts(model, _some_of_each(outliers)))
     scale = Scale(0.0, 1.0)
     if held_out.distance is not None and others.distance is not None:
         scale = Scale.between(held_out.distance, others.distance)
     if not labelled:
         return Calibration(held_out, scale, default)
-    parts = AveragedParts.of(model.parts(clip) for clip, _ in labelled)
+    parts = AveragedParts.of(_parts(model, (clip for clip, _ in labelled)))
     if parts.gap is None or parts.distance is None:
         alpha = Alpha(default.value, "without effect for this method")
         return Calibration(held_out, scale, alpha)
@@ -91,6 +93,17 @@ def calibrate(
     best = _best_alpha(parts.gap, scale(parts.distance), is_anomaly, default.value)
     alpha = Alpha(best, f"{len(labelled)} labelled validation clips")
     return Calibration(held_out, scale, alpha)
+
+
+def _parts(model: Model, clips: Iterable[LogMel]) -> Iterator[ClipParts]:
+    for clip in clips:
+        parts = model.parts(clip)
+        if not parts.is_finite:
+            raise TrainingError(
+                "the trained model gives figures that are not finite; lower the learning rates in "
+                "the recipe and train again"
+            )
+        yield parts
 
 
 def _some_of_each(machines: Sequence[LogMels]) -> Iterator[LogMel]:

@@ -14,9 +14,9 @@ from onnx import ModelProto
 
 from rattle.detector.detector import Detector
 from rattle.errors import BundleError
-from rattle.learning.graph import INPUTS, OUTPUTS, EncoderGraph
+from rattle.learning.graph import EncoderGraph
 from rattle.learning.inference import TrainedNetwork, restore_network
-from rattle.runtime.graph import Graph
+from rattle.runtime.graph import INPUTS, OUTPUTS, Graph
 from rattle.runtime.scorer import Scorer
 
 # What two float32 programs of the same sums may differ by; scores are of order 1.

@@ -41,6 +41,7 @@ def finish(job: Job, material: Material, *, watch: Watch, checkpoint: Path | Non
     """Train on what was prepared, fit the scale, choose alpha, state the golden clips' scores.
 
     Scale and threshold come from held-out normals (and the scale's upper end from outliers).
+    Raises ``TrainingError`` where the model diverged.
     """
     recipe, source = job.recipe, material.source
     placement = place(job.device, recipe.training.precision)

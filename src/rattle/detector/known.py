@@ -78,10 +78,10 @@ def _own_clips(
     ours = _ours(detector, clips)
 
     def log_mels(hashes: tuple[str, ...]) -> dict[str, LogMel]:
-        some = ours.with_content(hashes)
-        if not len(some):
+        known = ours.with_content(hashes)
+        if not len(known):
             return {}
-        return by_hash(some, store.pack(some, detector.info.amplitude, watch.on_clip))
+        return by_hash(known, store.pack(known, detector.info.amplitude, watch.on_clip))
 
     # Together, as they were packed for training: the store may still have them.
     normals = log_mels((*origin.trained, *origin.held_out))
@@ -125,12 +125,12 @@ def _with_recorded_outliers(
     seed: int,
 ) -> KnownClips:
     # Of outliers that were given and have all gone there is nothing to choose from.
-    given = recordings.outliers
-    if given is not None and not len(given):
-        given = None
+    chosen = recordings.outliers
+    if chosen is not None and not len(chosen):
+        chosen = None
     seen = _ours(detector, recordings.clips).with_content(own.normals)
     audio = detector.recipe.audio
-    pool = choose_pool(recordings.clips, detector.machine, given, seen, audio)
+    pool = choose_pool(recordings.clips, detector.machine, chosen, seen, audio)
     watch.on_pool(pool)
     packs = outlier_packs(pool, detector.recipe, store, detector.info.amplitude, watch.on_clip)
     outliers = {

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from rattle.bundle.file import SUFFIX
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.detector import Detector
@@ -43,9 +44,9 @@ def load_bundles(path: Path, *, device: str = "auto") -> list[Detector]:
     """Load the detector of a bundle, or of every bundle in a folder; one a machine."""
     if not path.exists():
         raise DataError(f"{path}: there is no such folder or bundle", argument="bundle")
-    files = sorted(path.glob("*.rattle")) if path.is_dir() else [path]
+    files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
     if not files:
-        raise DataError(f"{path} holds no .rattle file", argument="bundle")
+        raise DataError(f"{path} holds no {SUFFIX} file", argument="bundle")
     loaded: dict[Machine, tuple[Path, Detector]] = {}
     for file in files:
         detector = Detector.load(file, device=device)

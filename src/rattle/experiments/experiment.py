@@ -13,7 +13,8 @@ from rattle.experiments.plan import Plan
 from rattle.experiments.sheets import Result
 from rattle.recipe import Recipe
 from rattle.recipe.parts import LossName, MethodName
-from rattle.runs.outcome import Outcome, ScaleName
+from rattle.runs.outcome import Outcome
+from rattle.runtime.clip_scorer import ScaleName
 
 
 @dataclass(frozen=True)

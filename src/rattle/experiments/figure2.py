@@ -18,7 +18,8 @@ from rattle.clips.machine import Machine
 from rattle.evaluation.metrics import auc, standard_error
 from rattle.experiments.table2 import METHODS
 from rattle.recipe.parts import MethodName
-from rattle.runs.outcome import Outcome, ScaleName
+from rattle.runs.outcome import Outcome
+from rattle.runtime.clip_scorer import ScaleName
 
 # Fewer test anomalies than this say nothing about a detector.
 LEAST_ANOMALIES = 10

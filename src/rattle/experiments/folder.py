@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rattle.atomic import replacing, write_text
 from rattle.clips.manifest import Manifest
-from rattle.errors import DataError
+from rattle.errors import DataError, RecipeError
 from rattle.recipe import Recipe
 
 RECIPE, CLIPS = "recipe.toml", "clips.csv"
@@ -25,7 +25,7 @@ def open_folder(folder: Path, clips: Manifest, recipe: Recipe) -> None:
     Raises ``DataError`` where it was made for others.
     """
     recipe_file, clips_file = folder / RECIPE, folder / CLIPS
-    if recipe_file.exists() and Recipe.load(recipe_file) != recipe:
+    if recipe_file.exists() and _recipe_there(recipe_file) != recipe:
         raise DataError(
             f"{folder} holds experiments with another recipe ({recipe_file}); give that one, or "
             "another folder to write to",
@@ -41,6 +41,17 @@ def open_folder(folder: Path, clips: Manifest, recipe: Recipe) -> None:
     # Anew each time: the same recordings may have moved.
     with replacing(clips_file) as beside:
         clips.write_csv(beside)
+
+
+def _recipe_there(file: Path) -> Recipe:
+    try:
+        return Recipe.load(file)
+    except RecipeError as error:  # an earlier rattle's, say
+        raise DataError(
+            f"{file.parent} holds experiments with a recipe that this rattle cannot read "
+            f"({error}); give another folder to write to",
+            argument="out",
+        ) from None
 
 
 def _content(clips: Manifest) -> list[tuple[str, ...]]:

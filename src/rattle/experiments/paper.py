@@ -22,7 +22,8 @@ from rattle.experiments.table1 import COMBINED, check_kinds, table1
 from rattle.experiments.table2 import table2
 from rattle.recipe import Recipe
 from rattle.recipe.parts import LOSSES, BaselineName, MethodName
-from rattle.runs.outcome import Outcome, ScaleName
+from rattle.runs.outcome import Outcome
+from rattle.runtime.clip_scorer import ScaleName
 
 
 @dataclass(frozen=True)

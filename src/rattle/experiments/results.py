@@ -10,7 +10,7 @@ from rattle.experiments.peers import PEERS
 from rattle.experiments.sheets import Result, Sheet
 from rattle.experiments.table1 import Row
 from rattle.experiments.table2 import Spread, Table2
-from rattle.runs.outcome import ScaleName
+from rattle.runtime.clip_scorer import ScaleName
 
 NOTHING = "-"
 SCALES: dict[ScaleName, str] = {

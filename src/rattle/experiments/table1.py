@@ -16,7 +16,8 @@ from rattle.errors import DataError
 from rattle.evaluation.metrics import auc
 from rattle.experiments.peers import DEVELOPMENT
 from rattle.recipe.parts import MethodName
-from rattle.runs.outcome import Outcome, ScaleName
+from rattle.runs.outcome import Outcome
+from rattle.runtime.clip_scorer import ScaleName
 
 COMBINED: tuple[MethodName, ...] = ("bce+dsad", "bce+ddcsad")
 # The paper's Table I.

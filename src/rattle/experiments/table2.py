@@ -14,7 +14,8 @@ from statistics import fmean, stdev
 from rattle.clips.machine import Machine
 from rattle.evaluation.metrics import auc, pauc
 from rattle.recipe.parts import BASELINES, LOSSES, MethodName
-from rattle.runs.outcome import Outcome, ScaleName
+from rattle.runs.outcome import Outcome
+from rattle.runtime.clip_scorer import ScaleName
 
 AVERAGE = "machine average"
 METHODS: tuple[MethodName, ...] = (*LOSSES, *BASELINES)

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Clip, Manifest
 from rattle.detector import Detector
@@ -18,6 +16,7 @@ from rattle.detector.job import Job, Recordings, Watch
 from rattle.errors import Interrupted
 from rattle.experiments.folder import CLIPS, RECIPE
 from rattle.pages.templates import counted
+from rattle.randomness import DRAW, stream
 from rattle.recipe import Recipe
 from rattle.recipe.parts import MethodName
 from rattle.runs.files import last_iteration
@@ -25,9 +24,6 @@ from rattle.runs.folder import RunFolder
 from rattle.runs.node import chosen_store, device_on_node, use_store
 from rattle.runs.score import leave_outcome
 from rattle.runs.write import run_in_folder
-
-# Of the generators that a seed starts, the one that draws anomalies.
-DRAW = 64
 
 
 @dataclass(frozen=True, order=True)
@@ -112,7 +108,7 @@ def draw_anomalies(clips: Manifest, machine: Machine, count: int, seed: int) -> 
     The draw depends on the clips' contents and the seed, not on names or folders.
     """
     table = clips.of(machine, split="test", label="anomaly").table.sort("content_hash")
-    order = np.random.default_rng([seed, DRAW]).permutation(table.height)[:count]
+    order = stream(seed, DRAW).permutation(table.height)[:count]
     return list(Manifest(table[order]))
 
 

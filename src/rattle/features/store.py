@@ -34,6 +34,8 @@ from rattle.recipe.parts import Audio, Features
 STORE = "RATTLE_STORE"
 # Raised when the front end's output changes for the same settings.
 PACK_VERSION = 2
+# Threads that read clips and compute their log-mels.
+WORKERS = os.cpu_count() or 1
 
 
 def default_folder() -> Path:
@@ -69,13 +71,10 @@ class FeatureStore:
         audio: Audio,
         features: Features,
         folder: Path | None = None,
-        *,
-        workers: int | None = None,
     ) -> None:
         self.audio = audio
         self.features = features
         self.folder = folder or default_folder()
-        self.workers = workers or os.cpu_count() or 1
         self.front_end = FrontEnd(audio, features)
 
     def amplitude(self, clips: Manifest) -> Amplitude:
@@ -85,7 +84,7 @@ class FeatureStore:
         if path.exists():
             return Amplitude(**json.loads(path.read_text()))
         statistics = amplitude(
-            map_ahead(lambda clip: Moments.of(self.front_end.read(clip.path)), clips, self.workers)
+            map_ahead(lambda clip: Moments.of(self.front_end.read(clip.path)), clips, WORKERS)
         )
         write_text(path, json.dumps(asdict(statistics)))
         return statistics
@@ -142,7 +141,7 @@ class FeatureStore:
 
         starts = [0]
         with (folder / "frames.f32").open("wb") as file:
-            for frames in map_ahead(log_mel, clips, self.workers):
+            for frames in map_ahead(log_mel, clips, WORKERS):
                 file.write(frames.data)
                 starts.append(starts[-1] + len(frames))
                 on_clip()

@@ -164,12 +164,12 @@ def _connect(address: str) -> None:
     before = signal.getsignal(signal.SIGTERM)
     try:
         # Ray itself would look for a dead head for minutes.
-        found = canonicalize_bootstrap_address(address)
-        if found is None:
+        bootstrap = canonicalize_bootstrap_address(address)
+        if bootstrap is None:
             raise ValueError("expected auto or HOST:PORT")
-        host, _, port = found.rpartition(":")
+        host, _, port = bootstrap.rpartition(":")
         socket.create_connection((host.strip("[]"), int(port)), ANSWER_WITHIN_S).close()
-        ray.init(address=found, log_to_driver=False, logging_level=logging.ERROR)
+        ray.init(address=bootstrap, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise TrainingError(

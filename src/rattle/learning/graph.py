@@ -8,9 +8,6 @@ from torch import Tensor, nn
 from rattle.features.graph_log_mel import GraphLogMel
 from rattle.recipe import Recipe
 
-INPUTS = ("samples", "mean", "deviation", "earlier", "frames")
-OUTPUTS = ("embeddings", "features")
-
 
 class EncoderGraph(nn.Module):
     """Amplitude normalisation, log-mel, windows, encoder. It knows no machine.

@@ -15,9 +15,7 @@ from rattle.learning.networks import Network, build_network
 from rattle.recipe import Recipe
 from rattle.scoring.clip import ClipParts
 from rattle.scoring.head import Head
-from rattle.scoring.windows import clip_windows, cut, frame_seconds
-
-WINDOWS_AT_ONCE = 64
+from rattle.scoring.windows import WINDOWS_AT_ONCE, clip_windows, cut, frame_seconds
 
 
 @dataclass(frozen=True)
@@ -73,8 +71,8 @@ class TrainedNetwork:
         embeddings = []
         with torch.inference_mode():
             for first in range(0, len(windows.starts), WINDOWS_AT_ONCE):
-                some = windows.starts[first : first + WINDOWS_AT_ONCE]
-                z = self.encoder(self.placement.put(cut(log_mel, some, windows.length)))
+                starts = windows.starts[first : first + WINDOWS_AT_ONCE]
+                z = self.encoder(self.placement.put(cut(log_mel, starts, windows.length)))
                 embeddings.append(z.cpu().numpy())
         every = np.concatenate(embeddings)
         start_s = np.asarray(windows.starts * frame_seconds(self.recipe), np.float64)

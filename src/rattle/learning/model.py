@@ -13,7 +13,7 @@ from rattle.scoring.clip import ClipParts
 
 Arrays = Mapping[str, NDArray[np.generic]]
 # All that a model learnt: arrays by name, in the parts that a bundle keeps apart
-# (``rattle.bundle.PARTS``): an encoder and a head, or a baseline.
+# (``rattle.bundle.file.PARTS``): an encoder and a head, or a baseline.
 Learnt = Mapping[str, Arrays]
 
 

@@ -29,7 +29,7 @@ class OutlierPool:
 def choose_pool(
     clips: Manifest,
     machine: Machine,
-    given: Manifest | None,
+    outliers: Manifest | None,
     normals: Manifest,
     audio: Audio,
 ) -> OutlierPool:
@@ -37,8 +37,8 @@ def choose_pool(
 
     Substitutes are made of ``normals``, the clips that training may see.
     """
-    if given is not None:
-        return _of_given(given, machine)
+    if outliers is not None:
+        return _of_given(outliers, machine)
     others = clips.outliers_for(machine)
     if len(others):
         names = [str(other) for other in others.machines()]
@@ -52,8 +52,8 @@ def choose_pool(
     )
 
 
-def _of_given(given: Manifest, machine: Machine) -> OutlierPool:
-    table = given.of(label="normal").table.filter(
+def _of_given(outliers: Manifest, machine: Machine) -> OutlierPool:
+    table = outliers.of(label="normal").table.filter(
         ~((pl.col("machine_type") == machine.type) & (pl.col("machine_id") == machine.id))
     )
     if not table.height:

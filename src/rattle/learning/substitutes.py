@@ -19,7 +19,7 @@ TRANSFORMED_CLIPS = 200
 FACTORY_CLIPS = 12
 FACTORY_IDS = 2
 # Raised when the substitutes made of the same clips change.
-SUBSTITUTES_VERSION = 1
+SUBSTITUTES_VERSION = 2
 WORKERS = 2
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from rattle.bundle.file import SUFFIX
 from rattle.errors import DataError
-from rattle.runs.folder import BUNDLE, ENVIRONMENT, MARKS, METRICS, RECIPE, RunFolder
+from rattle.runs.folder import ENVIRONMENT, MARKS, METRICS, RECIPE, RunFolder
 
 EXPECTED = (
-    f"expected run folders as rattle train, adapt and reproduce leave them: MACHINE{BUNDLE} beside "
+    f"expected run folders as rattle train, adapt and reproduce leave them: MACHINE{SUFFIX} beside "
     f"MACHINE with {RECIPE}, {ENVIRONMENT} and {METRICS}"
 )
 
@@ -49,17 +50,17 @@ def find_runs(paths: Sequence[Path]) -> list[FoundRun]:
 
 
 def _below(path: Path) -> list[Path]:
-    if path.suffix == BUNDLE and not path.is_dir():
+    if path.suffix == SUFFIX and not path.is_dir():
         return [RunFolder.beside(path).path]
     if not path.is_dir():
-        raise DataError(f"{path} is neither a folder nor a {BUNDLE} file; {EXPECTED}")
+        raise DataError(f"{path} is neither a folder nor a {SUFFIX} file; {EXPECTED}")
     below = set()
     for at, folders, files in os.walk(path, onerror=_raise):
         here = Path(at)
         if not MARKS.isdisjoint(files):
             below.add(here)
             folders.clear()
-        runs = {name.removesuffix(BUNDLE) for name in files if name.endswith(BUNDLE)}
+        runs = {name.removesuffix(SUFFIX) for name in files if name.endswith(SUFFIX)}
         folders[:] = [name for name in folders if name not in runs]
         below |= {here / name for name in runs}
     return sorted(below)

@@ -22,9 +22,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from rattle.bundle.file import SUFFIX
 from rattle.clips.machine import Machine
 
-BUNDLE = ".rattle"
 RECIPE, ENVIRONMENT = "recipe.toml", "environment.json"
 METRICS, OUTCOME = "metrics.jsonl", "outcome.json"
 # Any of these makes a folder a run folder. A recipe alone does not: an experiment's folder has one.
@@ -59,7 +59,7 @@ class RunFolder:
 
     @property
     def bundle(self) -> Path:
-        return self.path.with_name(self.path.name + BUNDLE)
+        return self.path.with_name(self.path.name + SUFFIX)
 
     @property
     def recipe(self) -> Path:

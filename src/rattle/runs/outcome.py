@@ -23,10 +23,9 @@ from rattle.clips.machine import Machine
 from rattle.clips.manifest import Clip
 from rattle.errors import DataError
 from rattle.recipe.parts import MethodName, Part
+from rattle.runtime.clip_scorer import ScaleName
 from rattle.scoring.clip import ClipParts, Mix, clip_value
 from rattle.scoring.score import Scale
-
-ScaleName = Literal["fixed", "paper"]
 
 
 class OutcomeClip(Part):

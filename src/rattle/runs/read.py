@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rattle.bundle import read_bundle
+from rattle.bundle.file import SUFFIX
 from rattle.clips.machine import Machine
 from rattle.errors import DataError, RattleError
 from rattle.recipe import Recipe
@@ -21,7 +22,7 @@ from rattle.runs.files import (
     read_outcome,
 )
 from rattle.runs.find import FoundRun
-from rattle.runs.folder import BUNDLE, ENVIRONMENT, OUTCOME, RECIPE
+from rattle.runs.folder import ENVIRONMENT, OUTCOME, RECIPE
 from rattle.runs.outcome import Outcome
 from rattle.runs.run import Run
 
@@ -45,7 +46,7 @@ class Reading:
             if not file.is_file():
                 raise DataError(f"{file} is not a file")
             # A bundle's reader has bounds of its own.
-            if file.suffix != BUNDLE and file.stat().st_size > LARGEST_FILE:
+            if file.suffix != SUFFIX and file.stat().st_size > LARGEST_FILE:
                 raise DataError(f"{file} is larger than any run's")
             return read(file)
         except RattleError as error:

@@ -49,8 +49,7 @@ def leave_outcome(
         if not parts.is_finite:
             raise TrainingError(
                 f"the model of {detector.machine} gives {clip.path} a figure that is not finite; "
-                "lower the learning rates in the recipe, and give another folder to write to",
-                argument="out",
+                "lower the learning rates in the recipe and train again"
             )
         scored.append(outcome_clip(clip, parts))
         on_clip()

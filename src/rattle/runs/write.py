@@ -14,7 +14,7 @@ from typing import TextIO
 import torch
 
 from rattle.atomic import replacing, write_text, writing
-from rattle.bundle import read_bundle
+from rattle.bundle import read_scoring_bundle
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.clips.unchanged import unchanged
@@ -59,7 +59,7 @@ def run_in_folder(job: Job, out: Path, *, resume: bool, watch: Watch = NO_WATCH)
     if not resume:
         refuse_existing(out, job.machine)
     if bundle.exists():
-        if not job.gives(read_bundle(bundle).info.provenance):
+        if not job.gives(read_scoring_bundle(bundle).info.provenance):
             raise TrainingError(
                 f"{bundle} is not the bundle given adapted with the clips given; give another "
                 "folder to write to",

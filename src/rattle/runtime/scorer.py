@@ -18,10 +18,7 @@ from rattle.runtime.clip_scorer import ClipScorer, NamedParts, Recording, name_o
 from rattle.runtime.graph import Graph, shared_graph
 from rattle.scoring.clip import ClipParts
 from rattle.scoring.head import Head
-from rattle.scoring.windows import clip_windows, frame_seconds
-
-# Of a long recording so many windows are looked at together; bounds its memory.
-WINDOWS_AT_ONCE = 64
+from rattle.scoring.windows import WINDOWS_AT_ONCE, clip_windows, frame_seconds
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from rattle.recipe import Recipe
 
+# Of a long recording so many windows are looked at together; bounds its memory.
+WINDOWS_AT_ONCE = 64
+
 
 @dataclass(frozen=True)
 class Windows:

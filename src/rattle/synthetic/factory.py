@@ -108,6 +108,8 @@ def write_factory(
             (unfinished / parent).mkdir(parents=True)
         for _ in map_ahead(partial(make, dev_data=unfinished), orders, workers):
             pass
+        if done.exists():  # another process was first, perhaps with other arguments
+            raise DataError(f"{done} was written meanwhile; name another folder")
         _write_faults(folder, orders, seed=seed, snr_db=snr_db)
 
 

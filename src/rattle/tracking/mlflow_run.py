@@ -89,8 +89,7 @@ class MlflowRun:
             deleted = f"remove {self._link} if the run was deleted there, "
             raise TrainingError(
                 f"MLflow cannot be used ({_reason(error)}); look at MLFLOW_TRACKING_URI, "
-                f"{deleted if self._link.exists() else ''}or go on with the run without MLflow",
-                argument="track",
+                f"{deleted if self._link.exists() else ''}or go on with the run without MLflow"
             ) from None
         return client
 

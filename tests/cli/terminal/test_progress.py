@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from rattle.cli.terminal.progress import TrainingProgress
+from rattle.clips.manifest import Manifest
 from rattle.detector.job import NewClips, Recovered
+from rattle.learning.outliers import OutlierPool
 
 
 @pytest.fixture
 def progress() -> TrainingProgress:
-    return TrainingProgress("fan/id_00", 10)
+    return TrainingProgress("fan/id_00", 10, takes_outliers=True)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,15 @@ def test_what_is_at_hand_again_is_counted(
 ) -> None:
     progress.on_recovered(recovered)
     assert capsys.readouterr().err.splitlines() == [f"fan/id_00: {line}" for line in lines]
+
+
+@pytest.mark.parametrize(("takes_outliers", "hint"), [(True, " (--outliers FOLDER)"), (False, "")])
+def test_substitutes_name_the_option_where_there_is_one(
+    takes_outliers: bool, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pool = OutlierPool(Manifest.from_clips([]), "SUBSTITUTES", substitute=True)
+    TrainingProgress("fan/id_00", 10, takes_outliers=takes_outliers).on_pool(pool)
+    assert capsys.readouterr().err == f"fan/id_00: outliers: SUBSTITUTES{hint}\n"
 
 
 def test_new_clips_are_counted_and_what_changes_sides_is_said(

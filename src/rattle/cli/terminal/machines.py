@@ -39,7 +39,11 @@ def train_machines(
         refused |= {task.machine: error for task, error in progress.failed.items()}
         for machine in sorted(task.machine for task in progress.done):
             bundle = bundle_path(out, machine)
-            detector = Detector.load(bundle, device="cpu")
+            try:
+                detector = Detector.load(bundle, device="cpu")
+            except RattleError as unreadable:  # one that was there already
+                refused[machine] = unreadable
+                continue
             if machine not in before:
                 print(f"{machine}: outliers: {detector.info.provenance.outliers}", file=sys.stderr)
             announce(bundle, detector, "was there already" if machine in before else "is ready")

@@ -22,9 +22,10 @@ LIVE_EVERY_S = 0.1
 class TrainingProgress(LiveLines):
     """Shows what a job reports: features being computed, iterations with loss, rate, time left."""
 
-    def __init__(self, title: str, iterations: int) -> None:
+    def __init__(self, title: str, iterations: int, *, takes_outliers: bool) -> None:
         super().__init__(refresh_per_second=10)
         self._title, self._iterations = title, iterations
+        self._takes_outliers = takes_outliers
         self._clips = 0
         self._first: tuple[int, float] | None = None
         self._shown_at = 0.0
@@ -36,7 +37,7 @@ class TrainingProgress(LiveLines):
 
     def on_pool(self, pool: OutlierPool) -> None:
         """Say which outliers are taken."""
-        option = " (--outliers FOLDER)" if pool.substitute else ""
+        option = " (--outliers FOLDER)" if pool.substitute and self._takes_outliers else ""
         self.say(f"{self._title}: outliers: {pool.origin}{option}")
 
     def on_init(self, loaded: Loaded) -> None:

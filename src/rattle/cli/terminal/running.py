@@ -23,7 +23,7 @@ def run_shown(job: Job, out: Path, *, resume: bool, track: TrackerName | None = 
     title, started = str(job.machine), time.monotonic()
     tracker = tracker_of(job, out, track)
     was_there = bundle_path(out, job.machine).exists()
-    progress = TrainingProgress(title, job.steps)
+    progress = TrainingProgress(title, job.steps, takes_outliers=job.work == "train")
 
     def on_clip() -> None:
         if stop():

@@ -70,7 +70,7 @@ def _attributes_of_section(type_folder: Path, section: str) -> dict[str, str]:
 
 
 def _source_set_by_section(type_folder: Path) -> str:
-    """The year from the nearest folder that names it (``dcase2023t2``), else ``dcase``.
+    """Take the year from the nearest folder that names it (``dcase2023t2``), else ``dcase``.
 
     2021 is the one year with a test folder for each domain.
     """

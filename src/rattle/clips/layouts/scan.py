@@ -80,7 +80,7 @@ def _usable(scanned: Scan, source: Path) -> Manifest:
         raise DataError(f"{source}: no usable recording; the first problem: {first}")
     if skipped:
         _log.warning(
-            "%s: %d files left out, the first is %s; check the folder to see all with reasons",
+            "%s: %d files left out, the first is %s; rattle check shows all with reasons",
             source,
             len(skipped),
             skipped[0].path,

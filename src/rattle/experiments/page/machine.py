@@ -134,8 +134,8 @@ def _strip(name: str, series: Series, names: Names, reading: Reading) -> ModelSt
     if series.shown is None:
         plots.append(Plot("", "test clips not scored"))
     else:
-        run, found = series.shown
-        plots.append(_scores(f"{name}-scores", run, found, label))
+        run, measured = series.shown
+        plots.append(_scores(f"{name}-scores", run, measured, label))
         plots.append(_embedding(f"{name}-embedding", run, reading, label))
     return ModelStrip(label, style, names.colour(series.kind), series, tuple(plots))
 
@@ -153,14 +153,19 @@ def _losses(name: str, series: Series, style: Style, label: str) -> Plot:
     )
 
 
-def _scores(name: str, run: Run, found: Measured, label: str) -> Plot:
-    if not found.normal.size and not found.anomaly.size:
+def _scores(name: str, run: Run, measured: Measured, label: str) -> Plot:
+    if not measured.normal.size and not measured.anomaly.size:
         return Plot("", "no labelled test clip")
-    normals = counted(found.normal.size, "normal")
-    clips = f"{normals}, {counted(found.anomaly.size, 'anomaly', 'anomalies')}"
+    normals = counted(measured.normal.size, "normal")
+    clips = f"{normals}, {counted(measured.anomaly.size, 'anomaly', 'anomalies')}"
     return Plot(
         histogram_svg(
-            found.normal, found.anomaly, np.empty(0), found.threshold, name=name, size=SMALL
+            measured.normal,
+            measured.anomaly,
+            np.empty(0),
+            measured.threshold,
+            name=name,
+            size=SMALL,
         ),
         f"scores, seed {run.seed}: {clips}",
         f"{label}, seed {run.seed}: histogram of the scores of {clips}",
@@ -168,15 +173,15 @@ def _scores(name: str, run: Run, found: Measured, label: str) -> Plot:
 
 
 def _embedding(name: str, run: Run, reading: Reading, label: str) -> Plot:
-    found = reading.embeddings(run)
-    if found is None or run.outcome is None:
+    embeddings = reading.embeddings(run)
+    if embeddings is None or run.outcome is None:
         return Plot("", "no embeddings")
     drawn = frozenset(run.outcome.drawn)
     labels = [
         clip.label if clip.content_hash not in drawn else "drawn" for clip in run.outcome.clips
     ]
     labelled = np.isin(labels, ["normal", "anomaly"])
-    flat = flatten(found[labelled])
+    flat = flatten(embeddings[labelled])
     if flat is None:
         return Plot("", "no embeddings that differ")
     is_anomaly = np.array(labels)[labelled] == "anomaly"

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from rattle.evaluation.metrics import Confusion, auc, confusion, hanley_mcneil, pauc
 from rattle.experiments.table2 import METHODS, Spread
 from rattle.recipe.parts import MethodName
-from rattle.runs.outcome import Outcome, ScaleName
+from rattle.runs.outcome import Outcome
 from rattle.runs.run import Run
+from rattle.runtime.clip_scorer import ScaleName
 
 Scores = NDArray[np.float64]
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from rattle.experiments.page.series import Kind
 from rattle.experiments.table2 import AVERAGE, Cell, table2
-from rattle.runs.outcome import Outcome, ScaleName
+from rattle.runs.outcome import Outcome
+from rattle.runtime.clip_scorer import ScaleName
 
 
 @dataclass(frozen=True)
@@ -34,17 +35,17 @@ def summarise(outcomes: Sequence[tuple[Kind, Outcome]], scale: ScaleName) -> Sum
     for kind, outcome in outcomes:
         if not outcome.anomalies:
             of_kind.setdefault(kind, []).append(outcome)
-    every = [outcome for some in of_kind.values() for outcome in some]
+    every = [outcome for one_kind in of_kind.values() for outcome in one_kind]
     machines = {outcome.machine for outcome in every}
     columns = table2(every, scale=scale).columns
     columns = tuple(sorted(columns, key=lambda column: (column in machines, column != AVERAGE)))
     cells: dict[tuple[Kind, str], Cell] = {}
-    for kind, some in of_kind.items():
-        found = _cells(some, scale)
-        if len({(method, column) for method, column in found}) < len(columns):
-            for machine in sorted({o.machine for o in some}):
-                found = _cells([o for o in some if o.machine == machine], scale) | found
-        cells |= {(kind, column): cell for (_, column), cell in found.items()}
+    for kind, one_kind in of_kind.items():
+        own = _cells(one_kind, scale)
+        if len({(method, column) for method, column in own}) < len(columns):
+            for machine in sorted({o.machine for o in one_kind}):
+                own = _cells([o for o in one_kind if o.machine == machine], scale) | own
+        cells |= {(kind, column): cell for (_, column), cell in own.items()}
     if not cells:
         return None
     kinds = sorted({kind for kind, _ in cells}, key=lambda kind: kind.order)

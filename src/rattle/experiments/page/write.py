@@ -32,9 +32,9 @@ from rattle.experiments.page.summary import summarise
 from rattle.pages.drawing import INK, MUTED, inline_svg
 from rattle.pages.templates import counted, page_template
 from rattle.recipe.parts import MethodName
-from rattle.runs.outcome import ScaleName
 from rattle.runs.read import Reading
 from rattle.runs.run import Run
+from rattle.runtime.clip_scorer import ScaleName
 
 # A page of more models than this takes long to open; the machines beyond have no plots.
 MOST_STRIPS = 600
