@@ -10,6 +10,8 @@ import hashlib
 
 import numpy as np
 
+from rattle.errors import DataError
+
 # Streams of random numbers that must not repeat each other.
 ORDER, CROPS, OUTLIERS, HELD_OUT, PASS, DROPOUT, PRETRAIN = range(7)
 SUBSTITUTE, ANOMALIES, REPLAY, BASELINE = range(7, 11)
@@ -18,10 +20,16 @@ DRAW = 64
 
 def stream(seed: int, *numbers: int) -> np.random.Generator:
     """Start the generator of one stream of a seed: one of the constants above, then any numbers."""
-    return np.random.default_rng([seed, *numbers])
+    return np.random.default_rng([_checked(seed), *numbers])
 
 
 def named_stream(seed: int, name: str) -> np.random.Generator:
     """Start the generator of a name under a seed; names give independent streams in any order."""
     digest = hashlib.sha256(name.encode()).digest()
-    return np.random.default_rng([seed, int.from_bytes(digest[:16], "big")])
+    return np.random.default_rng([_checked(seed), int.from_bytes(digest[:16], "big")])
+
+
+def _checked(seed: int) -> int:
+    if seed < 0:
+        raise DataError(f"the seed is a whole number from 0, not {seed}", argument="seed")
+    return seed

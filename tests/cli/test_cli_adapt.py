@@ -264,7 +264,7 @@ def test_an_existing_adaptation_is_refused_and_never_passes_for_another(
     assert "already holds a run of synth_fan/id_00" in err
     code, _, err = adapt(bundle, "--anomalies", faults[1], "--resume")
     assert code == 2
-    assert f"{adapted} is not the bundle given adapted with the clips given" in err
+    assert f"{adapted} is there already, of another parent bundle or new clips" in err
     code, out, _ = adapt(bundle, "--anomalies", faults[0], "--resume")
     assert code == 0
     assert f"{adapted} was there already" in out

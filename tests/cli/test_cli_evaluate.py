@@ -70,7 +70,7 @@ def test_a_training_clip_among_the_test_clips_is_left_out_and_said(
     shutil.copy(folder / "train" / "normal_id_00_00000000.wav", leak)
     code, _, err = rattle("evaluate", own_factory, "--bundles", bundles)
     assert code == 0
-    assert "synth_fan/id_00: 1 of 7 test clips were used in training and are left out" in err
+    assert "synth_fan/id_00: 1 of 7 test clips were used in training or to choose alpha" in err
     scores = (bundles / "evaluation" / "anomaly_score_synth_fan_id_00.csv").read_text()
     assert len(scores.splitlines()) == 6
     assert leak.name not in scores
@@ -151,15 +151,21 @@ def test_inspect_exits_1_where_the_scores_have_moved(
 
 
 def test_synthesize_writes_what_it_says(rattle: Any, tmp_path: Path) -> None:
-    words = "--types synth_fan --ids-per-type 1 --train-clips 2 --test-normal 1 --test-anomaly 1"
+    words = (
+        "--types synth_fan synth_pump --ids-per-type 1 --train-clips 2 --test-normal 1 "
+        "--test-anomaly 1"
+    )
     code, out, _ = rattle(
         "synthesize", "--to", tmp_path / "a", *words.split(), "--seconds", 1, "--seed", 4
     )
     assert code == 0
-    assert out.startswith("4 synthetic clips of 1 s from 1 machines in ")
-    assert len(list((tmp_path / "a").rglob("*.wav"))) == 4
+    assert out.startswith("8 synthetic clips of 1 s from 2 machines in ")
+    assert len(list((tmp_path / "a").rglob("*.wav"))) == 8
     faults = json.loads((tmp_path / "a" / "factory.json").read_text())["anomalies"]
-    assert list(faults) == ["dev_data/synth_fan/test/anomaly_id_00_00000000.wav"]
+    assert list(faults) == [
+        f"dev_data/{machine}/test/anomaly_id_00_00000000.wav"
+        for machine in ("synth_fan", "synth_pump")
+    ]
     code, _, err = rattle("synthesize", "--to", tmp_path / "a", *words.split())
     assert code == 2
     assert "exists already" in err

@@ -60,3 +60,27 @@ def test_a_baseline_is_refused_and_stays_as_it_is(
     assert (code, out) == (2, "")
     assert "only a network has a graph" in err
     assert path.read_bytes() == before
+    # Nor is it told to be exported elsewhere.
+    code, _, err = rattle("listen", path, "--url", "x.wav")
+    assert code == 2
+    assert "is of a baseline (knn), which has no graph" in err
+    shown = rattle("inspect", path).out
+    assert "graph:        none: a baseline has none" in shown
+    assert "replay set:   none: a baseline cannot be adapted" in shown
+    assert "alpha:        none" in shown
+
+
+def test_what_is_adapted_of_an_exported_bundle_has_to_be_exported_again(
+    rattle: Any, bundle_file: Path, factory: Path, tmp_path: Path
+) -> None:
+    exported = tmp_path / "exported.rattle"
+    shutil.copy(bundle_file, exported)
+    assert rattle("export", exported).code == 0
+    fault = next((factory / "dev_data/synth_fan/test").glob("anomaly*"))
+    out = tmp_path / "adapted"
+    code, told, _ = rattle("adapt", exported, "--anomalies", fault, "--out", out, "--device", "cpu")
+    assert code == 0
+    adapted = out / "synth_fan_id_00.rattle"
+    assert (
+        f"it has no graph yet, to score without torch and listen: rattle export {adapted}" in told
+    )

@@ -108,6 +108,13 @@ def test_a_bundle_that_cannot_be_read_does_not_hide_the_others(
     assert out.startswith("synth_valve/id_00: ")
 
 
+def test_bundles_of_another_seed_do_not_pass_for_those_asked_for(train_all: Any) -> None:
+    assert train_all().code == 0
+    code, out, err = train_all("--resume", "--seed", 3)
+    assert (code, out) == (1, "")
+    assert err.count("is there already, of another recipe, method or seed") == 2
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="sends itself SIGINT")
 def test_ctrl_c_stops_all_and_resume_goes_on_to_the_same_weights(
     train_all: Any,

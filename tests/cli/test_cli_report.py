@@ -71,3 +71,14 @@ def test_a_folder_without_runs_is_refused(tmp_path: Path, rattle) -> None:
     assert ran.code == 2
     assert f"no run in {tmp_path}; expected run folders" in ran.err
     assert not (tmp_path / "page.html").exists()
+
+
+def test_runs_of_which_none_can_be_read_are_refused_with_the_reasons(
+    tmp_path: Path, rattle
+) -> None:
+    damaged = tmp_path / "fan.rattle"
+    damaged.write_bytes(b"no bundle")
+    ran = rattle("report", tmp_path, "--out", tmp_path / "page.html")
+    assert ran.code == 2
+    assert f"none of 1 runs can be read; {damaged} is not a whole rattle bundle" in ran.err
+    assert not (tmp_path / "page.html").exists()

@@ -110,6 +110,18 @@ def test_an_existing_run_is_refused_and_resume_leaves_it(train: Any, tmp_path: P
     assert code == 0
     assert f"{bundle} was there already" in out
     assert (bundle.read_bytes(), bundle.stat().st_mtime_ns) == before
+    for other in (("--seed", 5), ("--method", "gmm")):
+        code, out, err = train("--resume", *other)
+        assert (code, out) == (2, "")
+        assert f"{bundle} is there already, of another recipe, method or seed" in err
+        assert "(--out FOLDER)" in err
+    assert (bundle.read_bytes(), bundle.stat().st_mtime_ns) == before
+
+
+def test_a_seed_below_0_is_refused(train: Any) -> None:
+    code, out, err = train("--seed", -1)
+    assert (code, out) == (2, "")
+    assert "the seed is a whole number from 0, not -1 (--seed)" in err
 
 
 def test_ctrl_c_keeps_the_state_and_resume_goes_on_to_the_same_weights(

@@ -97,8 +97,17 @@ def test_resuming_a_finished_run_leaves_it_as_it_is(job: FitJob, tmp_path: Path)
     bundle = run_in_folder(job, tmp_path, resume=False)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     steps: list[Step] = []
-    again, watch = dataclasses.replace(job, seed=5), Watch(on_step=steps.append)
-    assert run_in_folder(again, tmp_path, resume=True, watch=watch) == bundle
+    watch = Watch(on_step=steps.append)
+    fewer = dataclasses.replace(job, clips=Manifest(job.clips.table[1:]))
+    for again in (job, fewer):
+        assert run_in_folder(again, tmp_path, resume=True, watch=watch) == bundle
+    for other in (
+        dataclasses.replace(job, seed=5),
+        dataclasses.replace(job, recipe=job.recipe.for_method("dsad")),
+    ):
+        with pytest.raises(TrainingError, match="of another recipe, method or seed") as told:
+            run_in_folder(other, tmp_path, resume=True, watch=watch)
+        assert told.value.arguments == ("out",)
     assert steps == []
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
@@ -270,7 +279,7 @@ def test_a_finished_adaptation_is_left_and_never_passes_for_another(
         dataclasses.replace(adapt_job, anomalies=fewer),
         dataclasses.replace(adapt_job, parent=Detector.load(bundle)),
     ):
-        with pytest.raises(TrainingError, match="is not the bundle given adapted") as told:
+        with pytest.raises(TrainingError, match="of another parent bundle or new clips") as told:
             run_in_folder(other, tmp_path, resume=True)
         assert told.value.arguments == ("out",)
     assert bundle.read_bytes() == before

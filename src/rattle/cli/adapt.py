@@ -86,6 +86,9 @@ def adapt(
         device=device,
     )
     adapted = run_shown(job, out, resume=resume, track=track)
+    if parent.graph is not None:
+        export = shlex.join(["rattle", "export", str(adapted)])
+        print(f"{parent.machine}: it has no graph yet, to score without torch and listen: {export}")
     compare = shlex.join(["rattle", "compare", str(bundle), str(adapted)])
     print(f"{parent.machine}: see what it brought with: {compare} DATA")
     return 0

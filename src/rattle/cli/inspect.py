@@ -10,7 +10,6 @@ from rattle.cli.terminal.scorers import open_scorer
 
 if TYPE_CHECKING:
     from rattle.bundle import Bundle
-    from rattle.bundle.replay import Replay
     from rattle.recipe import Recipe
 
 
@@ -78,12 +77,14 @@ def _facts(whole: Bundle) -> dict[str, str]:
         f"seed {origin.seed}",
         "anomalies": f"{len(origin.anomalies)} learnt from",
         "outliers": origin.outliers,
-        "alpha": f"{info.alpha:g} ({info.alpha_origin})",
+        "alpha": "none: a baseline has one figure"
+        if info.recipe.baseline
+        else f"{info.alpha:g} ({info.alpha_origin})",
         "threshold": f"{threshold.value:.4g} for a false-alarm rate of "
         f"{threshold.false_alarm_rate:.1%} (95 %: {threshold.low:.1%} to {threshold.high:.1%})",
         "identity": whole.identity,
         "adapted from": origin.parent or "nothing, it was trained from the start",
-        "replay set": _replay(whole.replay),
+        "replay set": _replay(whole),
         "graph": _graph(whole),
         "made": f"{origin.created}, rattle {origin.rattle}, torch {origin.torch}",
     }
@@ -97,7 +98,10 @@ def _graph(whole: Bundle) -> str:
     return "none: rattle export adds one, to score without torch"
 
 
-def _replay(replay: Replay) -> str:
+def _replay(whole: Bundle) -> str:
+    replay = whole.replay
+    if whole.info.recipe.baseline is not None:
+        return "none: a baseline cannot be adapted"
     if replay.is_empty:
         return "none: it can be adapted only with the recordings it was trained on"
     outliers = sum(map(len, replay.outliers.values()))

@@ -38,6 +38,7 @@ def report(
     scale
         fixed: as stored with each model. paper: the distance by its range over a machine's clips.
     """
+    from rattle.errors import DataError
     from rattle.experiments.page.write import write_page
     from rattle.runs.find import find_runs
     from rattle.runs.read import Reading
@@ -47,6 +48,8 @@ def report(
     runs_read = [run for run in map(reading.run, folders) if run]
     if data is not None:
         runs_read = _scored(runs_read, data, reading)
+    if not runs_read:
+        raise DataError("; ".join([f"none of {len(folders)} runs can be read", *reading.notes]))
     write_page(runs_read, reading, out, scale=scale)
     for note in reading.notes:
         print(f"rattle: warning: {note}", file=sys.stderr)

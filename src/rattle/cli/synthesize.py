@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 
 def synthesize(
     *,
     to: Path,
     seed: int = 0,
-    types: list[str] | None = None,
+    types: Annotated[list[str], Parameter(consume_multiple=True)] | None = None,
     ids_per_type: int = 3,
     train_clips: int = 60,
     test_normal: int = 30,

@@ -19,7 +19,7 @@ import polars as pl
 import torch
 
 from rattle.bundle.replay import ByHash, LogMel, Replay
-from rattle.bundle.schema import Provenance
+from rattle.bundle.schema import BundleInfo, Provenance
 from rattle.clips.labelled import labelled_clips
 from rattle.clips.layouts import load_manifest
 from rattle.clips.machine import Machine
@@ -88,6 +88,7 @@ class AdaptJob:
     seed: int = 0
     device: str = "auto"
     work: ClassVar[Literal["adapt"]] = "adapt"
+    told_by: ClassVar[str] = "parent bundle or new clips"
 
     @property
     def machine(self) -> Machine:
@@ -119,14 +120,14 @@ class AdaptJob:
         """See ``Job``."""
         return self.recipe.for_adaptation().training.iterations
 
-    def gives(self, made: Provenance) -> bool:
+    def gives(self, made: BundleInfo) -> bool:
         """See ``Job``: a detector of another parent, or of other clips, is refused."""
-        origin = self.parent.info.provenance
+        origin, made_of = self.parent.info.provenance, made.provenance
         anomalies, normals = set(self.anomalies.hashes()), set(self.normals.hashes())
         return (
-            made.parent == self.parent_identity
-            and {*made.anomalies} == {*origin.anomalies, *anomalies} - normals
-            and {*made.trained, *made.held_out}
+            made_of.parent == self.parent_identity
+            and {*made_of.anomalies} == {*origin.anomalies, *anomalies} - normals
+            and {*made_of.trained, *made_of.held_out}
             == {*origin.trained, *origin.held_out, *normals} - anomalies
         )
 

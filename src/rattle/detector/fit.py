@@ -11,7 +11,7 @@ import torch
 
 from rattle.bundle.file import GoldenClips
 from rattle.bundle.replay import LogMel, Replay
-from rattle.bundle.schema import Provenance
+from rattle.bundle.schema import BundleInfo, Provenance
 from rattle.clips.layouts import load_manifest, load_outliers
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Clip, Manifest
@@ -82,6 +82,7 @@ class FitJob:
     init: Path | None = None
     device: str = "auto"
     work: ClassVar[Literal["train"]] = "train"
+    told_by: ClassVar[str] = "recipe, method or seed"
 
     @property
     def sources(self) -> Recordings:
@@ -95,9 +96,10 @@ class FitJob:
             return self.recipe.baseline.epochs
         return 1 if self.recipe.baseline else self.recipe.training.iterations
 
-    def gives(self, made: Provenance) -> bool:
+    def gives(self, made: BundleInfo) -> bool:
         """See ``Job``: a run that is finished stays as it is, whatever data it is asked for."""
-        return True
+        origin = made.provenance
+        return (made.recipe, origin.seed, origin.parent) == (self.recipe, self.seed, None)
 
     def material(self, watch: Watch) -> Material:
         """Split the machine's normals, choose outliers, compute the features of both."""

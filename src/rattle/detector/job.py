@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rattle.bundle.file import GoldenClips
 from rattle.bundle.replay import Replay
-from rattle.bundle.schema import Provenance
+from rattle.bundle.schema import BundleInfo, Provenance
 from rattle.clips.amplitude import Amplitude
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
@@ -134,14 +134,18 @@ class Job(Protocol):
     def steps(self) -> int: ...
 
     @property
+    def told_by(self) -> str:
+        """What tells this job's detector from another's, in words."""
+
+    @property
     def sources(self) -> Recordings | None:
         """The recordings that a later adaptation has to read again; None where there are none."""
 
     def material(self, watch: Watch) -> Material:
         """Prepare what the detector is made from."""
 
-    def gives(self, made: Provenance) -> bool:
-        """Say whether a detector of that provenance is what this job makes.
+    def gives(self, made: BundleInfo) -> bool:
+        """Say whether that detector is what this job makes, by what ``told_by`` names.
 
         It is asked of a run that is finished: whether to leave it as it is, or to refuse it.
         """

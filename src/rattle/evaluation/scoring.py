@@ -76,10 +76,11 @@ def score_machines(
         if len(fresh) < len(test):
             notes.append(
                 f"{detector.machine}: {len(test) - len(fresh)} of {len(test)} test clips were "
-                "used in training and are left out"
+                "used in training or to choose alpha, and are left out"
             )
-        if not len(fresh):
+        if not len(test):
             notes.append(f"{detector.machine}: no test clip in the data")
+        if not len(fresh):
             continue
         notes += [f"{detector.machine}: {warning}" for warning in _warnings(detector)]
         results = detector.score_each(list(fresh.table["path"]), scale=scale)
@@ -91,7 +92,8 @@ def score_machines(
                 rows.append(_row(detector.machine, clip.label, clip.domain, result))
     if not rows:
         machines = ", ".join(str(detector.machine) for detector in detectors)
-        raise DataError(f"the data hold no test clip of {machines} that can be scored")
+        none = f"the data hold no test clip of {machines} that can be scored"
+        raise DataError("; ".join([none, *notes]))
     return Scored(pl.DataFrame(rows, schema=SCORED), tuple(notes), unread)
 
 

@@ -14,7 +14,7 @@ from typing import TextIO
 import torch
 
 from rattle.atomic import replacing, write_text, writing
-from rattle.bundle import read_scoring_bundle
+from rattle.bundle import BundleInfo, read_scoring_bundle
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.clips.unchanged import unchanged
@@ -47,6 +47,15 @@ def refuse_existing(out: Path, machine: Machine) -> None:
         )
 
 
+def refuse_other(job: Job, bundle: Path, made: BundleInfo) -> None:
+    """Raise ``TrainingError`` where the finished ``bundle`` is not what the job makes."""
+    if not job.gives(made):
+        raise TrainingError(
+            f"{bundle} is there already, of another {job.told_by}; give another folder to write to",
+            argument="out",
+        )
+
+
 def run_in_folder(job: Job, out: Path, *, resume: bool, watch: Watch = NO_WATCH) -> Path:
     """Carry out a job in a run folder under ``out`` and return the bundle's path.
 
@@ -59,12 +68,7 @@ def run_in_folder(job: Job, out: Path, *, resume: bool, watch: Watch = NO_WATCH)
     if not resume:
         refuse_existing(out, job.machine)
     if bundle.exists():
-        if not job.gives(read_scoring_bundle(bundle).info.provenance):
-            raise TrainingError(
-                f"{bundle} is not the bundle given adapted with the clips given; give another "
-                "folder to write to",
-                argument="out",
-            )
+        refuse_other(job, bundle, read_scoring_bundle(bundle).info)
         return bundle
     # Of a process that was killed while it wrote.
     for left in [*folder.path.glob(".*.part"), *out.glob(f".{bundle.name}.*.part")]:

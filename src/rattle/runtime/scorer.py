@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rattle.ahead import map_ahead
-from rattle.bundle import BundleInfo, read_scoring_bundle
+from rattle.bundle import BundleInfo, ScoringBundle, read_scoring_bundle
 from rattle.bundle.file import GoldenClips
 from rattle.errors import BundleError, ClipError
 from rattle.runtime.clip_scorer import ClipScorer, NamedParts, Recording, name_of
@@ -33,7 +33,14 @@ class Scorer(ClipScorer):
     @classmethod
     def load(cls, path: str | Path) -> Scorer:
         """Read a bundle; ``BundleError`` where it is damaged, or holds no graph."""
-        scorer = cls.find(path)
+        bundle = read_scoring_bundle(Path(path))
+        baseline = bundle.info.recipe.baseline
+        if baseline is not None:
+            raise BundleError(
+                f"{path} is of a baseline ({baseline.name}), which has no graph; only a network "
+                "scores without torch and listens"
+            )
+        scorer = cls._of(bundle, path)
         if scorer is None:
             raise BundleError(f"{path} holds no graph; export it first", argument="graph")
         return scorer
@@ -41,7 +48,10 @@ class Scorer(ClipScorer):
     @classmethod
     def find(cls, path: str | Path) -> Scorer | None:
         """Read a bundle as ``load`` does; None where it is whole and holds no graph."""
-        bundle = read_scoring_bundle(Path(path))
+        return cls._of(read_scoring_bundle(Path(path)), path)
+
+    @classmethod
+    def _of(cls, bundle: ScoringBundle, path: str | Path) -> Scorer | None:
         if bundle.graph is None or bundle.head is None:
             return None
         try:

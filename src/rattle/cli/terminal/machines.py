@@ -19,7 +19,7 @@ from rattle.grid.run import Progress, run_grid
 from rattle.learning.shared_features import fill_store
 from rattle.runs.folder import bundle_path
 from rattle.runs.machines import MachineRun, MachineRuns
-from rattle.runs.write import refuse_existing
+from rattle.runs.write import refuse_existing, refuse_other
 from rattle.tracking import TrackerName
 
 
@@ -29,6 +29,7 @@ def train_machines(
     """Train ``workers`` machines at a time; return which were refused, and the error of each."""
     refused = {} if resume else _there_already(jobs, out)
     tasks = [MachineRun(job.machine) for job in jobs if job.machine not in refused]
+    of_machine = {job.machine: job for job in jobs}
     before = {task.machine for task in tasks if task.is_done(out)}
     shared = MachineRuns(out, jobs[0], track)
     if tasks:
@@ -41,7 +42,9 @@ def train_machines(
             bundle = bundle_path(out, machine)
             try:
                 detector = Detector.load(bundle, device="cpu")
-            except RattleError as unreadable:  # one that was there already
+                if machine in before:
+                    refuse_other(of_machine[machine], bundle, detector.info)
+            except RattleError as unreadable:  # or of another job: it was there already
                 refused[machine] = unreadable
                 continue
             if machine not in before:

@@ -21,6 +21,7 @@ OPTIONS = {
     "recipe": "--recipe NAME",
     "recordings": "rattle check FOLDER",
     "resume": "--resume",
+    "seed": "--seed",
     "threads": "--threads",
     "track": "--track",
     "validation": "--validation",

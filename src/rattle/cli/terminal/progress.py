@@ -68,10 +68,11 @@ class TrainingProgress(LiveLines):
             left_s = (self._iterations - step.iteration) / per_s
             rate = f"{per_s:.2f} it/s, {left_s:.0f} s left"
         parts = [("bce", step.bce), ("metric", step.metric)]
-        detail = ", ".join(f"{name} {value:.3f}" for name, value in parts if value is not None)
+        there = ", ".join(f"{name} {value:.3f}" for name, value in parts if value is not None)
+        detail = f" ({there})" if there else ""
         self._show(
             f"{self._title}: iteration {step.iteration}/{self._iterations}, "
-            f"loss {step.loss:.3f} ({detail}), {rate}",
+            f"loss {step.loss:.3f}{detail}, {rate}",
             last=step.iteration == self._iterations,
         )
 
