@@ -61,7 +61,8 @@ def train(
     init
         Weights to start the encoder from: a PANNs checkpoint or a safetensors file.
     resume
-        Go on with an unfinished run in OUT, and leave finished ones as they are.
+        Go on with an unfinished run in OUT. A finished one stays as it is; one of another recipe,
+        method or seed is refused.
     track
         tensorboard or mlflow: write the curves for it too, to OUT/MACHINE/tensorboard or to
         MLFLOW_TRACKING_URI; takes the extra of that name.
