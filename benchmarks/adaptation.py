@@ -70,7 +70,7 @@ def one_run(data: str, bundles: str, variant: str, machine: str, seed: int) -> d
     nothing = Manifest(given.table.clear())
 
     started = time.process_time()
-    child = make(AdaptJob(parent, given, nothing, recordings_of(path, parent), seed))
+    (child,) = make(AdaptJob(parent, given, nothing, recordings_of(path, parent), seed))
     cpu_s = time.process_time() - started
     return {
         "variant": variant,

@@ -17,7 +17,7 @@ import torch
 from rattle import Recipe
 from rattle.learning.allocator import keep_freed_memory
 from rattle.learning.device import place
-from rattle.learning.losses import bce
+from rattle.learning.losses import Labels, bce
 from rattle.learning.networks import build_network
 
 STEPS = 10
@@ -32,11 +32,12 @@ def child(keep: bool) -> None:
     placement.network(network)
     optimiser = torch.optim.Adam(network.parameters(), 1e-3)
     windows = placement.put(np.random.default_rng(0).normal(size=(64, 256, 128)).astype("f4"))
-    is_normal = torch.arange(64) < 32
+    normal = (torch.arange(64) < 32).float()[:, None]
+    labels = Labels(normal, normal, torch.ones(1))
 
     def step() -> None:
         optimiser.zero_grad()
-        bce(network(windows)[1], is_normal).backward()
+        bce(network(windows)[1], labels).backward()
         optimiser.step()
 
     step()

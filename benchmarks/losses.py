@@ -34,8 +34,8 @@ from rattle import Detector, Machine, Recipe
 from rattle.atomic import write_text
 from rattle.clips.layouts import load_manifest
 from rattle.detector.finish import make
-from rattle.detector.fit import FitJob
 from rattle.detector.job import Watch
+from rattle.detector.own import OwnJob
 from rattle.evaluation.metrics import auc
 from rattle.scoring.clip import ClipParts, clip_value
 from rattle.synthetic import FAULT_KINDS, overlay_fault
@@ -63,7 +63,7 @@ def one_run(data: str, variant: str, machine_name: str, seed: int) -> dict[str, 
     losses: list[float] = []
     started = time.process_time()
     watch = Watch(on_step=lambda step: losses.append(step.loss))
-    detector = make(FitJob(clips, machine, recipe, seed), watch=watch)
+    (detector,) = make(OwnJob(clips, machine, recipe, seed), watch=watch)
     cpu_s = time.process_time() - started
 
     held = [

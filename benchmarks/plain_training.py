@@ -81,6 +81,7 @@ def decoding(
         normals_per_batch=recipe.training.normals_per_batch,
         outliers_per_batch=recipe.training.outliers_per_batch,
         window_frames=recipe.features.window_frames,
+        bands=recipe.features.mel_bands,
         seed=data.source.seed,
     )
 
@@ -103,7 +104,8 @@ class Trainee:
             self.optimiser = build_optimiser(self.network, recipe)
         self.network.train()
         dimensions = self.network.dimensions
-        self.pair = CentroidPair(torch.zeros(dimensions), torch.ones(dimensions))
+        self.pair = CentroidPair(torch.zeros(1, dimensions), torch.ones(1, dimensions))
+        self.balance = self.placement.put(source.balance)
         self.iteration = 0
 
     def step(self) -> None:
@@ -114,7 +116,15 @@ class Trainee:
 
     def descend(self, batch: Batch) -> None:
         """Go down the loss of a batch."""
-        descend(self.network, self.optimiser, batch, self.pair, self.recipe.loss, self.placement)
+        descend(
+            self.network,
+            self.optimiser,
+            batch,
+            self.balance,
+            self.pair,
+            self.recipe,
+            self.placement,
+        )
 
 
 def _with_torchs_dropout(network: nn.Module) -> None:

@@ -36,7 +36,7 @@ from rattle.clips.check import check
 from rattle.clips.layouts import load_manifest
 from rattle.clips.reading import content_hash, read_clip
 from rattle.detector.finish import make
-from rattle.detector.fit import FitJob
+from rattle.detector.own import OwnJob
 from rattle.features.front_end import FrontEnd
 from rattle.recipe.parts import Audio, Features
 
@@ -172,7 +172,7 @@ def _cold_start(data: Path, folder: Path) -> Ratio:
 def _write_bundle(clips: Manifest, path: Path) -> None:
     """A bundle with a graph, after two iterations: the weights do not matter to the time."""
     recipe = Recipe.load("small").with_values(training={"iterations": 2})
-    detector = make(FitJob(clips, Machine("fan", "id_00"), recipe))
+    (detector,) = make(OwnJob(clips, Machine("fan", "id_00"), recipe))
     export(detector).save(path)
 
 

@@ -24,10 +24,10 @@ from rattle.clips.layouts import load_manifest
 from rattle.clips.reading import read_clip
 from rattle.detector.export import encoder_graph
 from rattle.detector.finish import make
-from rattle.detector.fit import FitJob
+from rattle.detector.own import OwnJob
 from rattle.features.graph_log_mel import GraphLogMel
 from rattle.learning.device import place
-from rattle.learning.inference import TrainedNetwork
+from rattle.learning.inference import TrainedNetwork, head_of
 from rattle.learning.networks import build_network
 from rattle.recipe.parts import Features
 from rattle.runtime.graph import Graph
@@ -53,10 +53,11 @@ def seen_once(name: str, sounds: list[NDArray[np.float32]]) -> Iterator[Ratio]:
     """Clips per second by graph and head on one thread: from known log-mels, and from samples."""
     recipe = Recipe.load("small" if name == "small" else "paper")
     torch.manual_seed(0)
-    network = build_network(recipe)
-    trained = TrainedNetwork.of(
-        recipe, network, torch.zeros(network.dimensions), place("cpu", "float32")
-    )
+    network, placement = build_network(recipe).eval(), place("cpu", "float32")
+    placement.network(network)
+    centroid = np.zeros((1, network.dimensions), dtype=np.float32)
+    of_network = head_of(network, 0, centroid, recipe)
+    trained = TrainedNetwork(recipe, network.encoder, of_network, placement)
     graph, head, amplitude = Graph(encoder_graph(trained)), trained.head, Amplitude(0.0, 0.01)
     count = 1 + len(sounds[0]) // recipe.features.hop_samples
     frames = {
@@ -94,7 +95,8 @@ def seen_once(name: str, sounds: list[NDArray[np.float32]]) -> Iterator[Ratio]:
 def fit_quickly(data: Path) -> Detector:
     """A detector of the small recipe that has hardly learnt: what it costs is the same."""
     recipe = Recipe.load("small").with_values(training={"iterations": 3})
-    return make(FitJob(load_manifest(data), MACHINE, recipe))
+    (detector,) = make(OwnJob(load_manifest(data), MACHINE, recipe))
+    return detector
 
 
 def scorer_of(detector: Detector, *, threads: int = 1) -> Scorer:

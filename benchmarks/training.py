@@ -31,7 +31,7 @@ from rattle.clips.amplitude import Amplitude
 from rattle.clips.layouts import load_manifest
 from rattle.clips.manifest import Manifest
 from rattle.detector import finish
-from rattle.detector.fit import FitJob
+from rattle.detector.own import OwnJob
 from rattle.features.store import FeatureStore
 from rattle.learning import centroids
 from rattle.learning.allocator import keep_freed_memory
@@ -157,7 +157,7 @@ def _whole_training(data: Path, folder: Path) -> Iterator[Ratio]:
         patch.object(finish, "train", _timed(finish.train, spent, "train")),
         patch.dict(os.environ, RATTLE_STORE=str(folder / "store")),
     ):
-        finish.make(FitJob(clips, MACHINE, SMALL))
+        finish.make(OwnJob(clips, MACHINE, SMALL))
     ours_s = time.perf_counter() - began
 
     ready, statistics = _prepared(clips, SMALL, folder / "store")
@@ -303,7 +303,7 @@ def _train_all(folder: Path, recordings: Path, recipe: Path, workers: int, threa
 
 def _profile_of(name: str, plain: Trainee, ours: Trainee) -> str:
     columns = [_parts(trainee) for trainee in (plain, ours)]
-    windows = len(ours.source.batch(0).windows)
+    windows = len(ours.source.batch(0).normal)
     lines = [
         f"Milliseconds of a step of {name}, {windows} windows, {torch.get_num_threads()} threads:",
         "",

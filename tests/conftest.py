@@ -12,7 +12,7 @@ import pytest
 pytest_plugins = ["made_up_runs", "made_up_scored"]
 
 if TYPE_CHECKING:
-    from rattle import Detector, Manifest, Recipe
+    from rattle import Detector, Machine, Manifest, Recipe
 
 TINY = """\
 base = "small"
@@ -44,6 +44,36 @@ anomalies_per_batch = 1
 [scoring]
 view = "windows"
 windows = 3
+"""
+
+
+TINY_FLEET = """\
+base = "fleet"
+name = "tiny fleet"
+
+[features]
+fft_samples = 512
+mel_bands = 32
+window_frames = 64
+
+[network]
+channels = 4
+dimensions = 4
+log_mel_channels = 4
+
+[centroids]
+epoch_iterations = 3
+clips_per_class = 4
+
+[training]
+iterations = 6
+normals_per_batch = 8
+outliers_per_batch = 8
+minimum_normals = 8
+
+[adaptation]
+iterations = 4
+anomalies_per_batch = 1
 """
 
 
@@ -82,6 +112,21 @@ def tiny_recipe(tiny_recipe_file: Path) -> Recipe:
 
 
 @pytest.fixture(scope="session")
+def tiny_fleet_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe that trains one encoder for all machines in a second."""
+    path = tmp_path_factory.mktemp("recipe") / "tiny-fleet.toml"
+    path.write_text(TINY_FLEET)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_fleet(tiny_fleet_file: Path) -> Recipe:
+    from rattle import Recipe
+
+    return Recipe.load(tiny_fleet_file)
+
+
+@pytest.fixture(scope="session")
 def factory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Synthetic clips of 3 s of synth_fan/id_00 and synth_valve/id_00.
 
@@ -116,6 +161,14 @@ def detector(clips: Manifest, tiny_recipe: Recipe) -> Detector:
     import rattle
 
     return rattle.fit(clips, "synth_fan/id_00", recipe=tiny_recipe, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def fleet(clips: Manifest, tiny_fleet: Recipe) -> dict[Machine, Detector]:
+    """Detectors of both machines of ``factory`` by the tiny fleet recipe."""
+    import rattle
+
+    return rattle.fit_fleet(clips, recipe=tiny_fleet, device="cpu")
 
 
 @pytest.fixture(scope="session")

@@ -47,9 +47,11 @@ class MadeUpGraph:
         frames: NDArray[np.int64],
         amplitude: Amplitude = UNIT,
         earlier: NDArray[np.float32] | None = None,
+        spectra: None = None,
     ) -> MadeUpOutput:
         features = self.recipe.features
         assert amplitude == UNIT
+        assert spectra is None
         padded = np.pad(samples, features.fft_samples // 2)
         framed = np.lib.stride_tricks.sliding_window_view(padded, features.fft_samples)
         power = np.abs(np.fft.rfft(framed[:: features.hop_samples])) ** 2
@@ -76,6 +78,9 @@ class MadeUpScorer:
         self.graph: Any = MadeUpGraph(self.recipe)
         self.head: Any = MadeUpHead()
         self.info: Any = SimpleNamespace(recipe=self.recipe, machine="fan/id_00", amplitude=UNIT)
+
+    def spectra(self, samples: NDArray[np.float32], frames: NDArray[np.int64]) -> None:
+        """As of an encoder that sees log-mels alone."""
 
     def mix(self) -> Mix:
         return Mix(0.5, Scale(0.0, 2.0))

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from rattle.clips.manifest import Clip, Manifest
     from rattle.detector.adapt import adapt
     from rattle.detector.detector import Detector
+    from rattle.detector.enrol import enrol
     from rattle.detector.export import export
-    from rattle.detector.fit import fit
+    from rattle.detector.fit import fit, fit_fleet
     from rattle.errors import (
         BundleError,
         ClipError,
@@ -60,8 +61,10 @@ _HOMES = {
     "Threshold": "rattle.scoring.threshold",
     "TrainingError": "rattle.errors",
     "adapt": "rattle.detector.adapt",
+    "enrol": "rattle.detector.enrol",
     "export": "rattle.detector.export",
     "fit": "rattle.detector.fit",
+    "fit_fleet": "rattle.detector.fit",
 }
 
 __all__ = [
@@ -82,8 +85,10 @@ __all__ = [
     "Threshold",
     "TrainingError",
     "adapt",
+    "enrol",
     "export",
     "fit",
+    "fit_fleet",
 ]
 
 

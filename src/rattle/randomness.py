@@ -14,7 +14,7 @@ from rattle.errors import DataError
 
 # Streams of random numbers that must not repeat each other.
 ORDER, CROPS, OUTLIERS, HELD_OUT, PASS, DROPOUT, PRETRAIN = range(7)
-SUBSTITUTE, ANOMALIES, REPLAY, BASELINE = range(7, 11)
+SUBSTITUTE, ANOMALIES, REPLAY, BASELINE, MIXUP = range(7, 12)
 DRAW = 64
 
 

@@ -20,7 +20,7 @@ import torch
 from rattle import Detector, Machine, Recipe
 from rattle.cli.terminal.progress import TrainingProgress
 from rattle.clips.layouts import load_manifest
-from rattle.detector.fit import FitJob
+from rattle.detector.own import OwnJob
 from rattle.learning.train import Step
 from rattle.runs.write import run_in_folder
 from what_was_learnt import weights_in
@@ -42,8 +42,8 @@ def trained(data: Path, tiny_recipe: Recipe, tmp_path: Path) -> Trained:
 
     def make(**parts: dict[str, Any]) -> Path:
         recipe = tiny_recipe.with_values(**parts)
-        job = FitJob(load_manifest(data), FAN, recipe, device="cpu")
-        return run_in_folder(job, tmp_path / "runs", resume=False)
+        job = OwnJob(load_manifest(data), FAN, recipe, device="cpu")
+        return run_in_folder(job, tmp_path / "runs", resume=False)[FAN]
 
     return make
 
@@ -261,7 +261,7 @@ def test_an_existing_adaptation_is_refused_and_never_passes_for_another(
     before = adapted.read_bytes()
     code, _, err = adapt(bundle, "--anomalies", faults[1])
     assert code == 2
-    assert "already holds a run of synth_fan/id_00" in err
+    assert f"already holds a run ({RUN})" in err
     code, _, err = adapt(bundle, "--anomalies", faults[1], "--resume")
     assert code == 2
     assert f"{adapted} is there already, of another parent bundle or new clips" in err

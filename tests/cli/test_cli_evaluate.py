@@ -13,6 +13,7 @@ import pytest
 
 from rattle import Detector, Manifest, Recipe, synthetic
 from rattle.cli import demo
+from rattle.clips.layouts import load_manifest
 
 
 @pytest.fixture
@@ -172,7 +173,7 @@ def test_synthesize_writes_what_it_says(rattle: Any, tmp_path: Path) -> None:
 
 
 def test_the_demo_goes_the_whole_way_and_can_be_run_again(
-    rattle: Any, tiny_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rattle: Any, tiny_fleet: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Path] = []
     write = synthetic.write_factory
@@ -184,14 +185,16 @@ def test_the_demo_goes_the_whole_way_and_can_be_run_again(
 
     monkeypatch.setattr(synthetic, "write_factory", write_small)
     monkeypatch.setattr(demo, "ITERATIONS", 2)
-    monkeypatch.setattr(Recipe, "load", lambda _: tiny_recipe)
+    monkeypatch.setattr(Recipe, "load", lambda _: tiny_fleet)
     tables = []
     for _ in range(2):
         code, out, _ = rattle("demo", "--to", tmp_path / "demo")
         assert code == 0
-        for machine in demo.MACHINES:
+        machines = load_manifest(made[0]).machines()
+        assert len(machines) == 4
+        for machine in machines:
             assert f"{machine}: {tmp_path}" in out.replace("\n", "")
-            (bundle,) = (tmp_path / "demo").rglob(f"{machine.replace('/', '_')}.rattle")
+            (bundle,) = (tmp_path / "demo").rglob(f"{machine.slug}.rattle")
             assert Detector.load(bundle).verify() == pytest.approx(0, abs=1e-6)
         assert (tmp_path / "demo" / "evaluation" / "report.html").exists()
         assert "SYNTHETIC" in out

@@ -103,7 +103,7 @@ def test_an_existing_run_is_refused_and_resume_leaves_it(train: Any, tmp_path: P
     before = bundle.read_bytes(), bundle.stat().st_mtime_ns
     code, out, err = train()
     assert (code, out) == (2, "")
-    assert "already holds a run of synth_fan/id_00" in err
+    assert f"already holds a run ({RUN})" in err
     assert "--resume" in err
     assert "--out" in err
     code, out, _ = train("--resume")

@@ -15,8 +15,8 @@ from sklearn.metrics import roc_auc_score
 from rattle import BundleError, ClipError, DataError, Detector, Machine, Manifest, Recipe, fit
 from rattle.clips.reading import read_clip
 from rattle.detector.finish import make
-from rattle.detector.fit import FitJob
 from rattle.detector.job import Watch
+from rattle.detector.own import OwnJob
 from rattle.errors import TrainingError
 from rattle.learning import substitutes
 from rattle.learning.train import Step
@@ -225,10 +225,10 @@ def test_weights_of_another_network_are_refused(detector: Detector, tmp_path: Pa
 
 
 def test_a_centroid_of_another_size_is_refused(detector: Detector, tmp_path: Path) -> None:
-    head = dataclasses.replace(detector.model.head, centroid=np.zeros(3, np.float32))
+    head = dataclasses.replace(detector.model.head, centres=np.zeros((1, 3), np.float32))
     model = dataclasses.replace(detector.model, head=head)
     dataclasses.replace(detector, model=model).save(tmp_path / "odd.rattle")
-    with pytest.raises(BundleError, match=r"odd\.rattle: its head's vectors .*'centroid': 3"):
+    with pytest.raises(BundleError, match=r"odd\.rattle: its head's vectors .*'centres': 3"):
         Detector.load(tmp_path / "odd.rattle")
 
 
@@ -282,7 +282,8 @@ def test_validation_clips_choose_the_alpha_of_the_largest_auc(
     clips: Manifest, tiny_recipe: Recipe
 ) -> None:
     recipe = tiny_recipe.with_values(scoring={"alpha": 0.3})
-    found = make(FitJob(clips, FAN, recipe, validation=clips.of(split="test"), device="cpu"))
+    job = OwnJob(clips, FAN, recipe, validation=clips.of(split="test"), device="cpu")
+    (found,) = make(job)
     labels = [clip.label == "anomaly" for clip in clips.of(FAN, split="test")]
 
     def area(alpha: float) -> float:
@@ -302,7 +303,7 @@ def test_validation_clips_of_one_class_are_refused_before_training(
 ) -> None:
     steps: list[Step] = []
     anomalies = clips.of(split="test", label="anomaly")
-    job = FitJob(clips, FAN, tiny_recipe, validation=anomalies)
+    job = OwnJob(clips, FAN, tiny_recipe, validation=anomalies)
     with pytest.raises(DataError, match="3 anomalies and 0 normals; choosing alpha needs both"):
         make(job, watch=Watch(on_step=steps.append))
     assert steps == []

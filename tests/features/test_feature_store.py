@@ -139,15 +139,15 @@ def test_what_a_killed_filler_left_is_not_read_and_is_removed_after_a_day(
     killed, working = store.folder / ".filling-killed", store.folder / ".filling-working"
     for folder in (killed, working):
         folder.mkdir(parents=True)
-        (folder / "frames.f32").write_bytes(b"half of it")
+        (folder / "frames").write_bytes(b"half of it")
     long_ago_s = time.time() - DAY_S - 60
     os.utime(killed, (long_ago_s, long_ago_s))
     assert len(store.pack(clips, UNIT)) == 2
     assert not killed.exists()
-    assert (working / "frames.f32").read_bytes() == b"half of it"
+    assert (working / "frames").read_bytes() == b"half of it"
 
 
-@pytest.mark.parametrize("name", ["frames.f32", "starts.npy"])
+@pytest.mark.parametrize("name", ["frames", "starts.npy"])
 @pytest.mark.parametrize("left", [0, 100, None])
 def test_a_pack_that_a_power_failure_cut_is_computed_again(
     name: str, left: int | None, store, make_clips

@@ -67,6 +67,7 @@ def make_source() -> MakeSource:
             normals_per_batch=4,
             outliers_per_batch=4,
             window_frames=32,
+            bands=16,
             seed=seed,
         )
 

@@ -70,7 +70,7 @@ def test_only_normal_windows_are_seen(tiny, cpu, make_source) -> None:
     network.encoder.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0].clone()))
     pretrain(network, source, recipe, cpu)
     for iteration, windows in enumerate(seen):
-        np.testing.assert_array_equal(windows.numpy(), source.batch(iteration).windows[:4])
+        np.testing.assert_array_equal(windows.numpy(), source.batch(iteration).views[0][:4])
 
 
 def test_pretraining_depends_on_the_seed_alone(tiny, cpu, make_source) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rattle.learning import centroids
-from rattle.learning.batches import BatchSource, LogMels
+from rattle.learning.batches import BatchSource, ClipFeatures
 from rattle.learning.networks import Network, build_network
 
 
@@ -31,11 +31,11 @@ def network(tiny) -> Network:
     return network
 
 
-def plain_mean(network: Network, source: BatchSource, clips: LogMels) -> Tensor:
+def plain_mean(network: Network, source: BatchSource, clips: ClipFeatures) -> Tensor:
     network.eval()
-    windows = source.crops(list(clips), None)
+    (windows,) = source.windows(list(clips), None)
     with torch.no_grad():
-        return network.encoder(torch.from_numpy(windows)).mean(dim=0)
+        return network.encoder(torch.from_numpy(windows)).mean(dim=0, keepdim=True)
 
 
 def settings(tiny, **values):
@@ -187,10 +187,11 @@ def test_the_clips_within_a_limit_change_from_turn_to_turn(tiny, cpu, make_sourc
 
 def test_a_random_centroid_depends_on_the_seed_alone() -> None:
     torch.manual_seed(0)
-    one = centroids.random_centroid(2000, seed=5)
+    one = centroids.random_centroids(1, 2000, seed=5)
+    assert one.shape == (1, 2000)
     torch.manual_seed(1)
-    assert torch.equal(one, centroids.random_centroid(2000, seed=5))
-    assert not torch.equal(one, centroids.random_centroid(2000, seed=6))
+    assert torch.equal(one, centroids.random_centroids(1, 2000, seed=5))
+    assert not torch.equal(one, centroids.random_centroids(1, 2000, seed=6))
     # Standard normal: within four standard errors.
     assert one.mean().item() == pytest.approx(0, abs=4 / 2000**0.5)
     assert one.std().item() == pytest.approx(1, abs=4 / 4000**0.5)

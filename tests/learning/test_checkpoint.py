@@ -15,7 +15,7 @@ from rattle.learning.losses import CentroidPair
 from rattle.learning.networks import Network, build_network
 
 CPU = torch.device("cpu")
-PAIR = CentroidPair(torch.arange(8.0), -torch.arange(8.0))
+PAIR = CentroidPair(torch.arange(8.0)[None], -torch.arange(8.0)[None])
 
 
 def trained(tiny, seed: int) -> tuple[Network, torch.optim.Adam]:

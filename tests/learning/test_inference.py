@@ -8,13 +8,13 @@ import torch
 
 from rattle.learning import inference
 from rattle.learning.device import Placement
-from rattle.learning.inference import TrainedNetwork, restore_network
+from rattle.learning.inference import TrainedNetwork, head_of, restore_network
 from rattle.learning.networks import Network, build_network
 from rattle.recipe import Recipe
 
 # 8 ms a frame.
 FRAME_S = 128 / 16000
-CENTROID = torch.arange(8.0)
+CENTROID = torch.arange(8.0)[None]
 
 
 def network(recipe: Recipe) -> Network:
@@ -23,8 +23,10 @@ def network(recipe: Recipe) -> Network:
 
 
 def trained(recipe: Recipe, cpu) -> TrainedNetwork:
-    centroid = None if recipe.loss.name == "bce" else CENTROID
-    return TrainedNetwork.of(recipe, network(recipe), centroid, cpu)
+    net = network(recipe)
+    cpu.network(net)
+    centroid = None if recipe.loss.name == "bce" else CENTROID.numpy()
+    return TrainedNetwork(recipe, net.encoder, head_of(net, 0, centroid, recipe), cpu)
 
 
 def log_mel(frames: int) -> np.ndarray:
@@ -40,7 +42,7 @@ def test_parts_are_the_networks_own_of_each_window(tiny, cpu) -> None:
         windows = np.stack([clip[s : s + 32] for s in starts])
         z, logits = network(tiny)(torch.from_numpy(windows))
     np.testing.assert_allclose(parts.start_s, np.array(starts) * FRAME_S, rtol=1e-12)
-    np.testing.assert_allclose(parts.logits, logits, rtol=1e-5)
+    np.testing.assert_allclose(parts.logits, logits[:, 0], rtol=1e-5)
     np.testing.assert_allclose(parts.distances, (z - CENTROID).square().mean(dim=1), rtol=1e-5)
     assert parts.logits.dtype == parts.distances.dtype == np.float64
 
@@ -51,7 +53,7 @@ def test_a_clip_seen_whole_is_one_window_of_its_own_length(tiny, cpu) -> None:
     with torch.no_grad():
         z, logits = network(tiny)(torch.from_numpy(clip[None]))
     assert parts.start_s.tolist() == [0]
-    np.testing.assert_allclose(parts.logits, logits, rtol=1e-5)
+    np.testing.assert_allclose(parts.logits, logits[:, 0], rtol=1e-5)
     np.testing.assert_allclose(parts.distances, (z - CENTROID).square().mean(dim=1), rtol=1e-5)
 
 
@@ -118,7 +120,9 @@ def test_a_clip_of_just_the_longest_seconds_is_not_yet_long(tiny, cpu) -> None:
 
 def test_a_network_that_was_trained_scores_and_does_not_learn(tiny, cpu) -> None:
     clip = log_mel(59)
-    net = TrainedNetwork.of(tiny, network(tiny).train(), CENTROID, cpu)
+    # A network is built to be trained.
+    assert build_network(tiny).training
+    net = TrainedNetwork.restored(tiny, trained(tiny, cpu).learnt(), cpu)
     before = {name: value.clone() for name, value in net.encoder.state_dict().items()}
     first, second = net.parts(clip), net.parts(clip)
     np.testing.assert_array_equal(first.logits, second.logits)

@@ -8,17 +8,36 @@ import pytest
 import torch
 from torch import Tensor
 
-from rattle.learning.losses import CentroidPair, bce, combined, ddcsad, dsad, squared_distance
+from rattle.learning.losses import (
+    CentroidPair,
+    Labels,
+    bce,
+    combined,
+    ddcsad,
+    dsad,
+    squared_distance,
+)
 from rattle.recipe.parts import Loss
+
+
+def labels(
+    is_normal: list[bool], is_target: list[bool], dtype: torch.dtype = torch.float64
+) -> Labels:
+    """Labels of one head, as the paper has it: a window is normal or not, classes count alike."""
+    normal, target = (torch.tensor(of, dtype=dtype)[:, None] for of in (is_normal, is_target))
+    return Labels(normal, target, torch.ones(1, dtype=dtype))
+
 
 # One outlier (N = 1), then a normal and an anomalous clip of the target machine (M = 2), D = 2.
 Z = torch.tensor([[3.0, 4.0], [1.0, 0.0], [0.0, 2.0]], dtype=torch.float64)
-IS_NORMAL = torch.tensor([False, True, False])
-IS_TARGET = torch.tensor([False, True, True])
-C_P = torch.tensor([0.0, 0.0], dtype=torch.float64)
-C_N = torch.tensor([3.0, 0.0], dtype=torch.float64)
+IS_NORMAL, IS_TARGET = [False, True, False], [False, True, True]
+LABELS = labels(IS_NORMAL, IS_TARGET)
+# As they are in training.
+LABELS_32 = labels(IS_NORMAL, IS_TARGET, torch.float32)
+C_P = torch.tensor([[0.0, 0.0]], dtype=torch.float64)
+C_N = torch.tensor([[3.0, 0.0]], dtype=torch.float64)
 # Posteriors 0.2, 0.8 and 0.4 of the normal class.
-LOGITS = torch.log(torch.tensor([0.25, 4.0, 2 / 3], dtype=torch.float64))
+LOGITS = torch.log(torch.tensor([[0.25], [4.0], [2 / 3]], dtype=torch.float64))
 
 BOTH, ONE = CentroidPair(C_P, C_N), CentroidPair(C_P, None)
 PARTS = {
@@ -37,7 +56,7 @@ def paper(**values: object) -> Loss:
 
 def loss(name: str, settings: Loss, z: Tensor = Z) -> Tensor:
     logits, centroids = PARTS[name]
-    return combined(z, logits, centroids, IS_NORMAL, IS_TARGET, settings).total
+    return combined(z, logits, centroids, LABELS, settings).total
 
 
 # Equation 1: -(ln(1 - 0.2) + ln 0.8 + ln(1 - 0.4)) / 3.
@@ -64,25 +83,25 @@ def test_a_loss_is_that_of_its_equation(name: str, by_hand: float) -> None:
 
 
 def test_the_parts_of_a_loss_are_told_apart() -> None:
-    parts = combined(Z, LOGITS, BOTH, IS_NORMAL, IS_TARGET, paper(metric_weight=3.0))
+    parts = combined(Z, LOGITS, BOTH, LABELS, paper(metric_weight=3.0))
     assert parts.bce is not None
     assert parts.metric is not None
     assert parts.bce.item() == pytest.approx(BCE)
     # The metric part is given before lambda weighs it.
     assert parts.metric.item() == pytest.approx(DDCSAD)
     assert parts.total.item() == pytest.approx(BCE + 3 * DDCSAD)
-    assert combined(Z, LOGITS, None, IS_NORMAL, IS_TARGET, paper()).metric is None
-    assert combined(Z, None, BOTH, IS_NORMAL, IS_TARGET, paper()).bce is None
+    assert combined(Z, LOGITS, None, LABELS, paper()).metric is None
+    assert combined(Z, None, BOTH, LABELS, paper()).bce is None
     with pytest.raises(ValueError, match="logits or centroids"):
-        combined(Z, None, None, IS_NORMAL, IS_TARGET, paper())
+        combined(Z, None, None, LABELS, paper())
 
 
 def test_the_mean_over_dimensions_halves_the_distances_of_two() -> None:
     # 12.5, 0.5, 2 to c_p and 8, 2, 6.5 to c_n.
     by_hand = (1 / 12.5 + 8 + 2 * (0.5 + 1 / 2) + 2 * (1 / 2 + 6.5)) / 3
     assert loss("ddcsad", paper(distance="mean")).item() == pytest.approx(by_hand)
-    assert squared_distance(Z, C_P, "mean").tolist() == [12.5, 0.5, 2.0]
-    assert squared_distance(Z, C_P, "sum").tolist() == [25.0, 1.0, 4.0]
+    assert squared_distance(Z, C_P, "mean").tolist() == [[12.5], [0.5], [2.0]]
+    assert squared_distance(Z, C_P, "sum").tolist() == [[25.0], [1.0], [4.0]]
 
 
 def test_epsilon_is_added_to_a_distance_before_its_power_in_both_directions() -> None:
@@ -100,7 +119,7 @@ def test_eta_weighs_the_target_machines_clips_and_not_the_outliers() -> None:
 
 def test_an_anomaly_counts_as_an_outlier_of_weight_eta() -> None:
     anomaly, outlier = (
-        dsad(Z[2:], C_P, IS_NORMAL[2:], torch.tensor([weight]), paper()) for weight in (2.0, 1.0)
+        dsad(Z[2:], C_P, labels([False], [is_target]), paper()) for is_target in (True, False)
     )
     assert anomaly.item() == pytest.approx(2 * outlier.item())
     assert outlier.item() == pytest.approx(1 / 4)
@@ -115,7 +134,7 @@ def test_gradients_are_those_of_finite_differences(name: str, distance: str) -> 
     def of(z: Tensor, logit: Tensor) -> Tensor:
         given = None if logits is None else logit
         # With z in it, so that BCE alone has a gradient of z to compare: 0.
-        total = combined(z, given, centroids, IS_NORMAL, IS_TARGET, settings).total
+        total = combined(z, given, centroids, LABELS, settings).total
         return total + 0 * (z.sum() + logit.sum())
 
     inputs = (Z.clone().requires_grad_(), LOGITS.clone().requires_grad_())
@@ -124,16 +143,15 @@ def test_gradients_are_those_of_finite_differences(name: str, distance: str) -> 
 
 @pytest.mark.parametrize("epsilon", [1.0, 1e-3])
 def test_an_embedding_on_a_centroid_has_a_bounded_loss_and_no_gradient(epsilon: float) -> None:
-    settings = paper(epsilon=epsilon)
-    z = C_P.clone()[None].requires_grad_()
-    far, near = torch.tensor([False]), torch.tensor([True])
-    one = torch.ones(1)
-    pushed = dsad(z, C_P, far, one, settings)
+    settings = paper(epsilon=epsilon, target_weight=1.0)
+    z = C_P.clone().requires_grad_()
+    far, near = labels([False], [False]), labels([True], [True])
+    pushed = dsad(z, C_P, far, settings)
     pushed.backward()
     assert pushed.item() == pytest.approx(1 / epsilon)
     assert z.grad is not None
     assert z.grad.tolist() == [[0, 0]]
-    pulled = dsad(z, C_P, near, one, settings)
+    pulled = dsad(z, C_P, near, settings)
     assert pulled.item() == pytest.approx(epsilon)
     (gradient,) = torch.autograd.grad(pulled, z)
     assert gradient.tolist() == [[0, 0]]
@@ -142,9 +160,9 @@ def test_an_embedding_on_a_centroid_has_a_bounded_loss_and_no_gradient(epsilon: 
 def test_centroids_that_coincide_leave_a_finite_loss_and_gradient() -> None:
     # As a fresh network's nearly do.
     z = torch.zeros(3, 2, requires_grad=True)
-    pair = CentroidPair(torch.zeros(2), torch.zeros(2))
+    pair = CentroidPair(torch.zeros(1, 2), torch.zeros(1, 2))
     settings = Loss(distance="mean", epsilon=1e-6)
-    total = combined(z, None, pair, IS_NORMAL, IS_TARGET, settings).total
+    total = combined(z, None, pair, LABELS_32, settings).total
     total.backward()
     # Each of the weights 1, 2, 2 times eps + 1 / eps.
     assert total.item() == pytest.approx(5 * (1e-6 + 1e6) / 3, rel=1e-5)
@@ -154,25 +172,25 @@ def test_centroids_that_coincide_leave_a_finite_loss_and_gradient() -> None:
 
 def test_descent_moves_each_class_to_its_own_centroid_and_from_the_other() -> None:
     # All three half way between the centroids: the normal goes left, outlier and anomaly right.
-    pair = CentroidPair(torch.tensor([-1.0, 0.0]), torch.tensor([1.0, 0.0]))
+    pair = CentroidPair(torch.tensor([[-1.0, 0.0]]), torch.tensor([[1.0, 0.0]]))
     z = torch.zeros(3, 2, requires_grad=True)
-    combined(z, None, pair, IS_NORMAL, IS_TARGET, paper()).total.backward()
+    combined(z, None, pair, LABELS_32, paper()).total.backward()
     assert z.grad is not None
     # d/dx of (1 + x)^2 and of (1 - x)^-2 at 0 is 2 each, over three clips, the target's twice.
     assert (-z.grad).flatten().tolist() == pytest.approx([4 / 3, 0, -8 / 3, 0, 8 / 3, 0])
 
 
 def test_bce_is_finite_where_the_posterior_is_0_or_1() -> None:
-    logits = torch.tensor([1000.0, -1000.0], requires_grad=True)
+    logits = torch.tensor([[1000.0], [-1000.0]], requires_grad=True)
     # Both wrong: -ln of a probability of e^-1000.
-    wrong = bce(logits, torch.tensor([False, True]))
+    wrong = bce(logits, labels([False, True], [False, True], torch.float32))
     assert wrong.item() == pytest.approx(1000)
     wrong.backward()
     assert logits.grad is not None
-    assert logits.grad.tolist() == [0.5, -0.5]
-    assert bce(logits, torch.tensor([True, False])).item() == 0
+    assert logits.grad.tolist() == [[0.5], [-0.5]]
+    assert bce(logits, labels([True, False], [True, False], torch.float32)).item() == 0
 
 
 def test_ddcsad_without_a_second_centroid_is_refused() -> None:
     with pytest.raises(ValueError, match="outlier class"):
-        ddcsad(Z, ONE, IS_NORMAL, torch.ones(3), paper())
+        ddcsad(Z, ONE, LABELS, paper())

@@ -63,7 +63,7 @@ def test_resnet38_shrinks_a_window_32_fold_before_it_is_pooled(resnet38) -> None
         "conv_block_after1": (2, 2048, 8, 4),
     }
     assert z.shape == (2, 2048)
-    assert logits.shape == (2,)
+    assert logits.shape == (2, 1)
 
 
 def test_resnet38_takes_windows_down_to_32_frames_and_bands() -> None:
@@ -187,7 +187,7 @@ def test_a_small_networks_embedding_doubles_with_each_stage(tiny, blocks, channe
     z, logits = network(torch.randn(3, 32, 16))
     assert network.dimensions == dimensions
     assert z.shape == (3, dimensions)
-    assert logits.shape == (3,)
+    assert logits.shape == (3, 1)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from rattle.recipe import Recipe
 
 LOSSES = ("bce", "dsad", "ddcsad", "bce+dsad", "bce+ddcsad")
 CPU = Placement(torch.device("cpu"), torch.float32)
-CENTROIDS = CentroidPair(torch.zeros(8), torch.ones(8))
+CENTROIDS = CentroidPair(torch.zeros(1, 8), torch.ones(1, 8))
 
 
 @dataclass
@@ -92,10 +92,11 @@ def test_a_trained_detector_tells_the_machines_apart(tiny, make_source) -> None:
     assert not run.network.training
     batch = source.batch(1000)
     with torch.no_grad():
-        z, logits = run.network(torch.from_numpy(batch.windows))
+        z, logits = run.network(*map(torch.from_numpy, batch.views))
     distances = (z - pair.normal).square().mean(dim=1).numpy()
-    assert distances[batch.is_normal].max() < distances[~batch.is_normal].min()
-    assert logits.numpy()[batch.is_normal].min() > logits.numpy()[~batch.is_normal].max()
+    is_normal, of_window = batch.normal[:, 0] == 1, logits[:, 0].numpy()
+    assert distances[is_normal].max() < distances[~is_normal].min()
+    assert of_window[is_normal].min() > of_window[~is_normal].max()
 
 
 @pytest.mark.parametrize(
@@ -160,6 +161,7 @@ def test_an_interrupted_training_goes_on_to_the_very_same_weights(
 def test_the_optimiser_takes_adams_steps_whatever_the_weights_layout(tiny, make_source) -> None:
     # A fused optimiser trusts weights, gradients and moments to lie alike in memory.
     source, networks = make_source(), []
+    balance = CPU.put(source.balance)
     for _ in range(2):
         torch.manual_seed(0)
         networks.append(build_network(tiny))
@@ -170,7 +172,8 @@ def test_the_optimiser_takes_adams_steps_whatever_the_weights_layout(tiny, make_
         group["lr"] = 1e-3
     for iteration in range(3):
         for network, optimiser in zip(networks, optimisers, strict=True):
-            descend(network, optimiser, source.batch(iteration), CENTROIDS, tiny.loss, CPU)
+            batch = source.batch(iteration)
+            descend(network, optimiser, batch, balance, CENTROIDS, tiny, CPU)
     weights = plain.state_dict()
     for name, value in fused.state_dict().items():
         torch.testing.assert_close(value, weights[name], rtol=1e-4, atol=1e-5)
@@ -277,12 +280,12 @@ def test_encoder_and_head_have_learning_rates_of_their_own(tiny, make_source) ->
 def test_both_learning_rates_decay_with_the_iterations(tiny, make_source, monkeypatch) -> None:
     seen: list[list[float]] = []
 
-    class Watched(torch.optim.Adam):
+    class Watched(torch.optim.AdamW):
         def step(self, closure=None):
             seen.append([group["lr"] for group in self.param_groups])
             return super().step(closure)
 
-    monkeypatch.setattr(torch.optim, "Adam", Watched)
+    monkeypatch.setattr(torch.optim, "AdamW", Watched)
     recipe = tiny.with_values(
         training={
             "encoder_learning_rate": 1e-4,
@@ -321,7 +324,7 @@ def centroids_seen(monkeypatch) -> list[CentroidPair]:
 def test_dsads_random_centroid_is_fixed_throughout(tiny, make_source, centroids_seen) -> None:
     source = make_source(seed=4)
     final = Run(tiny.with_values(loss={"name": "dsad"}), source).go()
-    fixed = centroids.random_centroid(8, seed=4)
+    fixed = centroids.random_centroids(1, 8, seed=4)
     assert len(centroids_seen) == tiny.training.iterations
     for pair in (*centroids_seen, final):
         assert torch.equal(pair.normal, fixed)
@@ -340,12 +343,12 @@ def test_dsads_centroid_from_an_autoencoder_is_fixed_and_away_from_zero(
         assert torch.equal(pair.normal, final.normal)
         assert pair.outlier is None
     assert (final.normal.abs() >= 0.1 - 1e-6).all()
-    assert not torch.equal(final.normal, centroids.random_centroid(8, seed=0))
+    assert not torch.equal(final.normal, centroids.random_centroids(1, 8, seed=0))
 
 
 def test_a_centroid_that_was_fixed_before_stays(tiny, make_source, centroids_seen) -> None:
     """Whatever seed or pre-training would have given: an adapted DSAD keeps its centre."""
-    fixed = CentroidPair(torch.linspace(-1, 1, 8), None)
+    fixed = CentroidPair(torch.linspace(-1, 1, 8)[None], None)
     for start in ("random", "autoencoder"):
         recipe = tiny.with_values(
             loss={"name": "bce+dsad"},
@@ -359,7 +362,7 @@ def test_a_centroid_that_was_fixed_before_stays(tiny, make_source, centroids_see
 
 def test_a_fixed_centroid_outlasts_an_interruption(tiny, make_source, tmp_path) -> None:
     recipe, path = tiny.with_values(loss={"name": "dsad"}), tmp_path / "checkpoint.safetensors"
-    fixed = CentroidPair(torch.linspace(-1, 1, 8), None)
+    fixed = CentroidPair(torch.linspace(-1, 1, 8)[None], None)
     whole = Run(recipe, make_source(), fixed=fixed)
     whole.go()
     with pytest.raises(Interrupted):
@@ -373,7 +376,7 @@ def test_a_fixed_centroid_outlasts_an_interruption(tiny, make_source, tmp_path) 
 def test_moving_centroids_are_computed_from_the_start_whatever_was_fixed(
     tiny, make_source, centroids_seen
 ) -> None:
-    Run(tiny, make_source(), fixed=CentroidPair(torch.full((8,), 1e6), None)).go()
+    Run(tiny, make_source(), fixed=CentroidPair(torch.full((1, 8), 1e6), None)).go()
     free = Run(tiny, make_source())
     fresh = centroids.compute(free.network, free.source, tiny.centroids, CPU, turn=0)
     assert same(entries(centroids_seen[0]), entries(fresh))

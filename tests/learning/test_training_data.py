@@ -132,7 +132,7 @@ def test_batches_are_made_as_the_recipe_says(tiny, every, store) -> None:
     source = prepared(every, store, tiny, seed=3).source
     assert (source.normals_per_batch, source.outliers_per_batch) == (4, 4)
     assert (source.window_frames, source.seed) == (32, 3)
-    assert source.batch(0).windows.shape == (8, 32, 16)
+    assert [view.shape for view in source.batch(0).views] == [(8, 32, 16)]
 
 
 def test_the_identity_changes_with_recipe_seed_and_clips_and_with_nothing_else(

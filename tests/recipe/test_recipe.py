@@ -138,14 +138,14 @@ def test_text_that_is_not_toml_is_refused_with_its_place() -> None:
 
 @pytest.mark.parametrize("base", ['"large"', "3", '["small"]'])
 def test_an_unknown_base_is_refused_with_the_known_ones(base: str) -> None:
-    with pytest.raises(RecipeError, match="it can be small or paper"):
+    with pytest.raises(RecipeError, match="it can be fleet or small or paper"):
         Recipe.from_toml(f"base = {base}\n")
 
 
 def test_a_recipe_that_cannot_be_read_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b'name = "\xe9"')
     for path in (tmp_path / "none.toml", tmp_path, tmp_path / "latin.toml"):
-        with pytest.raises(RecipeError, match="small and paper") as refused:
+        with pytest.raises(RecipeError, match="fleet and small and paper") as refused:
             Recipe.load(path)
         assert str(path) in str(refused.value)
 

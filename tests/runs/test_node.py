@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rattle import Machine, Manifest, Recipe
-from rattle.detector.fit import FitJob
+from rattle.detector.own import OwnJob
 from rattle.runs.machines import MachineRuns
 from rattle.runs.node import chosen_store, device_on_node, use_store
 
@@ -44,7 +44,7 @@ def test_runs_of_many_machines_prepare_themselves_for_a_cluster(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RATTLE_STORE", "store")
-    job = FitJob(clips, Machine("synth_fan", "id_00"), tiny_recipe, device="cuda:1")
+    job = OwnJob(clips, Machine("synth_fan", "id_00"), tiny_recipe, device="cuda:1")
     runs = MachineRuns(Path("out"), job)
     there = runs.for_cluster()
     assert runs.needs_gpu

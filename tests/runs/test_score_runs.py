@@ -111,7 +111,8 @@ def test_anomalies_that_an_adapted_model_learnt_from_are_in_no_figure(
         Recordings(clips),
         device="cpu",
     )
-    make(job).save(tmp_path / "adapted.rattle")
+    (adapted,) = make(job)
+    adapted.save(tmp_path / "adapted.rattle")
     ((run,), _) = read(tmp_path)
     assert run.anomalies == 1
     outcome = with_outcome(run, clips).outcome

@@ -18,8 +18,9 @@ import torch
 from rattle import Detector, Machine, Manifest, Recipe, TrainingError
 from rattle.clips.layouts import load_manifest
 from rattle.detector.adapt import AdaptJob
-from rattle.detector.fit import FitJob
+from rattle.detector.finish import NO_WATCH
 from rattle.detector.job import Recordings, Watch
+from rattle.detector.own import OwnJob
 from rattle.errors import ClipError, DataError, Interrupted
 from rattle.learning.train import Step
 from rattle.runs.write import MissingRecordings, recordings_of, run_in_folder
@@ -28,12 +29,12 @@ from what_was_learnt import weights_in
 FAN = Machine("synth_fan", "id_00")
 VALVE = Machine("synth_valve", "id_00")
 RUN = "synth_fan_id_00"
-Job = TypeVar("Job", FitJob, AdaptJob)
+Job = TypeVar("Job", OwnJob, AdaptJob)
 
 
 @pytest.fixture
-def job(clips: Manifest, tiny_recipe: Recipe) -> FitJob:
-    return FitJob(clips, FAN, tiny_recipe, device="cpu")
+def job(clips: Manifest, tiny_recipe: Recipe) -> OwnJob:
+    return OwnJob(clips, FAN, tiny_recipe, device="cpu")
 
 
 @pytest.fixture
@@ -53,13 +54,20 @@ def stopped_after(iteration: int) -> Watch:
     )
 
 
+def bundle_of(job: OwnJob | AdaptJob, out: Path, *, resume: bool, watch: Watch = NO_WATCH) -> Path:
+    """Carry out a job of one machine in its run folder, and give the bundle."""
+    ((machine, bundle),) = run_in_folder(job, out, resume=resume, watch=watch).items()
+    assert machine == FAN
+    return bundle
+
+
 def iterations(folder: Path) -> list[int]:
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     return [json.loads(line)["iteration"] for line in lines]
 
 
-def test_a_run_folder_tells_what_was_given_and_how_it_went(job: FitJob, tmp_path: Path) -> None:
-    bundle = run_in_folder(job, tmp_path, resume=False)
+def test_a_run_folder_tells_what_was_given_and_how_it_went(job: OwnJob, tmp_path: Path) -> None:
+    bundle = bundle_of(job, tmp_path, resume=False)
     folder = tmp_path / RUN
     assert bundle == tmp_path / f"{RUN}.rattle"
     assert Detector.load(bundle).machine == FAN
@@ -78,7 +86,7 @@ def test_a_run_folder_tells_what_was_given_and_how_it_went(job: FitJob, tmp_path
     assert environment["threads"] == torch.get_num_threads()
 
 
-def test_metrics_hold_a_line_an_iteration_as_it_was_reported(job: FitJob, tmp_path: Path) -> None:
+def test_metrics_hold_a_line_an_iteration_as_it_was_reported(job: OwnJob, tmp_path: Path) -> None:
     steps: list[Step] = []
     run_in_folder(job, tmp_path, resume=False, watch=Watch(on_step=steps.append))
     lines = (tmp_path / RUN / "metrics.jsonl").read_text().splitlines()
@@ -86,21 +94,21 @@ def test_metrics_hold_a_line_an_iteration_as_it_was_reported(job: FitJob, tmp_pa
     assert iterations(tmp_path / RUN) == list(range(1, 7))
 
 
-def test_an_existing_run_is_refused_without_resume(job: FitJob, tmp_path: Path) -> None:
+def test_an_existing_run_is_refused_without_resume(job: OwnJob, tmp_path: Path) -> None:
     run_in_folder(job, tmp_path, resume=False)
-    with pytest.raises(TrainingError, match="already holds a run of synth_fan/id_00") as told:
+    with pytest.raises(TrainingError, match=r"already holds a run \(synth_fan_id_00\)") as told:
         run_in_folder(job, tmp_path, resume=False)
     assert told.value.arguments == ("resume", "out")
 
 
-def test_resuming_a_finished_run_leaves_it_as_it_is(job: FitJob, tmp_path: Path) -> None:
-    bundle = run_in_folder(job, tmp_path, resume=False)
+def test_resuming_a_finished_run_leaves_it_as_it_is(job: OwnJob, tmp_path: Path) -> None:
+    bundle = bundle_of(job, tmp_path, resume=False)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     steps: list[Step] = []
     watch = Watch(on_step=steps.append)
     fewer = dataclasses.replace(job, clips=Manifest(job.clips.table[1:]))
     for again in (job, fewer):
-        assert run_in_folder(again, tmp_path, resume=True, watch=watch) == bundle
+        assert bundle_of(again, tmp_path, resume=True, watch=watch) == bundle
     for other in (
         dataclasses.replace(job, seed=5),
         dataclasses.replace(job, recipe=job.recipe.for_method("dsad")),
@@ -112,7 +120,7 @@ def test_resuming_a_finished_run_leaves_it_as_it_is(job: FitJob, tmp_path: Path)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
-def test_a_refused_training_leaves_no_run_behind(job: FitJob, tmp_path: Path) -> None:
+def test_a_refused_training_leaves_no_run_behind(job: OwnJob, tmp_path: Path) -> None:
     refused = dataclasses.replace(job, machine=Machine("synth_fan", "id_09"))
     with pytest.raises(DataError, match="no clip of machine"):
         run_in_folder(refused, tmp_path, resume=False)
@@ -126,7 +134,7 @@ def test_a_refused_training_leaves_no_run_behind(job: FitJob, tmp_path: Path) ->
 
 @pytest.mark.parametrize("iteration", [1, 3, 5, 6])
 def test_a_stopped_run_goes_on_to_the_same_weights(
-    iteration: int, job: FitJob, bundle_file: Path, tmp_path: Path
+    iteration: int, job: OwnJob, bundle_file: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(Interrupted):
         run_in_folder(job, tmp_path, resume=False, watch=stopped_after(iteration))
@@ -135,7 +143,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
     assert not (tmp_path / f"{RUN}.rattle").exists()
 
     steps: list[Step] = []
-    bundle = run_in_folder(job, tmp_path, resume=True, watch=Watch(on_step=steps.append))
+    bundle = bundle_of(job, tmp_path, resume=True, watch=Watch(on_step=steps.append))
     assert weights_in(bundle) == weights_in(bundle_file)
     assert Detector.load(bundle).info.golden == Detector.load(bundle_file).info.golden
     assert [step.iteration for step in steps] == list(range(iteration + 1, 7))
@@ -144,21 +152,21 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
 
 
 def test_iterations_after_the_checkpoint_stand_once_in_the_metrics(
-    job: FitJob, bundle_file: Path, tmp_path: Path
+    job: OwnJob, bundle_file: Path, tmp_path: Path
 ) -> None:
     """As after a kill: metrics run ahead of the checkpoint and end within a line."""
     with pytest.raises(Interrupted):
         run_in_folder(job, tmp_path, resume=False, watch=stopped_after(3))
     with (tmp_path / RUN / "metrics.jsonl").open("a") as file:
         file.write('{"iteration": 4, "loss": 99}\n{"iteration": 5, "lo')
-    bundle = run_in_folder(job, tmp_path, resume=True)
+    bundle = bundle_of(job, tmp_path, resume=True)
     assert iterations(tmp_path / RUN) == list(range(1, 7))
     assert "99" not in (tmp_path / RUN / "metrics.jsonl").read_text().split()
     assert weights_in(bundle) == weights_in(bundle_file)
 
 
 def test_another_recipe_cannot_go_on_with_a_run_and_leaves_it_as_it_is(
-    job: FitJob, tmp_path: Path
+    job: OwnJob, tmp_path: Path
 ) -> None:
     with pytest.raises(Interrupted):
         run_in_folder(job, tmp_path, resume=False, watch=stopped_after(3))
@@ -172,7 +180,7 @@ def test_another_recipe_cannot_go_on_with_a_run_and_leaves_it_as_it_is(
     assert {path: path.read_bytes() for path in (tmp_path / RUN).iterdir()} == before
 
 
-def test_a_damaged_checkpoint_is_refused(job: FitJob, tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_refused(job: OwnJob, tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         run_in_folder(job, tmp_path, resume=False, watch=stopped_after(3))
     checkpoint = tmp_path / RUN / "checkpoint.safetensors"
@@ -207,10 +215,10 @@ def test_a_killed_process_resumes_to_the_weights_of_an_uninterrupted_one(
     assert 1 <= len(metrics.read_text().splitlines()) < 60
 
     steps: list[Step] = []
-    job = FitJob(clips, FAN, always_saving, device="cpu")
-    resumed = run_in_folder(job, out, resume=True, watch=Watch(on_step=steps.append))
+    job = OwnJob(clips, FAN, always_saving, device="cpu")
+    resumed = bundle_of(job, out, resume=True, watch=Watch(on_step=steps.append))
     assert steps[0].iteration > 1
-    whole = run_in_folder(dataclasses.replace(job, recipe=longer), tmp_path / "whole", resume=False)
+    whole = bundle_of(dataclasses.replace(job, recipe=longer), tmp_path / "whole", resume=False)
     assert weights_in(resumed) == weights_in(whole)
     assert iterations(out / RUN) == list(range(1, 61))
 
@@ -234,7 +242,7 @@ def test_an_adaptation_by_replay_alone_lists_no_recordings(
     adapt_job: AdaptJob, tmp_path: Path
 ) -> None:
     job = dataclasses.replace(adapt_job, recordings=None)
-    bundle = run_in_folder(job, tmp_path, resume=False)
+    bundle = bundle_of(job, tmp_path, resume=False)
     assert not (tmp_path / RUN / "clips.csv").exists()
     assert recordings_of(bundle, Detector.load(bundle)) is None
 
@@ -245,10 +253,10 @@ def test_a_stopped_adaptation_goes_on_to_the_same_weights(
     iteration: int, found: bool, adapt_job: AdaptJob, tmp_path: Path
 ) -> None:
     job = adapt_job if found else dataclasses.replace(adapt_job, recordings=None)
-    whole = run_in_folder(job, tmp_path / "whole", resume=False)
+    whole = bundle_of(job, tmp_path / "whole", resume=False)
     with pytest.raises(Interrupted):
         run_in_folder(job, tmp_path / "stopped", resume=False, watch=stopped_after(iteration))
-    resumed = run_in_folder(job, tmp_path / "stopped", resume=True)
+    resumed = bundle_of(job, tmp_path / "stopped", resume=True)
     assert weights_in(resumed) == weights_in(whole)
     one, other = (Detector.load(path).info for path in (resumed, whole))
     assert one.golden == other.golden
@@ -271,9 +279,9 @@ def test_another_adaptation_cannot_go_on_with_a_run(adapt_job: AdaptJob, tmp_pat
 def test_a_finished_adaptation_is_left_and_never_passes_for_another(
     adapt_job: AdaptJob, tmp_path: Path
 ) -> None:
-    bundle = run_in_folder(adapt_job, tmp_path, resume=False)
+    bundle = bundle_of(adapt_job, tmp_path, resume=False)
     before = bundle.read_bytes()
-    assert run_in_folder(adapt_job, tmp_path, resume=True) == bundle
+    assert bundle_of(adapt_job, tmp_path, resume=True) == bundle
     fewer = Manifest(adapt_job.anomalies.table[:2])
     for other in (
         dataclasses.replace(adapt_job, anomalies=fewer),
@@ -294,8 +302,8 @@ def trained(factory: Path, tiny_recipe: Recipe, tmp_path: Path) -> tuple[Path, D
     data = tmp_path / "data"
     shutil.copytree(factory, data)
     recipe = tiny_recipe.with_values(training={"iterations": 1})
-    job = FitJob(load_manifest(data), FAN, recipe, device="cpu")
-    bundle = run_in_folder(job, tmp_path / "runs", resume=False)
+    job = OwnJob(load_manifest(data), FAN, recipe, device="cpu")
+    bundle = bundle_of(job, tmp_path / "runs", resume=False)
     return bundle, Detector.load(bundle), data
 
 
@@ -366,8 +374,8 @@ def test_given_outliers_are_found_again_even_where_the_rest_has_moved(
     others = tmp_path / "others"  # the machine itself among them, which is no outlier
     shutil.copytree(factory / "dev_data", others)
     recipe = tiny_recipe.with_values(training={"iterations": 1})
-    job = FitJob(clips.of(FAN), FAN, recipe, outliers=load_manifest(others), device="cpu")
-    bundle = run_in_folder(job, tmp_path / "runs", resume=False)
+    job = OwnJob(clips.of(FAN), FAN, recipe, outliers=load_manifest(others), device="cpu")
+    bundle = bundle_of(job, tmp_path / "runs", resume=False)
     detector = Detector.load(bundle)
     for data in (None, clips):
         found = recordings_of(bundle, detector, data)
@@ -386,10 +394,10 @@ def test_given_outliers_are_found_again_even_where_the_rest_has_moved(
 def test_an_adapted_bundles_run_folder_finds_the_new_clips_too(
     adapt_job: AdaptJob, tmp_path: Path
 ) -> None:
-    bundle = run_in_folder(adapt_job, tmp_path, resume=False)
+    bundle = bundle_of(adapt_job, tmp_path, resume=False)
     detector = Detector.load(bundle)
     found = recordings_of(bundle, detector)
     assert found is not None
     assert set(detector.info.provenance.used) == set(found.clips.of(FAN).table["content_hash"])
     again = dataclasses.replace(adapt_job, parent=detector, recordings=found)
-    assert run_in_folder(again, tmp_path / "again", resume=False).exists()
+    assert bundle_of(again, tmp_path / "again", resume=False).exists()

@@ -130,7 +130,7 @@ def test_a_head_of_another_size_is_refused_with_its_bundle(
     exported_file: Path, tmp_path: Path
 ) -> None:
     whole = read_bundle(exported_file)
-    short = {name: value[:4] for name, value in whole.learnt["head"].items()}
+    short = {name: value[..., :4] for name, value in whole.learnt["head"].items()}
     odd = replace(whole, learnt={**whole.learnt, "head": short})
     write_bundle(odd, tmp_path / "odd.rattle")
     with pytest.raises(BundleError, match=r"odd\.rattle: its graph has .* its head 4"):

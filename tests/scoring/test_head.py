@@ -14,7 +14,7 @@ from rattle.scoring.head import Head
 
 SMALL = Recipe.load("small")
 W, B = np.array([1.0, -2.0, 0.5], np.float32), np.array([0.25], np.float32)
-C = np.array([0.0, 1.0, 2.0], np.float32)
+C = np.array([[0.0, 1.0, 2.0]], np.float32)
 Z = np.array([[1.0, 1.0, 2.0], [0.0, 0.0, 0.0]], np.float32)
 
 
@@ -41,7 +41,7 @@ def test_a_part_that_the_loss_does_not_have_is_none() -> None:
 def test_a_distance_is_exact_where_all_dimensions_differ_alike(by: float, dimensions: int) -> None:
     step = np.float32(by)
     z = np.full((1, dimensions), step, np.float32)
-    (found,) = Head(None, None, np.zeros(dimensions, np.float32), "mean").distances(z)
+    (found,) = Head(None, None, np.zeros((1, dimensions), np.float32), "mean").distances(z)
     assert found == pytest.approx(float(step) ** 2, rel=1e-12)
 
 
@@ -49,13 +49,13 @@ def test_a_distance_is_exact_where_all_dimensions_differ_alike(by: float, dimens
     ("loss", "names"),
     [
         ("bce", ["weight", "bias"]),
-        ("dsad", ["centroid"]),
-        ("ddcsad", ["centroid"]),
-        ("bce+ddcsad", ["weight", "bias", "centroid"]),
+        ("dsad", ["centres"]),
+        ("ddcsad", ["centres"]),
+        ("bce+ddcsad", ["weight", "bias", "centres"]),
     ],
 )
 def test_it_is_restored_from_what_a_bundle_keeps(loss: str, names: list[str]) -> None:
-    every = {"weight": W, "bias": B, "centroid": C}
+    every = {"weight": W, "bias": B, "centres": C}
     head = Head.restored({name: every[name] for name in names}, recipe(loss, distance="sum"))
     assert list(head.arrays()) == names
     assert all(np.array_equal(head.arrays()[name], every[name]) for name in names)
@@ -65,15 +65,15 @@ def test_it_is_restored_from_what_a_bundle_keeps(loss: str, names: list[str]) ->
 @pytest.mark.parametrize(
     ("arrays", "said"),
     [
-        ({"weight": W, "bias": B}, "holds bias, weight, by its recipe bias, centroid, weight"),
+        ({"weight": W, "bias": B}, "holds bias, weight, by its recipe bias, centres, weight"),
         ({}, "holds nothing, by its recipe"),
-        ({"weight": W, "bias": B, "centroid": C, "more": C}, "holds bias, centroid, more, weight"),
-        ({"weight": W[None], "bias": B, "centroid": C}, r"weight has shape \(1, 3\)"),
-        ({"weight": W, "bias": W, "centroid": C}, r"bias has shape \(3,\)"),
-        ({"weight": W, "bias": B, "centroid": C[:0]}, r"centroid has shape \(0,\)"),
-        ({"weight": W, "bias": B, "centroid": C[:2]}, "unlike lengths: .*'centroid': 2"),
-        ({"weight": W.astype(float), "bias": B, "centroid": C}, "other than finite float32"),
-        ({"weight": W * np.float32("nan"), "bias": B, "centroid": C}, "other than finite float32"),
+        ({"weight": W, "bias": B, "centres": C, "more": C}, "holds bias, centres, more, weight"),
+        ({"weight": W[None], "bias": B, "centres": C}, r"weight has shape \(1, 3\)"),
+        ({"weight": W, "bias": W, "centres": C}, r"bias has shape \(3,\)"),
+        ({"weight": W, "bias": B, "centres": C[:, :0]}, r"centres has shape \(1, 0\)"),
+        ({"weight": W, "bias": B, "centres": C[:, :2]}, "unlike lengths: .*'centres': 2"),
+        ({"weight": W.astype(float), "bias": B, "centres": C}, "other than finite float32"),
+        ({"weight": W * np.float32("nan"), "bias": B, "centres": C}, "other than finite float32"),
     ],
 )
 def test_what_does_not_fit_is_refused(arrays: dict[str, Any], said: str) -> None:

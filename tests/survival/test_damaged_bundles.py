@@ -88,7 +88,7 @@ def test_a_recipe_that_asks_for_all_memory_is_refused_and_gets_none(
     ("part", "name", "said"),
     [
         ("encoder", "stem.1.running_mean", "its weights stem.1.running_mean hold NaN or infinity"),
-        ("head", "centroid", "its head's centroid holds other than finite float32 numbers"),
+        ("head", "centres", "its head's centres holds other than finite float32 numbers"),
     ],
 )
 def test_weights_that_are_no_numbers_are_refused(

@@ -12,7 +12,7 @@ import numpy as np
 
 from rattle.baselines import gaussian_mixture, mahalanobis, nearest, one_class_svm, reconstruction
 from rattle.baselines.baseline import Baseline, Measure
-from rattle.learning.batches import LogMels
+from rattle.learning.batches import ClipFeatures
 from rattle.learning.checkpoint import Interruption
 from rattle.learning.device import Placement
 from rattle.learning.model import Learnt, Model
@@ -24,7 +24,7 @@ __all__ = ["fit_baseline", "restore_baseline"]
 
 
 def fit_baseline(
-    normals: LogMels,
+    normals: ClipFeatures,
     recipe: Recipe,
     seed: int,
     placement: Placement,

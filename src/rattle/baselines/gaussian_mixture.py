@@ -13,7 +13,7 @@ from rattle.baselines.standard import Standard
 from rattle.baselines.statistics import Values, mfcc
 from rattle.baselines.stored import checked
 from rattle.errors import DataError
-from rattle.learning.batches import LogMels
+from rattle.learning.batches import ClipFeatures
 from rattle.learning.model import Arrays
 from rattle.randomness import BASELINE, stream
 from rattle.recipe.parts import GaussianMixture
@@ -55,7 +55,7 @@ class Mixture:
         }
 
 
-def fit(normals: LogMels, settings: GaussianMixture, *, seed: int) -> Mixture:
+def fit(normals: ClipFeatures, settings: GaussianMixture, *, seed: int) -> Mixture:
     """Fit by expectation maximisation from a k-means start.
 
     Raises ``DataError`` where the frames are fewer than two a Gaussian.
@@ -107,7 +107,7 @@ def restore(arrays: Arrays, settings: GaussianMixture) -> Mixture:
     return Mixture(standard, **values)
 
 
-def _some_frames(normals: LogMels, coefficients: int, seed: int) -> Values:
+def _some_frames(normals: ClipFeatures, coefficients: int, seed: int) -> Values:
     """Draw at most ``MOST_FRAMES`` frames, alike of each clip: MFCCs ``[n, coefficients]``."""
     share = max(MOST_FRAMES // len(normals), 1)
     parts = []

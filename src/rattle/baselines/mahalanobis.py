@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rattle.baselines.standard import Standard
 from rattle.baselines.statistics import Values, over_time
 from rattle.baselines.stored import checked
-from rattle.learning.batches import LogMels
+from rattle.learning.batches import ClipFeatures
 from rattle.learning.model import Arrays
 
 
@@ -34,7 +34,7 @@ class Ellipsoid:
         return {**self.standard.arrays(), "precision": self.precision}
 
 
-def fit(normals: LogMels) -> Ellipsoid:
+def fit(normals: ClipFeatures) -> Ellipsoid:
     """Fit mean and covariance of the clips' statistics.
 
     There are fewer clips than numbers in a clip's statistics, as a rule, so the covariance is

@@ -11,7 +11,7 @@ from rattle.baselines.standard import Standard
 from rattle.baselines.statistics import Values, over_time
 from rattle.baselines.stored import checked
 from rattle.errors import DataError
-from rattle.learning.batches import LogMels
+from rattle.learning.batches import ClipFeatures
 from rattle.learning.model import Arrays
 from rattle.recipe.parts import NearestNeighbours
 
@@ -35,7 +35,7 @@ class Nearest:
         return {**self.standard.arrays(), "clips": self.clips}
 
 
-def fit(normals: LogMels, settings: NearestNeighbours) -> Nearest:
+def fit(normals: ClipFeatures, settings: NearestNeighbours) -> Nearest:
     """Keep the clips' statistics; ``DataError`` where they are fewer than the neighbours."""
     if len(normals) < settings.neighbours:
         raise DataError(

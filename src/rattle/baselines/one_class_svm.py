@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rattle.baselines.standard import Standard
 from rattle.baselines.statistics import Values, mfcc_statistics
 from rattle.baselines.stored import checked
-from rattle.learning.batches import LogMels
+from rattle.learning.batches import ClipFeatures
 from rattle.learning.model import Arrays
 from rattle.recipe.parts import OneClassSvm
 
@@ -49,7 +49,7 @@ class Enclosure:
         }
 
 
-def fit(normals: LogMels, settings: OneClassSvm) -> Enclosure:
+def fit(normals: ClipFeatures, settings: OneClassSvm) -> Enclosure:
     """Fit to the clips' standardised MFCC statistics.
 
     gamma is 1 / (D variance), scikit-learn's "scale"; 1 where all clips are alike.

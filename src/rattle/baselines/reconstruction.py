@@ -20,7 +20,7 @@ from torch.nn.functional import mse_loss
 from rattle.baselines.stacks import Stacks, stacked
 from rattle.baselines.stored import checked
 from rattle.errors import TrainingError
-from rattle.learning.batches import LogMels
+from rattle.learning.batches import ClipFeatures
 from rattle.learning.checkpoint import Checkpoint, Interruption, Keeper
 from rattle.learning.device import Placement
 from rattle.learning.model import Arrays
@@ -65,7 +65,7 @@ class Reconstruction:
 
 
 def fit(
-    normals: LogMels,
+    normals: ClipFeatures,
     settings: Autoencoder,
     placement: Placement,
     interruption: Interruption,

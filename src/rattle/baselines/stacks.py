@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rattle.learning.batches import LogMels
+from rattle.learning.batches import ClipFeatures
 from rattle.scoring.windows import cut
 
 
@@ -44,7 +44,7 @@ class Stacks:
     ends: NDArray[np.int64]
 
     @classmethod
-    def of(cls, clips: LogMels, frames: int) -> Stacks:
+    def of(cls, clips: ClipFeatures, frames: int) -> Stacks:
         views = tuple(stacked(clip, frames) for clip in clips)
         return cls(views, np.cumsum([len(view) for view in views]))
 

@@ -82,6 +82,13 @@ class Bundle:
         """
         return str(_content(self, _tensor_members(self))["hash"])
 
+    @cached_property
+    def encoder_identity(self) -> str | None:
+        """The hash of the encoder's weights, the same in all bundles of a fleet; None of none."""
+        if "encoder" not in self.learnt:
+            return None
+        return _sha256(save_tensors(dict(self.learnt["encoder"])))
+
 
 @dataclass(frozen=True)
 class ScoringBundle:
@@ -130,9 +137,9 @@ def read_bundle(path: Path) -> Bundle:
     parts = _parts(info, members, path)
     tensors = {name: _tensors(members[name], path) for name in members if name in TENSORS}
     arrays = tensors.get(REPLAY, {})
-    bands = info.recipe.features.mel_bands
-    if any(log_mel.shape[1:] != (bands,) for log_mel in arrays.values()):
-        raise _damaged(path, f"its replay set holds log-mels of other than {bands} bands")
+    width = info.recipe.feature_width
+    if any(clip.shape[1:] != (width,) for clip in arrays.values()):
+        raise _damaged(path, f"its replay set holds features of other than {width} numbers a frame")
     try:
         replay = Replay.of_arrays(arrays)
     except ValueError as error:

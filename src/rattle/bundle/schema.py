@@ -13,7 +13,7 @@ from rattle.recipe import Recipe
 from rattle.recipe.parts import Fraction, Part
 from rattle.scoring.score import Scale
 
-SCHEMA_VERSION: Literal[2] = 2
+SCHEMA_VERSION: Literal[3] = 3
 
 
 class HeldOut(Part):
@@ -36,6 +36,8 @@ class Provenance(Part):
 
     ``trained``, ``held_out`` and ``anomalies`` are all clips of the machine that it and its parents
     have learnt from; ``parent`` is the ``identity`` of the bundle that it was adapted from.
+    ``fleet`` are the machines whose heads were trained on the same encoder; none where it is its
+    own.
     """
 
     created: str
@@ -51,6 +53,7 @@ class Provenance(Part):
     outliers_substitute: bool
     pretrained: str | None = None
     parent: str | None = None
+    fleet: tuple[str, ...] = ()
 
     @property
     def used(self) -> tuple[str, ...]:
@@ -62,7 +65,7 @@ class BundleInfo(Part):
     """The whole of ``bundle.json`` but for the members' hashes."""
 
     format: Literal["rattle-bundle"] = "rattle-bundle"
-    schema_version: Literal[2] = SCHEMA_VERSION
+    schema_version: Literal[3] = SCHEMA_VERSION
     # It names files: ".." alone would name a folder above.
     machine: Annotated[str, Field(pattern=r"^[^/]*[^/.][^/]*(/[^/]+)?$")]
     recipe: Recipe

@@ -27,6 +27,7 @@ VERBS = (
     "demo",
     "check",
     "train",
+    "enrol",
     "adapt",
     "score",
     "listen",

@@ -85,7 +85,7 @@ def adapt(
         seed=parent.info.provenance.seed if seed is None else seed,
         device=device,
     )
-    adapted = run_shown(job, out, resume=resume, track=track)
+    (adapted,) = run_shown(job, out, resume=resume, track=track)
     if parent.graph is not None:
         export = shlex.join(["rattle", "export", str(adapted)])
         print(f"{parent.machine}: it has no graph yet, to score without torch and listen: {export}")

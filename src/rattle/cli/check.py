@@ -22,7 +22,7 @@ COLUMNS = (
 )
 
 
-def check(folder: Path, /, *, recipe: str = "small", json: bool = False) -> int:
+def check(folder: Path, /, *, recipe: str = "fleet", json: bool = False) -> int:
     """Check recordings before training: broken files, leaks, silence, wrong levels and lengths.
 
     Every file is decoded once. Errors make training or evaluation wrong or impossible: files

@@ -83,11 +83,21 @@ def _facts(whole: Bundle) -> dict[str, str]:
         "threshold": f"{threshold.value:.4g} for a false-alarm rate of "
         f"{threshold.false_alarm_rate:.1%} (95 %: {threshold.low:.1%} to {threshold.high:.1%})",
         "identity": whole.identity,
-        "adapted from": origin.parent or "nothing, it was trained from the start",
+        "encoder": _encoder(whole),
+        "made from": origin.parent or "nothing, it was trained from the start",
         "replay set": _replay(whole),
         "graph": _graph(whole),
         "made": f"{origin.created}, rattle {origin.rattle}, torch {origin.torch}",
     }
+
+
+def _encoder(whole: Bundle) -> str:
+    identity, fleet = whole.encoder_identity, whole.info.provenance.fleet
+    if identity is None:
+        return "none: a baseline has none"
+    if not fleet:
+        return f"{identity}, its own"
+    return f"{identity}, shared: trained with {len(fleet)} machines ({', '.join(fleet)})"
 
 
 def _graph(whole: Bundle) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,10 @@ from rattle.recipe.parts import MethodName
 from rattle.tracking import TrackerName
 
 if TYPE_CHECKING:
-    from rattle.detector.fit import FitJob
+    from rattle.clips.machine import Machine
+    from rattle.clips.manifest import Manifest
+    from rattle.detector.job import Job
+    from rattle.recipe import Recipe
 
 
 def train(
@@ -19,7 +22,7 @@ def train(
     /,
     *,
     machine: str,
-    recipe: str = "small",
+    recipe: str = "fleet",
     method: MethodName | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -44,7 +47,7 @@ def train(
     machine
         The machine to train for, as type/id (fan/id_00), or all.
     recipe
-        small, paper, or a TOML file.
+        fleet, small, paper, or a TOML file.
     method
         The loss to train by, in place of the recipe's, or a baseline to fit instead.
     seed
@@ -73,7 +76,8 @@ def train(
     """
     from rattle.clips.layouts import load_manifest, load_outliers
     from rattle.clips.machine import Machine
-    from rattle.detector.fit import FitJob
+    from rattle.detector.fit import training_jobs
+    from rattle.detector.own import OwnJob
     from rattle.errors import DataError
     from rattle.recipe import Recipe
 
@@ -84,28 +88,57 @@ def train(
         chosen = chosen.for_method(method)
     clips = load_manifest(data)
     machines = clips.machines() if machine == "all" else [Machine.parse(machine)]
-    job = FitJob(
-        clips=clips,
-        machine=machines[0],
-        recipe=chosen,
+    refused: list[Machine] = []
+    if chosen.is_shared and len(machines) > 1:
+        machines, refused = _with_normals(clips, machines, chosen)
+    jobs = training_jobs(
+        clips,
+        machines,
+        chosen,
         seed=seed,
         outliers=None if outliers is None else load_outliers(outliers),
         validation=None if validation is None else load_manifest(validation),
         init=init,
         device=device,
     )
-    jobs = [replace(job, machine=each) for each in machines]
+    own = [job for job in jobs if isinstance(job, OwnJob)]
+    if workers > 1 and not own:
+        raise DataError(
+            f"--workers {workers} is for recipes that train an encoder for each machine (recipe "
+            "small, or a baseline); this one trains all machines at once, on all cores"
+        )
     if workers == 1 or len(jobs) == 1:
-        return train_each(jobs, out, resume=resume, track=track)
+        code = train_each(jobs, out, resume=resume, track=track)
+        return _concluded(len(refused), len(refused) + len(machines)) or code
 
     from rattle.cli.terminal.machines import train_machines
 
-    refused = train_machines(jobs, out, workers=workers, resume=resume, track=track)
-    return _concluded(len(refused), len(jobs))
+    failed = train_machines(own, out, workers=workers, resume=resume, track=track)
+    return _concluded(len(failed), len(jobs))
+
+
+def _with_normals(
+    clips: Manifest, machines: list[Machine], recipe: Recipe
+) -> tuple[list[Machine], list[Machine]]:
+    """Tell the machines that have normals enough from the others, of which it says so."""
+    from rattle.errors import DataError
+    from rattle.learning.data import training_normals
+
+    able, refused = [], []
+    for machine in machines:
+        try:
+            training_normals(clips, machine, recipe)
+            able.append(machine)
+        except DataError as error:
+            print(f"rattle: error: {error}", file=sys.stderr)
+            refused.append(machine)
+    if not able:
+        raise DataError("no machine has normal training clips enough to train a detector of")
+    return able, refused
 
 
 def train_each(
-    jobs: list[FitJob], out: Path, *, resume: bool, track: TrackerName | None = None
+    jobs: Sequence[Job], out: Path, *, resume: bool, track: TrackerName | None = None
 ) -> int:
     """Train one after the other; with several, a refused one does not stop the rest."""
     from rattle.cli.terminal.options import told

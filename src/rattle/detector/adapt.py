@@ -28,11 +28,11 @@ from rattle.detector.by_hash import alternating, by_hash
 from rattle.detector.calibrate import Alpha
 from rattle.detector.detector import Detector
 from rattle.detector.finish import made_here, make
-from rattle.detector.job import Material, NewClips, Recordings, Start, Watch
+from rattle.detector.job import Material, NewClips, Recordings, Share, Start, Watch
+from rattle.detector.kept import source_of
 from rattle.detector.known import KnownClips, recover_known
 from rattle.errors import DataError
 from rattle.features.store import FeatureStore
-from rattle.learning.batches import BatchSource
 from rattle.learning.device import Placement
 from rattle.learning.inference import restore_network
 from rattle.learning.losses import CentroidPair
@@ -61,7 +61,7 @@ def adapt(
     if data is not None:
         clips = data if isinstance(data, Manifest) else load_manifest(Path(data))
         recordings = Recordings(clips)
-    return make(
+    (adapted,) = make(
         AdaptJob(
             parent=detector,
             anomalies=labelled_clips(map(Path, anomalies), detector.machine, "anomaly"),
@@ -71,6 +71,7 @@ def adapt(
             device=device,
         )
     )
+    return adapted
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,11 @@ class AdaptJob:
     @property
     def machine(self) -> Machine:
         return self.parent.machine
+
+    @property
+    def machines(self) -> tuple[Machine]:
+        """See ``Job``: the parent's."""
+        return (self.machine,)
 
     @property
     def recipe(self) -> Recipe:
@@ -141,43 +147,40 @@ class AdaptJob:
         """
         recipe, info = self.recipe, self.parent.info
         _check(self)
-        store = FeatureStore(recipe.audio, recipe.features)
+        store = FeatureStore.of(recipe)
         known = recover_known(self.parent, self.recordings, store, watch, seed=self.seed)
         clips = _with_new(self, known.clips, store, watch)
+        source = source_of(clips, recipe, self.seed)
+        provenance = _provenance(self, known, clips)
         return Material(
-            source=_batches(self, clips),
+            source=source,
+            recipe=recipe,
             training=recipe.for_adaptation(),
             start=partial(_parents_network, self.parent),
-            held_out=list(clips.held_out.values()),
-            alpha=Alpha(info.alpha, info.alpha_origin),
-            amplitude=info.amplitude,
-            golden=self.parent.golden,
-            replay=clips,
-            provenance=_provenance(self, known, clips),
+            identity=provenance.data_hash,
+            shares=[
+                Share(
+                    machine=self.machine,
+                    head=0,
+                    group=0,
+                    outliers=range(1, 1 + len(source.outliers)),
+                    held_out=list(clips.held_out.values()),
+                    alpha=Alpha(info.alpha, info.alpha_origin),
+                    amplitude=info.amplitude,
+                    golden=self.parent.golden,
+                    replay=clips,
+                    provenance=provenance,
+                )
+            ],
         )
 
 
 def _parents_network(parent: Detector, placement: Placement) -> Start:
     network, head = restore_network(parent.recipe, parent.model.learnt())
     placement.network(network)
-    if head.centroid is None:
+    if head.centres is None or parent.recipe.has_moving_centroids:
         return network, None
-    return network, CentroidPair(torch.tensor(head.centroid).to(placement.device), None)
-
-
-def _batches(job: AdaptJob, clips: Replay) -> BatchSource:
-    training = job.recipe.training
-    anomalies_per_batch = job.recipe.adaptation.anomalies_per_batch if clips.anomalies else 0
-    return BatchSource(
-        normals=list(clips.normals.values()),
-        outliers=[list(of.values()) for of in clips.outliers.values()],
-        anomalies=list(clips.anomalies.values()),
-        normals_per_batch=training.normals_per_batch,
-        outliers_per_batch=training.outliers_per_batch - anomalies_per_batch,
-        anomalies_per_batch=anomalies_per_batch,
-        window_frames=job.recipe.features.window_frames,
-        seed=job.seed,
-    )
+    return network, CentroidPair(torch.tensor(head.centres).to(placement.device), None)
 
 
 def _check(job: AdaptJob) -> None:
@@ -285,6 +288,7 @@ def _provenance(job: AdaptJob, known: KnownClips, clips: Replay) -> Provenance:
             "outliers": known.outliers,
             "outliers_substitute": known.substitute,
             "parent": job.parent_identity,
+            "fleet": (),  # the encoder learns on, and is its own from here
         }
     )
 

@@ -6,12 +6,12 @@ from itertools import chain, zip_longest
 
 from rattle.bundle.replay import ByHash, LogMel
 from rattle.clips.manifest import Manifest
-from rattle.learning.batches import LogMels
+from rattle.learning.batches import ClipFeatures
 from rattle.randomness import REPLAY, stream
 from rattle.recipe import Recipe
 
 
-def by_hash(manifest: Manifest, clips: LogMels) -> dict[str, LogMel]:
+def by_hash(manifest: Manifest, clips: ClipFeatures) -> dict[str, LogMel]:
     """Key the log-mels of a manifest's clips, in its order, by content hash."""
     return dict(zip(manifest.hashes(), clips, strict=True))
 

@@ -13,15 +13,10 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from rattle.bundle.replay import LogMel
 from rattle.errors import TrainingError
-from rattle.learning.batches import LogMels
-from rattle.learning.model import Model
 from rattle.scoring.clip import ClipParts
 from rattle.scoring.score import Scale, anomaly_score, posterior_gap
 
-# Outlier clips that the fixed scale's upper end is measured on.
-SCALE_OUTLIERS = 64
 ALPHAS = [round(0.1 * tenth, 1) for tenth in range(11)]
 
 
@@ -65,27 +60,26 @@ class Calibration:
 
 
 def calibrate(
-    model: Model,
-    normals: LogMels,
-    outliers: Sequence[LogMels],
-    labelled: Sequence[tuple[LogMel, bool]] = (),
+    normals: Iterable[ClipParts],
+    outliers: Iterable[ClipParts],
+    labelled: Iterable[tuple[ClipParts, bool]] = (),
     *,
     default: Alpha,
 ) -> Calibration:
-    """Fit the scale to held-out ``normals`` and each machine's ``outliers``, and choose alpha.
+    """Fit the scale to held-out ``normals`` and to ``outliers``, and choose alpha.
 
-    ``labelled`` are log-mels ``[T, bands]`` of validation clips and whether each is an anomaly.
-    Without them, or where a score has one part alone, alpha is the ``default``. Raises
-    ``TrainingError`` where the model diverged.
+    ``labelled`` are validation clips and whether each is an anomaly. Without them, or where a score
+    has one part alone, alpha is the ``default``. Raises ``TrainingError`` where the model diverged.
     """
-    held_out = AveragedParts.of(_parts(model, normals))
-    others = AveragedParts.of(_parts(model, _some_of_each(outliers)))
+    held_out = AveragedParts.of(map(_sound, normals))
+    others = AveragedParts.of(map(_sound, outliers))
     scale = Scale(0.0, 1.0)
     if held_out.distance is not None and others.distance is not None:
         scale = Scale.between(held_out.distance, others.distance)
+    labelled = list(labelled)
     if not labelled:
         return Calibration(held_out, scale, default)
-    parts = AveragedParts.of(_parts(model, (clip for clip, _ in labelled)))
+    parts = AveragedParts.of(_sound(clip) for clip, _ in labelled)
     if parts.gap is None or parts.distance is None:
         alpha = Alpha(default.value, "without effect for this method")
         return Calibration(held_out, scale, alpha)
@@ -95,21 +89,13 @@ def calibrate(
     return Calibration(held_out, scale, alpha)
 
 
-def _parts(model: Model, clips: Iterable[LogMel]) -> Iterator[ClipParts]:
-    for clip in clips:
-        parts = model.parts(clip)
-        if not parts.is_finite:
-            raise TrainingError(
-                "the trained model gives figures that are not finite; lower the learning rates in "
-                "the recipe and train again"
-            )
-        yield parts
-
-
-def _some_of_each(machines: Sequence[LogMels]) -> Iterator[LogMel]:
-    # Evenly over the pool's machines, so that none sets the scale alone.
-    share = -(-SCALE_OUTLIERS // len(machines))
-    return (clips[i] for clips in machines for i in range(min(share, len(clips))))
+def _sound(parts: ClipParts) -> ClipParts:
+    if not parts.is_finite:
+        raise TrainingError(
+            "the trained model gives figures that are not finite; lower the learning rates in "
+            "the recipe and train again"
+        )
+    return parts
 
 
 def _best_alpha(

@@ -63,14 +63,14 @@ class Detector(ClipScorer):
     @cached_property
     def front_end(self) -> FrontEnd:
         """What reads clips as the recipe says."""
-        return FrontEnd(self.recipe.audio, self.recipe.features)
+        return FrontEnd.of(self.recipe)
 
     def parts(self, samples: NDArray[np.float32]) -> ClipParts:
         """Say how anomalous each window of mono ``samples [T]`` at the recipe's rate is."""
-        return self.model.parts(self.log_mel(samples))
+        return self.model.parts(self.front_end.features(samples, self.info.amplitude))
 
     def log_mel(self, clip: Recording) -> NDArray[np.float32]:
-        """Compute what the model sees of a clip: its log-mel ``[frames, bands]`` in dB."""
+        """Compute a clip's log-mel ``[frames, bands]`` in dB: what people are shown of it."""
         return self.front_end.log_mel(self.samples(clip), self.info.amplitude)
 
     def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts]:

@@ -8,6 +8,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import torch
 from onnx import ModelProto
@@ -16,7 +17,7 @@ from rattle.detector.detector import Detector
 from rattle.errors import BundleError
 from rattle.learning.graph import EncoderGraph
 from rattle.learning.inference import TrainedNetwork, restore_network
-from rattle.runtime.graph import INPUTS, OUTPUTS, Graph
+from rattle.runtime.graph import INPUTS, OUTPUTS, SPECTRA, Graph
 from rattle.runtime.scorer import Scorer
 
 # What two float32 programs of the same sums may differ by; scores are of order 1.
@@ -53,22 +54,30 @@ def encoder_graph(trained: TrainedNetwork) -> bytes:
     network, _ = restore_network(trained.recipe, trained.learnt())
     graph = EncoderGraph(trained.recipe, network.encoder).eval()
     # Sizes by which nothing is specialised: neither 0 nor 1, nor two alike.
-    example = (
+    example = [
         torch.zeros(settings.window_samples + settings.fft_samples),
         torch.tensor(0.0),
         torch.tensor(1.0),
         torch.zeros(3, settings.mel_bands),
         torch.arange(settings.window_frames).repeat(2, 1),
-    )
+    ]
     size = torch.export.Dim.DYNAMIC
+    sizes: list[Any] = [{0: size}, None, None, {0: size}, {0: size, 1: size}]
+    names = [*INPUTS]
+    if trained.recipe.sees_spectrum:
+        # The frames of a window are then as many as the spectrum's bins say.
+        example.append(torch.zeros(2, settings.window_frames * settings.hop_samples // 2))
+        sizes[-1] = {0: size}
+        sizes.append(({0: size},))
+        names.append(SPECTRA)
     with _quiet():
         program = torch.onnx.export(
             graph,
-            example,
+            tuple(example),
             dynamo=True,
-            input_names=list(INPUTS),
+            input_names=names,
             output_names=list(OUTPUTS),
-            dynamic_shapes=({0: size}, None, None, {0: size}, {0: size, 1: size}),
+            dynamic_shapes=tuple(sizes),
             verbose=False,
         )
     assert program is not None  # noqa: S101 - None only where a file was asked for

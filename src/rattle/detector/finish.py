@@ -1,68 +1,186 @@
-"""Make a detector of what a job prepared: train, calibrate, seal."""
+"""Make detectors of what a job prepared: train, calibrate, seal."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from rattle.baselines import fit_baseline
 from rattle.bundle.schema import BundleInfo, GoldenScore, HeldOut
 from rattle.clips.pcm16 import from_16_bit
 from rattle.detector.by_hash import replay_frames
-from rattle.detector.calibrate import calibrate
+from rattle.detector.calibrate import Calibration, calibrate
 from rattle.detector.detector import Detector
-from rattle.detector.job import Job, Material, Watch
+from rattle.detector.job import Job, Material, Share, Start, Watch
+from rattle.features.views import Rows
 from rattle.learning.allocator import keep_freed_memory
+from rattle.learning.batches import ClipFeatures
 from rattle.learning.checkpoint import Interruption
 from rattle.learning.device import Placement, place
-from rattle.learning.inference import TrainedNetwork
+from rattle.learning.head_fit import fit_head
+from rattle.learning.inference import Embedded, TrainedNetwork, embed, head_of
+from rattle.learning.losses import CentroidPair
 from rattle.learning.model import Model
 from rattle.learning.train import train
 from rattle.recipe import Recipe
+from rattle.scoring.clip import ClipParts
 from rattle.version import VERSION
 
+# Outlier clips that the fixed scale's upper end is measured on.
+SCALE_OUTLIERS = 64
+# Clips of a machine whose embeddings a new sound is measured from, where the nearest counts.
+CENTRE_CLIPS = 128
+# Clips of each outlier machine that a head is fitted to, where the encoder stays as it is.
+FITTED_OUTLIERS = 32
 NO_WATCH = Watch()
 
 
-def make(job: Job, *, watch: Watch = NO_WATCH, checkpoint: Path | None = None) -> Detector:
-    """Carry out a job. ``checkpoint`` is where the training's state is kept, and found again.
+def make(
+    job: Job, *, watch: Watch = NO_WATCH, checkpoint: Path | None = None
+) -> tuple[Detector, ...]:
+    """Carry out a job: a detector of each of its machines.
 
-    Raises ``Interrupted`` after ``watch.stop_requested`` said so, and what ``job.material`` and the
-    training raise.
+    ``checkpoint`` is where the training's state is kept, and found again. Raises ``Interrupted``
+    after ``watch.stop_requested`` said so, and what ``job.material`` and the training raise.
     """
     keep_freed_memory()
     return finish(job, job.material(watch), watch=watch, checkpoint=checkpoint)
 
 
-def finish(job: Job, material: Material, *, watch: Watch, checkpoint: Path | None) -> Detector:
-    """Train on what was prepared, fit the scale, choose alpha, state the golden clips' scores.
+def finish(
+    job: Job, material: Material, *, watch: Watch, checkpoint: Path | None
+) -> tuple[Detector, ...]:
+    """Train on what was prepared and, for each machine, fit the scale, choose alpha, seal.
 
     Scale and threshold come from held-out normals (and the scale's upper end from outliers).
     Raises ``TrainingError`` where the model diverged.
     """
-    recipe, source = job.recipe, material.source
-    placement = place(job.device, recipe.training.precision)
-    interruption = Interruption(checkpoint, material.provenance.data_hash, watch.stop_requested)
-    model = _trained(recipe, material, placement, interruption, watch)
-    calibration = calibrate(
-        model, material.held_out, source.outliers, material.labelled, default=material.alpha
+    placement = place(job.device, material.recipe.training.precision)
+    interruption = Interruption(checkpoint, material.identity, watch.stop_requested)
+    measured = (
+        _baseline(material, placement, interruption, watch)
+        if material.start is None
+        else _networks(material, material.start, placement, interruption, watch)
     )
-    info = BundleInfo(
-        machine=str(job.machine),
-        recipe=recipe,
-        amplitude=material.amplitude,
-        alpha=calibration.alpha.value,
-        alpha_origin=calibration.alpha.origin,
-        scale=calibration.scale,
-        held_out=tuple(HeldOut(gap=gap, distance=d) for gap, d in calibration.held_out.rows()),
-        golden=(),
-        provenance=material.provenance.model_copy(update=made_here()),
-    )
-    replay = material.replay.bounded(recipe.adaptation.replay_clips, replay_frames(recipe))
-    return _sealed(Detector(info, model, material.golden, replay))
+    detectors = []
+    for share, of_share in zip(material.shares, measured, strict=True):
+        calibration = calibrate(
+            of_share.held_out, of_share.outliers, of_share.labelled, default=share.alpha
+        )
+        detectors.append(_sealed(material.recipe, share, of_share.model, calibration))
+    return tuple(detectors)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A machine's model, and what it says of the clips that calibration takes."""
+
+    model: Model
+    held_out: Iterable[ClipParts]
+    outliers: Iterable[ClipParts]
+    labelled: Iterable[tuple[ClipParts, bool]]
+
+
+def _baseline(
+    material: Material, placement: Placement, interruption: Interruption, watch: Watch
+) -> Iterator[Measured]:
+    groups = material.source.groups
+    for share in material.shares:
+        model = fit_baseline(
+            groups[share.group],
+            material.recipe,
+            material.source.seed,
+            placement,
+            interruption,
+            watch.on_step,
+        )
+        yield Measured(
+            model,
+            map(model.parts, share.held_out),
+            map(model.parts, _some_of_each([groups[g] for g in share.outliers])),
+            ((model.parts(clip), is_anomaly) for clip, is_anomaly in share.labelled),
+        )
+
+
+def _networks(
+    material: Material,
+    start: Callable[[Placement], Start],
+    placement: Placement,
+    interruption: Interruption,
+    watch: Watch,
+) -> Iterator[Measured]:
+    recipe, source, training = material.recipe, material.source, material.training
+    network, fixed = start(placement)
+    pair = None
+    if training is not None:
+        pair = train(network, source, training, placement, interruption, watch.on_step, fixed=fixed)
+    placement.network(network).eval()
+
+    @cache
+    def embedded(group: int, clip: int) -> Embedded:
+        # Of a fleet each clip is asked for by many machines.
+        return embed(network.encoder, source.groups[group][clip], recipe, placement)
+
+    def some(group: int, most: int = CENTRE_CLIPS) -> list[Embedded]:
+        # The same clips for whoever asks, so that few are embedded.
+        chosen = _evenly(len(source.groups[group]), CENTRE_CLIPS)
+        return [embedded(group, clip) for clip in chosen[:most]]
+
+    for share in material.shares:
+        own = some(share.group)
+        # Evenly over the outlier machines, so that none sets the scale alone.
+        each = -(-SCALE_OUTLIERS // len(share.outliers))
+        others = [of for group in share.outliers for of in some(group, each)]
+        head = head_of(network, share.head, _centres(recipe, own, pair, share.head), recipe)
+        if training is None and head.weight is not None:
+            known = [of for group in share.outliers for of in some(group, FITTED_OUTLIERS)]
+            weight, bias = fit_head(_embeddings(own), _embeddings(known))
+            head = replace(head, weight=weight, bias=bias)
+        model = TrainedNetwork(recipe, network.encoder, head, placement)
+        yield Measured(
+            model,
+            map(model.parts, share.held_out),
+            (head.parts(of.start_s, of.z) for of in others),
+            ((model.parts(clip), is_anomaly) for clip, is_anomaly in share.labelled),
+        )
+
+
+def _centres(
+    recipe: Recipe, normals: Sequence[Embedded], pair: CentroidPair | None, head: int
+) -> NDArray[np.float32] | None:
+    """Choose what d is measured from: training normals, c_p, or where there is no other their mean.
+
+    That is so for a head that was not trained.
+    """
+    if recipe.measures_nearest:
+        return _embeddings(normals)
+    if pair is not None:
+        return np.array(pair.normal[head : head + 1].detach().cpu().numpy())
+    if recipe.has_distance:
+        return np.asarray(_embeddings(normals).mean(axis=0, keepdims=True), dtype=np.float32)
+    return None
+
+
+def _embeddings(clips: Sequence[Embedded]) -> NDArray[np.float32]:
+    return np.concatenate([clip.z for clip in clips])
+
+
+def _some_of_each(groups: Sequence[ClipFeatures]) -> Iterator[Rows]:
+    # Evenly over the outlier machines, so that none sets the scale alone.
+    count = -(-SCALE_OUTLIERS // len(groups))
+    return (clips[i] for clips in groups for i in range(min(count, len(clips))))
+
+
+def _evenly(count: int, most: int) -> list[int]:
+    """Choose at most so many places of ``count``, evenly spread."""
+    return [int(place) for place in np.unique(np.linspace(0, count - 1, most).round())]
 
 
 def made_here() -> dict[str, str]:
@@ -74,30 +192,23 @@ def made_here() -> dict[str, str]:
     }
 
 
-def _trained(
-    recipe: Recipe,
-    material: Material,
-    placement: Placement,
-    interruption: Interruption,
-    watch: Watch,
-) -> Model:
-    source = material.source
-    if material.start is None:
-        return fit_baseline(
-            source.normals, recipe, source.seed, placement, interruption, watch.on_step
-        )
-    network, fixed = material.start(placement)
-    pair = train(
-        network, source, material.training, placement, interruption, watch.on_step, fixed=fixed
+def _sealed(recipe: Recipe, share: Share, model: Model, calibration: Calibration) -> Detector:
+    """Put a detector together and state the scores of its golden clips."""
+    info = BundleInfo(
+        machine=str(share.machine),
+        recipe=recipe,
+        amplitude=share.amplitude,
+        alpha=calibration.alpha.value,
+        alpha_origin=calibration.alpha.origin,
+        scale=calibration.scale,
+        held_out=tuple(HeldOut(gap=gap, distance=d) for gap, d in calibration.held_out.rows()),
+        golden=(),
+        provenance=share.provenance.model_copy(update=made_here()),
     )
-    centroid = None if pair is None else pair.normal
-    return TrainedNetwork.of(recipe, network, centroid, placement)
-
-
-def _sealed(detector: Detector) -> Detector:
-    """State the scores of its golden clips."""
+    replay = share.replay.bounded(recipe.adaptation.replay_clips, replay_frames(recipe))
+    detector = Detector(info, model, share.golden, replay, share.graph)
     stated = tuple(
         GoldenScore(score=clip.score, posterior=clip.posterior, distance=clip.distance)
         for clip in detector.score([from_16_bit(samples) for samples in detector.golden])
     )
-    return replace(detector, info=detector.info.model_copy(update={"golden": stated}))
+    return replace(detector, info=info.model_copy(update={"golden": stated}))

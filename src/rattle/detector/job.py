@@ -6,9 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rattle.bundle.file import GoldenClips
 from rattle.bundle.replay import Replay
 from rattle.bundle.schema import BundleInfo, Provenance
@@ -16,7 +13,8 @@ from rattle.clips.amplitude import Amplitude
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.detector.calibrate import Alpha
-from rattle.learning.batches import BatchSource, LogMels
+from rattle.features.views import Rows
+from rattle.learning.batches import ClipFeatures, Source
 from rattle.learning.device import Placement
 from rattle.learning.losses import CentroidPair
 from rattle.learning.networks import Network
@@ -88,38 +86,59 @@ class Watch:
 
 
 @dataclass(frozen=True)
-class Material:
-    """All that ``finish`` makes a detector from; to prepare it is what jobs differ in.
+class Share:
+    """What is one machine's own in a training; its detector is made of it and of what was trained.
 
-    ``training`` holds the numbers to train by; ``start`` gives the network to begin with, None for
-    a baseline. ``held_out`` are normals that no batch holds, ``labelled`` log-mels ``[T, bands]``
-    to choose alpha by with whether each is an anomaly, else ``alpha`` it is. ``replay`` is bounded
-    by ``finish``; ``provenance.data_hash`` tells one training from another.
+    ``head`` is the number of its head, ``group`` and ``outliers`` say which of the source's groups
+    are its normal clips and its outliers. ``held_out`` are normals that no batch holds,
+    ``labelled`` features ``[T, width]`` to choose alpha by with whether each is an anomaly, else
+    ``alpha`` it is. ``replay`` is bounded by ``finish``; ``graph`` is the encoder's where it has
+    one already.
     """
 
-    source: BatchSource
-    training: Recipe
-    start: Callable[[Placement], Start] | None
-    held_out: LogMels
+    machine: Machine
+    head: int
+    group: int
+    outliers: Sequence[int]
+    held_out: ClipFeatures
     alpha: Alpha
     amplitude: Amplitude
     golden: GoldenClips
     replay: Replay
     provenance: Provenance
-    labelled: Sequence[tuple[NDArray[np.float32], bool]] = ()
+    labelled: Sequence[tuple[Rows, bool]] = ()
+    graph: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Material:
+    """All that ``finish`` makes detectors from; to prepare it is what jobs differ in.
+
+    ``recipe`` is what the detectors will state. ``training`` holds the numbers to train by now;
+    None where the encoder stays as it is and a head is fitted. ``start`` gives the network to begin
+    with, None for a baseline. ``identity`` tells one training from another.
+    """
+
+    source: Source
+    recipe: Recipe
+    training: Recipe | None
+    start: Callable[[Placement], Start] | None
+    identity: str
+    shares: Sequence[Share]
 
 
 class Job(Protocol):
-    """One detector to make: a training or an adaptation. A value; ``finish.make`` carries it out.
+    """Detectors to make: a training or an adaptation. A value; ``finish.make`` carries it out.
 
-    ``work`` is what people call it, ``steps`` how often ``Watch.on_step`` will be called.
+    There is one of each of ``machines``. ``work`` is what people call it, ``steps`` how often
+    ``Watch.on_step`` will be called.
     """
 
     @property
-    def work(self) -> Literal["train", "adapt"]: ...
+    def work(self) -> Literal["train", "adapt", "enrol"]: ...
 
     @property
-    def machine(self) -> Machine: ...
+    def machines(self) -> Sequence[Machine]: ...
 
     @property
     def recipe(self) -> Recipe: ...
@@ -135,17 +154,17 @@ class Job(Protocol):
 
     @property
     def told_by(self) -> str:
-        """What tells this job's detector from another's, in words."""
+        """What tells this job's detectors from another's, in words."""
 
     @property
     def sources(self) -> Recordings | None:
         """The recordings that a later adaptation has to read again; None where there are none."""
 
     def material(self, watch: Watch) -> Material:
-        """Prepare what the detector is made from."""
+        """Prepare what the detectors are made from."""
 
     def gives(self, made: BundleInfo) -> bool:
-        """Say whether that detector is what this job makes, by what ``told_by`` names.
+        """Say whether that detector is one that this job makes, by what ``told_by`` names.
 
         It is asked of a run that is finished: whether to leave it as it is, or to refuse it.
         """

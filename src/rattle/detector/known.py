@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+import polars as pl
+
 from rattle.bundle.replay import ByHash, LogMel, Replay
 from rattle.clips.manifest import Manifest
 from rattle.detector.by_hash import by_hash, shuffled
@@ -103,16 +105,27 @@ def _own_clips(
 
 
 def _outliers_are_stored(detector: Detector, recordings: Recordings) -> bool:
-    """Say whether only the replay set still has outliers that were real sound."""
+    """Say whether only the replay set still has outliers that training can do with.
+
+    Real sound, or a fleet's copies of a machine alone; other substitutes are made again.
+    """
     origin, stored = detector.info.provenance, detector.replay.outliers
-    return bool(stored) and not origin.outliers_substitute and not _others(detector, recordings)
+    usable = detector.recipe.is_shared or not origin.outliers_substitute
+    return bool(stored) and usable and not len(_recorded(detector, recordings))
 
 
-def _others(detector: Detector, recordings: Recordings) -> int:
-    """Count the recorded clips that can serve as outliers."""
+def _recorded(detector: Detector, recordings: Recordings) -> Manifest:
+    """Take the recorded clips that can serve as outliers: those given, or the other machines'.
+
+    With a shared encoder the ones given stand beside the others (``fleet``).
+    """
+    others = recordings.clips.outliers_for(detector.machine)
     if recordings.outliers is None:
-        return len(recordings.clips.outliers_for(detector.machine))
-    return len(recordings.outliers)
+        return others
+    given = recordings.outliers.of(label="normal").without(detector.machine)
+    if not detector.recipe.is_shared:
+        return given
+    return Manifest(pl.concat([others.table, given.table]).sort("path"))
 
 
 def _with_recorded_outliers(
@@ -125,7 +138,7 @@ def _with_recorded_outliers(
     seed: int,
 ) -> KnownClips:
     # Of outliers that were given and have all gone there is nothing to choose from.
-    chosen = recordings.outliers
+    chosen = None if recordings.outliers is None else _recorded(detector, recordings)
     if chosen is not None and not len(chosen):
         chosen = None
     seen = _ours(detector, recordings.clips).with_content(own.normals)

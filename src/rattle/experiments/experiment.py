@@ -11,6 +11,7 @@ from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.experiments.plan import Plan
 from rattle.experiments.sheets import Result
+from rattle.grid.run import with_parents
 from rattle.recipe import Recipe
 from rattle.recipe.parts import LossName, MethodName
 from rattle.runs.outcome import Outcome
@@ -61,6 +62,5 @@ class Experiment(Protocol):
 
 def outcomes_of(plan: Plan, folder: Path) -> list[Outcome]:
     """Read the outcomes of the plan's tasks, and of those they start from, that are done."""
-    wanted = sorted({*plan.tasks, *(task.parent for task in plan.tasks if task.parent)})
-    done = [task for task in wanted if task.is_done(folder)]
+    done = [task for task in sorted(with_parents(plan.tasks)) if task.is_done(folder)]
     return [Outcome.read(task.run_folder(folder).outcome) for task in done]

@@ -36,7 +36,12 @@ def plan_training(
 ) -> Plan:
     """Plan a model for every method, machine and seed (Tables I and II)."""
     chosen, notes = _machines(clips, recipe, machines, drawn=0)
-    tasks = [Task(s, 0, method, m) for s in seeds for method in methods for m in chosen]
+    tasks = [
+        Task(seed, 0, method, machine, trainer=_trainer(recipe, method, chosen))
+        for seed in seeds
+        for method in methods
+        for machine in chosen
+    ]
     return Plan(tuple(tasks), tuple(notes))
 
 
@@ -56,13 +61,18 @@ def plan_adaptation(
     drawn = max(counts)
     chosen, notes = _machines(clips, recipe, machines, drawn=drawn)
     tasks = [
-        Task(seed, count, method, machine, drawn)
+        Task(seed, count, method, machine, drawn, _trainer(recipe, method, chosen))
         for seed in seeds
         for count in counts
         for method in methods
         for machine in chosen
     ]
     return Plan(tuple(tasks), tuple(notes))
+
+
+def _trainer(recipe: Recipe, method: MethodName, machines: Sequence[Machine]) -> Machine | None:
+    """Say whose task trains for all machines; None where each has an encoder of its own."""
+    return machines[0] if recipe.for_method(method).is_shared else None
 
 
 def _machines(

@@ -11,7 +11,7 @@ from rattle.clips.machine import Machine
 from rattle.clips.manifest import Clip, Manifest
 from rattle.detector import Detector
 from rattle.detector.adapt import AdaptJob
-from rattle.detector.fit import FitJob
+from rattle.detector.fit import training_jobs
 from rattle.detector.job import Job, Recordings, Watch
 from rattle.errors import Interrupted
 from rattle.experiments.folder import CLIPS, RECIPE
@@ -20,7 +20,7 @@ from rattle.randomness import DRAW, stream
 from rattle.recipe import Recipe
 from rattle.recipe.parts import MethodName
 from rattle.runs.files import last_iteration
-from rattle.runs.folder import RunFolder
+from rattle.runs.folder import FLEET, METRICS, RunFolder
 from rattle.runs.node import chosen_store, device_on_node, use_store
 from rattle.runs.score import leave_outcome
 from rattle.runs.write import run_in_folder
@@ -30,7 +30,8 @@ from rattle.runs.write import run_in_folder
 class Task:
     """A method trained for a machine with a seed, then adapted with some anomalies or with none.
 
-    ``drawn`` of the machine's test anomalies are set apart for adaptation.
+    ``drawn`` of the machine's test anomalies are set apart for adaptation. ``trainer`` is the
+    machine whose task trains the encoder that all share; None where each has its own.
     """
 
     seed: int
@@ -38,6 +39,7 @@ class Task:
     method: MethodName
     machine: Machine
     drawn: int = 0
+    trainer: Machine | None = None
 
     @property
     def title(self) -> str:
@@ -46,8 +48,12 @@ class Task:
 
     @property
     def parent(self) -> Task | None:
-        """The task whose model this one adapts; None for a training."""
-        return replace(self, anomalies=0, drawn=0) if self.anomalies else None
+        """The task whose model this one adapts, or that trains it; None for a training."""
+        if self.anomalies:
+            return replace(self, anomalies=0, drawn=0)
+        if self.trainer not in (None, self.machine):
+            return replace(self, machine=self.trainer)
+        return None
 
     def out(self, folder: Path) -> Path:
         """Choose where under an experiment's folder its bundle and run folder go."""
@@ -65,7 +71,8 @@ class Task:
 
     def progress_in(self, folder: Path) -> int | None:
         """Count the iterations that its training has done; None before the first."""
-        return last_iteration(self.run_folder(folder).metrics)
+        of_fleet = last_iteration(self.out(folder) / FLEET / METRICS) if self.trainer else None
+        return of_fleet or last_iteration(self.run_folder(folder).metrics)
 
 
 @dataclass(frozen=True)
@@ -125,13 +132,7 @@ def run_task(task: Task, setting: Setting, stop_requested: Callable[[], bool]) -
     watch = Watch(on_clip=on_clip, stop_requested=stop_requested)
     job: Job
     if task.parent is None:
-        job = FitJob(
-            clips,
-            task.machine,
-            recipe,
-            task.seed,
-            device=setting.device,
-        )
+        (job,) = training_jobs(clips, [task.machine], recipe, seed=task.seed, device=setting.device)
     else:
         parent = task.parent.run_folder(setting.folder).bundle
         learnt_from = Manifest.from_clips(drawn[: task.anomalies])
@@ -143,8 +144,8 @@ def run_task(task: Task, setting: Setting, stop_requested: Callable[[], bool]) -
             task.seed,
             device=setting.device,
         )
-    bundle = run_in_folder(job, task.out(setting.folder), resume=True, watch=watch)
-    detector = Detector.load(bundle, device=setting.device)
+    bundles = run_in_folder(job, task.out(setting.folder), resume=True, watch=watch)
+    detector = Detector.load(bundles[task.machine], device=setting.device)
     leave_outcome(
         task.run_folder(setting.folder),
         detector,

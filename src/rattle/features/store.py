@@ -1,11 +1,12 @@
-"""Keep log-mels on disk: computed once, memory-mapped, shared by every run.
+"""Keep features on disk: computed once, memory-mapped, shared by every run.
 
-A folder of packs. A pack holds the log-mels of a list of clips (usually a machine's split) one
-after another, ``frames.f32`` of shape ``[F, bands]``, and where each clip starts in it. Its name
-is a hash of the clips' contents, the audio and feature settings and the amplitude statistics, so
-that an entry is never stale. A pack is written in a folder beside and renamed when complete: two
-processes that fill the same one write the same bytes, and a killed one leaves only a temporary
-folder, which the next one removes.
+A folder of packs. A pack holds the features of a list of clips (usually a machine's split) one
+after another, ``frames`` of shape ``[F, width]``, and where each clip starts in it. Log-mels alone
+are kept in single precision; with samples beside them in half, for half the disk and half the
+reading. Its name is a hash of the clips' contents, the audio and feature settings and the amplitude
+statistics, so that an entry is never stale. A pack is written in a folder beside and renamed when
+complete: two processes that fill the same one write the same bytes, and a killed one leaves only a
+temporary folder, which the next one removes.
 """
 
 from __future__ import annotations
@@ -28,13 +29,17 @@ from rattle.clips.amplitude import Amplitude, Moments, amplitude
 from rattle.clips.manifest import Clip, Manifest
 from rattle.errors import DataError
 from rattle.features.front_end import FrontEnd
+from rattle.features.views import Rows
+from rattle.recipe import Recipe
 from rattle.recipe.parts import Audio, Features
+from rattle.synthetic import detuned
 
 # Names the store's folder.
 STORE = "RATTLE_STORE"
 # Raised when the front end's output changes for the same settings.
-PACK_VERSION = 2
-# Threads that read clips and compute their log-mels.
+PACK_VERSION = 3
+FRAMES = "frames"
+# Threads that read clips and compute their features.
 WORKERS = os.cpu_count() or 1
 
 
@@ -46,36 +51,48 @@ def default_folder() -> Path:
 
 @dataclass(frozen=True)
 class Pack:
-    """Log-mels of a list of clips; ``pack[i]`` is clip i's ``[T_i, bands]``, read when touched."""
+    """Features of a list of clips; ``pack[i]`` is clip i's ``[T_i, width]``, read when touched."""
 
-    frames: NDArray[np.float32]
+    frames: Rows
     starts: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.starts) - 1
 
-    def __getitem__(self, index: int) -> NDArray[np.float32]:
+    def __getitem__(self, index: int) -> Rows:
         if not 0 <= index < len(self):
             raise IndexError(index)
         return self.frames[self.starts[index] : self.starts[index + 1]]
 
-    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+    def __iter__(self) -> Iterator[Rows]:
         return (self[index] for index in range(len(self)))
 
 
 class FeatureStore:
-    """Log-mels and amplitude statistics on disk under ``folder``, for one set of settings."""
+    """Features and amplitude statistics on disk under ``folder``, for one set of settings."""
 
     def __init__(
         self,
         audio: Audio,
         features: Features,
         folder: Path | None = None,
+        *,
+        has_samples: bool = False,
     ) -> None:
         self.audio = audio
         self.features = features
         self.folder = folder or default_folder()
-        self.front_end = FrontEnd(audio, features)
+        self.front_end = FrontEnd(audio, features, has_samples=has_samples)
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> FeatureStore:
+        """Open the store for a recipe's features."""
+        return cls(recipe.audio, recipe.features, has_samples=recipe.sees_spectrum)
+
+    @property
+    def dtype(self) -> type[np.floating]:
+        """In what precision the features are kept."""
+        return np.float16 if self.front_end.has_samples else np.float32
 
     def amplitude(self, clips: Manifest) -> Amplitude:
         """Get the statistics of these clips together; computed once, then read from disk."""
@@ -94,20 +111,27 @@ class FeatureStore:
         clips: Manifest,
         statistics: Amplitude,
         on_clip: Callable[[], None] = lambda: None,
+        *,
+        speed: float = 1.0,
     ) -> Pack:
-        """Get the clips' log-mels in their order; ``on_clip`` is called for each one computed."""
+        """Get the clips' features in their order; ``on_clip`` is called for each one computed.
+
+        With a ``speed`` other than 1 they are the features of the clips played at it.
+        """
         if not len(clips):
             raise DataError("no clips to compute features of")
         settings = {
             **_reading_of(self.audio),
             **self.features.model_dump(exclude={"window_frames"}),
             **asdict(statistics),
+            "speed": speed,
         }
-        folder = self.folder / self._key("log-mel", clips, settings)
+        kind = "samples" if self.front_end.has_samples else "log-mel"
+        folder = self.folder / self._key(kind, clips, settings)
         pack = self._open(folder)
         if pack is None:
             with replacing_folder(folder) as beside:
-                self._fill(beside, clips, statistics, on_clip)
+                self._fill(beside, clips, statistics, on_clip, speed)
             pack = self._open(folder)
         if pack is None:
             raise DataError(f"{folder} cannot be read back; delete it and look at the disk")
@@ -122,8 +146,8 @@ class FeatureStore:
             return None
         try:
             starts = np.load(folder / "starts.npy", allow_pickle=False)
-            shape = (int(starts[-1]), self.features.mel_bands)
-            return Pack(np.memmap(folder / "frames.f32", np.float32, "r", shape=shape), starts)
+            shape = (int(starts[-1]), self.front_end.width)
+            return Pack(np.memmap(folder / FRAMES, self.dtype, "r", shape=shape), starts)
         except (FileNotFoundError, EOFError, ValueError):
             shutil.rmtree(folder)
             return None
@@ -134,14 +158,23 @@ class FeatureStore:
         return f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
     def _fill(
-        self, folder: Path, clips: Manifest, statistics: Amplitude, on_clip: Callable[[], None]
+        self,
+        folder: Path,
+        clips: Manifest,
+        statistics: Amplitude,
+        on_clip: Callable[[], None],
+        speed: float,
     ) -> None:
-        def log_mel(clip: Clip) -> NDArray[np.float32]:
-            return self.front_end.log_mel(self.front_end.read(clip.path), statistics)
+        def features(clip: Clip) -> Rows:
+            samples = self.front_end.read(clip.path)
+            if speed != 1.0:
+                rate = self.audio.sample_rate_hz
+                samples = detuned(samples, speed, sample_rate_hz=rate)
+            return self.front_end.features(samples, statistics).astype(self.dtype, copy=False)
 
         starts = [0]
-        with (folder / "frames.f32").open("wb") as file:
-            for frames in map_ahead(log_mel, clips, WORKERS):
+        with (folder / FRAMES).open("wb") as file:
+            for frames in map_ahead(features, clips, WORKERS):
                 file.write(frames.data)
                 starts.append(starts[-1] + len(frames))
                 on_clip()

@@ -7,7 +7,7 @@ that fails is reported and stops only those that need its model.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,7 +126,7 @@ def run_grid(
 
     Raises ``Interrupted`` after a stop was asked for and the running tasks have kept their state.
     """
-    wanted = sorted({*tasks, *(task.parent for task in tasks if task.parent)})
+    wanted = sorted(with_parents(tasks))
     progress = Progress(shared, len(wanted))
     progress.done += [task for task in wanted if task.is_done(shared.folder)]
     waiting = [task for task in wanted if task not in set(progress.done)]
@@ -156,6 +156,17 @@ def run_grid(
     if progress.waiting:
         raise Interrupted
     return progress
+
+
+def with_parents(tasks: Iterable[TaskT]) -> set[TaskT]:
+    """Add the tasks that have to be done before these, and those before them."""
+    wanted: set[TaskT] = set()
+    for task in tasks:
+        before: TaskT | None = task
+        while before is not None and before not in wanted:
+            wanted.add(before)
+            before = before.parent
+    return wanted
 
 
 def with_retries(attempt: Callable[[], None]) -> None:

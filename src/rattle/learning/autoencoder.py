@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, mse_loss
 
-from rattle.learning.batches import BatchSource
+from rattle.learning.batches import Source
 from rattle.learning.device import Placement
 from rattle.learning.networks import Network
 from rattle.randomness import PRETRAIN, stream
@@ -40,11 +40,11 @@ class Decoder(nn.Module):
         return window.squeeze(1)
 
 
-def pretrain(network: Network, source: BatchSource, recipe: Recipe, placement: Placement) -> None:
+def pretrain(network: Network, source: Source, recipe: Recipe, placement: Placement) -> None:
     """Train the encoder to let a decoder rebuild normal windows; the decoder is thrown away.
 
-    The target is the window with every mel band normalised over the batch, so that all bands count
-    alike.
+    The target is the window's log-mel with every band normalised over the batch, so that all bands
+    count alike.
     """
     torch.manual_seed(int(stream(source.seed, PRETRAIN).integers(2**63)))
     features = recipe.features
@@ -56,9 +56,11 @@ def pretrain(network: Network, source: BatchSource, recipe: Recipe, placement: P
     network.train()
     for iteration in range(recipe.centroids.autoencoder_iterations):
         batch = source.batch(iteration)
-        windows = placement.put(batch.windows[batch.is_normal])
+        is_normal = batch.normal.any(axis=1)
+        views = [placement.put(view[is_normal]) for view in batch.views]
+        windows = views[0]
         with placement.autocast():
-            rebuilt = decoder(network.encoder(windows))
+            rebuilt = decoder(network.encoder(*views))
         with torch.no_grad():
             mean, deviation = windows.mean(dim=(0, 1)), windows.std(dim=(0, 1)) + 1e-5
         loss = mse_loss(rebuilt.float(), (windows - mean) / deviation)

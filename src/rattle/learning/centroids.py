@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rattle.learning.batches import BatchSource, LogMels
+from rattle.learning.batches import Source
 from rattle.learning.device import Placement
 from rattle.learning.losses import CentroidPair
 from rattle.learning.networks import Network
@@ -24,42 +24,37 @@ SMALLEST_ENTRY = 0.1
 
 def compute(
     network: Network,
-    source: BatchSource,
+    source: Source,
     settings: Centroids,
     placement: Placement,
     *,
     turn: int,
 ) -> CentroidPair:
-    """Mean embeddings of the normal and of the outlier training clips, one window a clip.
+    """Mean embeddings of each head's normal and outlier training clips, one window a clip.
 
     ``turn`` numbers the computation: with the source's seed it decides which clips and crops are
-    read. Anomalies belong to the outlier class (section IV-C). c_n of the entire training set is
-    the plain mean over that class (section III); of a sample it weighs machines, and the anomalies
-    against them, as batches do.
+    read. A group's mean is computed once, whatever number of heads it is an outlier to.
     """
     rng = stream(source.seed, PASS, turn)
-    normals = _chosen([source.normals], settings.clips_per_class, rng)
-    groups = [*source.outliers, *([source.anomalies] if len(source.anomalies) else [])]
-    outliers = _chosen(groups, settings.clips_per_class, rng)
+    sizes = source.sample_sizes(settings.clips_per_class)
+    chosen = [
+        [clips[int(i)] for i in _sample(len(clips), size, rng)]
+        for clips, size in zip(source.groups, sizes, strict=True)
+    ]
     crops = rng if settings.crop == "random" else None
     with _measuring(network, settings.mode):
-        normal = _mean_embeddings(network, source, normals, placement, crops)
-        outlier = _mean_embeddings(network, source, outliers, placement, crops)
-    weights = _batch_shares(source) if settings.clips_per_class else [len(o) for o in outliers]
-    shares = torch.tensor(weights, device=outlier.device) / sum(weights)
-    return CentroidPair(normal[0], (shares[:, None] * outlier).sum(dim=0))
+        means = _mean_embeddings(network, source, chosen, placement, crops)
+    classes = source.classes(sampled=settings.clips_per_class > 0)
+    return CentroidPair(
+        placement.put(classes.normal) @ means, placement.put(classes.outlier) @ means
+    )
 
 
-def _batch_shares(source: BatchSource) -> list[float]:
-    machines = len(source.outliers)
-    if not len(source.anomalies):
-        return [1] * machines
-    return [*[source.outliers_per_batch / machines] * machines, source.anomalies_per_batch]
-
-
-def random_centroid(dimensions: int, seed: int) -> Tensor:
-    """DSAD's fixed random centroid ``[D]`` (section IV-A), standard normal."""
-    return torch.from_numpy(stream(seed, PASS).standard_normal(dimensions, dtype=np.float32))
+def random_centroids(heads: int, dimensions: int, seed: int) -> Tensor:
+    """DSAD's fixed random centroids ``[H, D]`` (section IV-A), standard normal."""
+    return torch.from_numpy(
+        stream(seed, PASS).standard_normal((heads, dimensions), dtype=np.float32)
+    )
 
 
 def pushed_from_zero(centroid: Tensor) -> Tensor:
@@ -72,7 +67,9 @@ def pushed_from_zero(centroid: Tensor) -> Tensor:
 def _measuring(network: Network, mode: str) -> Iterator[None]:
     """The network without dropout, by its own or by the batch's statistics, changed by neither."""
     was_training = network.training
-    norms = [part for part in network.modules() if isinstance(part, nn.BatchNorm2d)]
+    norms = [
+        part for part in network.modules() if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d)
+    ]
     network.eval()
     try:
         for norm in norms:
@@ -84,13 +81,6 @@ def _measuring(network: Network, mode: str) -> Iterator[None]:
         network.train(was_training)
 
 
-def _chosen(
-    machines: Sequence[LogMels], limit: int, rng: np.random.Generator
-) -> list[list[np.ndarray]]:
-    share = -(-limit // len(machines)) if limit else 0
-    return [[clips[int(i)] for i in _sample(len(clips), share, rng)] for clips in machines]
-
-
 def _sample(count: int, limit: int, rng: np.random.Generator) -> np.ndarray:
     if not limit or limit >= count:
         return np.arange(count)
@@ -99,19 +89,19 @@ def _sample(count: int, limit: int, rng: np.random.Generator) -> np.ndarray:
 
 def _mean_embeddings(
     network: Network,
-    source: BatchSource,
-    machines: list[list[np.ndarray]],
+    source: Source,
+    groups: list[list[np.ndarray]],
     placement: Placement,
     crops: np.random.Generator | None,
 ) -> Tensor:
-    """Mean embedding of each machine's clips ``[machines, D]``."""
-    clips = [clip for of_one in machines for clip in of_one]
+    """Mean embedding of each group's clips ``[groups, D]``."""
+    clips = [clip for of_one in groups for clip in of_one]
     embeddings = []
     with torch.no_grad():
         for first in range(0, len(clips), BATCH):
-            windows = source.crops(clips[first : first + BATCH], crops)
+            views = source.windows(clips[first : first + BATCH], crops)
             with placement.autocast():
-                z = network.encoder(placement.put(windows))
+                z = network.encoder(*map(placement.put, views))
             embeddings.append(z.float())
-    of_machines = torch.split(torch.cat(embeddings), [len(clips) for clips in machines])
-    return torch.stack([part.mean(dim=0) for part in of_machines])
+    of_groups = torch.split(torch.cat(embeddings), [len(clips) for clips in groups])
+    return torch.stack([part.mean(dim=0) for part in of_groups])

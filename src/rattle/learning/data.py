@@ -57,7 +57,7 @@ def split_normals(clips: Manifest, machine: Machine, recipe: Recipe, *, seed: in
 
     Raises ``DataError`` where there are fewer than ``training.minimum_normals``.
     """
-    normals = _training_normals(clips, machine, recipe)
+    normals = training_normals(clips, machine, recipe)
     order = stream(seed, HELD_OUT).permutation(len(normals))
     held_out_count = max(round(len(normals) * recipe.training.held_out), 2)
     return Split(normals, np.sort(order[held_out_count:]), np.sort(order[:held_out_count]))
@@ -84,6 +84,7 @@ def prepare(
         normals_per_batch=recipe.training.normals_per_batch,
         outliers_per_batch=recipe.training.outliers_per_batch,
         window_frames=recipe.features.window_frames,
+        bands=recipe.features.mel_bands,
         seed=seed,
     )
     return TrainingData(
@@ -114,7 +115,13 @@ def outlier_packs(
     return packs
 
 
-def _training_normals(clips: Manifest, machine: Machine, recipe: Recipe) -> Manifest:
+def able(clips: Manifest, recipe: Recipe) -> list[Machine]:
+    """List the machines that have normal training clips enough for a detector."""
+    least = recipe.training.minimum_normals
+    return [m for m in clips.machines() if len(clips.of(m, split="train", label="normal")) >= least]
+
+
+def training_normals(clips: Manifest, machine: Machine, recipe: Recipe) -> Manifest:
     """Select the machine's training normals, or refuse and say how many are needed."""
     normals = clips.require(machine).of(split="train", label="normal")
     least = recipe.training.minimum_normals

@@ -17,6 +17,8 @@ class EncoderGraph(nn.Module):
     deviation  []
     earlier    [E, bands]  log-mel frames that are known already; a clip scored at once has none
     frames     [n, W]      which frames each window holds: row numbers of ``features``
+    spectra    [n, bins]   the windows' spectra, of an encoder that sees them: computed outside,
+                           where there is a faster transform
     ->
     embeddings [n, D]      z
     features   [F, bands]  the earlier frames, then the 1 + T // hop log-mels of these samples
@@ -28,7 +30,13 @@ class EncoderGraph(nn.Module):
         self.encoder = encoder
 
     def forward(
-        self, samples: Tensor, mean: Tensor, deviation: Tensor, earlier: Tensor, frames: Tensor
+        self,
+        samples: Tensor,
+        mean: Tensor,
+        deviation: Tensor,
+        earlier: Tensor,
+        frames: Tensor,
+        *spectra: Tensor,
     ) -> tuple[Tensor, Tensor]:
         features = torch.cat([earlier, self.front_end((samples - mean) / deviation)])
-        return self.encoder(features[frames]), features
+        return self.encoder(features[frames], *spectra), features

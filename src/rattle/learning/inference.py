@@ -9,12 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from rattle.features.views import Rows, views
 from rattle.learning.device import Placement
 from rattle.learning.model import Arrays, Learnt
 from rattle.learning.networks import Network, build_network
 from rattle.recipe import Recipe
 from rattle.scoring.clip import ClipParts
 from rattle.scoring.head import Head
+from rattle.scoring.score import Values
 from rattle.scoring.windows import WINDOWS_AT_ONCE, clip_windows, cut, frame_seconds
 
 
@@ -26,21 +28,6 @@ class TrainedNetwork:
     encoder: nn.Module
     head: Head
     placement: Placement
-
-    @classmethod
-    def of(
-        cls, recipe: Recipe, network: Network, centroid: Tensor | None, placement: Placement
-    ) -> TrainedNetwork:
-        """Take a network that was trained, and c_p ``[D]`` where its loss has one."""
-        placement.network(network).eval()
-        layer = network.head
-        head = Head(
-            weight=None if layer is None else _array(layer.weight).reshape(-1),
-            bias=None if layer is None else _array(layer.bias),
-            centroid=None if centroid is None else _array(centroid),
-            distance=recipe.loss.distance,
-        )
-        return cls(recipe, network.encoder, head, placement)
 
     @classmethod
     def restored(cls, recipe: Recipe, learnt: Learnt, placement: Placement) -> TrainedNetwork:
@@ -55,29 +42,53 @@ class TrainedNetwork:
         encoder = {name: value.contiguous().cpu().numpy() for name, value in state.items()}
         return {"encoder": encoder, "head": self.head.arrays()}
 
-    def parts(self, log_mel: NDArray[np.float32]) -> ClipParts:
-        """Compute logits and distances of a clip's windows ``[T, bands]`` (see ``clip_windows``).
+    def parts(self, clip: Rows) -> ClipParts:
+        """Compute logits and distances of the windows of a clip ``[T, width]``."""
+        return self.parts_and_embedding(clip)[0]
 
-        In float32 wherever it runs and however it was trained, so that scale and threshold fit
-        the same scores on every machine.
-        """
-        return self.parts_and_embedding(log_mel)[0]
-
-    def parts_and_embedding(
-        self, log_mel: NDArray[np.float32]
-    ) -> tuple[ClipParts, NDArray[np.float32]]:
+    def parts_and_embedding(self, clip: Rows) -> tuple[ClipParts, NDArray[np.float32]]:
         """Compute ``parts``, and the mean of the windows' embeddings z, ``[D]``."""
-        windows = clip_windows(len(log_mel), self.recipe)
-        embeddings = []
-        with torch.inference_mode():
-            for first in range(0, len(windows.starts), WINDOWS_AT_ONCE):
-                starts = windows.starts[first : first + WINDOWS_AT_ONCE]
-                z = self.encoder(self.placement.put(cut(log_mel, starts, windows.length)))
-                embeddings.append(z.cpu().numpy())
-        every = np.concatenate(embeddings)
-        start_s = np.asarray(windows.starts * frame_seconds(self.recipe), np.float64)
-        mean = every.mean(axis=0, dtype=np.float64).astype(np.float32)
-        return self.head.parts(start_s, every), mean
+        embedded = embed(self.encoder, clip, self.recipe, self.placement)
+        mean = embedded.z.mean(axis=0, dtype=np.float64).astype(np.float32)
+        return self.head.parts(embedded.start_s, embedded.z), mean
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Where the windows of a clip start, in seconds ``[n]``, and their embeddings ``[n, D]``."""
+
+    start_s: Values
+    z: NDArray[np.float32]
+
+
+def embed(encoder: nn.Module, clip: Rows, recipe: Recipe, placement: Placement) -> Embedded:
+    """Embed the windows of a clip ``[T, width]`` that are scored (see ``clip_windows``).
+
+    In float32 wherever it runs and however it was trained, so that scale and threshold fit the same
+    scores on every machine.
+    """
+    windows = clip_windows(len(clip), recipe)
+    embeddings = []
+    with torch.inference_mode():
+        for first in range(0, len(windows.starts), WINDOWS_AT_ONCE):
+            starts = windows.starts[first : first + WINDOWS_AT_ONCE]
+            seen = views(cut(clip, starts, windows.length), recipe.features.mel_bands)
+            embeddings.append(encoder(*map(placement.put, seen)).cpu().numpy())
+    start_s = np.asarray(windows.starts * frame_seconds(recipe), np.float64)
+    return Embedded(start_s, np.concatenate(embeddings))
+
+
+def head_of(
+    network: Network, number: int, centres: NDArray[np.float32] | None, recipe: Recipe
+) -> Head:
+    """Take one of a trained network's heads, with the ``centres [K, D]`` of its loss, if any."""
+    layer = network.head
+    return Head(
+        weight=None if layer is None else _array(layer.weight[number]),
+        bias=None if layer is None else _array(layer.bias[number : number + 1]),
+        centres=centres,
+        distance=recipe.loss.distance,
+    )
 
 
 def restore_network(recipe: Recipe, learnt: Learnt) -> tuple[Network, Head]:

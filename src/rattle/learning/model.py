@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rattle.features.views import Rows
 from rattle.recipe import Recipe
 from rattle.scoring.clip import ClipParts
 
@@ -24,8 +25,8 @@ class Model(Protocol):
     def recipe(self) -> Recipe:
         """What it was trained by."""
 
-    def parts(self, log_mel: NDArray[np.float32]) -> ClipParts:
-        """Compute logits and distances of the windows of a clip ``[T, bands]``."""
+    def parts(self, clip: Rows, /) -> ClipParts:
+        """Compute logits and distances of the windows of a clip ``[T, width]``."""
 
     def learnt(self) -> Learnt:
         """Give all that it learnt: what a bundle keeps."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -41,15 +42,19 @@ def choose_pool(
         return _of_given(outliers, machine)
     others = clips.outliers_for(machine)
     if len(others):
-        names = [str(other) for other in others.machines()]
-        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-        return OutlierPool(others, f"normal clips of {', '.join(names[:6])}{more}")
+        return OutlierPool(others, f"normal clips of {named(others.machines())}")
     return OutlierPool(
         substitute_clips(normals, audio, default_folder()),
         "SUBSTITUTES (the machine's own clips transformed, and synthetic machines): no other "
         "machine was at hand, so detection is likely worse; give real sound as outliers",
         substitute=True,
     )
+
+
+def named(machines: Sequence[Machine]) -> str:
+    """Name the first six machines, and say how many more there are."""
+    more = f" and {len(machines) - 6} more" if len(machines) > 6 else ""
+    return ", ".join(map(str, machines[:6])) + more
 
 
 def _of_given(outliers: Manifest, machine: Machine) -> OutlierPool:

@@ -39,7 +39,7 @@ def fill_store(
         go_on()
         on_clip()
 
-    store = FeatureStore(recipe.audio, recipe.features)
+    store = FeatureStore.of(recipe)
     own = recipe.audio.amplitude == "own"
     normals = {m: clips.of(m, split="train", label="normal") for m in clips.machines()}
     outlier_clips = {}

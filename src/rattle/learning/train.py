@@ -8,19 +8,23 @@ from contextlib import closing
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from rattle.ahead import map_ahead
 from rattle.errors import TrainingError
 from rattle.learning import centroids
 from rattle.learning.autoencoder import pretrain
-from rattle.learning.batches import Batch, BatchSource
+from rattle.learning.batches import Batch, Source
 from rattle.learning.checkpoint import Checkpoint, Interruption, Keeper
 from rattle.learning.device import Placement
-from rattle.learning.losses import CentroidPair, LossParts, combined
+from rattle.learning.losses import CentroidPair, Labels, LossParts, combined
 from rattle.learning.networks import Network
 from rattle.randomness import DROPOUT, stream
 from rattle.recipe import Recipe
-from rattle.recipe.parts import Loss
+from rattle.recipe.parts import Training
+
+# Where a cycle begins, and when it is at its top.
+CYCLE_START, CYCLE_TOP = 1 / 25, 0.3
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Step:
 
 def train(
     network: Network,
-    source: BatchSource,
+    source: Source,
     recipe: Recipe,
     placement: Placement,
     interruption: Interruption,
@@ -57,7 +61,7 @@ def train(
 
 def _train(
     network: Network,
-    source: BatchSource,
+    source: Source,
     recipe: Recipe,
     placement: Placement,
     interruption: Interruption,
@@ -72,6 +76,7 @@ def _train(
         state = Checkpoint(0, fixed or _first_centroids(network, source, recipe, placement))
 
     network.train()
+    balance = placement.put(source.balance)
     # A thread draws the next batch meanwhile; which it is does not depend on when.
     ahead = map_ahead(source.batch, range(state.iteration, settings.iterations), workers=1)
     with closing(ahead) as batches:
@@ -82,11 +87,11 @@ def _train(
                     network, source, recipe.centroids, placement, turn=iteration
                 )
             torch.manual_seed(int(stream(source.seed, DROPOUT, iteration).integers(2**63)))
-            rate = settings.decay_factor ** (iteration // settings.decay_every)
+            rate = rate_at(iteration, settings)
             for group in optimiser.param_groups:
-                group["lr"] = group["start"] * rate
+                group["lr"] = group["top"] * rate
 
-            parts = descend(network, optimiser, batch, pair, recipe.loss, placement)
+            parts = descend(network, optimiser, batch, balance, pair, recipe, placement)
 
             state = Checkpoint(iteration + 1, pair)
             step = _step(state.iteration, parts)
@@ -99,7 +104,7 @@ def _train(
             keeper.step_done(state)
 
     network.eval()
-    if _has_moving_centroids(recipe):
+    if recipe.has_moving_centroids and not recipe.measures_nearest:
         # The scores measure from where the finished network puts the normal class.
         return centroids.compute(
             network, source, recipe.centroids, placement, turn=settings.iterations
@@ -111,29 +116,48 @@ def descend(
     network: Network,
     optimiser: torch.optim.Optimizer,
     batch: Batch,
+    balance: Tensor,
     pair: CentroidPair | None,
-    settings: Loss,
+    recipe: Recipe,
     placement: Placement,
 ) -> LossParts:
-    """One step down the loss of a batch.
+    """One step down the loss of a batch; ``balance`` is the source's, on the device.
 
     The convolutions run in the placement's precision. The losses, whose inverse power of a small
     distance does not bear rounding, the gradients and the weights stay float32.
     """
     with placement.autocast():
-        z, logits = network(placement.put(batch.windows))
-    parts = combined(
-        z.float(),
-        None if logits is None else logits.float(),
-        pair,
-        placement.put(batch.is_normal),
-        placement.put(batch.is_target),
-        settings,
-    )
+        z = network.encoder(*map(placement.put, batch.views))
+    labels = Labels(placement.put(batch.normal), placement.put(batch.target), balance)
+    z = z.float()
+    parts = combined(z, network.logits(z), pair, labels, recipe.loss)
+    total = parts.total
+    for part in network.branches:
+        of_part = None if pair is None else pair.of(part)
+        alone = combined(z[:, part], network.logits(z, part), of_part, labels, recipe.loss)
+        total = total + network.branch_weight * alone.total
     optimiser.zero_grad()
-    parts.total.backward()  # type: ignore[no-untyped-call]
+    total.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
     return parts
+
+
+def rate_at(iteration: int, settings: Training) -> float:
+    """The factor of both learning rates at an iteration: steps down, or one cycle.
+
+    The cycle is that of Smith and Topin (2018): up from a twenty-fifth to 1 in three tenths of the
+    iterations, and down to next to nothing, each along half a cosine.
+    """
+    if settings.schedule == "steps":
+        return settings.decay_factor ** (iteration // settings.decay_every)
+    last = max(settings.iterations - 1, 1)
+    top = CYCLE_TOP * last
+    low, high, along = (
+        (CYCLE_START, 1.0, iteration / top)
+        if iteration <= top
+        else (1.0, CYCLE_START * 1e-4, (iteration - top) / (last - top))
+    )
+    return high + (low - high) * (1 + math.cos(math.pi * along)) / 2
 
 
 def _step(iteration: int, parts: LossParts) -> Step:
@@ -148,35 +172,34 @@ def _step(iteration: int, parts: LossParts) -> Step:
     )
 
 
-def build_optimiser(network: Network, recipe: Recipe) -> torch.optim.Adam:
+def build_optimiser(network: Network, recipe: Recipe) -> torch.optim.AdamW:
     """Adam, with a group of parameters for each learning rate (section IV-A)."""
     settings = recipe.training
-    groups = [
-        {"params": list(network.encoder.parameters()), "start": settings.encoder_learning_rate}
-    ]
+    groups = [{"params": list(network.encoder.parameters()), "top": settings.encoder_learning_rate}]
     if network.head is not None:
         groups.append(
-            {"params": list(network.head.parameters()), "start": settings.head_learning_rate}
+            {"params": list(network.head.parameters()), "top": settings.head_learning_rate}
         )
-    return torch.optim.Adam(groups, lr=settings.encoder_learning_rate, fused=True)
+    return torch.optim.AdamW(
+        groups,
+        lr=settings.encoder_learning_rate,
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
 
 
-def _has_moving_centroids(recipe: Recipe) -> bool:
-    return recipe.loss.name.endswith("ddcsad")
-
-
-def _recompute_due(iteration: int, source: BatchSource, recipe: Recipe) -> bool:
+def _recompute_due(iteration: int, source: Source, recipe: Recipe) -> bool:
     every = recipe.centroids.epoch_iterations or source.epoch_iterations
-    return _has_moving_centroids(recipe) and iteration % every == 0
+    return recipe.has_moving_centroids and iteration % every == 0
 
 
 def _first_centroids(
-    network: Network, source: BatchSource, recipe: Recipe, placement: Placement
+    network: Network, source: Source, recipe: Recipe, placement: Placement
 ) -> CentroidPair | None:
-    if not recipe.loss.name.endswith("dsad") or _has_moving_centroids(recipe):
+    if not recipe.loss.name.endswith("dsad") or recipe.has_moving_centroids:
         return None
     if recipe.centroids.dsad_start == "random":
-        fixed = centroids.random_centroid(network.dimensions, source.seed)
+        fixed = centroids.random_centroids(network.heads, network.dimensions, source.seed)
         return CentroidPair(fixed.to(placement.device), None)
     pretrain(network, source, recipe, placement)
     started = centroids.compute(network, source, recipe.centroids, placement, turn=0)

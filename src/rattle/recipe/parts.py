@@ -63,7 +63,7 @@ class Features(Part):
 
     @property
     def window_samples(self) -> int:
-        """Samples that one window of frames spans."""
+        """Samples from the first frame of a window to its last."""
         return (self.window_frames - 1) * self.hop_samples
 
 
@@ -90,6 +90,30 @@ class SmallNetwork(Part):
     stem_stride: int = Field(4, ge=1, le=4, description="Its step in time and in frequency.")
     dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="Dropped between the two convolutions of a block."
+    )
+
+
+class SpectralNetwork(Part):
+    """Two branches: convolutions over the spectrum of the whole window, and a small residual
+    network on its log-mels. Their embeddings are joined."""
+
+    name: Literal["spectral"]
+    channels: int = Field(
+        128, ge=4, le=1024, description="Channels of the convolutions over frequency."
+    )
+    dimensions: int = Field(
+        128, ge=4, le=1024, description="Numbers that each branch gives to the embedding."
+    )
+    log_mel_channels: int = Field(
+        16,
+        ge=4,
+        le=256,
+        description="Channels of the log-mel branch's first stage; doubled by each further one.",
+    )
+    branch_weight: Annotated[float, Field(ge=0)] = Field(
+        0.5,
+        description="Weight of the loss of each branch by itself beside that of both, so that "
+        "neither leaves the work to the other.",
     )
 
 
@@ -138,7 +162,23 @@ class Centroids(Part):
 class Training(Part):
     """Batches, optimiser and schedule (section IV-A)."""
 
+    encoder: Literal["own", "shared"] = Field(
+        "own",
+        description="An encoder for each machine (the paper), or one for all machines of the data, "
+        "trained at once, with a head for each.",
+    )
     iterations: int = Field(ge=1, description="Batches in all.")
+    clips: int = Field(
+        0,
+        ge=0,
+        description="Training clips that the iterations are meant for: with more of them there are "
+        "more iterations, by the root of the ratio; 0: never.",
+    )
+    mixup: bool = Field(
+        False,
+        description="Mix windows of a batch in pairs, and their labels alike: each equation is "
+        "then the sum of its terms for either class, weighed by how much of it is in the window.",
+    )
     normals_per_batch: int = Field(
         32, ge=2, le=4096, description="Windows of the target machine a batch."
     )
@@ -147,8 +187,18 @@ class Training(Part):
     )
     encoder_learning_rate: Positive = Field(description="Adam's rate of the convolutional layers.")
     head_learning_rate: Positive = Field(description="Adam's rate of the fully connected layer.")
-    decay_every: int = Field(ge=1, description="Iterations between two decays of both rates.")
+    schedule: Literal["steps", "cycle"] = Field(
+        "steps",
+        description="How both rates go: down in steps, or up and down in one cycle whose top they "
+        "are.",
+    )
+    decay_every: int = Field(
+        1000, ge=1, description="Iterations between two decays of both rates, of steps."
+    )
     decay_factor: Fraction = Field(0.5, description="Factor of each decay.")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="Weight decay, apart from the gradient's moments (AdamW)."
+    )
     held_out: Annotated[float, Field(ge=0.05, le=0.5)] = Field(
         0.2, description="Share of the normals kept from training to fit scale and threshold."
     )
@@ -183,7 +233,7 @@ class Adaptation(Part):
     replay_clips: int = Field(
         64,
         ge=0,
-        description="Log-mels of each kind (normals, held-out normals, outliers, anomalies) kept "
+        description="Clips of each kind (normals, held-out normals, outliers, anomalies) kept "
         "in the bundle, at most 200 MiB of each, so that it can be adapted without the "
         "recordings; 0: none.",
     )
@@ -267,6 +317,11 @@ class Scoring(Part):
     )
     alpha: Fraction = Field(
         0.5, description="Weight of the posterior in equation 5, for losses that have both parts."
+    )
+    distance: Literal["centroid", "nearest"] = Field(
+        "centroid",
+        description="What d of DDCSAD is measured from: c_p (the paper), or the nearest of the "
+        "training normals' embeddings. DSAD's is measured from c.",
     )
     false_alarm_rate: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.05, description="Share of normal clips that the threshold may call anomalous."

@@ -9,6 +9,7 @@ silent the number is an option here, its default is documented, and
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,10 +31,12 @@ from rattle.recipe.parts import (
     ResNet38Network,
     Scoring,
     SmallNetwork,
+    SpectralNetwork,
     Training,
 )
 
-PACKAGED = ("small", "paper")
+SHORTEST_WINDOW = 32
+PACKAGED = ("fleet", "small", "paper")
 
 
 class Recipe(Part):
@@ -43,7 +46,9 @@ class Recipe(Part):
     description: str = Field("", description="What to expect of it, how long it takes.")
     audio: Audio = Audio()
     features: Features = Features()
-    network: Annotated[ResNet38Network | SmallNetwork, Field(discriminator="name")]
+    network: Annotated[
+        ResNet38Network | SmallNetwork | SpectralNetwork, Field(discriminator="name")
+    ]
     loss: Loss = Loss()
     centroids: Centroids = Centroids()
     training: Training
@@ -70,9 +75,43 @@ class Recipe(Part):
         """Whether a score has a part d."""
         return self.baseline is not None or self.loss.name != "bce"
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether one encoder serves all machines of the data."""
+        return self.baseline is None and self.training.encoder == "shared"
+
+    @property
+    def has_moving_centroids(self) -> bool:
+        """Whether c_p and c_n follow the embeddings (DDCSAD)."""
+        return self.baseline is None and self.loss.name.endswith("ddcsad")
+
+    @property
+    def measures_nearest(self) -> bool:
+        """Whether d is the distance to the nearest normal clip's embedding, not to c_p."""
+        return self.has_moving_centroids and self.scoring.distance == "nearest"
+
+    @property
+    def sees_spectrum(self) -> bool:
+        """Whether the network sees the spectrum of a window's samples beside its log-mels."""
+        return self.baseline is None and isinstance(self.network, SpectralNetwork)
+
+    @property
+    def feature_width(self) -> int:
+        """Numbers that the features have a frame: the bands and, where it is seen, the sound."""
+        samples = self.features.hop_samples if self.sees_spectrum else 0
+        return self.features.mel_bands + samples
+
+    @property
+    def spectrum_bins(self) -> int:
+        """Bins of a window's spectrum, where the network sees it; else 0."""
+        samples = self.features.window_frames * self.features.hop_samples
+        return samples // 2 if self.sees_spectrum else 0
+
     @model_validator(mode="after")
     def _stages_fit_the_window(self) -> Recipe:
-        if isinstance(self.network, SmallNetwork):
+        if isinstance(self.network, SpectralNetwork):
+            shrink = 32
+        elif isinstance(self.network, SmallNetwork):
             shrink = self.network.stem_stride * 2 ** (len(self.network.blocks) - 1)
         else:
             shrink = 32
@@ -81,6 +120,25 @@ class Recipe(Part):
             raise ValueError(
                 f"the network shrinks time and frequency {shrink}-fold, but the window is only "
                 f"{self.features.window_frames} frames by {self.features.mel_bands} bands"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _machines_of_a_fleet_are_normalised_alike(self) -> Recipe:
+        if self.training.encoder == "shared" and self.audio.amplitude != "own":
+            raise ValueError(
+                'audio.amplitude is "target", but with a shared encoder (training.encoder) every '
+                'machine is the target of its own head; it can only be "own"'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_cycle_starts_anew(self) -> Recipe:
+        is_cycle, rate = self.training.schedule == "cycle", self.adaptation.learning_rate
+        if is_cycle and rate != "restart":
+            raise ValueError(
+                f'adaptation.learning_rate is "{rate}", but a cycle (training.schedule) has come '
+                'down to nothing at its end: it can only be "restart"'
             )
         return self
 
@@ -123,6 +181,24 @@ class Recipe(Part):
         values = self.model_dump(exclude={"baseline"})
         kind = "baseline" if method in BASELINES else "loss"
         return _validated(_merged(values, {kind: {"name": method}}), f"recipe {self.name}")
+
+    def for_clips(self, frames: Sequence[int]) -> Recipe:
+        """Take the numbers that follow from the training clips, of so many frames each.
+
+        More of them than ``training.clips`` take more iterations, by the root of the ratio. The
+        window of a network that sees a spectrum is no longer than nine of ten clips, in steps of 32
+        frames: a clip that is repeated to fill a window has lines of its own.
+        """
+        training, features = self.training, self.features
+        window = features.window_frames
+        if self.sees_spectrum and frames:
+            usual = sorted(frames)[len(frames) // 10]
+            window = min(window, max(usual // SHORTEST_WINDOW, 1) * SHORTEST_WINDOW)
+        ratio = len(frames) / training.clips if training.clips else 1.0
+        iterations = round(training.iterations * max(ratio, 1.0) ** 0.5)
+        return self.with_values(
+            features={"window_frames": window}, training={"iterations": iterations, "clips": 0}
+        )
 
     def for_adaptation(self) -> Recipe:
         """Take the numbers of training on with anomalies for training's (section IV-C)."""

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from rattle.clips.machine import Machine
 from rattle.detector import Detector
-from rattle.detector.fit import FitJob
 from rattle.detector.job import Job, Watch
+from rattle.detector.own import OwnJob
 from rattle.errors import Interrupted
 from rattle.runs.files import last_iteration
 from rattle.runs.folder import RunFolder
 from rattle.runs.node import chosen_store, device_on_node, use_store
-from rattle.runs.write import run_in_folder
+from rattle.runs.write import run_in_folder, training_folder
 from rattle.tracking import Tracker, TrackerName, flat, open_tracker
 
 
@@ -51,7 +51,7 @@ class MachineRuns:
     """What the runs of many machines share: where the bundles go, and a job but for its machine."""
 
     folder: Path
-    job: FitJob
+    job: OwnJob
     track: TrackerName | None = None
     store: Path | None = None
 
@@ -76,17 +76,22 @@ class MachineRuns:
         job = replace(self.job, machine=task.machine)
         with closing(tracker_of(job, self.folder, self.track)) as tracker:
             watch = Watch(on_clip=on_clip, on_step=tracker.step, stop_requested=stop_requested)
-            bundle = run_in_folder(job, self.folder, resume=True, watch=watch)
+            bundles = run_in_folder(job, self.folder, resume=True, watch=watch)
             if self.track is not None:
-                finish_tracking(tracker, Detector.load(bundle, device="cpu"))
+                finish_tracking(tracker, Detector.load(bundles[task.machine], device="cpu"))
+
+
+def title_of(job: Job) -> str:
+    """Say what people call a job: its machine, or how many there are."""
+    return str(job.machines[0]) if len(job.machines) == 1 else f"{len(job.machines)} machines"
 
 
 def tracker_of(job: Job, out: Path, track: TrackerName | None) -> Tracker:
     """Open the tracker for the job's curves, and give it every number of its recipe."""
-    title = str(job.machine)
+    title = title_of(job)
     made_by = {"machine": title, "work": job.work, "seed": job.seed}
     numbers = flat({**made_by, **job.recipe.model_dump()})
-    folder = RunFolder.of(out, job.machine)
+    folder = training_folder(out, job.machines)
     return open_tracker(
         track, f"{title} {job.work}", numbers, tensorboard=folder.tensorboard, mlflow=folder.mlflow
     )

@@ -37,7 +37,7 @@ def leave_outcome(
     """
     info, recipe, model = detector.info, detector.recipe, detector.model
     test = _test_clips(detector, clips)
-    store = FeatureStore(recipe.audio, recipe.features)
+    store = FeatureStore.of(recipe)
     log_mels = store.pack(test, info.amplitude, on_clip)
     scored, embeddings = [], []
     for clip, log_mel in zip(test, log_mels, strict=True):

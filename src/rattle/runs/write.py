@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from rattle.detector.finish import NO_WATCH, make
 from rattle.detector.job import Job, Recordings, Watch
 from rattle.errors import TrainingError
 from rattle.learning.train import Step
-from rattle.runs.folder import RunFolder
+from rattle.runs.folder import FLEET, RunFolder
 from rattle.version import VERSION
 
 
@@ -36,15 +37,15 @@ class MissingRecordings:
     file: Path
 
 
-def refuse_existing(out: Path, machine: Machine) -> None:
-    """Raise ``TrainingError`` where ``out`` holds a run of the machine."""
-    folder = RunFolder.of(out, machine)
-    if folder.bundle.exists() or folder.path.exists():
-        raise TrainingError(
-            f"{out} already holds a run of {machine}; give another folder to write to, or resume "
-            "that run",
-            argument=("resume", "out"),
-        )
+def refuse_existing(out: Path, machines: Sequence[Machine]) -> None:
+    """Raise ``TrainingError`` where ``out`` holds a run of one of the machines."""
+    for folder in {training_folder(out, machines), *(RunFolder.of(out, m) for m in machines)}:
+        if folder.bundle.exists() or folder.path.exists():
+            raise TrainingError(
+                f"{out} already holds a run ({folder.path.name}); give another folder to write to, "
+                "or resume that run",
+                argument=("resume", "out"),
+            )
 
 
 def refuse_other(job: Job, bundle: Path, made: BundleInfo) -> None:
@@ -56,40 +57,90 @@ def refuse_other(job: Job, bundle: Path, made: BundleInfo) -> None:
         )
 
 
-def run_in_folder(job: Job, out: Path, *, resume: bool, watch: Watch = NO_WATCH) -> Path:
-    """Carry out a job in a run folder under ``out`` and return the bundle's path.
+def training_folder(out: Path, machines: Sequence[Machine]) -> RunFolder:
+    """Choose the folder of a training while it goes on: the machine's own, or the fleet's."""
+    return RunFolder.of(out, machines[0]) if len(machines) == 1 else RunFolder(out / FLEET)
 
-    With ``resume`` a finished run is left as it is and an unfinished one goes on. Without it a
+
+def run_in_folder(
+    job: Job, out: Path, *, resume: bool, watch: Watch = NO_WATCH
+) -> dict[Machine, Path]:
+    """Carry out a job in a run folder under ``out`` and return its machines' bundles.
+
+    A training of many machines has a folder of its own until all its bundles are there; each
+    machine's run folder then holds what it was made by.
+
+    With ``resume`` finished runs are left as they are and an unfinished one goes on. Without it a
     folder that holds a run is refused, so that none is lost. Raises ``TrainingError`` for that,
     and where a finished run is of another job (``Job.gives``).
     """
-    folder = RunFolder.of(out, job.machine)
-    bundle = folder.bundle
+    folder = training_folder(out, job.machines)
+    folders = {machine: RunFolder.of(out, machine) for machine in job.machines}
     if not resume:
-        refuse_existing(out, job.machine)
-    if bundle.exists():
-        refuse_other(job, bundle, read_scoring_bundle(bundle).info)
-        return bundle
-    # Of a process that was killed while it wrote.
-    for left in [*folder.path.glob(".*.part"), *out.glob(f".{bundle.name}.*.part")]:
-        left.unlink(missing_ok=True)
+        refuse_existing(out, job.machines)
+    bundles = {machine: of.bundle for machine, of in folders.items()}
+    there = _finished(job, bundles)
+    if len(there) == len(bundles):
+        _forget(job, folder)
+        return bundles
+    _clear_parts(out, [folder, *folders.values()])
     with _metrics_log(folder.metrics) as log:
 
         def on_step(step: Step) -> None:
             if not log.is_open:
                 # Only now the data and a checkpoint have been found fit: a refused run leaves no
                 # folder behind and does not rewrite the description of the run it is not.
-                _describe(job, folder)
+                _describe(job, folder, job.machines)
             log(step)
             watch.on_step(step)
 
         logged = replace(watch, on_step=on_step)
-        detector = make(job, watch=logged, checkpoint=folder.checkpoint)
+        detectors = make(job, watch=logged, checkpoint=folder.checkpoint)
     if not log.is_open:  # a baseline that takes no steps
-        _describe(job, folder)
-    detector.save(bundle)
+        _describe(job, folder, job.machines)
+    for detector in detectors:
+        if detector.machine not in there:
+            of_machine = folders[detector.machine]
+            _share_run(job, folder, of_machine, detector.machine)
+            detector.save(of_machine.bundle)
     folder.checkpoint.unlink(missing_ok=True)
-    return bundle
+    _forget(job, folder)
+    return bundles
+
+
+def _forget(job: Job, folder: RunFolder) -> None:
+    """Remove the common folder of a fleet whose bundles are all there; no other training's."""
+    if len(job.machines) == 1 or not folder.environment.exists():
+        return
+    if json.loads(folder.environment.read_text())["machine"] == _named(job.machines):
+        shutil.rmtree(folder.path)
+
+
+def _named(machines: Sequence[Machine]) -> str:
+    return ", ".join(map(str, machines))
+
+
+def _share_run(job: Job, common: RunFolder, folder: RunFolder, machine: Machine) -> None:
+    """Give a machine's run folder what the fleet's holds, but for the state to go on from."""
+    if folder != common:
+        _describe(job, folder, [machine])
+        if common.metrics.exists():
+            write_text(folder.metrics, common.metrics.read_text(encoding="utf-8"))
+
+
+def _finished(job: Job, bundles: Mapping[Machine, Path]) -> set[Machine]:
+    """Find the machines whose bundles are there; raises where one is of another job."""
+    there = {machine for machine, bundle in bundles.items() if bundle.exists()}
+    for machine in there:
+        refuse_other(job, bundles[machine], read_scoring_bundle(bundles[machine]).info)
+    return there
+
+
+def _clear_parts(out: Path, folders: Sequence[RunFolder]) -> None:
+    """Remove what a process left that was killed while it wrote."""
+    for folder in folders:
+        for left in [*folder.path.glob(".*.part"), *out.glob(f".{folder.bundle.name}.*.part")]:
+            left.unlink(missing_ok=True)
 
 
 def recordings_of(
@@ -133,7 +184,7 @@ def _still_there(
     return there
 
 
-def _describe(job: Job, folder: RunFolder) -> None:
+def _describe(job: Job, folder: RunFolder, machines: Sequence[Machine]) -> None:
     write_text(folder.recipe, job.recipe.to_toml())
     environment = {
         "rattle": VERSION,
@@ -143,7 +194,7 @@ def _describe(job: Job, folder: RunFolder) -> None:
         "cpus": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "device": job.device,
-        "machine": str(job.machine),
+        "machine": _named(machines),
         "seed": job.seed,
     }
     write_text(folder.environment, json.dumps(environment, indent=1))

@@ -16,6 +16,8 @@ from rattle.clips.amplitude import Amplitude
 from rattle.errors import BundleError
 
 INPUTS = ("samples", "mean", "deviation", "earlier", "frames")
+# Of an encoder that sees the spectrum of its windows, too.
+SPECTRA = "spectra"
 OUTPUTS = ("embeddings", "features")
 EXTERNAL_FOLDER = "session.model_external_initializers_file_folder_path"
 
@@ -49,11 +51,13 @@ class Graph:
             raise _unusable(f"cannot be loaded by ONNX Runtime ({_first_line(error)})") from None
         inputs = {value.name: value.shape for value in self._session.get_inputs()}
         outputs = {value.name: value.shape for value in self._session.get_outputs()}
-        for of, there, expected in (("takes", inputs, INPUTS), ("gives", outputs, OUTPUTS)):
-            if set(there) != set(expected):
-                raise _unusable(f"{of} {', '.join(there)}, not {', '.join(expected)}")
+        needed = {*INPUTS, SPECTRA} if SPECTRA in inputs else {*INPUTS}
+        for of, there, expected in (("takes", inputs, needed), ("gives", outputs, {*OUTPUTS})):
+            if set(there) != expected:
+                raise _unusable(f"{of} {', '.join(there)}, not {', '.join(sorted(expected))}")
         self.bands = _columns("takes earlier frames", inputs["earlier"])
         self.dimensions = _columns("gives embeddings", outputs["embeddings"])
+        self.bins = _columns("takes spectra", inputs[SPECTRA]) if SPECTRA in inputs else 0
 
     def run(
         self,
@@ -61,6 +65,7 @@ class Graph:
         frames: NDArray[np.int64],
         amplitude: Amplitude,
         earlier: NDArray[np.float32] | None = None,
+        spectra: NDArray[np.float32] | None = None,
     ) -> GraphOutput:
         """Embed windows of ``samples [T]``, raw and at the recipe's rate.
 
@@ -68,7 +73,8 @@ class Graph:
         [E, bands]``, frames known already; then come the 1 + T // hop of these samples, centred on
         multiples of the hop and continued by zeros, so the first and the last of a piece cut out
         of a longer sound (those within half a transform of its ends) are not that sound's.
-        ``amplitude`` is the machine's.
+        ``amplitude`` is the machine's; ``spectra [n, bins]`` are the windows', for an encoder that
+        sees them (``scoring.spectrum``).
         """
         if earlier is None:
             earlier = np.empty((0, self.bands), dtype=np.float32)
@@ -79,6 +85,8 @@ class Graph:
             "earlier": earlier,
             "frames": frames,
         }
+        if spectra is not None:
+            values[SPECTRA] = spectra
         try:
             embeddings, features = self._session.run(list(OUTPUTS), values)
         except Exception as error:  # ONNX Runtime's errors have no class of their own in common

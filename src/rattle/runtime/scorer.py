@@ -18,6 +18,7 @@ from rattle.runtime.clip_scorer import ClipScorer, NamedParts, Recording, name_o
 from rattle.runtime.graph import Graph, shared_graph
 from rattle.scoring.clip import ClipParts
 from rattle.scoring.head import Head
+from rattle.scoring.spectrum import spectra_of_frames
 from rattle.scoring.windows import WINDOWS_AT_ONCE, clip_windows, frame_seconds
 
 
@@ -72,6 +73,11 @@ class Scorer(ClipScorer):
                 f"its graph has {self.graph.bands} bands and embeddings of "
                 f"{self.graph.dimensions} numbers, its recipe {bands} and its head {dimensions}"
             )
+        if self.graph.bins != self.recipe.spectrum_bins:
+            raise ValueError(
+                f"its graph takes spectra of {self.graph.bins} bins, by its recipe they have "
+                f"{self.recipe.spectrum_bins}"
+            )
 
     def parts(self, samples: NDArray[np.float32]) -> ClipParts:
         """Say how anomalous each window of mono ``samples [T]`` at the recipe's rate is."""
@@ -101,7 +107,19 @@ class Scorer(ClipScorer):
         high = int(frames.max()) + margin
         end = len(samples) if high >= count - 1 else high * hop
         piece = samples[low * hop : end]
-        return self.graph.run(piece, frames - low, self.info.amplitude).embeddings
+        spectra = self.spectra(piece, frames - low)
+        return self.graph.run(piece, frames - low, self.info.amplitude, spectra=spectra).embeddings
+
+    def spectra(
+        self, samples: NDArray[np.float32], frames: NDArray[np.int64]
+    ) -> NDArray[np.float32] | None:
+        """Compute the spectra of windows of frames ``[n, W]`` of raw ``samples [T]``, which begin
+        where frame 0 is centred; None where the encoder sees none."""
+        if not self.recipe.sees_spectrum:
+            return None
+        normalised = np.empty_like(samples)
+        self.info.amplitude.normalise(samples, out=normalised)
+        return spectra_of_frames(normalised, frames, self.recipe.features.hop_samples)
 
     def _named_parts(self, clip: Recording) -> NamedParts:
         try:

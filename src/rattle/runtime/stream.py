@@ -59,6 +59,7 @@ class Stream:
         self._scorer = scorer
         self._mix, self._threshold = scorer.mix(), scorer.threshold
         self._features = recipe.features
+        self._sees_spectrum = recipe.sees_spectrum
         self._frame_s = frame_seconds(recipe)
         self._hop = timeline_hop(recipe)
         self._channel = ChannelStream(recipe.audio, sample_rate_hz or recipe.audio.sample_rate_hz)
@@ -96,7 +97,8 @@ class Stream:
             some = min(due, WINDOWS_AT_ONCE)
             found += self._score(pending, some)
             due -= some
-        begin = min(self._piece_begin() * self._features.hop_samples, self._received)
+        needed = self._window if self._sees_spectrum else self._piece_begin()
+        begin = min(min(needed, self._piece_begin()) * self._features.hop_samples, self._received)
         # A copy: a view would keep the whole push in memory.
         self._chunks = [pending[begin - self._first :].copy()]
         self._first = begin
@@ -104,8 +106,10 @@ class Stream:
 
     def _due(self) -> int:
         """Windows whose last sample has come."""
-        half = self._features.fft_samples // 2
-        frames = (self._received - half) // self._features.hop_samples + 1
+        reach = self._features.fft_samples // 2
+        if self._sees_spectrum:
+            reach = max(reach, self._features.hop_samples)
+        frames = (self._received - reach) // self._features.hop_samples + 1
         return max((frames - self._window - self._features.window_frames) // self._hop + 1, 0)
 
     def _piece_begin(self) -> int:
@@ -133,6 +137,7 @@ class Stream:
             places(starts[:, None] + np.arange(length)),
             self._scorer.info.amplitude,
             self._frames,
+            self._spectra(pending, starts, end),
         )
         self._frames = output.features[places(np.arange(following, max(end, following)))]
         self._window = following
@@ -148,3 +153,10 @@ class Stream:
             )
             for window in clip_score("", parts, self._mix, self._threshold).windows
         ]
+
+    def _spectra(
+        self, pending: NDArray[np.float32], starts: NDArray[np.int64], end: int
+    ) -> NDArray[np.float32] | None:
+        hop, length = self._features.hop_samples, self._features.window_frames
+        heard = pending[self._window * hop - self._first : end * hop - self._first]
+        return self._scorer.spectra(heard, starts[:, None] - self._window + np.arange(length))

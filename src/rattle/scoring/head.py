@@ -1,8 +1,8 @@
 """Apply a machine's head to embeddings: the last step of a network.
 
 The encoder ends at z; what is the machine's own comes after it and is small: w and b of the fully
-connected layer, and the centroid c_p. So one encoder can serve many machines, and whatever computed
-z, torch or ONNX Runtime, the rest is this.
+connected layer, and the centroid c_p, or embeddings of normals in its place. So one encoder can
+serve many machines, and whatever computed z, torch or ONNX Runtime, the rest is this.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from rattle.scoring.clip import ClipParts
 from rattle.scoring.score import Values
 
 Vector = NDArray[np.float32]
+# How many dimensions each array has.
+DIMENSIONS = {"weight": 1, "bias": 1, "centres": 2}
 
 
 @dataclass(frozen=True)
@@ -26,48 +28,50 @@ class Head:
     """From an embedding z ``[D]`` to a logit of p and to d of one machine.
 
         logit = w z + b,  p = sigmoid(logit)        losses with BCE (section II-A)
-        d = ||z - c_p||^2                           losses with a centroid (section III)
+        d = min_k ||z - c_k||^2                     losses with a centroid (section III)
 
-    ``weight [D]`` and ``bias [1]`` are None for a loss without BCE, ``centroid [D]`` is None for
-    BCE alone. ``distance`` says whether ||.||^2 is the mean or the sum over the D dimensions. Sums
-    are in float64: what rounds is z alone.
+    ``weight [D]`` and ``bias [1]`` are None for a loss without BCE, ``centres [K, D]`` is None for
+    BCE alone: c_p by itself, or the normal clips' embeddings, of which the nearest counts
+    (``scoring.distance`` of the recipe). ``distance`` says whether ||.||^2 is the mean or the sum
+    over the D dimensions. Sums are in float64: what rounds is z alone.
     """
 
     weight: Vector | None
     bias: Vector | None
-    centroid: Vector | None
+    centres: Vector | None
     distance: Literal["mean", "sum"]
 
     @classmethod
     def restored(cls, arrays: Mapping[str, NDArray[np.generic]], recipe: Recipe) -> Head:
         """Rebuild the head whose ``arrays()`` these are; ``ValueError`` where they do not fit."""
         expected = {"weight", "bias"} if recipe.has_posterior else set()
-        expected |= {"centroid"} if recipe.has_distance else set()
+        expected |= {"centres"} if recipe.has_distance else set()
         if set(arrays) != expected:
             names = (", ".join(sorted(some)) or "nothing" for some in (arrays, expected))
             raise ValueError("its head holds {}, by its recipe {}".format(*names))
         values = {name: np.array(value) for name, value in arrays.items()}
         for name, value in values.items():
-            if value.ndim != 1 or not len(value) or (name == "bias" and len(value) > 1):
+            is_one = name != "bias" or value.size == 1
+            if value.ndim != DIMENSIONS[name] or not value.size or not is_one:
                 raise ValueError(f"its head's {name} has shape {value.shape}")
             if value.dtype != np.float32 or not np.isfinite(value).all():
                 raise ValueError(f"its head's {name} holds other than finite float32 numbers")
-        lengths = {name: len(value) for name, value in values.items() if name != "bias"}
+        lengths = {name: value.shape[-1] for name, value in values.items() if name != "bias"}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"its head's vectors are of unlike lengths: {lengths}")
         return cls(
-            values.get("weight"), values.get("bias"), values.get("centroid"), recipe.loss.distance
+            values.get("weight"), values.get("bias"), values.get("centres"), recipe.loss.distance
         )
 
     @property
     def dimensions(self) -> int:
         """D, the length of an embedding."""
-        vector = self.centroid if self.weight is None else self.weight
-        return 0 if vector is None else len(vector)
+        vectors = self.centres if self.weight is None else self.weight
+        return 0 if vectors is None else vectors.shape[-1]
 
     def arrays(self) -> dict[str, Vector]:
-        """Give what a bundle keeps: of ``weight``, ``bias`` and ``centroid`` those there are."""
-        every = {"weight": self.weight, "bias": self.bias, "centroid": self.centroid}
+        """Give what a bundle keeps: of ``weight``, ``bias`` and ``centres`` those there are."""
+        every = {"weight": self.weight, "bias": self.bias, "centres": self.centres}
         return {name: value for name, value in every.items() if value is not None}
 
     def logits(self, embeddings: NDArray[np.floating]) -> Values | None:
@@ -78,11 +82,14 @@ class Head:
         return logits + np.float64(self.bias[0])
 
     def distances(self, embeddings: NDArray[np.floating]) -> Values | None:
-        """Compute squared distances d to c_p, ``[n, D] -> [n]``; None for BCE alone."""
-        if self.centroid is None:
+        """Compute squared distances d to the nearest centre, ``[n, D] -> [n]``; None for BCE."""
+        if self.centres is None:
             return None
-        squares = np.square(embeddings.astype(np.float64) - self.centroid)
-        return np.asarray(squares.sum(axis=1) if self.distance == "sum" else squares.mean(axis=1))
+        # Differences, not |z|^2 - 2 z c + |c|^2, which cancels where z is near c.
+        centres = self.centres.astype(np.float64)
+        apart = (centres - z for z in embeddings.astype(np.float64))
+        least = np.array([np.einsum("kd,kd->k", d, d).min() for d in apart], dtype=np.float64)
+        return least if self.distance == "sum" else least / self.dimensions
 
     def parts(self, start_s: Values, embeddings: NDArray[np.floating]) -> ClipParts:
         """Compute the parts of windows that start at ``start_s [n]`` from embeddings ``[n, D]``."""

@@ -6,6 +6,7 @@ The paper has ten windows of 256 frames that overlap; a recipe may have others.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,18 +89,16 @@ def sliding_starts(frames: int, window: int, hop: int) -> NDArray[np.int64]:
     return starts if starts[-1] == last else np.append(starts, last)
 
 
-def cut(
-    log_mel: NDArray[np.float32], starts: NDArray[np.int64], window: int
-) -> NDArray[np.float32]:
-    """Cut a clip ``[T, bands]``, ``filled`` if short, into ``[len(starts), window, bands]``."""
-    if len(log_mel) < window:
-        log_mel = filled(log_mel, window)
-    return np.stack([log_mel[start : start + window] for start in starts])
+def cut(features: NDArray[Any], starts: NDArray[np.int64], window: int) -> NDArray[Any]:
+    """Cut a clip ``[T, width]``, ``filled`` if short, into ``[len(starts), window, width]``."""
+    if len(features) < window:
+        features = filled(features, window)
+    return np.stack([features[start : start + window] for start in starts])
 
 
-def filled(log_mel: NDArray[np.float32], window: int) -> NDArray[np.float32]:
-    """Repeat a clip shorter than a window until it fills one: ``[T, bands] -> [W, bands]``.
+def filled(features: NDArray[Any], window: int) -> NDArray[Any]:
+    """Repeat a clip shorter than a window until it fills one: ``[T, width] -> [W, width]``.
 
     A steady sound stays steady, and there is no silence in it that no machine made.
     """
-    return np.resize(log_mel, (window, log_mel.shape[1]))
+    return np.resize(features, (window, features.shape[1]))

@@ -13,13 +13,14 @@ pseudo-outlier. Begin with ``specimen.Specimen``, one machine, or ``write_factor
 from rattle.synthetic.factory import write_factory
 from rattle.synthetic.overlay import FAULT_KINDS, overlay_fault
 from rattle.synthetic.specimen import FAULTS_OF_TYPE, MACHINE_TYPES, Specimen
-from rattle.synthetic.transform import transform
+from rattle.synthetic.transform import detuned, transform
 
 __all__ = [
     "FAULTS_OF_TYPE",
     "FAULT_KINDS",
     "MACHINE_TYPES",
     "Specimen",
+    "detuned",
     "overlay_fault",
     "transform",
     "write_factory",

@@ -39,15 +39,8 @@ def transform(
         raise ClipError(f"samples have shape {samples.shape}; expected one channel, [frames]")
     frames = len(samples)
     speed = float(np.exp(rng.choice([-1, 1]) * rng.uniform(LEAST_SHIFT, MOST_SHIFT)))
-    changed = _at_speed(samples, speed, sample_rate_hz)
-
-    spectrum = fft.rfft(changed)
+    spectrum = _detuned_spectrum(samples, speed, sample_rate_hz)
     frequency_hz = fft.rfftfreq(frames, 1 / sample_rate_hz)
-    if speed < 1:
-        # A slowed recording has nothing above speed * Nyquist. Left empty, that band would tell
-        # every outlier from every normal clip, so it keeps what the recording had there.
-        emptied = frequency_hz > 0.98 * speed * sample_rate_hz / 2
-        spectrum[emptied] = fft.rfft(samples)[emptied]
     changed = fft.irfft(spectrum * _body(frequency_hz, rng), frames)
 
     beat_hz = SLOWEST_BEAT_HZ * (FASTEST_BEAT_HZ / SLOWEST_BEAT_HZ) ** rng.random()
@@ -55,6 +48,25 @@ def transform(
     changed *= 1 + rng.uniform(0, DEEPEST_BEAT) * read_around(cosine_turn(1), turns)
     changed *= rms(samples) / (rms(changed) or 1)
     return np.asarray(changed, dtype=samples.dtype)
+
+
+def detuned(samples: NDArray[Float], speed: float, *, sample_rate_hz: int) -> NDArray[Float]:
+    """Play ``samples [frames]`` at ``speed``, which moves every line to that multiple of itself."""
+    spectrum = _detuned_spectrum(samples, speed, sample_rate_hz)
+    return np.asarray(fft.irfft(spectrum, len(samples)), dtype=samples.dtype)
+
+
+def _detuned_spectrum(
+    samples: NDArray[Float], speed: float, sample_rate_hz: int
+) -> NDArray[np.complexfloating]:
+    spectrum = fft.rfft(_at_speed(samples, speed, sample_rate_hz))
+    if speed < 1:
+        # A slowed recording has nothing above speed * Nyquist. Left empty, that band would tell
+        # every outlier from every normal clip, so it keeps what the recording had there.
+        frequency_hz = fft.rfftfreq(len(samples), 1 / sample_rate_hz)
+        emptied = frequency_hz > 0.98 * speed * sample_rate_hz / 2
+        spectrum[emptied] = fft.rfft(samples)[emptied]
+    return np.asarray(spectrum)
 
 
 def _at_speed(samples: NDArray[Float], speed: float, sample_rate_hz: int) -> NDArray[Float]:

@@ -12,7 +12,7 @@ from rattle.cli.terminal.running import announce
 from rattle.cli.terminal.stopping import StopRequest
 from rattle.clips.machine import Machine
 from rattle.detector import Detector
-from rattle.detector.fit import FitJob
+from rattle.detector.own import OwnJob
 from rattle.errors import Interrupted, RattleError
 from rattle.grid.local import LocalWorkers
 from rattle.grid.run import Progress, run_grid
@@ -24,7 +24,7 @@ from rattle.tracking import TrackerName
 
 
 def train_machines(
-    jobs: list[FitJob], out: Path, *, workers: int, resume: bool, track: TrackerName | None = None
+    jobs: list[OwnJob], out: Path, *, workers: int, resume: bool, track: TrackerName | None = None
 ) -> dict[Machine, BaseException]:
     """Train ``workers`` machines at a time; return which were refused, and the error of each."""
     refused = {} if resume else _there_already(jobs, out)
@@ -55,11 +55,11 @@ def train_machines(
     return refused
 
 
-def _there_already(jobs: list[FitJob], out: Path) -> dict[Machine, BaseException]:
+def _there_already(jobs: list[OwnJob], out: Path) -> dict[Machine, BaseException]:
     refused: dict[Machine, BaseException] = {}
     for job in jobs:
         try:
-            refuse_existing(out, job.machine)
+            refuse_existing(out, job.machines)
         except RattleError as error:
             refused[job.machine] = error
     return refused

@@ -13,17 +13,17 @@ from rattle.detector.job import Job, Watch
 from rattle.errors import Interrupted
 from rattle.learning.train import Step
 from rattle.runs.folder import bundle_path
-from rattle.runs.machines import finish_tracking, tracker_of
+from rattle.runs.machines import finish_tracking, title_of, tracker_of
 from rattle.runs.write import run_in_folder
 from rattle.tracking import TrackerName
 
 
-def run_shown(job: Job, out: Path, *, resume: bool, track: TrackerName | None = None) -> Path:
+def run_shown(job: Job, out: Path, *, resume: bool, track: TrackerName | None = None) -> list[Path]:
     """Run a job in its folder under ``out``, show its progress, say what came out."""
-    title, started = str(job.machine), time.monotonic()
+    title, started = title_of(job), time.monotonic()
     tracker = tracker_of(job, out, track)
-    was_there = bundle_path(out, job.machine).exists()
-    progress = TrainingProgress(title, job.steps, takes_outliers=job.work == "train")
+    there = {machine for machine in job.machines if bundle_path(out, machine).exists()}
+    progress = TrainingProgress(title, job.steps, takes_outliers=job.work != "adapt")
 
     def on_clip() -> None:
         if stop():
@@ -45,15 +45,17 @@ def run_shown(job: Job, out: Path, *, resume: bool, track: TrackerName | None = 
             stop_requested=stop,
         )
         try:
-            bundle = run_in_folder(job, out, resume=resume, watch=watch)
+            bundles = run_in_folder(job, out, resume=resume, watch=watch)
         except Interrupted:
             progress.say(f"{title}: stopped; go on with the same command and --resume")
             raise KeyboardInterrupt from None
-        detector = Detector.load(bundle, device="cpu")
-        finish_tracking(tracker, detector)
-    how = "was there already" if was_there else f"in {time.monotonic() - started:.0f} s"
-    announce(bundle, detector, how)
-    return bundle
+        detectors = {m: Detector.load(path, device="cpu") for m, path in bundles.items()}
+        if len(detectors) == 1:
+            finish_tracking(tracker, *detectors.values())
+    how = f"in {time.monotonic() - started:.0f} s"
+    for machine, detector in detectors.items():
+        announce(bundles[machine], detector, "was there already" if machine in there else how)
+    return list(bundles.values())
 
 
 def announce(bundle: Path, detector: Detector, how: str) -> None:

@@ -59,6 +59,8 @@ class ResNet38(nn.Module):
     """
 
     dimensions = 2048
+    branches: tuple[slice, ...] = ()
+    branch_weight = 0.0
 
     def __init__(self, mel_bands: int) -> None:
         super().__init__()

@@ -9,6 +9,8 @@ gradient has to be carried back through the stem's large input.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
 from rattle.learning.networks.blocks import BasicBlock, MelBandNorm, initialise
@@ -16,30 +18,54 @@ from rattle.recipe.parts import SmallNetwork
 
 
 class SmallResNet(nn.Module):
-    """Encoder phi_z.
+    """Encoder phi_z. Kernel and stride of the stem are in time and in frequency.
 
     Shape: ``[B, T, M] -> [B, channels * 2 ** (stages - 1)]``.
     """
 
-    def __init__(self, mel_bands: int, settings: SmallNetwork) -> None:
+    branches: tuple[slice, ...] = ()
+    branch_weight = 0.0
+
+    def __init__(
+        self,
+        mel_bands: int,
+        *,
+        channels: int,
+        blocks: Sequence[int],
+        kernel: tuple[int, int],
+        stride: tuple[int, int],
+        dropout: float = 0.0,
+    ) -> None:
         super().__init__()
-        kernel, channels = settings.stem_kernel, settings.channels
+        padding = (kernel[0] // 2, kernel[1] // 2)
         self.bn0 = MelBandNorm(mel_bands, affine=False)
         self.stem = nn.Sequential(
-            nn.Conv2d(1, channels, kernel, settings.stem_stride, padding=kernel // 2, bias=False),
+            nn.Conv2d(1, channels, kernel, stride, padding=padding, bias=False),
             nn.BatchNorm2d(channels),
             nn.ReLU(),
         )
-        blocks, inputs = [], channels
-        for stage, count in enumerate(settings.blocks):
+        stages, inputs = [], channels
+        for stage, count in enumerate(blocks):
             for index in range(count):
                 outputs = channels * 2**stage
                 halve = stage > 0 and index == 0
-                blocks.append(BasicBlock(inputs, outputs, halve=halve, dropout=settings.dropout))
+                stages.append(BasicBlock(inputs, outputs, halve=halve, dropout=dropout))
                 inputs = outputs
-        self.stages = nn.Sequential(*blocks)
+        self.stages = nn.Sequential(*stages)
         self.dimensions = inputs
         initialise(self)
+
+    @classmethod
+    def of(cls, mel_bands: int, settings: SmallNetwork) -> SmallResNet:
+        """Build the one that a recipe describes."""
+        return cls(
+            mel_bands,
+            channels=settings.channels,
+            blocks=settings.blocks,
+            kernel=(settings.stem_kernel, settings.stem_kernel),
+            stride=(settings.stem_stride, settings.stem_stride),
+            dropout=settings.dropout,
+        )
 
     def forward(self, log_mel: Tensor) -> Tensor:
         maps: Tensor = self.stages(self.stem(self.bn0(log_mel)))

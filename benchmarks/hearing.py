@@ -1,0 +1,271 @@
+r"""Measures what a fleet's encoder hears: real machines, few machines, enrolment, synthetic faults.
+
+    python benchmarks/hearing.py run DATA --results benchmarks/results/hearing.jsonl
+    python benchmarks/hearing.py table --results benchmarks/results/hearing.jsonl \
+        --into docs/explanation/hearing.md
+
+DATA holds fan/id_00, fan/id_02, slider/id_00 and slider/id_02 in the DCASE layout; other machines
+in it take part in the fleet. A run is one of
+
+    fleet     all machines at once, recipe fleet
+    small     an encoder for each machine on log-mels, recipe small
+    alone     fleet, of a folder that holds one machine
+    pair      fleet, of fan/id_00 and slider/id_00 and nothing else
+    enrol     fleet without a machine, which then joins by its head alone
+    factory   fleet and small on synthetic machines, each fault at severity 0.6 and 1
+
+and a seed. One that is noted already is not done again. Nothing is chosen by these figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+
+import rattle
+from losses import noted
+from page import between
+from rattle import Detector, Machine, Manifest, Recipe
+from rattle.clips.layouts import load_manifest
+from rattle.evaluation.metrics import auc, pauc
+from rattle.scoring.clip import ClipScore
+from rattle.synthetic import write_factory
+
+MACHINES = tuple(map(Machine.parse, ("fan/id_00", "fan/id_02", "slider/id_00", "slider/id_02")))
+PAIR = (MACHINES[0], MACHINES[2])
+SEEDS = (0, 1, 2)
+SEVERITIES = (0.6, 1.0)
+WHATS = ("fleet", "small", "alone", "pair", "enrol", "factory fleet", "factory small")
+Row = dict[str, Any]
+
+
+def figures(normal: Sequence[ClipScore], anomaly: Sequence[ClipScore]) -> dict[str, float]:
+    """AUC of p, d and s alone, and the pAUC of s."""
+    parts: dict[str, Callable[[ClipScore], float | None]] = {
+        "p": lambda clip: None if clip.posterior is None else -clip.posterior,
+        "d": lambda clip: clip.distance,
+        "s": lambda clip: clip.score,
+    }
+    found = {}
+    for name, part in parts.items():
+        values = [np.array([part(clip) for clip in of]) for of in (normal, anomaly)]
+        if all(value.dtype != object for value in values):
+            found[name] = round(auc(*values), 4)
+    scores = [np.array([clip.score for clip in of]) for of in (normal, anomaly)]
+    return {**found, "pauc": round(pauc(*scores), 4)}
+
+
+def tested(detector: Detector, clips: Manifest) -> dict[str, float]:
+    """Figures of the machine's test clips."""
+    normal, anomaly = (
+        detector.score(list(clips.of(detector.machine, split="test", label=label).table["path"]))
+        for label in ("normal", "anomaly")
+    )
+    return figures(normal, anomaly)
+
+
+def only(clips: Manifest, machines: Iterable[Machine]) -> Manifest:
+    return Manifest(pl.concat([clips.of(machine).table for machine in machines]).sort("path"))
+
+
+def real_rows(what: str, seed: int, clips: Manifest) -> Iterator[Row]:
+    """Train and test on real machines."""
+    recipe = Recipe.load("small" if what == "small" else "fleet")
+    trainings: dict[str, list[tuple[Manifest, list[Machine]]]] = {
+        "fleet": [(clips, list(MACHINES))],
+        "small": [(clips, list(MACHINES))],
+        "alone": [(only(clips, [machine]), [machine]) for machine in MACHINES],
+        "pair": [(only(clips, PAIR), list(PAIR))],
+        "enrol": [(clips.without(machine), [machine]) for machine in MACHINES],
+    }
+    for data, machines in trainings[what]:
+        began = time.process_time()
+        if what == "enrol":
+            (joining,) = machines
+            parent = rattle.fit(data, next(m for m in MACHINES if m != joining), seed=seed)
+            began = time.process_time()
+            detectors = [rattle.enrol(parent, clips, joining, seed=seed)]
+        else:
+            detectors = trained(data, machines, recipe, seed)
+        cpu_s = time.process_time() - began
+        for detector in detectors:
+            row = {"what": what, "seed": seed, "machine": str(detector.machine)}
+            yield {**row, **tested(detector, clips), "cpu_s": round(cpu_s, 1)}
+
+
+def trained(
+    clips: Manifest, machines: Sequence[Machine], recipe: Recipe, seed: int
+) -> list[Detector]:
+    from rattle.detector.finish import make
+    from rattle.detector.fit import training_jobs
+
+    jobs = training_jobs(clips, machines, recipe, seed=seed)
+    return [detector for job in jobs for detector in make(job)]
+
+
+def factory_rows(recipe_name: str, seed: int) -> Iterator[Row]:
+    """Train on synthetic machines, test each type and fault at each severity."""
+    with tempfile.TemporaryDirectory() as folder:
+        roots = {severity: Path(folder) / str(severity) for severity in SEVERITIES}
+        for severity, root in roots.items():
+            # The same machines, the same training clips: the seed decides both.
+            write_factory(
+                root,
+                seed=11 + seed,
+                ids_per_type=3,
+                train_clips=48,
+                test_normal=60,
+                test_anomaly=120,
+                severity=(severity, severity),
+            )
+        clips = load_manifest(roots[SEVERITIES[0]])
+        began = time.process_time()
+        detectors = trained(clips, clips.machines(), Recipe.load(recipe_name), seed)
+        cpu_s = time.process_time() - began
+        aucs: dict[tuple[str, str, float], list[float]] = {}
+        for severity, root in roots.items():
+            faults = json.loads((root / "factory.json").read_text())["anomalies"]
+            of_fault = {str(root / path): told["fault"] for path, told in faults.items()}
+            test = load_manifest(root).of(split="test")
+            for detector in detectors:
+                normals = clips.of(detector.machine, split="test", label="normal")
+                normal = [clip.score for clip in detector.score(list(normals.table["path"]))]
+                found: dict[str, list[float]] = {}
+                anomalies = test.of(detector.machine, label="anomaly").table["path"]
+                for clip in detector.score(list(anomalies)):
+                    found.setdefault(of_fault[clip.path], []).append(clip.score)
+                for fault, scores in found.items():
+                    kind = (detector.machine.type, fault, severity)
+                    aucs.setdefault(kind, []).append(auc(np.array(normal), np.array(scores)))
+    for (machine_type, fault, severity), values in sorted(aucs.items()):
+        yield {
+            "what": f"factory {recipe_name}",
+            "seed": seed,
+            "machine": machine_type,
+            "fault": fault,
+            "severity": severity,
+            "s": round(float(np.mean(values)), 4),
+            "cpu_s": round(cpu_s, 1),
+        }
+
+
+def run(data: str, results: Path, whats: Sequence[str], seeds: Sequence[int]) -> None:
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
+    clips = load_manifest(Path(data))
+    done = {(row["what"], row["seed"]) for row in noted(results)}
+    for seed in seeds:
+        for what in whats:
+            if (what, seed) in done:
+                continue
+            kind, _, recipe = what.partition(" ")
+            rows = factory_rows(recipe, seed) if kind == "factory" else real_rows(what, seed, clips)
+            lines = [json.dumps(row) for row in rows]
+            with results.open("a") as file:
+                file.write("".join(f"{line}\n" for line in lines))
+            print(f"{what}, seed {seed}: {len(lines)} rows", flush=True)
+
+
+def real_table(rows: list[Row]) -> str:
+    """Markdown: AUC and pAUC of each machine, mean over seeds (smallest to largest)."""
+    lines = [
+        "| what | seeds | " + " | ".join(map(str, MACHINES)) + " | mean AUC | mean pAUC |",
+        "|---|---|" + "---|" * (len(MACHINES) + 2),
+    ]
+    for what in WHATS[:5]:
+        of = [row for row in rows if row["what"] == what]
+        if not of:
+            continue
+        cells = [
+            spread([row["s"] for row in of if row["machine"] == str(machine)])
+            for machine in MACHINES
+        ]
+        mean_auc, mean_pauc = (mean_of_machines(of, name) for name in ("s", "pauc"))
+        seeds = len({row["seed"] for row in of})
+        lines.append(
+            f"| {what} | {seeds} | " + " | ".join(cells) + f" | **{mean_auc}** | {mean_pauc} |"
+        )
+    return "\n".join(lines)
+
+
+def parts_table(rows: list[Row]) -> str:
+    """Markdown: what each part of equation 5 gives, mean over machines and seeds."""
+    lines = ["| what | p | d | s | CPU seconds of a training |", "|---|---|---|---|---|"]
+    for what in WHATS[:5]:
+        of = [row for row in rows if row["what"] == what]
+        if of:
+            cells = [f"{np.mean([row[name] for row in of]):.3f}" for name in ("p", "d", "s")]
+            cells.append(f"{np.mean([row['cpu_s'] for row in of]):.0f}")
+            lines.append(f"| {what} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def factory_table(rows: list[Row]) -> str:
+    """Markdown: AUC of each type, fault and severity, mean over machines and seeds."""
+    heads = [f"{severity:g}, {recipe}" for severity in SEVERITIES for recipe in ("small", "fleet")]
+    lines = ["| type | fault | " + " | ".join(heads) + " |", "|---|---|" + "---|" * len(heads)]
+    values: dict[tuple[str, str], dict[tuple[float, str], list[float]]] = {}
+    for row in rows:
+        kind, _, recipe = row["what"].partition(" ")
+        if kind == "factory":
+            cell = values.setdefault((row["machine"], row["fault"]), {})
+            cell.setdefault((row["severity"], recipe), []).append(row["s"])
+    keys = [(severity, recipe) for severity in SEVERITIES for recipe in ("small", "fleet")]
+    for (machine, fault), cell in sorted(values.items()):
+        cells = [f"{np.mean(cell[key]):.3f}" if key in cell else "" for key in keys]
+        lines.append(f"| {machine.removeprefix('synth_')} | {fault} | " + " | ".join(cells) + " |")
+    means = [
+        f"**{np.mean([np.mean(cell[key]) for cell in values.values() if key in cell]):.3f}**"
+        for key in keys
+        if any(key in cell for cell in values.values())
+    ]
+    return "\n".join([*lines, "| mean | | " + " | ".join(means) + " |"])
+
+
+def spread(values: list[float]) -> str:
+    if not values:
+        return ""
+    between_them = f" ({min(values):.3f} to {max(values):.3f})" if len(values) > 1 else ""
+    return f"{np.mean(values):.3f}{between_them}"
+
+
+def mean_of_machines(rows: list[Row], name: str) -> str:
+    machines = {row["machine"] for row in rows}
+    return (
+        f"{np.mean([np.mean([r[name] for r in rows if r['machine'] == m]) for m in machines]):.3f}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("verb", choices=["run", "table"])
+    parser.add_argument("data", nargs="?")
+    parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("--into", type=Path, help="page to write the tables into")
+    parser.add_argument("--what", nargs="+", choices=WHATS, default=list(WHATS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
+    chosen = parser.parse_args()
+    if chosen.verb == "run":
+        run(chosen.data, chosen.results, chosen.what, chosen.seeds)
+        return
+    rows = noted(chosen.results)
+    tables = {"real": real_table(rows), "parts": parts_table(rows), "factory": factory_table(rows)}
+    print("\n\n".join(tables.values()))
+    if chosen.into:
+        page = chosen.into.read_text(encoding="utf-8")
+        for name, table in tables.items():
+            page = between(page, name, table)
+        chosen.into.write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""Enrol: give a further machine a head on an encoder that other machines were trained with.
+
+The encoder stays as it is, so this takes seconds. What it can hear it learnt from the other
+machines; where the new one sounds like none of them, a training with it hears more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from rattle.bundle.replay import LogMel, Replay
+from rattle.bundle.schema import BundleInfo, Provenance
+from rattle.clips.layouts import load_manifest, load_outliers
+from rattle.clips.machine import Machine
+from rattle.clips.manifest import Manifest
+from rattle.detector.by_hash import by_hash, shuffled
+from rattle.detector.calibrate import Alpha
+from rattle.detector.detector import Detector
+from rattle.detector.finish import made_here, make
+from rattle.detector.job import Material, Recordings, Share, Start, Watch
+from rattle.detector.kept import DEFAULT_ALPHA, golden, source_of
+from rattle.errors import DataError
+from rattle.features.store import FeatureStore
+from rattle.learning.batches import Clips
+from rattle.learning.data import split_normals
+from rattle.learning.device import Placement
+from rattle.learning.inference import restore_network
+from rattle.learning.outliers import OutlierPool, named
+from rattle.recipe import Recipe
+from rattle.version import VERSION
+
+
+def enrol(
+    detector: Detector,
+    data: str | Path | Manifest,
+    machine: str | Machine,
+    *,
+    outliers: str | Path | Manifest | None = None,
+    seed: int = 0,
+    device: str = "auto",
+) -> Detector:
+    """Make a detector of a further machine with the encoder of another machine's ``detector``.
+
+    ``data`` holds the machine's normal clips; other machines in it, ``outliers`` and what the
+    detector's replay set keeps are its outliers. Raises ``DataError`` where there are too few
+    normal clips and where the detector has no encoder.
+    """
+    if not (outliers is None or isinstance(outliers, Manifest)):
+        outliers = load_outliers(Path(outliers))
+    job = EnrolJob(
+        parent=detector,
+        clips=data if isinstance(data, Manifest) else load_manifest(Path(data)),
+        machine=machine if isinstance(machine, Machine) else Machine.parse(machine),
+        outliers=outliers,
+        seed=seed,
+        device=device,
+    )
+    (enrolled,) = make(job)
+    return enrolled
+
+
+@dataclass(frozen=True)
+class EnrolJob:
+    """One machine to enrol; a ``Job``. ``parent`` is the detector whose encoder it takes."""
+
+    parent: Detector
+    clips: Manifest
+    machine: Machine
+    outliers: Manifest | None = None
+    seed: int = 0
+    device: str = "auto"
+    work: ClassVar[Literal["enrol"]] = "enrol"
+    told_by: ClassVar[str] = "parent bundle or seed"
+    steps: ClassVar[int] = 1
+
+    @property
+    def machines(self) -> tuple[Machine]:
+        """See ``Job``: the one."""
+        return (self.machine,)
+
+    @property
+    def recipe(self) -> Recipe:
+        """See ``Job``: the encoder's."""
+        return self.parent.recipe
+
+    @property
+    def sources(self) -> Recordings:
+        """See ``Job``."""
+        return Recordings(self.clips, self.outliers)
+
+    @cached_property
+    def parent_identity(self) -> str:
+        """The hash of the parent's content."""
+        return self.parent.bundle().identity
+
+    def gives(self, made: BundleInfo) -> bool:
+        """See ``Job``."""
+        return (made.provenance.parent, made.provenance.seed) == (self.parent_identity, self.seed)
+
+    def material(self, watch: Watch) -> Material:
+        """Split the machine's normals, gather what there is of other machines."""
+        recipe = self.recipe
+        if recipe.baseline is not None:
+            raise DataError(
+                f"the bundle is a baseline ({recipe.method}), which has no encoder; give one of a "
+                "network"
+            )
+        store = FeatureStore.of(recipe)
+        split = split_normals(self.clips, self.machine, recipe, seed=self.seed)
+        amplitude = store.amplitude(split.normals)
+        pack = store.pack(split.normals, amplitude, watch.on_clip)
+        trained, kept = split.part(split.trained), split.part(split.held_out)
+        outliers = self._outliers(store, watch)
+        names = [Machine.parse(name) for name in outliers]
+        origin = f"normal clips of {named(names)}"
+        watch.on_pool(OutlierPool(self.clips, origin))
+        known = Replay(
+            normals=shuffled(by_hash(trained, Clips(pack, split.trained)), self.seed),
+            held_out=shuffled(by_hash(kept, Clips(pack, split.held_out)), self.seed),
+            outliers=outliers,
+        )
+        provenance = self._provenance(known, origin)
+        return Material(
+            source=source_of(known, recipe, self.seed),
+            recipe=recipe,
+            training=None,
+            start=partial(_parents_encoder, self.parent),
+            identity=provenance.data_hash,
+            shares=[
+                Share(
+                    machine=self.machine,
+                    head=0,
+                    group=0,
+                    outliers=range(1, 1 + len(outliers)),
+                    held_out=list(known.held_out.values()),
+                    alpha=Alpha(recipe.scoring.alpha, DEFAULT_ALPHA),
+                    amplitude=amplitude,
+                    golden=golden(kept, store),
+                    replay=known,
+                    provenance=provenance,
+                    graph=self.parent.graph,
+                )
+            ],
+        )
+
+    def _outliers(self, store: FeatureStore, watch: Watch) -> dict[str, dict[str, LogMel]]:
+        """Gather other machines' normals: recorded ones, and what the parent's replay set keeps."""
+        stored = self.parent.replay
+        kept = {**stored.outliers, str(self.parent.machine): stored.normals}
+        outliers = {name: dict(clips) for name, clips in kept.items() if clips}
+        given = None if self.outliers is None else self.outliers.of(label="normal")
+        recorded = self.clips.of(split="train", label="normal") if given is None else given
+        for machine in recorded.machines():
+            clips = recorded.of(machine)
+            features = store.pack(clips, store.amplitude(clips), watch.on_clip)
+            outliers[str(machine)] = shuffled(by_hash(clips, features), self.seed)
+        outliers.pop(str(self.machine), None)
+        if not outliers:
+            raise DataError(
+                f"there is no sound of another machine than {self.machine}: the recordings hold "
+                "none, and the bundle no replay set; give recordings as outliers",
+                argument="outliers",
+            )
+        return outliers
+
+    def _provenance(self, known: Replay, origin: str) -> Provenance:
+        contents = [list(known.normals), list(known.held_out), list(map(list, known.outliers))]
+        parts = [VERSION, self.parent_identity, self.seed, *contents]
+        return Provenance(
+            **made_here(),
+            seed=self.seed,
+            data_hash=hashlib.sha256(json.dumps(parts).encode()).hexdigest(),
+            trained=tuple(known.normals),
+            held_out=tuple(known.held_out),
+            outliers=origin,
+            outliers_substitute=False,
+            parent=self.parent_identity,
+            fleet=self.parent.info.provenance.fleet,
+        )
+
+
+def _parents_encoder(parent: Detector, placement: Placement) -> Start:
+    network, _ = restore_network(parent.recipe, parent.model.learnt())
+    placement.network(network)
+    return network, None

@@ -1,0 +1,273 @@
+"""Prepare what the detectors of a fleet learn from: one encoder, and a head for each machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import torch
+
+from rattle.bundle.schema import BundleInfo, Provenance
+from rattle.clips.amplitude import Amplitude
+from rattle.clips.machine import Machine
+from rattle.clips.manifest import Manifest
+from rattle.detector.calibrate import Alpha
+from rattle.detector.finish import made_here
+from rattle.detector.job import Material, Recordings, Share, Start, Watch
+from rattle.detector.kept import (
+    DEFAULT_ALPHA,
+    Featured,
+    golden,
+    labelled_clips_of,
+    labelled_features,
+    replay_of,
+)
+from rattle.features.store import FeatureStore, Pack
+from rattle.features.views import views
+from rattle.learning.batches import ClipFeatures, Clips, crops
+from rattle.learning.data import Split, able, split_normals, training_normals
+from rattle.learning.detuned import line_spread, speeds
+from rattle.learning.device import Placement
+from rattle.learning.fleet import FleetSource
+from rattle.learning.networks import build_network
+from rattle.learning.outliers import OutlierPool, named
+from rattle.learning.pretrained import file_hash, load_pretrained
+from rattle.recipe import Recipe
+from rattle.version import VERSION
+
+# Normals whose lines tell how far the machine's speed wanders.
+SPREAD_CLIPS = 64
+# A detuned copy is drawn half as often as the machine.
+COPY_WEIGHT = 0.5
+
+
+@dataclass(frozen=True)
+class FleetJob:
+    """Detectors of ``machines`` to train, with all other machines of ``clips``; a ``Job``.
+
+    ``outliers`` are further recordings that are outliers to every machine. ``validation`` holds
+    labelled clips to choose alpha by, ``init`` pre-trained weights to start the encoder from.
+    """
+
+    clips: Manifest
+    machines: tuple[Machine, ...]
+    asked: Recipe
+    seed: int = 0
+    outliers: Manifest | None = None
+    validation: Manifest | None = None
+    init: Path | None = None
+    device: str = "auto"
+    work: ClassVar[Literal["train"]] = "train"
+    told_by: ClassVar[str] = "recipe, method or seed"
+
+    @property
+    def sources(self) -> Recordings:
+        """See ``Job``."""
+        return Recordings(self.clips, self.outliers)
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """See ``Job``: what was asked for, with the numbers that follow from the clips."""
+        rate = self.asked.audio.sample_rate_hz
+        hop_s = self.asked.features.hop_samples / rate
+        table = self.clips.of(split="train", label="normal").table
+        seconds = (table["frames"] / table["sample_rate_hz"]).to_list()
+        return self.asked.for_clips([1 + int(length / hop_s) for length in seconds])
+
+    @property
+    def steps(self) -> int:
+        """See ``Job``."""
+        return self.recipe.training.iterations
+
+    def gives(self, made: BundleInfo) -> bool:
+        """See ``Job``: a run that is finished stays as it is, whatever data it is asked for.
+
+        So the numbers that follow from the clips do not count.
+        """
+        asked, origin = self.asked, made.provenance
+        recipe = made.recipe.with_values(
+            features={"window_frames": asked.features.window_frames},
+            training={"iterations": asked.training.iterations, "clips": asked.training.clips},
+        )
+        return (recipe, origin.seed, origin.parent) == (asked, self.seed, None)
+
+    def material(self, watch: Watch) -> Material:
+        """Split every machine's normals, compute the features of all."""
+        recipe, store = self.recipe, FeatureStore.of(self.recipe)
+        validation = {m: labelled_clips_of(self.validation, m) for m in self.machines}
+        members = self._members(store, watch)
+        pool = self._pool(members)
+        watch.on_pool(pool)
+        groups: dict[str, Featured] = {str(m.machine): (m.trained, m.features) for m in members}
+        for machine in pool.clips.machines():
+            clips = pool.clips.of(machine)
+            features = store.pack(clips, store.amplitude(clips), watch.on_clip)
+            groups[_free(str(machine), groups)] = (clips, features)
+        machines = len(groups)
+        for member in members:
+            groups |= self._copies(member, machines, store, watch)
+        identity = _identity(recipe, self.seed, [clips for clips, _ in groups.values()])
+
+        def share(number: int, member: _Member) -> Share:
+            own, held_out = str(member.machine), (member.held_out, member.kept)
+            # Copies are made again; alone with them, a replay set has nothing else to hold.
+            kept = list(groups)[:machines] if machines > 1 else groups
+            others = {name: groups[name] for name in kept if name != own}
+            labelled = validation[member.machine]
+            return Share(
+                machine=member.machine,
+                head=number,
+                group=number,
+                outliers=[g for g in range(len(groups)) if g != number],
+                held_out=member.kept,
+                alpha=Alpha(recipe.scoring.alpha, DEFAULT_ALPHA),
+                amplitude=member.amplitude,
+                golden=golden(member.held_out, store),
+                replay=replay_of(groups[own], held_out, others, self.seed),
+                provenance=self._provenance(member, pool, list(groups)[:machines], identity),
+                labelled=labelled_features(labelled, member.amplitude, store),
+            )
+
+        wanted = set(self.machines)
+        return Material(
+            source=self._source([features for _, features in groups.values()], machines),
+            recipe=recipe,
+            training=recipe,
+            start=partial(self._new_network, watch, len(groups)),
+            identity=identity,
+            shares=[share(n, of) for n, of in enumerate(members) if of.machine in wanted],
+        )
+
+    def _members(self, store: FeatureStore, watch: Watch) -> list[_Member]:
+        """Take every machine with normals enough; those asked for must be among them."""
+        for machine in self.machines:
+            training_normals(self.clips, machine, self.recipe)
+        members = []
+        for machine in able(self.clips, self.recipe):
+            split = split_normals(self.clips, machine, self.recipe, seed=self.seed)
+            amplitude = store.amplitude(split.normals)
+            pack = store.pack(split.normals, amplitude, watch.on_clip)
+            members.append(_Member(machine, split, amplitude, pack))
+        return members
+
+    def _pool(self, members: Sequence[_Member]) -> OutlierPool:
+        """Take what no detector is made of: machines with few clips, and outliers given.
+
+        It says what the outliers of every machine are.
+        """
+        machines = [member.machine for member in members]
+        few = [m for m in self.clips.machines() if m not in machines]
+        parts = [self.clips.of(m, split="train", label="normal") for m in few]
+        if self.outliers is not None:
+            parts.append(self.outliers.of(label="normal"))
+        clips = Manifest.from_clips(clip for part in parts for clip in part)
+        every = [*machines, *clips.machines()]
+        if len(every) == 1:
+            return OutlierPool(
+                clips,
+                "COPIES of the machine's own clips, played faster and slower: no other machine "
+                "was at hand; give real sound as outliers, or more machines",
+                substitute=True,
+            )
+        copies = ", and copies played faster and slower" if speeds(len(every), 0.0) else ""
+        return OutlierPool(clips, f"to each machine all others of {named(every)}{copies}")
+
+    def _copies(
+        self, member: _Member, machines: int, store: FeatureStore, watch: Watch
+    ) -> dict[str, Featured]:
+        """Compute the features of a machine's detuned copies, as many as so few machines need."""
+        if not speeds(machines, 0.0):
+            return {}
+        clips = member.features
+        bands, window = self.recipe.features.mel_bands, self.recipe.features.window_frames
+        chosen = [clips[i] for i in range(min(len(clips), SPREAD_CLIPS))]
+        spread = line_spread(
+            list(views(crops(chosen, window, None), bands)[1]), store.audio.sample_rate_hz
+        )
+        return {
+            f"{member.machine} at {speed:.3f} of its speed": (
+                member.trained,
+                store.pack(member.trained, member.amplitude, watch.on_clip, speed=speed),
+            )
+            for speed in speeds(machines, spread)
+        }
+
+    def _source(self, groups: Sequence[ClipFeatures], machines: int) -> FleetSource:
+        training, features = self.recipe.training, self.recipe.features
+        return FleetSource(
+            groups=groups,
+            weights=[1.0] * machines + [COPY_WEIGHT] * (len(groups) - machines),
+            windows_per_batch=training.normals_per_batch + training.outliers_per_batch,
+            window_frames=features.window_frames,
+            bands=features.mel_bands,
+            mixup=training.mixup,
+            seed=self.seed,
+        )
+
+    def _provenance(
+        self, member: _Member, pool: OutlierPool, fleet: Sequence[str], identity: str
+    ) -> Provenance:
+        used = () if self.validation is None else self.validation.of(member.machine).hashes()
+        return Provenance(
+            **made_here(),
+            seed=self.seed,
+            data_hash=identity,
+            trained=tuple(member.trained.hashes()),
+            held_out=tuple(member.held_out.hashes()),
+            validation=tuple(used),
+            outliers=pool.origin,
+            outliers_substitute=pool.substitute,
+            pretrained=None if self.init is None else file_hash(self.init),
+            fleet=tuple(fleet),
+        )
+
+    def _new_network(self, watch: Watch, heads: int, placement: Placement) -> Start:
+        torch.manual_seed(self.seed)
+        network = build_network(self.recipe, heads)
+        if self.init is not None:
+            watch.on_init(load_pretrained(network.encoder, self.init))
+        placement.network(network)
+        return network, None
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A machine with a head: its normals, their statistics and features."""
+
+    machine: Machine
+    split: Split
+    amplitude: Amplitude
+    pack: Pack
+
+    @property
+    def features(self) -> Clips:
+        """Of the normals that it is trained on."""
+        return Clips(self.pack, self.split.trained)
+
+    @property
+    def kept(self) -> Clips:
+        """Features of the normals held out."""
+        return Clips(self.pack, self.split.held_out)
+
+    @property
+    def trained(self) -> Manifest:
+        return self.split.part(self.split.trained)
+
+    @property
+    def held_out(self) -> Manifest:
+        return self.split.part(self.split.held_out)
+
+
+def _free(name: str, taken: dict[str, Featured]) -> str:
+    """Name a group; outliers given may be called as a machine of the data is."""
+    return name if name not in taken else _free(f"{name} (given)", taken)
+
+
+def _identity(recipe: Recipe, seed: int, groups: Sequence[Manifest]) -> str:
+    text = json.dumps([VERSION, recipe.to_toml(), seed, [clips.hashes() for clips in groups]])
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,89 @@
+"""Choose what a training keeps beside its model, and what it is calibrated on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from rattle.bundle.file import GoldenClips
+from rattle.bundle.replay import Replay
+from rattle.clips.amplitude import Amplitude
+from rattle.clips.machine import Machine
+from rattle.clips.manifest import Clip, Manifest
+from rattle.clips.pcm16 import to_16_bit
+from rattle.detector.by_hash import by_hash, shuffled
+from rattle.errors import DataError
+from rattle.features.store import FeatureStore
+from rattle.features.views import Rows
+from rattle.learning.batches import BatchSource, ClipFeatures
+from rattle.recipe import Recipe
+
+GOLDEN_CLIPS = 2
+GOLDEN_SECONDS = 12.0
+DEFAULT_ALPHA = "the recipe's default"
+# Clips, and the features of each.
+Featured = tuple[Manifest, ClipFeatures]
+
+
+def labelled_clips_of(validation: Manifest | None, machine: Machine) -> list[Clip]:
+    """Take the machine's labelled validation clips; none of no manifest.
+
+    Raises ``DataError`` where they are not of both classes.
+    """
+    if validation is None:
+        return []
+    clips = [clip for clip in validation.of(machine) if clip.label != "unknown"]
+    anomalies = sum(clip.label == "anomaly" for clip in clips)
+    if not 0 < anomalies < len(clips):
+        raise DataError(
+            f"the validation clips of {machine} are {anomalies} anomalies and "
+            f"{len(clips) - anomalies} normals; choosing alpha needs both: give others, or none "
+            "to use the recipe's alpha",
+            argument="validation",
+        )
+    return clips
+
+
+def labelled_features(
+    clips: Iterable[Clip], amplitude: Amplitude, store: FeatureStore
+) -> list[tuple[Rows, bool]]:
+    """Compute the features of labelled clips, each with whether it is an anomaly."""
+    front_end = store.front_end
+    return [
+        (front_end.features(front_end.read(clip.path), amplitude), clip.label == "anomaly")
+        for clip in clips
+    ]
+
+
+def golden(held_out: Manifest, store: FeatureStore) -> GoldenClips:
+    """Take some held-out clips as 16-bit samples, whose scores a bundle states."""
+    limit = int(GOLDEN_SECONDS * store.audio.sample_rate_hz)
+    clips = list(held_out)[:GOLDEN_CLIPS]
+    return tuple(to_16_bit(store.front_end.read(clip.path)[:limit]) for clip in clips)
+
+
+def replay_of(
+    trained: Featured, held_out: Featured, outliers: Mapping[str, Featured], seed: int
+) -> Replay:
+    """Put all that a training read in an order whose beginning is a fair sample."""
+    return Replay(
+        normals=shuffled(by_hash(*trained), seed),
+        held_out=shuffled(by_hash(*held_out), seed),
+        outliers={machine: shuffled(by_hash(*of), seed) for machine, of in outliers.items()},
+    )
+
+
+def source_of(clips: Replay, recipe: Recipe, seed: int) -> BatchSource:
+    """Draw batches of known clips, with the recipe's share of anomalies where there are any."""
+    training = recipe.training
+    anomalies_per_batch = recipe.adaptation.anomalies_per_batch if clips.anomalies else 0
+    return BatchSource(
+        normals=list(clips.normals.values()),
+        outliers=[list(of.values()) for of in clips.outliers.values()],
+        anomalies=list(clips.anomalies.values()),
+        normals_per_batch=training.normals_per_batch,
+        outliers_per_batch=training.outliers_per_batch - anomalies_per_batch,
+        anomalies_per_batch=anomalies_per_batch,
+        window_frames=recipe.features.window_frames,
+        bands=recipe.features.mel_bands,
+        seed=seed,
+    )

@@ -1,0 +1,148 @@
+"""Prepare what a new detector with an encoder of its own learns from, as in the paper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import torch
+
+from rattle.bundle.replay import Replay
+from rattle.bundle.schema import BundleInfo, Provenance
+from rattle.clips.machine import Machine
+from rattle.clips.manifest import Manifest
+from rattle.detector.calibrate import Alpha
+from rattle.detector.finish import made_here
+from rattle.detector.job import Material, Recordings, Share, Start, Watch
+from rattle.detector.kept import (
+    DEFAULT_ALPHA,
+    golden,
+    labelled_clips_of,
+    labelled_features,
+    replay_of,
+)
+from rattle.features.store import FeatureStore
+from rattle.learning.data import TrainingData, prepare, split_normals
+from rattle.learning.device import Placement
+from rattle.learning.networks import build_network
+from rattle.learning.outliers import choose_pool
+from rattle.learning.pretrained import file_hash, load_pretrained
+from rattle.recipe import Recipe
+from rattle.recipe.parts import Autoencoder
+
+
+@dataclass(frozen=True)
+class OwnJob:
+    """One machine's detector to train, or a baseline to fit; a ``Job``.
+
+    ``validation`` holds labelled clips of the machine to choose alpha by, ``init`` pre-trained
+    weights to start the encoder from.
+    """
+
+    clips: Manifest
+    machine: Machine
+    recipe: Recipe
+    seed: int = 0
+    outliers: Manifest | None = None
+    validation: Manifest | None = None
+    init: Path | None = None
+    device: str = "auto"
+    work: ClassVar[Literal["train"]] = "train"
+    told_by: ClassVar[str] = "recipe, method or seed"
+
+    @property
+    def machines(self) -> tuple[Machine]:
+        """See ``Job``: the one."""
+        return (self.machine,)
+
+    @property
+    def sources(self) -> Recordings:
+        """See ``Job``."""
+        return Recordings(self.clips, self.outliers)
+
+    @property
+    def steps(self) -> int:
+        """See ``Job``: iterations of a network, epochs of the autoencoder, else one."""
+        if isinstance(self.recipe.baseline, Autoencoder):
+            return self.recipe.baseline.epochs
+        return 1 if self.recipe.baseline else self.recipe.training.iterations
+
+    def gives(self, made: BundleInfo) -> bool:
+        """See ``Job``: a run that is finished stays as it is, whatever data it is asked for."""
+        origin = made.provenance
+        return (made.recipe, origin.seed, origin.parent) == (self.recipe, self.seed, None)
+
+    def material(self, watch: Watch) -> Material:
+        """Split the machine's normals, choose outliers, compute the features of both."""
+        recipe = self.recipe
+        validation = labelled_clips_of(self.validation, self.machine)
+        store = FeatureStore.of(recipe)
+        split = split_normals(self.clips, self.machine, recipe, seed=self.seed)
+        trained = split.part(split.trained)
+        pool = choose_pool(self.clips, self.machine, self.outliers, trained, recipe.audio)
+        watch.on_pool(pool)
+        data = prepare(
+            split, self.machine, pool, recipe, store, seed=self.seed, on_clip=watch.on_clip
+        )
+        return Material(
+            source=data.source,
+            recipe=recipe,
+            training=recipe,
+            start=None if recipe.baseline else partial(_new_network, self, watch),
+            identity=data.identity,
+            shares=[
+                Share(
+                    machine=self.machine,
+                    head=0,
+                    group=0,
+                    outliers=range(1, 1 + len(data.source.outliers)),
+                    held_out=data.held_out,
+                    alpha=Alpha(recipe.scoring.alpha, DEFAULT_ALPHA),
+                    amplitude=data.amplitude,
+                    golden=golden(data.held_out_clips, store),
+                    replay=Replay() if recipe.baseline else _replay(data),
+                    provenance=_provenance(self, data),
+                    labelled=labelled_features(validation, data.amplitude, store),
+                )
+            ],
+        )
+
+
+def _new_network(job: OwnJob, watch: Watch, placement: Placement) -> Start:
+    torch.manual_seed(job.seed)
+    network = build_network(job.recipe)
+    if job.init is not None:
+        watch.on_init(load_pretrained(network.encoder, job.init))
+    placement.network(network)
+    return network, None
+
+
+def _replay(data: TrainingData) -> Replay:
+    machines = data.pool.clips.machines()
+    return replay_of(
+        (data.trained_clips, data.source.normals),
+        (data.held_out_clips, data.held_out),
+        {
+            str(machine): (data.pool.clips.of(machine), clips)
+            for machine, clips in zip(machines, data.source.outliers, strict=True)
+        },
+        data.source.seed,
+    )
+
+
+def _provenance(job: OwnJob, data: TrainingData) -> Provenance:
+    return Provenance(
+        **made_here(),
+        seed=job.seed,
+        data_hash=data.identity,
+        trained=tuple(data.trained_clips.hashes()),
+        held_out=tuple(data.held_out_clips.hashes()),
+        validation=()
+        if job.validation is None
+        else tuple(job.validation.of(data.machine).hashes()),
+        outliers=data.pool.origin,
+        outliers_substitute=data.pool.substitute,
+        pretrained=None if job.init is None else file_hash(job.init),
+    )

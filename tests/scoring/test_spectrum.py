@@ -1,0 +1,60 @@
+"""The spectrum of a window: lines where they are, and nothing of loudness."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rattle.scoring.spectrum import blocks, spectra, spectra_of_frames
+
+RATE_HZ, LENGTH = 16_000, 4096
+
+
+def tone(hz: float, seed: int = 0) -> np.ndarray:
+    noise = np.random.default_rng(seed).standard_normal(LENGTH)
+    wave = np.sin(2 * np.pi * hz * np.arange(LENGTH) / RATE_HZ)
+    return (wave + 0.01 * noise).astype(np.float32)
+
+
+def test_a_line_stands_in_the_bin_of_its_frequency() -> None:
+    (spectrum,) = spectra(tone(1000)[None])
+    assert spectrum.shape == (LENGTH // 2,)
+    assert spectrum.dtype == np.float32
+    # Bin k of the transform is at k times 16,000 / 4,096 Hz; the first of all is left out.
+    assert spectrum.argmax() == 1000 * LENGTH // RATE_HZ - 1
+
+
+def test_it_is_the_magnitude_of_the_real_transform_at_rms_1() -> None:
+    window = tone(777)
+    expected = np.abs(np.fft.rfft(window.astype(np.float64)))[1:]
+    expected /= np.sqrt(np.mean(expected**2))
+    np.testing.assert_allclose(spectra(window[None])[0], expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(("gain", "offset"), [(0.01, 0), (30, 0), (1, 5), (0.5, -0.2)])
+def test_neither_loudness_nor_a_constant_counts(gain: float, offset: float) -> None:
+    window = tone(500)
+    changed = (gain * window + offset).astype(np.float32)
+    np.testing.assert_allclose(spectra(changed[None]), spectra(window[None]), atol=2e-3)
+
+
+def test_silence_has_a_spectrum_of_zeros() -> None:
+    assert not spectra(np.zeros((2, LENGTH), dtype=np.float32)).any()
+
+
+def test_windows_do_not_depend_on_each_other() -> None:
+    windows = np.stack([tone(300), 100 * tone(4000, seed=1)])
+    np.testing.assert_array_equal(spectra(windows)[0], spectra(windows[:1])[0])
+
+
+def test_blocks_begin_where_frames_are_centred_and_end_in_zeros() -> None:
+    cut = blocks(np.arange(1, 11, dtype=np.float32), 4)
+    assert cut.tolist() == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 0, 0]]
+    assert blocks(np.ones(8, dtype=np.float32), 4).shape == (3, 4)
+
+
+def test_the_spectra_of_frames_are_those_of_the_samples_that_they_span() -> None:
+    samples = tone(900)
+    frames = np.arange(8)[None] + np.array([[2], [5]])
+    expected = spectra(np.stack([samples[2 * 64 : 10 * 64], samples[5 * 64 : 13 * 64]]))
+    np.testing.assert_array_equal(spectra_of_frames(samples, frames, 64), expected)
