@@ -72,19 +72,25 @@ def measure(data: Path) -> Iterator[Ratio]:
     """Seconds of sound scored in a second by one thread: so many live streams keep pace."""
     with tempfile.TemporaryDirectory() as folder:
         scorer = exported(data, Path(folder))
-    rate_hz = scorer.recipe.audio.sample_rate_hz
+    yield carried_by([scorer], data, "small", 100)
+
+
+def carried_by(scorers: list[Scorer], data: Path, recipe: str, target: float) -> Ratio:
+    """How many streams one core carries, of the scorers in turns."""
+    rate_hz = scorers[0].recipe.audio.sample_rate_hz
     heard = sounds(data, rate_hz)
+    of_each = [scorers[number % len(scorers)] for number in range(len(heard))]
     seconds = sum(map(len, heard)) / rate_hz
     carried, bare = [], []
     for _ in range(3):
-        judged = [JudgedStream(scorer, rate_hz).push for _ in heard]
+        judged = [JudgedStream(scorer, rate_hz).push for scorer in of_each]
         carried.append(seconds / busy_seconds(heard, judged, rate_hz))
-        unjudged = [Unjudged(scorer).push for _ in heard]
+        unjudged = [Unjudged(scorer).push for scorer in of_each]
         bare.append(seconds / busy_seconds(heard, unjudged, rate_hz))
-    yield Ratio(
-        "streams one core carries with the small recipe",
+    return Ratio(
+        f"streams one core carries with the recipe {recipe}",
         float(np.median(carried)),
-        100,
+        target,
         f"{len(heard)} streams of {seconds / len(heard):.0f} s in turns, a window a second, their "
         f"sound judged as rattle listen does; without that {np.median(bare):.0f}",
     )

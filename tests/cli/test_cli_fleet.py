@@ -170,3 +170,26 @@ def test_enrol_does_not_take_the_place_of_the_bundle_it_learns_from(
     code, _, err = rattle("enrol", parent, factory, "--machine", "synth_fan/id_00")
     assert code == 2
     assert "already holds a run" in err
+
+
+def test_the_curves_of_a_fleet_stay_with_its_first_machine(
+    train_fleet: Any, tmp_path: Path
+) -> None:
+    pytest.importorskip("tensorboard")
+    assert train_fleet("--track", "tensorboard").code == 0
+    folder = tmp_path / "out"
+    assert list((folder / FAN / "tensorboard").iterdir())
+    assert not (folder / "fleet-training").exists()
+
+
+def test_a_report_tells_of_a_fleet_that_is_not_finished(
+    train_fleet: Any, rattle: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[Step] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingProgress, "on_step", lambda _, step: steps.append(step))
+        patch.setattr(StopRequest, "__call__", lambda _: len(steps) == 3)
+        assert train_fleet().code == 130
+    code, _, err = rattle("report", tmp_path / "out")
+    assert code == 2
+    assert "fleet-training is a training of many machines that has not come to its end" in err

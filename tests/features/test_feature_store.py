@@ -75,7 +75,10 @@ def test_what_was_computed_is_not_computed_again(store, make_clips, monkeypatch)
 
 def test_a_pack_is_mapped_and_cannot_be_written_to(store, make_clips) -> None:
     pack = store.pack(make_clips(1), UNIT)
-    assert isinstance(pack.frames, np.memmap)
+    assert pack.mapped is not None
+    before = pack[0].copy()
+    pack.let_go()
+    np.testing.assert_array_equal(pack[0], before)
     with pytest.raises(ValueError, match="read-only"):
         pack[0][0, 0] = 1
 

@@ -8,7 +8,7 @@ with the batches it would have had, and no generator's state has to be stored.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -186,6 +186,14 @@ class BatchSource:
         order = rng.permutation(len(self.outliers))
         machines = [int(machine) for machine in np.resize(order, count)]
         return [self.outliers[m][int(rng.integers(len(self.outliers[m])))] for m in machines]
+
+
+def let_go(groups: Iterable[ClipFeatures]) -> None:
+    """Give back the memory of what was read of packs."""
+    for group in groups:
+        pack = group.pack if isinstance(group, Clips) else group
+        if isinstance(pack, Pack):
+            pack.let_go()
 
 
 def crops(clips: Sequence[Rows], length: int, rng: np.random.Generator | None) -> Rows:

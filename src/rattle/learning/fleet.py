@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rattle.features.views import Rows, Views, views
-from rattle.learning.batches import Batch, Classes, ClipFeatures, crops
+from rattle.learning.batches import Batch, Classes, ClipFeatures, crops, let_go
 from rattle.learning.mixup import mixed
 from rattle.randomness import CROPS, MIXUP, OUTLIERS, stream
 
@@ -63,6 +63,7 @@ class FleetSource:
         drawn = rng.choice(len(self.groups), self.windows_per_batch, p=self.shares)
         clips = [self.groups[g][int(rng.integers(len(self.groups[g])))] for g in drawn]
         seen = self.windows(clips, stream(self.seed, CROPS, iteration))
+        let_go(self.groups)
         normal = np.asarray(drawn[:, None] == np.arange(len(self.groups)), dtype=np.float32)
         if self.mixup:
             seen, (normal,) = mixed(seen, (normal,), stream(self.seed, MIXUP, iteration))

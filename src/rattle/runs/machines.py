@@ -19,7 +19,7 @@ from rattle.errors import Interrupted
 from rattle.runs.files import last_iteration
 from rattle.runs.folder import RunFolder
 from rattle.runs.node import chosen_store, device_on_node, use_store
-from rattle.runs.write import run_in_folder, training_folder
+from rattle.runs.write import run_in_folder
 from rattle.tracking import Tracker, TrackerName, flat, open_tracker
 
 
@@ -87,11 +87,14 @@ def title_of(job: Job) -> str:
 
 
 def tracker_of(job: Job, out: Path, track: TrackerName | None) -> Tracker:
-    """Open the tracker for the job's curves, and give it every number of its recipe."""
+    """Open the tracker for the job's curves, and give it every number of its recipe.
+
+    Of many machines trained at once the curves are one, and kept with the first.
+    """
     title = title_of(job)
     made_by = {"machine": title, "work": job.work, "seed": job.seed}
     numbers = flat({**made_by, **job.recipe.model_dump()})
-    folder = training_folder(out, job.machines)
+    folder = RunFolder.of(out, job.machines[0])
     return open_tracker(
         track, f"{title} {job.work}", numbers, tensorboard=folder.tensorboard, mlflow=folder.mlflow
     )

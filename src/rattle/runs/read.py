@@ -22,7 +22,7 @@ from rattle.runs.files import (
     read_outcome,
 )
 from rattle.runs.find import FoundRun
-from rattle.runs.folder import ENVIRONMENT, OUTCOME, RECIPE
+from rattle.runs.folder import ENVIRONMENT, FLEET, OUTCOME, RECIPE
 from rattle.runs.outcome import Outcome
 from rattle.runs.run import Run
 
@@ -58,6 +58,12 @@ class Reading:
     def run(self, found: FoundRun) -> Run | None:
         """Read the run that was found; None, with a note, where nothing says what it is of."""
         folder = found.folder
+        if folder.path.name == FLEET:
+            self.notes.append(
+                f"{folder.path} is a training of many machines that has not come to its end; go on "
+                "with it, and each has a run of its own"
+            )
+            return None
         noted = len(self.notes)
         recipe = self.attempt(Recipe.load, folder.recipe)
         environment = self.attempt(read_environment, folder.environment)
