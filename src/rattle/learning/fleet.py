@@ -18,6 +18,10 @@ from rattle.learning.batches import Batch, Classes, ClipFeatures, crops, let_go
 from rattle.learning.mixup import mixed
 from rattle.randomness import CROPS, MIXUP, OUTLIERS, stream
 
+# Batches between two times of giving memory back: what they touch is 1.3 GB at most, and to map it
+# again costs as much as a fifth of a batch.
+LET_GO_EVERY = 64
+
 
 @dataclass(frozen=True)
 class FleetSource:
@@ -63,7 +67,8 @@ class FleetSource:
         drawn = rng.choice(len(self.groups), self.windows_per_batch, p=self.shares)
         clips = [self.groups[g][int(rng.integers(len(self.groups[g])))] for g in drawn]
         seen = self.windows(clips, stream(self.seed, CROPS, iteration))
-        let_go(self.groups)
+        if iteration % LET_GO_EVERY == 0:
+            let_go(self.groups)
         normal = np.asarray(drawn[:, None] == np.arange(len(self.groups)), dtype=np.float32)
         if self.mixup:
             seen, (normal,) = mixed(seen, (normal,), stream(self.seed, MIXUP, iteration))

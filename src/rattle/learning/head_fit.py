@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 # Inverse strength of the weights' penalty, on embeddings of unit deviation: chosen on the synthetic
 # factory (docs/explanation/hearing.md).
-STRENGTH = 0.1
+STRENGTH = 1.0
 
 Embeddings = NDArray[np.float32]
 

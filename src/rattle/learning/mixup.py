@@ -56,5 +56,7 @@ def _added(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.f
     louder = np.maximum(one, other)
     apart = np.abs(one - other)
     apart *= np.float32(-1 / DECIBELS)
-    louder += np.float32(DECIBELS) * np.log1p(np.exp(apart, out=apart), out=apart)
+    np.exp(apart, out=apart)
+    apart += 1
+    louder += np.float32(DECIBELS) * np.log(apart, out=apart)
     return louder
