@@ -16,6 +16,9 @@ from rattle.clips.manifest import Manifest
 from rattle.errors import ClipError, DataError, StorageError
 from rattle.features import store as module
 from rattle.features.store import FeatureStore, default_folder
+from rattle.features.views import views
+from rattle.scoring.spectrum import spectra
+from rattle.synthetic import detuned
 
 UNIT = Amplitude(0.0, 1.0)
 DAY_S = 24 * 3600
@@ -275,3 +278,52 @@ def test_the_store_is_where_the_environment_says(monkeypatch, tmp_path, audio, f
     assert FeatureStore(audio, features).folder == tmp_path / "here"
     monkeypatch.delenv("RATTLE_STORE")
     assert default_folder().parts[-2:] == ("rattle", "features")
+
+
+# Samples beside log-mels
+
+
+def with_samples(store: FeatureStore) -> FeatureStore:
+    return FeatureStore(store.audio, store.features, store.folder, has_samples=True)
+
+
+def test_a_row_is_a_frames_log_mel_and_the_samples_behind_it_in_half_precision(
+    store, make_clips
+) -> None:
+    clips = make_clips(2)
+    alone, together = store.pack(clips, UNIT), with_samples(store).pack(clips, UNIT)
+    bands, hop = store.features.mel_bands, store.features.hop_samples
+    assert together.frames.dtype == np.float16
+    assert together.frames.shape == (len(alone.frames), bands + hop)
+    for clip, rows, log_mel in zip(clips, together, alone, strict=True):
+        np.testing.assert_array_equal(rows[:, :bands], log_mel.astype(np.float16))
+        samples = store.front_end.read(clip.path)
+        np.testing.assert_array_equal(
+            rows[:, bands:].ravel()[: len(samples)], samples.astype(np.float16)
+        )
+        assert not rows[:, bands:].ravel()[len(samples) :].any()
+
+
+def test_a_copy_at_another_speed_is_a_pack_of_its_own(store, make_clips) -> None:
+    clips = make_clips(1)
+    of = with_samples(store)
+    plain, fast = of.pack(clips, UNIT), of.pack(clips, UNIT, speed=1.1)
+    assert fast.frames.shape == plain.frames.shape
+    assert not np.array_equal(fast.frames, plain.frames)
+    samples = store.front_end.read(next(iter(clips)).path)
+    rate_hz = store.audio.sample_rate_hz
+    changed = detuned(samples, 1.1, sample_rate_hz=rate_hz)
+    expected = of.front_end.features(changed, UNIT).astype(np.float16)
+    np.testing.assert_array_equal(fast[0], expected)
+
+
+def test_views_are_the_log_mels_and_the_spectra_of_what_windows_hold(store, make_clips) -> None:
+    pack = with_samples(store).pack(make_clips(2), UNIT)
+    bands = store.features.mel_bands
+    windows = np.stack([pack[0][2:6], pack[1][1:5]])
+    log_mels, seen = views(windows, bands)
+    np.testing.assert_array_equal(log_mels, windows[..., :bands].astype(np.float32))
+    samples = windows[..., bands:].astype(np.float32).reshape(2, -1)
+    np.testing.assert_allclose(seen, spectra(samples), rtol=1e-4, atol=1e-5)
+    (alone,) = views(windows[..., :bands].astype(np.float32), bands)
+    np.testing.assert_array_equal(alone, log_mels)

@@ -194,3 +194,85 @@ def test_bce_is_finite_where_the_posterior_is_0_or_1() -> None:
 def test_ddcsad_without_a_second_centroid_is_refused() -> None:
     with pytest.raises(ValueError, match="outlier class"):
         ddcsad(Z, ONE, LABELS, paper())
+
+
+# Many heads, mixed windows
+
+
+def heads(*columns: Labels) -> Labels:
+    """Labels of several heads, one beside another."""
+    return Labels(
+        *(
+            torch.cat([getattr(of, part) for of in columns], dim=-1)
+            for part in ("normal", "target")
+        ),
+        torch.cat([of.balance for of in columns]),
+    )
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_the_loss_of_many_heads_is_the_mean_of_each_heads(name: str) -> None:
+    """Each head has labels, a logit and centroids of its own; the embedding is all heads'."""
+    settings = Loss(distance="mean", epsilon=0.5, metric_weight=0.5)
+    others = labels([True, False, False], [True, False, True])
+    logits, pair = PARTS[name]
+    second = None if logits is None else -0.3 * logits.flip(0)
+    moved = None
+    if pair is not None:
+        outlier = None if pair.outlier is None else pair.outlier - 2
+        moved = CentroidPair(pair.normal + 1, outlier)
+    alone = [
+        combined(Z, logits, pair, LABELS, settings).total,
+        combined(Z, second, moved, others, settings).total,
+    ]
+    both = combined(
+        Z,
+        None if logits is None or second is None else torch.cat([logits, second], dim=1),
+        None
+        if pair is None or moved is None
+        else CentroidPair(
+            torch.cat([pair.normal, moved.normal]),
+            None
+            if pair.outlier is None or moved.outlier is None
+            else torch.cat([pair.outlier, moved.outlier]),
+        ),
+        heads(LABELS, others),
+        settings,
+    ).total
+    assert both.item() == pytest.approx((alone[0].item() + alone[1].item()) / 2)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_mixed_window_has_the_terms_of_either_class_by_its_share(name: str) -> None:
+    settings = Loss(distance="mean", epsilon=0.5, target_weight=1.0)
+    logits, pair = PARTS[name]
+    one = Z[:1], None if logits is None else logits[:1]
+
+    def of(share: float) -> float:
+        mixed = Labels(*(torch.tensor([[share]], dtype=torch.float64),) * 2, torch.ones(1))
+        return combined(*one, pair, mixed, settings).total.item()
+
+    assert of(0.3) == pytest.approx(0.3 * of(1.0) + 0.7 * of(0.0))
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_balance_weighs_the_terms_of_the_normal_class(name: str) -> None:
+    settings = Loss(distance="mean", epsilon=0.5, target_weight=1.0)
+    logits, pair = PARTS[name]
+
+    def of(is_normal: bool, balance: float) -> float:
+        given = labels([is_normal], [is_normal])
+        weighed = Labels(given.normal, given.target, torch.tensor([balance], dtype=torch.float64))
+        row = None if logits is None else logits[:1]
+        return combined(Z[:1], row, pair, weighed, settings).total.item()
+
+    assert of(True, 5.0) == pytest.approx(5 * of(True, 1.0))
+    assert of(False, 5.0) == pytest.approx(of(False, 1.0))
+
+
+def test_a_part_of_the_dimensions_has_centroids_of_its_own() -> None:
+    part = BOTH.of(slice(1, 2))
+    assert part.normal.tolist() == [[0.0]]
+    assert part.outlier is not None
+    assert part.outlier.tolist() == [[0.0]]
+    assert ONE.of(slice(0, 1)).outlier is None

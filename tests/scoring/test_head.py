@@ -79,3 +79,14 @@ def test_it_is_restored_from_what_a_bundle_keeps(loss: str, names: list[str]) ->
 def test_what_does_not_fit_is_refused(arrays: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Head.restored(arrays, recipe("bce+ddcsad"))
+
+
+def test_of_many_centres_the_nearest_counts() -> None:
+    rng = np.random.default_rng(0)
+    centres = rng.standard_normal((7, 5)).astype(np.float32)
+    z = rng.standard_normal((9, 5)).astype(np.float32)
+    for how, divided in (("sum", 1), ("mean", 5)):
+        head = Head(weight=None, bias=None, centres=centres, distance=how)
+        every = ((z[:, None].astype(np.float64) - centres) ** 2).sum(axis=2)
+        np.testing.assert_allclose(head.distances(z), every.min(axis=1) / divided)
+    assert head.distances(centres).tolist() == [0.0] * 7

@@ -8,6 +8,7 @@ definition serves training, files and streams; it lies outside the encoder's gra
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,7 @@ from numpy.typing import NDArray
 Samples = NDArray[np.float32]
 
 
-def spectra(
-    windows: Samples, transform: Callable[[Samples], NDArray[np.complex64]] = np.fft.rfft
-) -> Samples:
+def spectra(windows: Samples, transform: Callable[..., NDArray[Any]] = np.fft.rfft) -> Samples:
     """Compute the magnitudes of windows of samples ``[n, N] -> [n, N // 2]``, at RMS 1 each.
 
     They are those of the real transform without its first bin, so that neither the loudness of a
