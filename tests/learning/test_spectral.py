@@ -20,7 +20,7 @@ from rattle.recipe import Recipe
 
 HEADS = 3
 QUICK = {
-    "iterations": 60,
+    "iterations": 200,
     "precision": "float32",
     "encoder_learning_rate": 1e-2,
     "head_learning_rate": 3e-2,
