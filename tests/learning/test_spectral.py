@@ -22,8 +22,8 @@ HEADS = 3
 QUICK = {
     "iterations": 200,
     "precision": "float32",
-    "encoder_learning_rate": 1e-2,
-    "head_learning_rate": 3e-2,
+    "encoder_learning_rate": 5e-3,
+    "head_learning_rate": 5e-2,
 }
 
 
@@ -46,7 +46,7 @@ def source(tiny_fleet: Recipe) -> FleetSource:
         time = np.arange(frames * hop)
         rows = []
         for _ in range(6):
-            tone = np.sin(2 * np.pi * (0.05 + 0.1 * number) * time + rng.uniform(0, 6))
+            tone = np.sin(2 * np.pi * (0.02 + 0.05 * number) * time + rng.uniform(0, 6))
             sound = (tone + 0.3 * rng.standard_normal(len(time))).reshape(frames, hop)
             rows.append(np.concatenate([np.zeros((frames, bands)), sound], axis=1))
         pack = Pack(np.concatenate(rows).astype(np.float16), np.arange(0, 6 * frames + 1, frames))
