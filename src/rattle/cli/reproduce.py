@@ -62,7 +62,7 @@ def reproduce(
     data
         A folder of recordings, or a CSV file.
     recipe
-        small, paper, or a TOML file.
+        fleet, small, paper, or a TOML file.
     seeds
         Seeds to train with, one model each.
     machines

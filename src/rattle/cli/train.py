@@ -34,8 +34,10 @@ def train(
     track: TrackerName | None = None,
     workers: int = 1,
 ) -> int:
-    """Train a detector and write it as a bundle, OUT/MACHINE.rattle.
+    """Train detectors and write each as a bundle, OUT/MACHINE.rattle.
 
+    By the default recipe all machines of DATA are trained at once, with one encoder, whichever of
+    them are asked for; small and paper train one after the other, each with an encoder of its own.
     Ctrl-C stops after the current iteration and keeps the state; --resume goes on to the same
     weights that an uninterrupted training would have had. With --machine all a machine that is
     refused does not stop the others; the exit code is then 1.
@@ -45,7 +47,7 @@ def train(
     data
         A folder of recordings, or a CSV file (see: rattle check).
     machine
-        The machine to train for, as type/id (fan/id_00), or all.
+        The machine to write a detector of, as type/id (fan/id_00), or all.
     recipe
         fleet, small, paper, or a TOML file.
     method
@@ -57,8 +59,8 @@ def train(
     out
         Folder for bundles and run folders.
     outliers
-        Recordings to serve as outliers in place of the other machines in DATA; a folder of any
-        layout, or of none.
+        Recordings to serve as outliers, a folder of any layout or of none: beside the other
+        machines in DATA where all are trained at once, else in their place.
     validation
         Labelled clips of the machine to choose alpha by; never the ones to be evaluated on.
     init
@@ -68,11 +70,13 @@ def train(
         method or seed is refused.
     track
         tensorboard or mlflow: write the curves for it too, to OUT/MACHINE/tensorboard or to
-        MLFLOW_TRACKING_URI; takes the extra of that name.
+        MLFLOW_TRACKING_URI; takes the extra of that name. Of machines trained at once they are
+        with the first.
     workers
-        With --machine all: machines trained at a time, each by a process with its share of the
-        cores. One a core is fastest where memory allows: about 1 GB each with small, 12 GB with
-        paper. The number of threads decides the last bits of the weights.
+        With --machine all and a recipe that trains one after the other: machines trained at a time,
+        each by a process with its share of the cores. One a core is fastest where memory allows:
+        about 1 GB each with small, 12 GB with paper. The number of threads decides the last bits of
+        the weights.
     """
     from rattle.clips.layouts import load_manifest, load_outliers
     from rattle.clips.machine import Machine
