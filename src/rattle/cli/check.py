@@ -35,8 +35,8 @@ def check(folder: Path, /, *, recipe: str = "fleet", json: bool = False) -> int:
         A folder of recordings in a DCASE layout or as machine/normal and machine/anomaly, or a
         CSV file with the columns path, machine, label.
     recipe
-        What the recordings are for: small, paper, or a TOML file. Its sample rate, its channel and
-        the length of its window are the limits.
+        What the recordings are for: fleet, small, paper, or a TOML file. Its sample rate, its
+        channel and the length of its window are the limits.
     json
         Print one JSON document with every finding.
     """

@@ -20,8 +20,9 @@ def enrol(
 ) -> int:
     """Give a further machine a detector with the encoder of a bundle, in seconds.
 
-    The encoder is not trained: the machine gets a head of its own. What that misses against a
-    training of the whole fleet is in docs/results.md; train again when there is time.
+    The encoder is not trained: the machine gets a head of its own. How much worse that is than a
+    training of the whole fleet is told in docs/explanation/hearing.md; train again when there is
+    time.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ def reproduce(
     data: Path,
     /,
     *,
-    recipe: str = "small",
+    recipe: str = "fleet",
     seeds: Annotated[tuple[int, ...], Several] = SEEDS,
     machines: Annotated[tuple[str, ...], Several] = (),
     losses: Annotated[tuple[LossName, ...], Several] = LOSSES,

@@ -15,6 +15,7 @@ from rattle.detector.fit import training_jobs
 from rattle.detector.job import Job, Recordings, Watch
 from rattle.errors import Interrupted
 from rattle.experiments.folder import CLIPS, RECIPE
+from rattle.learning.data import able
 from rattle.pages.templates import counted
 from rattle.randomness import DRAW, stream
 from rattle.recipe import Recipe
@@ -131,10 +132,11 @@ def run_task(task: Task, setting: Setting, stop_requested: Callable[[], bool]) -
 
     watch = Watch(on_clip=on_clip, stop_requested=stop_requested)
     job: Job
-    if task.parent is None:
-        (job,) = training_jobs(clips, [task.machine], recipe, seed=task.seed, device=setting.device)
+    if not task.anomalies:
+        machines = able(clips, recipe) if task.trainer else [task.machine]
+        (job,) = training_jobs(clips, machines, recipe, seed=task.seed, device=setting.device)
     else:
-        parent = task.parent.run_folder(setting.folder).bundle
+        parent = replace(task, anomalies=0, drawn=0).run_folder(setting.folder).bundle
         learnt_from = Manifest.from_clips(drawn[: task.anomalies])
         job = AdaptJob(
             Detector.load(parent, device=setting.device),
