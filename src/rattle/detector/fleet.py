@@ -128,7 +128,13 @@ class FleetJob:
                 alpha=Alpha(recipe.scoring.alpha, DEFAULT_ALPHA),
                 amplitude=member.amplitude,
                 golden=golden(member.held_out, store),
-                replay=replay_of(groups[own], held_out, others, self.seed),
+                replay=replay_of(
+                    groups[own],
+                    held_out,
+                    others,
+                    seed=self.seed,
+                    clips=recipe.adaptation.replay_clips,
+                ),
                 provenance=self._provenance(member, pool, list(groups)[:machines], identity),
                 labelled=labelled_features(labelled, member.amplitude, store),
             )

@@ -10,11 +10,11 @@ from rattle.clips.amplitude import Amplitude
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Clip, Manifest
 from rattle.clips.pcm16 import to_16_bit
-from rattle.detector.by_hash import by_hash, shuffled
 from rattle.errors import DataError
 from rattle.features.store import FeatureStore
 from rattle.features.views import Rows
 from rattle.learning.batches import BatchSource, ClipFeatures
+from rattle.randomness import REPLAY, stream
 from rattle.recipe import Recipe
 
 GOLDEN_CLIPS = 2
@@ -62,14 +62,26 @@ def golden(held_out: Manifest, store: FeatureStore) -> GoldenClips:
 
 
 def replay_of(
-    trained: Featured, held_out: Featured, outliers: Mapping[str, Featured], seed: int
+    trained: Featured,
+    held_out: Featured,
+    outliers: Mapping[str, Featured],
+    *,
+    seed: int,
+    clips: int,
 ) -> Replay:
-    """Put all that a training read in an order whose beginning is a fair sample."""
+    """Take a fair sample of all that a training read, of each machine at most so many clips."""
     return Replay(
-        normals=shuffled(by_hash(*trained), seed),
-        held_out=shuffled(by_hash(*held_out), seed),
-        outliers={machine: shuffled(by_hash(*of), seed) for machine, of in outliers.items()},
+        normals=_some(*trained, seed, clips),
+        held_out=_some(*held_out, seed, clips),
+        outliers={machine: _some(*of, seed, clips) for machine, of in outliers.items()},
     )
+
+
+def _some(clips: Manifest, features: ClipFeatures, seed: int, count: int) -> dict[str, Rows]:
+    # Not all of them put in order first: a fleet may have tens of thousands.
+    hashes = clips.hashes()
+    order = stream(seed, REPLAY).permutation(len(hashes))[:count]
+    return {hashes[i]: features[int(i)] for i in order}
 
 
 def source_of(clips: Replay, recipe: Recipe, seed: int) -> BatchSource:

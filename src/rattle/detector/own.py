@@ -102,7 +102,7 @@ class OwnJob:
                     alpha=Alpha(recipe.scoring.alpha, DEFAULT_ALPHA),
                     amplitude=data.amplitude,
                     golden=golden(data.held_out_clips, store),
-                    replay=Replay() if recipe.baseline else _replay(data),
+                    replay=Replay() if recipe.baseline else _replay(data, recipe),
                     provenance=_provenance(self, data),
                     labelled=labelled_features(validation, data.amplitude, store),
                 )
@@ -119,7 +119,7 @@ def _new_network(job: OwnJob, watch: Watch, placement: Placement) -> Start:
     return network, None
 
 
-def _replay(data: TrainingData) -> Replay:
+def _replay(data: TrainingData, recipe: Recipe) -> Replay:
     machines = data.pool.clips.machines()
     return replay_of(
         (data.trained_clips, data.source.normals),
@@ -128,7 +128,8 @@ def _replay(data: TrainingData) -> Replay:
             str(machine): (data.pool.clips.of(machine), clips)
             for machine, clips in zip(machines, data.source.outliers, strict=True)
         },
-        data.source.seed,
+        seed=data.source.seed,
+        clips=recipe.adaptation.replay_clips,
     )
 
 
