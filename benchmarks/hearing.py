@@ -42,6 +42,7 @@ from page import between
 from rattle import Detector, Machine, Manifest, Recipe
 from rattle.clips.layouts import load_manifest
 from rattle.evaluation.metrics import auc, pauc
+from rattle.learning import detuned as learning_detuned
 from rattle.scoring.clip import ClipScore
 from rattle.synthetic import detuned, write_factory
 
@@ -194,9 +195,9 @@ def wander_rows(copies: str, seed: int) -> Iterator[Row]:
             speed = 1 + WANDER * float(rng.standard_normal())
             sf.write(path, detuned(samples, speed, sample_rate_hz=rate_hz), rate_hz)
         clips = load_manifest(root)
-        deviations = {} if copies == "rule" else {"DEVIATIONS": 0.0}
+        deviations = learning_detuned.DEVIATIONS if copies == "rule" else 0.0
         for machine in clips.machines():
-            with patch.multiple("rattle.learning.detuned", **deviations):
+            with patch.object(learning_detuned, "DEVIATIONS", deviations):
                 detector = rattle.fit(only(clips, [machine]), machine, seed=seed)
             normals = clips.of(machine, split="test", label="normal").table["path"]
             alarms = [clip.anomalous for clip in detector.score(list(normals))]

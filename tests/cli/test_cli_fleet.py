@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rattle import Detector, Machine
+from rattle import Detector, Machine, Manifest, Recipe, fit
 from rattle.cli.terminal.progress import TrainingProgress
 from rattle.cli.terminal.stopping import StopRequest
 from rattle.learning.train import Step
@@ -58,7 +58,7 @@ def test_all_machines_are_trained_at_once_and_each_has_a_bundle_and_a_run_folder
         assert (run / "clips.csv").exists()
         assert not (run / "checkpoint.safetensors").exists()
     assert "2 machines: iteration 6/6" in err
-    assert "to each machine all others of synth_fan/id_00, synth_valve/id_00" in err
+    assert "each machine's are the others of synth_fan/id_00, synth_valve/id_00" in err
     assert len([line for line in out.splitlines() if "calls a clip anomalous" in line]) == 2
 
 
@@ -89,7 +89,7 @@ def test_interrupted_and_resumed_it_ends_with_the_same_bytes(
     assert train_fleet("--resume").code == 0
     for name in (FAN, VALVE):
         assert weights_in(folder / f"{name}.rattle") == weights_in(fleet_bundles / f"{name}.rattle")
-    assert not (folder / "fleet-training").exists()
+    assert not (folder / ".fleet-training").exists()
 
 
 def test_a_bundle_that_got_lost_is_made_again_and_the_others_stay(
@@ -112,6 +112,34 @@ def test_a_finished_fleet_of_another_seed_is_refused(train_fleet: Any) -> None:
     code, _, err = train_fleet("--resume", "--seed", 1)
     assert code == 2
     assert "of another recipe, method or seed" in err
+
+
+def test_a_machine_that_came_later_does_not_split_the_fleet(
+    train_fleet: Any, factory: Path, tmp_path: Path
+) -> None:
+    data, valves = tmp_path / "data", tmp_path / "valves"
+    shutil.copytree(factory, data)
+    (data / "dev_data" / "synth_valve").rename(valves)
+    assert train_fleet(data=data).code == 0
+    valves.rename(data / "dev_data" / "synth_valve")
+    code, _, err = train_fleet("--resume", data=data)
+    assert code == 2
+    assert "were trained with other machines or clips; enrol the new machines" in err
+
+
+def test_machines_whose_bundles_would_have_one_name_are_refused(
+    train_fleet: Any, factory: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    for name, machine in (("synth_fan", "a/b_c"), ("synth_valve", "a_b/c")):
+        for clip in sorted((factory / "dev_data" / name / "train").iterdir()):
+            line = f"{clip},{machine},normal\n"
+            data.mkdir(exist_ok=True)
+            with (data / "clips.csv").open("a") as file:
+                file.write(("path,machine,label\n" if not file.tell() else "") + line)
+    code, _, err = train_fleet(data=data / "clips.csv")
+    assert code == 2
+    assert "would have the same name" in err
 
 
 def test_a_machine_with_few_clips_is_told_and_does_not_stop_the_rest(
@@ -146,9 +174,10 @@ def test_inspect_names_the_common_encoder(rattle: Any, fleet_bundles: Path) -> N
 
 
 def test_enrol_gives_a_further_machine_a_bundle(
-    rattle: Any, fleet_bundles: Path, factory: Path, tmp_path: Path
+    rattle: Any, clips: Manifest, tiny_fleet: Recipe, factory: Path, tmp_path: Path
 ) -> None:
-    parent = fleet_bundles / f"{VALVE}.rattle"
+    valve, parent = Machine("synth_valve", "id_00"), tmp_path / "valve.rattle"
+    fit(clips.of(valve), valve, recipe=tiny_fleet, device="cpu").save(parent)
     words = ("enrol", parent, factory, "--machine", "synth_fan/id_00", "--device", "cpu")
     code, out, err = rattle(*words, "--out", tmp_path)
     assert code == 0
@@ -179,7 +208,7 @@ def test_the_curves_of_a_fleet_stay_with_its_first_machine(
     assert train_fleet("--track", "tensorboard").code == 0
     folder = tmp_path / "out"
     assert list((folder / FAN / "tensorboard").iterdir())
-    assert not (folder / "fleet-training").exists()
+    assert not (folder / ".fleet-training").exists()
 
 
 def test_a_report_tells_of_a_fleet_that_is_not_finished(

@@ -82,6 +82,18 @@ def test_an_encoder_of_one_machine_on_log_mels_enrols_too(
     assert valve.verify() < 1e-6
 
 
+def test_a_machine_of_the_encoders_own_fleet_is_refused(fleet, clips: Manifest) -> None:
+    with pytest.raises(DataError, match="is one of the machines that this encoder was trained"):
+        rattle.enrol(fleet[VALVE], clips, FAN, device="cpu")
+
+
+def test_it_learnt_from_all_that_its_hash_says(
+    parent: Detector, enrolled: Detector, clips: Manifest
+) -> None:
+    other = rattle.enrol(parent, clips.of(FAN), FAN, outliers=clips.of(VALVE), device="cpu")
+    assert other.info.provenance.data_hash != enrolled.info.provenance.data_hash
+
+
 def test_a_baseline_is_refused(clips: Manifest, tiny_fleet: Recipe) -> None:
     baseline = rattle.fit(clips, VALVE, recipe=tiny_fleet.for_method("knn"), device="cpu")
     with pytest.raises(DataError, match="is a baseline"):

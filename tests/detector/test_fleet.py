@@ -126,6 +126,21 @@ def test_a_baseline_has_no_encoder_to_share(clips: Manifest, tiny_fleet: Recipe)
     assert np.isfinite(detector.score(unheard(clips))[0].score)
 
 
+@pytest.mark.parametrize(
+    ("part", "values", "said"),
+    [
+        ("scoring", {"view": "whole"}, 'only be "windows"'),
+        ("training", {"encoder": "own"}, "are of a shared encoder"),
+        ("adaptation", {"learning_rate": "anneal"}, 'only be "restart"'),
+    ],
+)
+def test_a_recipe_that_does_not_fit_together_is_refused(
+    tiny_fleet: Recipe, part: str, values: dict[str, object], said: str
+) -> None:
+    with pytest.raises(RecipeError, match=said):
+        tiny_fleet.with_values(**{part: values})
+
+
 def test_all_machines_are_normalised_by_their_own_amplitude(tiny_fleet: Recipe) -> None:
     with pytest.raises(RecipeError, match='only be "own"'):
         tiny_fleet.with_values(audio={"amplitude": "target"})
@@ -166,6 +181,24 @@ def test_a_machine_alone_learns_from_copies_of_itself_and_says_so(
     assert len(detector.replay.outliers) == 8
 
 
+def test_a_log_mel_encoder_may_be_shared_too(clips: Manifest, tiny_recipe: Recipe) -> None:
+    recipe = tiny_recipe.with_values(training={"encoder": "shared"})
+    detectors = rattle.fit_fleet(clips, recipe=recipe, device="cpu")
+    assert encoder(detectors[FAN]) == encoder(detectors[VALVE])
+
+
+def test_a_silent_machine_is_named(clips: Manifest, tiny_fleet: Recipe, tmp_path: Path) -> None:
+    for number in range(9):
+        folder = tmp_path / "mute" / "normal"
+        folder.mkdir(parents=True, exist_ok=True)
+        silence = np.zeros(3 * RATE_HZ)
+        silence[number] = 1e-12
+        sf.write(folder / f"{number}.wav", silence, RATE_HZ, "FLOAT")
+    data = Manifest(pl.concat([clips.table, load_manifest(tmp_path).table]).sort("path"))
+    with pytest.raises(DataError, match="machine mute: the training clips are silent"):
+        rattle.fit(data, FAN, recipe=tiny_fleet, device="cpu")
+
+
 def test_outliers_given_join_the_machines(
     clips: Manifest, tiny_fleet: Recipe, tmp_path: Path
 ) -> None:
@@ -178,12 +211,13 @@ def test_outliers_given_join_the_machines(
     assert len(detector.info.provenance.fleet) == 2
 
 
-def test_a_seven_clip_outlier_machine_of_the_same_name_as_one_given_is_kept_apart(
-    clips: Manifest, tiny_fleet: Recipe
-) -> None:
-    others = clips.of(VALVE, split="train")
-    detector = rattle.fit(clips, FAN, recipe=tiny_fleet, outliers=others, device="cpu")
-    assert detector.info.provenance.fleet == (str(FAN), str(VALVE), f"{VALVE} (given)")
+def test_of_outliers_given_none_is_a_machines_own(clips: Manifest, tiny_fleet: Recipe) -> None:
+    """What is held out of a machine, and what tests it, stays unheard."""
+    detector = rattle.fit(clips, FAN, recipe=tiny_fleet, outliers=clips, device="cpu")
+    origin = detector.info.provenance
+    assert origin.fleet == (str(FAN), str(VALVE))
+    heard = {name for of in detector.replay.outliers.values() for name in of}
+    assert not heard & {*clips.of(FAN).hashes()}
 
 
 # Numbers that follow from the clips
@@ -191,21 +225,25 @@ def test_a_seven_clip_outlier_machine_of_the_same_name_as_one_given_is_kept_apar
 
 def test_more_clips_take_more_iterations_by_the_root(tiny_fleet: Recipe) -> None:
     recipe = tiny_fleet.with_values(training={"iterations": 200, "clips": 1000})
-    counts = {n: recipe.for_clips([300] * n).training.iterations for n in (10, 1000, 4000, 40_000)}
+    counts = {
+        n: recipe.for_clips([[300] * (n // 2)] * 2).training.iterations
+        for n in (10, 1000, 4000, 40_000)
+    }
     assert counts == {10: 200, 1000: 200, 4000: 400, 40_000: 1265}
 
 
 def test_short_clips_have_a_shorter_window(tiny_fleet: Recipe) -> None:
     recipe = tiny_fleet.with_values(features={"window_frames": 256})
-    lengths = {n: recipe.for_clips([n] * 20).features.window_frames for n in (20, 31, 100, 313)}
+    lengths = {n: recipe.for_clips([[n] * 20]).features.window_frames for n in (20, 31, 100, 313)}
     assert lengths == {20: 32, 31: 32, 100: 96, 313: 256}
-    # A short one among many long ones does not count.
-    assert recipe.for_clips([40, *[313] * 20]).features.window_frames == 256
+    # A short one among many long ones does not count, nor does a machine of short ones.
+    assert recipe.for_clips([[40, *[313] * 20]]).features.window_frames == 256
+    assert recipe.for_clips([[313] * 20, [40] * 90, [313] * 20]).features.window_frames == 256
 
 
 def test_the_numbers_that_were_chosen_are_those_of_the_bundle(tiny_fleet: Recipe) -> None:
-    recipe = tiny_fleet.with_values(training={"clips": 1}).for_clips([94] * 24)
-    assert recipe.for_clips([94] * 24) == recipe
+    recipe = tiny_fleet.with_values(training={"clips": 1}).for_clips([[94] * 24])
+    assert recipe.for_clips([[94] * 24]) == recipe
     assert Recipe.from_toml(recipe.to_toml()) == recipe
 
 
@@ -257,6 +295,31 @@ def test_a_stream_scores_as_the_recording_of_it(scorer: Scorer, clips: Manifest,
     for window, offline in zip(windows, whole.windows, strict=False):
         assert window.start_s == offline.start_s
         assert window.score == pytest.approx(offline.score, abs=1e-4)
+
+
+def test_no_part_of_a_clip_goes_unheard(fleet: Fleet, clips: Manifest) -> None:
+    sound = np.concatenate([fleet[FAN].samples(file) for file in unheard(clips)[:6]])
+    loud = sound.copy()
+    middle = slice(len(sound) // 2 - RATE_HZ, len(sound) // 2 + RATE_HZ)
+    loud[middle] += np.random.default_rng(0).standard_normal(2 * RATE_HZ).astype(np.float32)
+    before, after = fleet[FAN].score([sound, loud])
+    assert len(before.windows) == -(-len(sound) // (64 * 512))
+    assert before.score != after.score
+
+
+@pytest.mark.parametrize("frames", [64, 160])
+def test_silence_scores_alike_by_graph_and_torch(
+    clips: Manifest, tiny_fleet: Recipe, frames: int, tmp_path: Path
+) -> None:
+    """Of a constant a transform of a length with factors 5 leaves rounding, and no spectrum."""
+    recipe = tiny_fleet.with_values(features={"window_frames": frames, "hop_samples": 256})
+    detector = rattle.fit(clips, FAN, recipe=recipe, device="cpu")
+    rattle.export(detector).save(tmp_path / "fan.rattle")
+    half = np.concatenate([np.zeros(3 * RATE_HZ), 0.1 * np.ones(3 * RATE_HZ)]).astype(np.float32)
+    for ours, theirs in zip(
+        Scorer.load(tmp_path / "fan.rattle").score([half]), detector.score([half]), strict=True
+    ):
+        assert ours.score == pytest.approx(theirs.score, rel=1e-5)
 
 
 def test_a_clip_shorter_than_a_window_scores_alike_by_graph_and_torch(
@@ -328,6 +391,6 @@ def test_a_job_knows_the_detectors_it_gives(
     other = dataclasses.replace(job, asked=tiny_fleet.for_method("bce"))
     assert not other.gives(fleet[FAN].info)
     # Numbers that follow from the clips do not make another job.
-    short = fleet[FAN].info.model_copy(update={"recipe": tiny_fleet.for_clips([40] * 20)})
+    short = fleet[FAN].info.model_copy(update={"recipe": tiny_fleet.for_clips([[40] * 20])})
     assert short.recipe != fleet[FAN].info.recipe
     assert job.gives(short)

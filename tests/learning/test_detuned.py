@@ -41,7 +41,8 @@ def test_copies_lie_on_both_sides_and_no_nearer_than_the_smallest_stretch() -> N
 
 def test_a_machine_whose_speed_wanders_has_its_copies_further_away() -> None:
     assert np.abs(np.array(speeds(1, 0.02)) - 1).min() == pytest.approx(0.08)
-    assert all(0.5 <= speed <= 1.5 for speed in speeds(1, 0.1))
+    assert all(0.5 <= speed <= 1.5 for speed in speeds(1, 0.5))
+    assert len(speeds(1, 0.5)) == MOST_COPIES
 
 
 def test_a_steady_machine_has_no_spread() -> None:
@@ -56,6 +57,9 @@ def test_a_wandering_machine_has_the_spread_of_its_speed() -> None:
 
 def test_noise_and_too_few_clips_have_no_say() -> None:
     assert spread_of(1.0, 1.05) == 0.0
+    for seed in range(5):
+        noise = np.random.default_rng(seed).standard_normal((12, LENGTH)).astype(np.float32)
+        assert line_spread(list(spectra(noise)), RATE_HZ) == 0.0
 
 
 @pytest.mark.parametrize("speed", [0.93, 0.985, 1.015, 1.1])

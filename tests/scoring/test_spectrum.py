@@ -38,8 +38,10 @@ def test_neither_loudness_nor_a_constant_counts(gain: float, offset: float) -> N
     np.testing.assert_allclose(spectra(changed[None]), spectra(window[None]), atol=2e-3)
 
 
-def test_silence_has_a_spectrum_of_zeros() -> None:
-    assert not spectra(np.zeros((2, LENGTH), dtype=np.float32)).any()
+@pytest.mark.parametrize("length", [LENGTH, 160 * 512, 224 * 512])
+@pytest.mark.parametrize("level", [0.0, 0.3, -1e-4])
+def test_silence_has_a_spectrum_of_zeros(length: int, level: float) -> None:
+    assert not spectra(np.full((2, length), level, dtype=np.float32)).any()
 
 
 def test_windows_do_not_depend_on_each_other() -> None:

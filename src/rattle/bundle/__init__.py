@@ -1,7 +1,7 @@
 """Keep a detector in one file, and read it without trusting it.
 
 ``file`` writes and reads the bundle, ``schema`` is what its ``bundle.json`` says, ``replay`` the
-log-mels that it keeps to be adapted with. Encoder and head are apart in it. Begin with ``file``.
+features that it keeps to be adapted with. Encoder and head are apart in it. Begin with ``file``.
 """
 
 from rattle.bundle.file import (

@@ -4,10 +4,10 @@ A zip of
 
     bundle.json            ``BundleInfo``, and the SHA-256 of every member and of itself
     encoder.safetensors    the network's weights up to the embedding z
-    head.safetensors       the machine's own w, b and c_p behind it (``scoring.head``)
+    head.safetensors       the machine's own w, b and what d is measured from (``scoring.head``)
     baseline.safetensors   in place of these two, what a baseline learnt
     golden.safetensors     some held-out clips as 16-bit samples, whose scores bundle.json states
-    replay.safetensors     some log-mels of what it was trained on, to adapt it with; may be absent
+    replay.safetensors     some features of what it was trained on, to adapt it with; may be absent
     encoder.onnx           the encoder as a graph, from samples to z, where it was exported
 
 Nothing in it is code and nothing is unpickled. Reading trusts no header: only these members are

@@ -1,4 +1,4 @@
-"""Keep log-mels in a bundle, so that it can be adapted without the recordings: the replay set.
+"""Keep features in a bundle, so that it can be adapted without the recordings: the replay set.
 
 A bounded sample of every kind of clip that a training read. Clips that people have labelled and
 those known before take turns, so that a later adaptation still knows both.
@@ -13,10 +13,10 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-# A clip's log-mel [T, bands] by the SHA-256 of its file.
-LogMel = NDArray[np.float32]
-ByHash = Mapping[str, LogMel]
-# dB with three digits, in half the space.
+# A clip's features [T, width] by the SHA-256 of its file.
+Rows = NDArray[np.float32]
+ByHash = Mapping[str, Rows]
+# Three digits, in half the space.
 STORED = np.float16
 # Four kinds stay below what a bundle's reader takes for a replay set.
 KIND_BYTES = 200 * 2**20
@@ -24,7 +24,7 @@ KIND_BYTES = 200 * 2**20
 
 @dataclass(frozen=True)
 class Replay:
-    """Log-mels by content hash, the most valuable first; outliers by machine."""
+    """Features by content hash, the most valuable first; outliers by machine."""
 
     normals: ByHash = field(default_factory=dict)
     held_out: ByHash = field(default_factory=dict)
@@ -72,12 +72,12 @@ class Replay:
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Replay:
         """Read what ``arrays`` wrote; ``ValueError`` where it is something else."""
-        kinds: dict[str, dict[str, dict[str, LogMel]]] = {kind.name: {} for kind in fields(cls)}
+        kinds: dict[str, dict[str, dict[str, Rows]]] = {kind.name: {} for kind in fields(cls)}
         for name in sorted(arrays):
             kind, _, hash_, group = _named(name)
             if kind not in kinds or (group != "") != (kind == "outliers"):
                 raise ValueError(f"its replay set has a member {name!r}")
-            kinds[kind].setdefault(group, {})[hash_] = _log_mel(name, arrays[name])
+            kinds[kind].setdefault(group, {})[hash_] = _rows(name, arrays[name])
         outliers = kinds.pop("outliers")
         return cls(
             **{kind: of.get("", {}) for kind, of in kinds.items()},
@@ -85,7 +85,7 @@ class Replay:
         )
 
 
-def _first(clips: ByHash, count: int, frames: int) -> dict[str, LogMel]:
+def _first(clips: ByHash, count: int, frames: int) -> dict[str, Rows]:
     # Rounded as in a file: to adapt before and after saving is the same.
     return {
         hash_: clip[:frames].astype(STORED).astype(np.float32)
@@ -100,7 +100,7 @@ def _named(name: str) -> list[str]:
     return parts
 
 
-def _log_mel(name: str, stored: NDArray[np.generic]) -> LogMel:
+def _rows(name: str, stored: NDArray[np.generic]) -> Rows:
     if stored.dtype != STORED or stored.ndim != 2 or not stored.size:
         raise ValueError(f"its replay set's {name!r} is {stored.dtype} of shape {stored.shape}")
     clip = stored.astype(np.float32)

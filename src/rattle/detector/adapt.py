@@ -18,7 +18,7 @@ from typing import ClassVar, Literal
 import polars as pl
 import torch
 
-from rattle.bundle.replay import ByHash, LogMel, Replay
+from rattle.bundle.replay import ByHash, Replay, Rows
 from rattle.bundle.schema import BundleInfo, Provenance
 from rattle.clips.labelled import labelled_clips
 from rattle.clips.layouts import load_manifest
@@ -212,8 +212,8 @@ def _check(job: AdaptJob) -> None:
 
 def _with_new(job: AdaptJob, known: Replay, store: FeatureStore, watch: Watch) -> Replay:
     """Add the new clips to the known ones; the newest label counts."""
-    anomalies = _log_mels(job, job.anomalies, store, watch)
-    normals = _log_mels(job, job.normals, store, watch)
+    anomalies = _features(job, job.anomalies, store, watch)
+    normals = _features(job, job.normals, store, watch)
     # Of the new normals some are held out, so that the threshold hears a new state too. What the
     # parent has learnt from is not new, whatever it was taken for.
     origin = job.parent.info.provenance
@@ -250,15 +250,13 @@ def _with_new(job: AdaptJob, known: Replay, store: FeatureStore, watch: Watch) -
     return merged
 
 
-def _log_mels(
-    job: AdaptJob, clips: Manifest, store: FeatureStore, watch: Watch
-) -> dict[str, LogMel]:
+def _features(job: AdaptJob, clips: Manifest, store: FeatureStore, watch: Watch) -> dict[str, Rows]:
     if not len(clips):
         return {}
     return by_hash(clips, store.pack(clips, job.parent.info.amplitude, watch.on_clip))
 
 
-def _without(clips: ByHash, names: Collection[str]) -> dict[str, LogMel]:
+def _without(clips: ByHash, names: Collection[str]) -> dict[str, Rows]:
     return {name: clip for name, clip in clips.items() if name not in names}
 
 

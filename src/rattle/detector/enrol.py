@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from rattle.bundle.replay import LogMel, Replay
+from rattle.bundle.replay import Replay, Rows
 from rattle.bundle.schema import BundleInfo, Provenance
 from rattle.clips.layouts import load_manifest, load_outliers
 from rattle.clips.machine import Machine
@@ -21,7 +21,7 @@ from rattle.clips.manifest import Manifest
 from rattle.detector.by_hash import by_hash, shuffled
 from rattle.detector.calibrate import Alpha
 from rattle.detector.detector import Detector
-from rattle.detector.finish import made_here, make
+from rattle.detector.finish import FITTED_OUTLIERS, made_here, make
 from rattle.detector.job import Material, Recordings, Share, Start, Watch
 from rattle.detector.kept import DEFAULT_ALPHA, golden, source_of
 from rattle.errors import DataError
@@ -31,6 +31,7 @@ from rattle.learning.data import split_normals
 from rattle.learning.device import Placement
 from rattle.learning.inference import restore_network
 from rattle.learning.outliers import OutlierPool, named
+from rattle.randomness import REPLAY, stream
 from rattle.recipe import Recipe
 from rattle.version import VERSION
 
@@ -110,6 +111,11 @@ class EnrolJob:
                 f"the bundle is a baseline ({recipe.method}), which has no encoder; give one of a "
                 "network"
             )
+        if str(self.machine) in self.parent.info.provenance.fleet:
+            raise DataError(
+                f"{self.machine} is one of the machines that this encoder was trained with: its "
+                "threshold would be fitted to clips that the encoder knows; train the fleet again"
+            )
         store = FeatureStore.of(recipe)
         split = split_normals(self.clips, self.machine, recipe, seed=self.seed)
         amplitude = store.amplitude(split.normals)
@@ -148,7 +154,7 @@ class EnrolJob:
             ],
         )
 
-    def _outliers(self, store: FeatureStore, watch: Watch) -> dict[str, dict[str, LogMel]]:
+    def _outliers(self, store: FeatureStore, watch: Watch) -> dict[str, dict[str, Rows]]:
         """Gather other machines' normals: recorded ones, and what the parent's replay set keeps."""
         stored = self.parent.replay
         kept = {**stored.outliers, str(self.parent.machine): stored.normals}
@@ -156,7 +162,7 @@ class EnrolJob:
         given = None if self.outliers is None else self.outliers.of(label="normal")
         recorded = self.clips.of(split="train", label="normal") if given is None else given
         for machine in recorded.machines():
-            clips = recorded.of(machine)
+            clips = _sample(recorded.of(machine), self.seed)
             features = store.pack(clips, store.amplitude(clips), watch.on_clip)
             outliers[str(machine)] = shuffled(by_hash(clips, features), self.seed)
         outliers.pop(str(self.machine), None)
@@ -169,7 +175,8 @@ class EnrolJob:
         return outliers
 
     def _provenance(self, known: Replay, origin: str) -> Provenance:
-        contents = [list(known.normals), list(known.held_out), list(map(list, known.outliers))]
+        outliers = {machine: list(clips) for machine, clips in known.outliers.items()}
+        contents = [list(known.normals), list(known.held_out), outliers]
         parts = [VERSION, self.parent_identity, self.seed, *contents]
         return Provenance(
             **made_here(),
@@ -180,8 +187,14 @@ class EnrolJob:
             outliers=origin,
             outliers_substitute=False,
             parent=self.parent_identity,
-            fleet=self.parent.info.provenance.fleet,
+            fleet=self.parent.info.provenance.fleet or (str(self.parent.machine),),
         )
+
+
+def _sample(clips: Manifest, seed: int) -> Manifest:
+    """Take as many of a machine's clips as a head is fitted to: it is to take seconds."""
+    order = stream(seed, REPLAY).permutation(len(clips))[:FITTED_OUTLIERS]
+    return Manifest(clips.table[sorted(int(i) for i in order)])
 
 
 def _parents_encoder(parent: Detector, placement: Placement) -> Start:

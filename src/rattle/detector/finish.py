@@ -21,7 +21,7 @@ from rattle.detector.detector import Detector
 from rattle.detector.job import Job, Material, Share, Start, Watch
 from rattle.features.views import Rows
 from rattle.learning.allocator import keep_freed_memory
-from rattle.learning.batches import ClipFeatures
+from rattle.learning.batches import ClipFeatures, let_go
 from rattle.learning.checkpoint import Interruption
 from rattle.learning.device import Placement, place
 from rattle.learning.head_fit import fit_head
@@ -35,8 +35,9 @@ from rattle.version import VERSION
 
 # Outlier clips that the fixed scale's upper end is measured on.
 SCALE_OUTLIERS = 64
-# Clips of a machine whose embeddings a new sound is measured from, where the nearest counts.
-CENTRE_CLIPS = 128
+# Clips of a machine whose embeddings a new sound is measured from, where the nearest counts; of
+# long ones not every window.
+CENTRE_CLIPS, CENTRES = 128, 256
 # Clips of each outlier machine that a head is fitted to, where the encoder stays as it is.
 FITTED_OUTLIERS = 32
 NO_WATCH = Watch()
@@ -50,18 +51,19 @@ def make(
     ``checkpoint`` is where the training's state is kept, and found again. Raises ``Interrupted``
     after ``watch.stop_requested`` said so, and what ``job.material`` and the training raise.
     """
-    keep_freed_memory()
-    return finish(job, job.material(watch), watch=watch, checkpoint=checkpoint)
+    return tuple(finish(job, job.material(watch), watch=watch, checkpoint=checkpoint))
 
 
 def finish(
     job: Job, material: Material, *, watch: Watch, checkpoint: Path | None
-) -> tuple[Detector, ...]:
+) -> Iterator[Detector]:
     """Train on what was prepared and, for each machine, fit the scale, choose alpha, seal.
 
-    Scale and threshold come from held-out normals (and the scale's upper end from outliers).
-    Raises ``TrainingError`` where the model diverged.
+    One detector after the other: of a large fleet all together would take gigabytes. Scale and
+    threshold come from held-out normals (and the scale's upper end from outliers). Raises
+    ``TrainingError`` where the model diverged.
     """
+    keep_freed_memory()
     placement = place(job.device, material.recipe.training.precision)
     interruption = Interruption(checkpoint, material.identity, watch.stop_requested)
     measured = (
@@ -69,13 +71,12 @@ def finish(
         if material.start is None
         else _networks(material, material.start, placement, interruption, watch)
     )
-    detectors = []
     for share, of_share in zip(material.shares, measured, strict=True):
         calibration = calibrate(
             of_share.held_out, of_share.outliers, of_share.labelled, default=share.alpha
         )
-        detectors.append(_sealed(material.recipe, share, of_share.model, calibration))
-    return tuple(detectors)
+        yield _sealed(material.recipe, share, of_share.model, calibration)
+        let_go([*material.source.groups, share.held_out])
 
 
 @dataclass(frozen=True)
@@ -128,26 +129,26 @@ def _networks(
         # Of a fleet each clip is asked for by many machines.
         return embed(network.encoder, source.groups[group][clip], recipe, placement)
 
-    def some(group: int, most: int = CENTRE_CLIPS) -> list[Embedded]:
-        # The same clips for whoever asks, so that few are embedded.
-        chosen = _evenly(len(source.groups[group]), CENTRE_CLIPS)
-        return [embedded(group, clip) for clip in chosen[:most]]
+    def sample(group: int, most: int = CENTRE_CLIPS) -> list[Embedded]:
+        # Of the same clips for whoever asks, so that few are embedded.
+        clips = _evenly(len(source.groups[group]), CENTRE_CLIPS)
+        return [embedded(group, clips[place]) for place in _evenly(len(clips), most)]
 
     for share in material.shares:
-        own = some(share.group)
+        own = sample(share.group)
         # Evenly over the outlier machines, so that none sets the scale alone.
         each = -(-SCALE_OUTLIERS // len(share.outliers))
-        others = [of for group in share.outliers for of in some(group, each)]
+        others = [clip for group in share.outliers for clip in sample(group, each)]
         head = head_of(network, share.head, _centres(recipe, own, pair, share.head), recipe)
         if training is None and head.weight is not None:
-            known = [of for group in share.outliers for of in some(group, FITTED_OUTLIERS)]
+            known = [clip for group in share.outliers for clip in sample(group, FITTED_OUTLIERS)]
             weight, bias = fit_head(_embeddings(own), _embeddings(known))
             head = replace(head, weight=weight, bias=bias)
         model = TrainedNetwork(recipe, network.encoder, head, placement)
         yield Measured(
             model,
             map(model.parts, share.held_out),
-            (head.parts(of.start_s, of.z) for of in others),
+            (head.parts(clip.start_s, clip.z) for clip in others),
             ((model.parts(clip), is_anomaly) for clip, is_anomaly in share.labelled),
         )
 
@@ -160,7 +161,8 @@ def _centres(
     That is so for a head that was not trained.
     """
     if recipe.measures_nearest:
-        return _embeddings(normals)
+        every = _embeddings(normals)
+        return every[_evenly(len(every), CENTRES)]
     if pair is not None:
         return np.array(pair.normal[head : head + 1].detach().cpu().numpy())
     if recipe.has_distance:

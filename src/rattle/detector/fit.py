@@ -12,6 +12,8 @@ from rattle.detector.detector import Detector
 from rattle.detector.finish import make
 from rattle.detector.fleet import FleetJob
 from rattle.detector.own import OwnJob
+from rattle.errors import DataError
+from rattle.learning.data import able
 from rattle.recipe import Recipe
 
 
@@ -44,10 +46,17 @@ def fit_fleet(
     outliers: str | Path | Manifest | None = None,
     device: str = "auto",
 ) -> dict[Machine, Detector]:
-    """Train a detector for every machine of ``data``, all at once where the recipe shares one
-    encoder; else as ``fit``."""
+    """Train a detector for every machine of ``data`` that has normal clips enough.
+
+    All at once where the recipe shares one encoder; else as ``fit``. Raises ``DataError`` where no
+    machine has enough.
+    """
     clips = data if isinstance(data, Manifest) else load_manifest(Path(data))
-    detectors = _fitted(clips, clips.machines(), recipe, seed, outliers, device)
+    chosen = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
+    machines = able(clips, chosen)
+    if not machines:
+        raise DataError("no machine has normal training clips enough to train a detector of")
+    detectors = _fitted(clips, machines, chosen, seed, outliers, device)
     return {detector.machine: detector for detector in detectors}
 
 

@@ -27,6 +27,7 @@ from rattle.detector.kept import (
     labelled_features,
     replay_of,
 )
+from rattle.errors import DataError
 from rattle.features.store import FeatureStore, Pack
 from rattle.features.views import views
 from rattle.learning.batches import ClipFeatures, Clips, crops
@@ -75,9 +76,12 @@ class FleetJob:
         """See ``Job``: what was asked for, with the numbers that follow from the clips."""
         rate = self.asked.audio.sample_rate_hz
         hop_s = self.asked.features.hop_samples / rate
-        table = self.clips.of(split="train", label="normal").table
-        seconds = (table["frames"] / table["sample_rate_hz"]).to_list()
-        return self.asked.for_clips([1 + int(length / hop_s) for length in seconds])
+        frames = []
+        for machine in self.clips.machines():
+            table = self.clips.of(machine, split="train", label="normal").table
+            seconds = (table["frames"] / table["sample_rate_hz"]).to_list()
+            frames.append([1 + int(length / hop_s) for length in seconds])
+        return self.asked.for_clips(frames)
 
     @property
     def steps(self) -> int:
@@ -107,7 +111,7 @@ class FleetJob:
         for machine in pool.clips.machines():
             clips = pool.clips.of(machine)
             features = store.pack(clips, store.amplitude(clips), watch.on_clip)
-            groups[_free(str(machine), groups)] = (clips, features)
+            groups[str(machine)] = (clips, features)
         machines = len(groups)
         for member in members:
             groups |= self._copies(member, machines, store, watch)
@@ -156,7 +160,10 @@ class FleetJob:
         members = []
         for machine in able(self.clips, self.recipe):
             split = split_normals(self.clips, machine, self.recipe, seed=self.seed)
-            amplitude = store.amplitude(split.normals)
+            try:
+                amplitude = store.amplitude(split.normals)
+            except DataError as error:
+                raise DataError(f"machine {machine}: {error}", argument=error.arguments) from None
             pack = store.pack(split.normals, amplitude, watch.on_clip)
             members.append(_Member(machine, split, amplitude, pack))
         return members
@@ -170,7 +177,9 @@ class FleetJob:
         few = [m for m in self.clips.machines() if m not in machines]
         parts = [self.clips.of(m, split="train", label="normal") for m in few]
         if self.outliers is not None:
-            parts.append(self.outliers.of(label="normal"))
+            # Not the machines' own: what is held out of one, and what tests it, stays unheard.
+            given = self.outliers.of(label="normal").without_content(self.clips.hashes())
+            parts += [given.of(m) for m in given.machines() if m not in self.clips.machines()]
         clips = Manifest.from_clips(clip for part in parts for clip in part)
         every = [*machines, *clips.machines()]
         if len(every) == 1:
@@ -181,7 +190,7 @@ class FleetJob:
                 substitute=True,
             )
         copies = ", and copies played faster and slower" if speeds(len(every), 0.0) else ""
-        return OutlierPool(clips, f"to each machine all others of {named(every)}{copies}")
+        return OutlierPool(clips, f"each machine's are the others of {named(every)}{copies}")
 
     def _copies(
         self, member: _Member, machines: int, store: FeatureStore, watch: Watch
@@ -189,12 +198,12 @@ class FleetJob:
         """Compute the features of a machine's detuned copies, as many as so few machines need."""
         if not speeds(machines, 0.0):
             return {}
-        clips = member.features
-        bands, window = self.recipe.features.mel_bands, self.recipe.features.window_frames
-        chosen = [clips[i] for i in range(min(len(clips), SPREAD_CLIPS))]
-        spread = line_spread(
-            list(views(crops(chosen, window, None), bands)[1]), store.audio.sample_rate_hz
-        )
+        clips, spread = member.features, 0.0
+        if self.recipe.sees_spectrum:
+            bands, window = self.recipe.features.mel_bands, self.recipe.features.window_frames
+            chosen = [clips[i] for i in range(min(len(clips), SPREAD_CLIPS))]
+            _, spectra = views(crops(chosen, window, None), bands)
+            spread = line_spread(list(spectra), store.audio.sample_rate_hz)
         return {
             f"{member.machine} at {speed:.3f} of its speed": (
                 member.trained,
@@ -267,11 +276,6 @@ class _Member:
     @property
     def held_out(self) -> Manifest:
         return self.split.part(self.split.held_out)
-
-
-def _free(name: str, taken: dict[str, Featured]) -> str:
-    """Name a group; outliers given may be called as a machine of the data is."""
-    return name if name not in taken else _free(f"{name} (given)", taken)
 
 
 def _identity(recipe: Recipe, seed: int, groups: Sequence[Manifest]) -> str:

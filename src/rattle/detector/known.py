@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from rattle.bundle.replay import ByHash, LogMel, Replay
+from rattle.bundle.replay import ByHash, Replay, Rows
 from rattle.clips.manifest import Manifest
 from rattle.detector.by_hash import by_hash, shuffled
 from rattle.detector.detector import Detector
@@ -15,12 +15,12 @@ from rattle.detector.job import Recordings, Recovered, Watch
 from rattle.errors import DataError
 from rattle.features.store import FeatureStore
 from rattle.learning.data import outlier_packs
-from rattle.learning.outliers import choose_pool
+from rattle.learning.outliers import OutlierPool, choose_pool, named
 
 
 @dataclass(frozen=True)
 class KnownClips:
-    """Log-mels of what a detector learnt from, those of its replay set first.
+    """Features of what a detector learnt from, those of its replay set first.
 
     ``outliers`` and ``substitute`` are as in an ``OutlierPool``; ``replayed`` are the hashes of
     clips that only the replay set still has.
@@ -79,14 +79,14 @@ def _own_clips(
     origin = detector.info.provenance
     ours = _ours(detector, clips)
 
-    def log_mels(hashes: tuple[str, ...]) -> dict[str, LogMel]:
+    def features(hashes: tuple[str, ...]) -> dict[str, Rows]:
         known = ours.with_content(hashes)
         if not len(known):
             return {}
         return by_hash(known, store.pack(known, detector.info.amplitude, watch.on_clip))
 
     # Together, as they were packed for training: the store may still have them.
-    normals = log_mels((*origin.trained, *origin.held_out))
+    normals = features((*origin.trained, *origin.held_out))
     trained = {hash_: normals[hash_] for hash_ in origin.trained if hash_ in normals}
     held_out = {hash_: normals[hash_] for hash_ in origin.held_out if hash_ in normals}
     if not trained:
@@ -101,7 +101,7 @@ def _own_clips(
             f"name); say where those are: {instead}",
             argument="data",
         )
-    return Replay(shuffled(trained, seed), shuffled(held_out, seed), log_mels(origin.anomalies))
+    return Replay(shuffled(trained, seed), shuffled(held_out, seed), features(origin.anomalies))
 
 
 def _outliers_are_stored(detector: Detector, recordings: Recordings) -> bool:
@@ -117,15 +117,18 @@ def _outliers_are_stored(detector: Detector, recordings: Recordings) -> bool:
 def _recorded(detector: Detector, recordings: Recordings) -> Manifest:
     """Take the recorded clips that can serve as outliers: those given, or the other machines'.
 
-    With a shared encoder the ones given stand beside the others (``fleet``).
+    With a shared encoder all other machines are, and those given stand beside them.
     """
-    others = recordings.clips.outliers_for(detector.machine)
+    if not detector.recipe.is_shared:
+        if recordings.outliers is None:
+            return recordings.clips.outliers_for(detector.machine)
+        return recordings.outliers.of(label="normal").without(detector.machine)
+    others = recordings.clips.without(detector.machine).of(split="train", label="normal")
     if recordings.outliers is None:
         return others
-    given = recordings.outliers.of(label="normal").without(detector.machine)
-    if not detector.recipe.is_shared:
-        return given
-    return Manifest(pl.concat([others.table, given.table]).sort("path"))
+    known = recordings.clips.hashes()
+    given = recordings.outliers.of(label="normal").without_content(known)
+    return Manifest(pl.concat([others.table, given.without(detector.machine).table]).sort("path"))
 
 
 def _with_recorded_outliers(
@@ -137,13 +140,15 @@ def _with_recorded_outliers(
     watch: Watch,
     seed: int,
 ) -> KnownClips:
-    # Of outliers that were given and have all gone there is nothing to choose from.
-    chosen = None if recordings.outliers is None else _recorded(detector, recordings)
-    if chosen is not None and not len(chosen):
-        chosen = None
-    seen = _ours(detector, recordings.clips).with_content(own.normals)
-    audio = detector.recipe.audio
-    pool = choose_pool(recordings.clips, detector.machine, chosen, seen, audio)
+    recorded = _recorded(detector, recordings)
+    if detector.recipe.is_shared and len(recorded):
+        pool = OutlierPool(recorded, f"normal clips of {named(recorded.machines())}")
+    else:
+        # Of outliers that were given and have all gone there is nothing to choose from.
+        chosen = recorded if recordings.outliers is not None and len(recorded) else None
+        seen = _ours(detector, recordings.clips).with_content(own.normals)
+        audio = detector.recipe.audio
+        pool = choose_pool(recordings.clips, detector.machine, chosen, seen, audio)
     watch.on_pool(pool)
     packs = outlier_packs(pool, detector.recipe, store, detector.info.amplitude, watch.on_clip)
     outliers = {

@@ -10,7 +10,7 @@ One row a clip, all machines stacked, in the order in which the clips were score
 | domain | ``source``, ``target`` or empty |
 | score | s of equation 5, the mean over the clip's windows; higher is more anomalous |
 | posterior | p, the mean probability of the normal class; null for a loss without BCE |
-| distance | d, the mean squared distance to c_p; null for ``bce`` |
+| distance | d, the mean squared distance; null for ``bce`` |
 | threshold | the score above which the machine's clips are called anomalous |
 | anomalous | whether this clip is: ``score > threshold`` |
 """

@@ -1,6 +1,6 @@
-"""Compute log-mel features of clips, once for every run.
+"""Compute features of clips, log-mels and samples, once for every run.
 
 ``log_mel`` is the transform, ``graph_log_mel`` the same for a bundle's ONNX graph, ``front_end``
-goes from a file to its log-mel, ``store`` keeps log-mels and amplitude statistics on disk. Begin
+goes from a file to its features, ``store`` keeps them and amplitude statistics on disk. Begin
 with ``store.FeatureStore``.
 """

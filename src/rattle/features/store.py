@@ -40,6 +40,8 @@ STORE = "RATTLE_STORE"
 # Raised when the front end's output changes for the same settings.
 PACK_VERSION = 3
 FRAMES = "frames"
+# The largest number in half precision; what is louder than so many deviations is that loud.
+HALF = 65504.0
 # Threads that read clips and compute their features.
 WORKERS = os.cpu_count() or 1
 
@@ -184,7 +186,8 @@ class FeatureStore:
             if speed != 1.0:
                 rate = self.audio.sample_rate_hz
                 samples = detuned(samples, speed, sample_rate_hz=rate)
-            return self.front_end.features(samples, statistics).astype(self.dtype, copy=False)
+            rows = self.front_end.features(samples, statistics)
+            return np.clip(rows, -HALF, HALF).astype(self.dtype, copy=False)
 
         starts = [0]
         with (folder / FRAMES).open("wb") as file:

@@ -23,7 +23,7 @@ from rattle.scoring.windows import filled
 
 
 class ClipFeatures(Protocol):
-    """ClipFeatures ``[T_i, width]`` of some clips, in memory or in a pack."""
+    """Features ``[T_i, width]`` of some clips, in memory or in a pack."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, index: int, /) -> Rows: ...

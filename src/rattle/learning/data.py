@@ -106,7 +106,7 @@ def outlier_packs(
     target: Amplitude,
     on_clip: Callable[[], None] = lambda: None,
 ) -> dict[Machine, Pack]:
-    """Compute each outlier machine's log-mels, by its own statistics or the target machine's."""
+    """Compute each outlier machine's features, by its own statistics or the target machine's."""
     packs = {}
     for machine in pool.clips.machines():
         clips = pool.clips.of(machine)

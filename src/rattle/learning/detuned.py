@@ -24,6 +24,10 @@ DEVIATIONS = 4.0
 # Where lines are looked for, and how finely: a step is 0.05 % of the frequency.
 LOWEST_HZ, STEP = 400.0, 5e-4
 WIDEST = 0.1
+# A clip has a say where its correlation stands out by so many deviations from what is by chance.
+STANDS_OUT = 9.0
+# No copy is further away than by half its speed.
+FURTHEST = 0.5
 # Smoothed over so many steps; what is broader than a line's is taken away.
 LINE_STEPS, BROAD_STEPS = 3, 101
 
@@ -36,7 +40,8 @@ def speeds(machines: int, spread: float) -> list[float]:
     """
     copies = min(max((WANTED - machines) // machines, 0), MOST_COPIES)
     nearest = max(SMALLEST, DEVIATIONS * spread)
-    return [1 + nearest * step for step in LADDER[:copies] if abs(nearest * step) <= 0.5]
+    steps = [nearest * step for step in LADDER[:copies]]
+    return [1 + max(min(step, FURTHEST), -FURTHEST) for step in steps]
 
 
 def line_spread(spectra: Sequence[NDArray[np.float32]], sample_rate_hz: int) -> float:
@@ -44,21 +49,22 @@ def line_spread(spectra: Sequence[NDArray[np.float32]], sample_rate_hz: int) -> 
 
     ``spectra`` are one of each clip, ``[bins]``, up to half the sample rate. On a logarithmic axis
     a change of speed is a shift of all lines at once: each clip's is found by correlation with the
-    mean of all, and the spread is their deviation (by the median, so that a clip without lines does
-    not count). 0 where there are fewer than three clips.
+    mean of all, and the spread is their deviation (by the median). 0 where there are fewer than
+    three clips, and where most have no lines that stand out.
     """
     if len(spectra) < 3:
         return 0.0
     lines = np.stack([_lines(spectrum, sample_rate_hz) for spectrum in spectra])
-    shifts = np.zeros(len(lines), dtype=np.int64)
+    shifts, peaks = np.zeros(len(lines), dtype=np.int64), np.zeros(len(lines))
     for _ in range(3):  # against a mean that gets sharper with every turn
         aligned = np.stack([np.roll(line, -s) for line, s in zip(lines, shifts, strict=True)])
         total = aligned.sum(axis=0)
-        shifts = np.array(
-            [_shift(line, total - own) for line, own in zip(lines, aligned, strict=True)]
-        )
-    apart = np.abs(shifts - np.median(shifts))
-    return float(1.4826 * np.median(apart) * STEP)
+        for clip, (line, own) in enumerate(zip(lines, aligned, strict=True)):
+            shifts[clip], peaks[clip] = _shift(line, total - own)
+    telling = shifts[peaks >= STANDS_OUT]
+    if len(telling) <= len(lines) / 2:
+        return 0.0
+    return float(1.4826 * np.median(np.abs(telling - np.median(telling))) * STEP)
 
 
 def _lines(spectrum: NDArray[np.float32], sample_rate_hz: int) -> NDArray[np.float64]:
@@ -76,11 +82,12 @@ def _smooth(values: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
     return np.convolve(np.pad(values, steps // 2, mode="edge"), np.full(steps, 1 / steps), "valid")
 
 
-def _shift(line: NDArray[np.float64], reference: NDArray[np.float64]) -> int:
-    """Find by how many steps a clip's lines lie above the reference's."""
+def _shift(line: NDArray[np.float64], reference: NDArray[np.float64]) -> tuple[int, float]:
+    """Find by how many steps a clip's lines lie above the reference's, and how clearly."""
     size = 2 * len(line)
     product = np.fft.rfft(line, size) * np.conj(np.fft.rfft(reference, size))
     correlation = np.fft.irfft(product, size)
     most = int(WIDEST / STEP)
     shifts = np.arange(-most, most + 1)
-    return int(shifts[np.argmax(correlation[shifts])])
+    near = correlation[shifts]
+    return int(shifts[np.argmax(near)]), float(near.max() / (np.std(correlation) or 1.0))

@@ -1,6 +1,6 @@
 """Draw batches for many machines at once: each is the normal class of its own head.
 
-All other machines are a head's outliers. Equations 1 to 4 are computed for each head and summed
+All other machines are a head's outliers. Equations 1 to 4 are computed for each head and averaged
 (``losses``), with one encoder below them all.
 """
 

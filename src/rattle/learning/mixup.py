@@ -1,8 +1,8 @@
 """Mix the windows of a batch in pairs, and what they are alike (mixup: Zhang et al., 2018).
 
 A mixed window belongs to two classes at once, and each equation becomes the sum of its terms for
-either class, weighed by how much of it is in the window (``losses``). Between two machines there is
-sound then, too, and how sure a head is falls off evenly from one to the other.
+either class, weighed by how much of it is in the window (``losses``). So a head learns to be less
+sure, step by step, from one machine's sound to another's.
 """
 
 from __future__ import annotations

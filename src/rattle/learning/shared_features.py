@@ -21,7 +21,7 @@ def fill_store(
     on_clip: Callable[[], None] = lambda: None,
     stop_requested: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Compute the log-mels that training for these machines reads, once and not task by task.
+    """Compute the features that training for these machines reads, once and not task by task.
 
     ``outliers`` are those given in place of the other machines. ``on_machine`` is called with a
     machine, its number from 1 and how many there are, before its features are looked at, and

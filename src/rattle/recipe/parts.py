@@ -58,7 +58,11 @@ class Features(Part):
         1e-10, description="Smallest band value before the logarithm, at unit signal variance."
     )
     window_frames: int = Field(
-        256, ge=32, le=4096, description="Frames the network sees at a time."
+        256,
+        ge=32,
+        le=4096,
+        description="Frames the network sees at a time; one that sees spectra is given fewer where "
+        "clips are shorter.",
     )
 
     @property
@@ -171,16 +175,21 @@ class Training(Part):
     clips: int = Field(
         0,
         ge=0,
-        description="Training clips that the iterations are meant for: with more of them there are "
-        "more iterations, by the root of the ratio; 0: never.",
+        description="Of a shared encoder: training clips that the iterations are meant for. With "
+        "more of them there are more iterations, by the root of the ratio; 0: never.",
     )
     mixup: bool = Field(
         False,
-        description="Mix windows of a batch in pairs, and their labels alike: each equation is "
-        "then the sum of its terms for either class, weighed by how much of it is in the window.",
+        description="Of a shared encoder: mix windows of a batch in pairs, and their labels alike. "
+        "Each equation is then the sum of its terms for either class, weighed by how much of it is "
+        "in the window. Adaptation does not mix.",
     )
     normals_per_batch: int = Field(
-        32, ge=2, le=4096, description="Windows of the target machine a batch."
+        32,
+        ge=2,
+        le=4096,
+        description="Windows of the target machine a batch; with a shared encoder this and the "
+        "next are added up, and drawn of all machines.",
     )
     outliers_per_batch: int = Field(
         32, ge=2, le=4096, description="Windows of other machines a batch."
@@ -307,7 +316,8 @@ class Scoring(Part):
         10,
         ge=1,
         le=1000,
-        description="Windows spread over a clip; their scores averaged. Not for whole.",
+        description="Windows spread over a clip, more where it takes more to cover it; their "
+        "scores averaged. Not for whole.",
     )
     long_clip_seconds: Seconds = Field(
         30.0, description="A longer recording gets a window each timeline_seconds instead."

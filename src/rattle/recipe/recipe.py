@@ -1,6 +1,6 @@
 """Read a recipe: one TOML file that holds every number of a run.
 
-``Recipe.load("small")`` and ``Recipe.load("paper")`` are packaged; a path loads the user's own.
+``Recipe.load("fleet")``, ``"small"`` and ``"paper"`` are packaged; a path loads the user's own.
 A file that says ``base = "small"`` states only what differs from that recipe. Where the paper is
 silent the number is an option here, its default is documented, and
 ``docs/explanation/numerics.md`` says what was measured.
@@ -133,6 +133,24 @@ class Recipe(Part):
         return self
 
     @model_validator(mode="after")
+    def _what_a_fleet_alone_has_is_for_a_fleet(self) -> Recipe:
+        if self.training.encoder == "own" and (self.training.mixup or self.training.clips):
+            raise ValueError(
+                "training.mixup and training.clips are of a shared encoder (training.encoder); "
+                "leave them out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_spectrum_is_of_a_window(self) -> Recipe:
+        if self.sees_spectrum and self.scoring.view == "whole":
+            raise ValueError(
+                'scoring.view is "whole", but the network spectral sees windows of one length; it '
+                'can only be "windows"'
+            )
+        return self
+
+    @model_validator(mode="after")
     def _a_cycle_starts_anew(self) -> Recipe:
         is_cycle, rate = self.training.schedule == "cycle", self.adaptation.learning_rate
         if is_cycle and rate != "restart":
@@ -182,19 +200,21 @@ class Recipe(Part):
         kind = "baseline" if method in BASELINES else "loss"
         return _validated(_merged(values, {kind: {"name": method}}), f"recipe {self.name}")
 
-    def for_clips(self, frames: Sequence[int]) -> Recipe:
-        """Take the numbers that follow from the training clips, of so many frames each.
+    def for_clips(self, frames: Sequence[Sequence[int]]) -> Recipe:
+        """Take the numbers that follow from each machine's training clips, of so many frames each.
 
         More of them than ``training.clips`` take more iterations, by the root of the ratio. The
-        window of a network that sees a spectrum is no longer than nine of ten clips, in steps of 32
-        frames: a clip that is repeated to fill a window has lines of its own.
+        window of a network that sees a spectrum is no longer than nine of ten clips of the machine
+        in the middle, in steps of 32 frames: a clip that is repeated to fill a window has lines of
+        its own.
         """
         training, features = self.training, self.features
         window = features.window_frames
-        if self.sees_spectrum and frames:
-            usual = sorted(frames)[len(frames) // 10]
-            window = min(window, max(usual // SHORTEST_WINDOW, 1) * SHORTEST_WINDOW)
-        ratio = len(frames) / training.clips if training.clips else 1.0
+        usual = sorted(sorted(of)[len(of) // 10] for of in frames if of)
+        if self.sees_spectrum and usual:
+            middle = usual[len(usual) // 2]
+            window = min(window, max(middle // SHORTEST_WINDOW, 1) * SHORTEST_WINDOW)
+        ratio = sum(map(len, frames)) / training.clips if training.clips else 1.0
         iterations = round(training.iterations * max(ratio, 1.0) ** 0.5)
         return self.with_values(
             features={"window_frames": window}, training={"iterations": iterations, "clips": 0}

@@ -16,7 +16,7 @@ OUT/
     └── scored-0123456789abcdef/     the last two again, left by the report of another run:
                                      the start of the bundle's hash
 
-While many machines are trained at once, OUT/fleet-training/ is their common run folder; it goes
+While many machines are trained at once, OUT/.fleet-training/ is their common run folder; it goes
 when all their bundles are there, and each machine has a folder as above.
 """
 
@@ -31,7 +31,7 @@ from rattle.clips.machine import Machine
 RECIPE, ENVIRONMENT = "recipe.toml", "environment.json"
 METRICS, OUTCOME = "metrics.jsonl", "outcome.json"
 # The run folder of many machines that are trained at once, until they are.
-FLEET = "fleet-training"
+FLEET = ".fleet-training"
 # Any of these makes a folder a run folder. A recipe alone does not: an experiment's folder has one.
 MARKS = frozenset({ENVIRONMENT, METRICS, OUTCOME})
 # So much of a bundle's hash tells a folder of scores from those of another bundle.

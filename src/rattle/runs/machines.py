@@ -11,8 +11,8 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rattle.bundle import BundleInfo, read_scoring_bundle
 from rattle.clips.machine import Machine
-from rattle.detector import Detector
 from rattle.detector.job import Job, Watch
 from rattle.detector.own import OwnJob
 from rattle.errors import Interrupted
@@ -20,6 +20,7 @@ from rattle.runs.files import last_iteration
 from rattle.runs.folder import RunFolder
 from rattle.runs.node import chosen_store, device_on_node, use_store
 from rattle.runs.write import run_in_folder
+from rattle.runtime.clip_scorer import threshold_of
 from rattle.tracking import Tracker, TrackerName, flat, open_tracker
 
 
@@ -78,7 +79,7 @@ class MachineRuns:
             watch = Watch(on_clip=on_clip, on_step=tracker.step, stop_requested=stop_requested)
             bundles = run_in_folder(job, self.folder, resume=True, watch=watch)
             if self.track is not None:
-                finish_tracking(tracker, Detector.load(bundles[task.machine], device="cpu"))
+                finish_tracking(tracker, read_scoring_bundle(bundles[task.machine]).info)
 
 
 def title_of(job: Job) -> str:
@@ -100,6 +101,6 @@ def tracker_of(job: Job, out: Path, track: TrackerName | None) -> Tracker:
     )
 
 
-def finish_tracking(tracker: Tracker, detector: Detector) -> None:
+def finish_tracking(tracker: Tracker, info: BundleInfo) -> None:
     """Tell the tracker what came out of the run: threshold and alpha."""
-    tracker.finish({"threshold": detector.threshold.value, "alpha": detector.info.alpha})
+    tracker.finish({"threshold": threshold_of(info).value, "alpha": info.alpha})

@@ -38,14 +38,14 @@ def leave_outcome(
     info, recipe, model = detector.info, detector.recipe, detector.model
     test = _test_clips(detector, clips)
     store = FeatureStore.of(recipe)
-    log_mels = store.pack(test, info.amplitude, on_clip)
+    features = store.pack(test, info.amplitude, on_clip)
     scored, embeddings = [], []
-    for clip, log_mel in zip(test, log_mels, strict=True):
+    for clip, rows in zip(test, features, strict=True):
         if isinstance(model, TrainedNetwork):
-            parts, embedding = model.parts_and_embedding(log_mel)
+            parts, embedding = model.parts_and_embedding(rows)
             embeddings.append(embedding)
         else:
-            parts = model.parts(log_mel)
+            parts = model.parts(rows)
         if not parts.is_finite:
             raise TrainingError(
                 f"the model of {detector.machine} gives {clip.path} a figure that is not finite; "

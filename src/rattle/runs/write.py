@@ -1,7 +1,8 @@
-"""Fit or adapt in a run folder, so that a run that was killed goes on to the same bytes."""
+"""Fit, enrol or adapt in a run folder, so that a run that was killed goes on to the same bytes."""
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import platform
@@ -20,9 +21,10 @@ from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.clips.unchanged import unchanged
 from rattle.detector import Detector
-from rattle.detector.finish import NO_WATCH, make
+from rattle.detector.finish import NO_WATCH, finish
 from rattle.detector.job import Job, Recordings, Watch
 from rattle.errors import TrainingError
+from rattle.learning.outliers import named
 from rattle.learning.train import Step
 from rattle.runs.folder import FLEET, RunFolder
 from rattle.version import VERSION
@@ -72,10 +74,10 @@ def run_in_folder(
 
     With ``resume`` finished runs are left as they are and an unfinished one goes on. Without it a
     folder that holds a run is refused, so that none is lost. Raises ``TrainingError`` for that,
-    and where a finished run is of another job (``Job.gives``).
+    where a finished run is of another job (``Job.gives``), and where some of a fleet's are there
+    that were trained with other machines or clips.
     """
-    folder = training_folder(out, job.machines)
-    folders = {machine: RunFolder.of(out, machine) for machine in job.machines}
+    folder, folders = training_folder(out, job.machines), _folders(out, job.machines)
     if not resume:
         refuse_existing(out, job.machines)
     bundles = {machine: of.bundle for machine, of in folders.items()}
@@ -95,14 +97,15 @@ def run_in_folder(
             watch.on_step(step)
 
         logged = replace(watch, on_step=on_step)
-        detectors = make(job, watch=logged, checkpoint=folder.checkpoint)
-    if not log.is_open:  # a baseline that takes no steps
-        _describe(job, folder, job.machines)
-    for detector in detectors:
-        if detector.machine not in there:
-            of_machine = folders[detector.machine]
-            _share_run(job, folder, of_machine, detector.machine)
-            detector.save(of_machine.bundle)
+        material = job.material(logged)
+        _refuse_another_encoder(there, material.identity, out)
+        for detector in finish(job, material, watch=logged, checkpoint=folder.checkpoint):
+            if not log.is_open:  # a baseline that takes no steps
+                _describe(job, folder, job.machines)
+            if detector.machine not in there:
+                of_machine = folders[detector.machine]
+                _share_run(job, folder, of_machine, detector.machine)
+                detector.save(of_machine.bundle)
     folder.checkpoint.unlink(missing_ok=True)
     _forget(job, folder)
     return bundles
@@ -124,22 +127,49 @@ def _share_run(job: Job, common: RunFolder, folder: RunFolder, machine: Machine)
     """Give a machine's run folder what the fleet's holds, but for the state to go on from."""
     if folder != common:
         _describe(job, folder, [machine])
+        folder.checkpoint.unlink(missing_ok=True)  # of a training of this machine's alone
         if common.metrics.exists():
             write_text(folder.metrics, common.metrics.read_text(encoding="utf-8"))
 
 
-def _finished(job: Job, bundles: Mapping[Machine, Path]) -> set[Machine]:
-    """Find the machines whose bundles are there; raises where one is of another job."""
-    there = {machine for machine, bundle in bundles.items() if bundle.exists()}
-    for machine in there:
-        refuse_other(job, bundles[machine], read_scoring_bundle(bundles[machine]).info)
+def _folders(out: Path, machines: Sequence[Machine]) -> dict[Machine, RunFolder]:
+    folders = {machine: RunFolder.of(out, machine) for machine in machines}
+    for machine, folder in folders.items():
+        twin = next(m for m, of in folders.items() if of == folder)
+        if twin != machine:
+            raise TrainingError(
+                f"the bundles of {twin} and {machine} would have the same name, "
+                f"{folder.bundle.name}; rename one of the machines"
+            )
+    return folders
+
+
+def _finished(job: Job, bundles: Mapping[Machine, Path]) -> dict[Machine, BundleInfo]:
+    """Read the bundles that are there; raises where one is of another job."""
+    there = {}
+    for machine, bundle in bundles.items():
+        if bundle.exists():
+            there[machine] = read_scoring_bundle(bundle).info
+            refuse_other(job, bundle, there[machine])
     return there
+
+
+def _refuse_another_encoder(there: Mapping[Machine, BundleInfo], identity: str, out: Path) -> None:
+    """Raise where bundles are there of a training with other machines or clips."""
+    others = [m for m, info in there.items() if info.provenance.data_hash != identity]
+    if others:
+        raise TrainingError(
+            f"{out} holds bundles of {named(others)} that were trained with other machines or "
+            "clips; enrol the new machines to keep them, or give another folder to train all anew",
+            argument="out",
+        )
 
 
 def _clear_parts(out: Path, folders: Sequence[RunFolder]) -> None:
     """Remove what a process left that was killed while it wrote."""
     for folder in folders:
-        for left in [*folder.path.glob(".*.part"), *out.glob(f".{folder.bundle.name}.*.part")]:
+        name = glob.escape(folder.bundle.name)
+        for left in [*folder.path.glob(".*.part"), *out.glob(f".{name}.*.part")]:
             left.unlink(missing_ok=True)
 
 

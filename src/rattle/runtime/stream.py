@@ -27,8 +27,8 @@ WINDOWS_AT_ONCE = 16
 class StreamScore:
     """One window of a stream, in seconds since its first sample; higher is more anomalous.
 
-    ``posterior`` is the probability p of the normal class, ``distance`` the squared distance d to
-    c_p; None where the loss has no such part. ``anomalous`` is ``score > threshold``.
+    ``posterior`` is the probability p of the normal class, ``distance`` the squared distance d;
+    None where the loss has no such part. ``anomalous`` is ``score > threshold``.
     """
 
     start_s: float

@@ -50,7 +50,7 @@ class ClipScore:
     """A clip's anomaly score; higher is more anomalous.
 
     ``posterior`` is the mean probability of the normal class and ``distance`` the mean squared
-    distance to c_p over the windows; ``anomalous`` is ``score > threshold``.
+    distance d over the windows; ``anomalous`` is ``score > threshold``.
     """
 
     path: str

@@ -24,7 +24,8 @@ def spectra(windows: Samples, transform: Callable[..., NDArray[Any]] = np.fft.rf
     (``docs/explanation/hearing.md``). A silent window's are zeros. ``transform`` is the real one,
     for whoever has a faster library than numpy at hand.
     """
-    magnitudes: Samples = np.abs(transform(windows)[..., 1:])
+    # A constant's transform is rounding in all bins but the first: taken out before, it is 0.
+    magnitudes: Samples = np.abs(transform(windows - windows[..., :1])[..., 1:])
     rms = np.sqrt(np.mean(np.square(magnitudes), axis=-1, keepdims=True))
     magnitudes /= np.maximum(rms, np.finfo(np.float32).tiny)
     return magnitudes

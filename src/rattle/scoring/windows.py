@@ -43,7 +43,9 @@ def clip_windows(frames: int, recipe: Recipe) -> Windows:
         return Windows(starts, window)
     if recipe.scoring.view == "whole":
         return Windows(np.zeros(1, dtype=np.int64), max(frames, window))
-    return Windows(spread_starts(frames, window, recipe.scoring.windows), window)
+    # No part of a clip goes unheard: a longer one has as many as cover it.
+    count = max(recipe.scoring.windows, -(-frames // window))
+    return Windows(spread_starts(frames, window, count), window)
 
 
 def timeline_starts(frames: int, recipe: Recipe) -> NDArray[np.int64] | None:

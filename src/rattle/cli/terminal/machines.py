@@ -7,11 +7,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from rattle.bundle import read_scoring_bundle
 from rattle.cli.terminal.grid_view import GridView, why_failed
 from rattle.cli.terminal.running import announce
 from rattle.cli.terminal.stopping import StopRequest
 from rattle.clips.machine import Machine
-from rattle.detector import Detector
 from rattle.detector.own import OwnJob
 from rattle.errors import Interrupted, RattleError
 from rattle.grid.local import LocalWorkers
@@ -41,15 +41,15 @@ def train_machines(
         for machine in sorted(task.machine for task in progress.done):
             bundle = bundle_path(out, machine)
             try:
-                detector = Detector.load(bundle, device="cpu")
+                info = read_scoring_bundle(bundle).info
                 if machine in before:
-                    refuse_other(of_machine[machine], bundle, detector.info)
+                    refuse_other(of_machine[machine], bundle, info)
             except RattleError as unreadable:  # or of another job: it was there already
                 refused[machine] = unreadable
                 continue
             if machine not in before:
-                print(f"{machine}: outliers: {detector.info.provenance.outliers}", file=sys.stderr)
-            announce(bundle, detector, "was there already" if machine in before else "is ready")
+                print(f"{machine}: outliers: {info.provenance.outliers}", file=sys.stderr)
+            announce(bundle, info, "was there already" if machine in before else "is ready")
     for machine, error in refused.items():
         print(f"rattle: error: {machine}: {why_failed(error)}", file=sys.stderr)
     return refused

@@ -1,4 +1,4 @@
-"""Run a training or an adaptation on the terminal: shown as it goes, stopped by Ctrl-C."""
+"""Run a job on the terminal: shown as it goes, stopped by Ctrl-C."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from rattle.bundle import BundleInfo, read_scoring_bundle
 from rattle.cli.terminal.progress import TrainingProgress
 from rattle.cli.terminal.stopping import StopRequest
-from rattle.detector import Detector
 from rattle.detector.job import Job, Watch
 from rattle.errors import Interrupted
 from rattle.learning.train import Step
 from rattle.runs.folder import bundle_path
 from rattle.runs.machines import finish_tracking, title_of, tracker_of
 from rattle.runs.write import run_in_folder
+from rattle.runtime.clip_scorer import threshold_of
 from rattle.tracking import TrackerName
 
 
@@ -49,18 +50,18 @@ def run_shown(job: Job, out: Path, *, resume: bool, track: TrackerName | None = 
         except Interrupted:
             progress.say(f"{title}: stopped; go on with the same command and --resume")
             raise KeyboardInterrupt from None
-        detectors = {m: Detector.load(path, device="cpu") for m, path in bundles.items()}
-        if len(detectors) == 1:
-            finish_tracking(tracker, *detectors.values())
+        infos = {machine: read_scoring_bundle(path).info for machine, path in bundles.items()}
+        if len(infos) == 1:
+            finish_tracking(tracker, *infos.values())
     how = f"in {time.monotonic() - started:.0f} s"
-    for machine, detector in detectors.items():
-        announce(bundles[machine], detector, "was there already" if machine in there else how)
+    for machine, info in infos.items():
+        announce(bundles[machine], info, "was there already" if machine in there else how)
     return list(bundles.values())
 
 
-def announce(bundle: Path, detector: Detector, how: str) -> None:
+def announce(bundle: Path, info: BundleInfo, how: str) -> None:
     """Say what came out of a run, and what there is to know of its threshold."""
-    title, threshold = str(detector.machine), detector.threshold
+    title, threshold = info.machine, threshold_of(info)
     print(f"{title}: {bundle} {how}; calls a clip anomalous above {threshold.value:.4g}")
     if threshold.warning:
         print(f"{title}: warning: {threshold.warning}")
