@@ -25,7 +25,7 @@ DEVIATIONS = 4.0
 LOWEST_HZ, STEP = 400.0, 5e-4
 WIDEST = 0.1
 # A clip has a say where its correlation stands out by so many deviations from what is by chance.
-STANDS_OUT = 9.0
+STANDS_OUT = 7.0
 # No copy is further away than by half its speed.
 FURTHEST = 0.5
 # Smoothed over so many steps; what is broader than a line's is taken away.
