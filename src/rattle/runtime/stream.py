@@ -5,6 +5,8 @@ frames      |  |  |  |  |  |  |  |  |  |  |  |      each computed once
 window 0    [--------------------]
 window 1         [--------------------]             starts a hop later
                  kept:  frames    + samples not framed yet
+
+Where the encoder sees the spectrum of a window, all samples of the next one are kept.
 """
 
 from __future__ import annotations
@@ -97,8 +99,10 @@ class Stream:
             some = min(due, WINDOWS_AT_ONCE)
             found += self._score(pending, some)
             due -= some
-        needed = self._window if self._sees_spectrum else self._piece_begin()
-        begin = min(min(needed, self._piece_begin()) * self._features.hop_samples, self._received)
+        needed = self._piece_begin()
+        if self._sees_spectrum:
+            needed = min(needed, self._window)
+        begin = min(needed * self._features.hop_samples, self._received)
         # A copy: a view would keep the whole push in memory.
         self._chunks = [pending[begin - self._first :].copy()]
         self._first = begin
