@@ -267,9 +267,14 @@ def factory_table(rows: list[Row]) -> str:
     heads = [f"{severity:g}, {recipe}" for severity in SEVERITIES for recipe in ("small", "fleet")]
     lines = ["| type | fault | " + " | ".join(heads) + " |", "|---|---|" + "---|" * len(heads)]
     values: dict[tuple[str, str], dict[tuple[float, str], list[float]]] = {}
+    by_recipe = {
+        recipe: {row["seed"] for row in rows if row["what"] == f"factory {recipe}"}
+        for recipe in ("small", "fleet")
+    }
     for row in rows:
         kind, _, recipe = row["what"].partition(" ")
-        if kind == "factory":
+        # Another seed is another factory: only those are compared that both recipes had.
+        if kind == "factory" and row["seed"] in set.intersection(*by_recipe.values()):
             cell = values.setdefault((row["machine"], row["fault"]), {})
             cell.setdefault((row["severity"], recipe), []).append(row["s"])
     keys = [(severity, recipe) for severity in SEVERITIES for recipe in ("small", "fleet")]

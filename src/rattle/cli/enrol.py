@@ -60,6 +60,10 @@ def enrol(
         device=device,
     )
     (enrolled,) = run_shown(job, out or bundle.parent, resume=resume)
+    print(
+        f"{machine}: its encoder never heard it, and misses much that a training would hear: "
+        "when there is time, train all machines again (rattle train DATA --machine all)"
+    )
     if parent.graph is None:
         export = shlex.join(["rattle", "export", str(enrolled)])
         print(f"{machine}: it has no graph yet, to score without torch and listen: {export}")
