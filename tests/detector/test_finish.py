@@ -57,7 +57,7 @@ def heard(job: OwnJob, material: Material, monkeypatch: pytest.MonkeyPatch) -> C
 
     monkeypatch.setattr(module, "embed", watched)
     monkeypatch.setattr(module, "fit_baseline", lambda *_: TellingBaseline(job.recipe, saw))
-    finish(job, material, watch=Watch(), checkpoint=None)
+    (_,) = finish(job, material, watch=Watch(), checkpoint=None)
     return Counter(levels)
 
 

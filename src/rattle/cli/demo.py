@@ -6,13 +6,13 @@ import shutil
 import time
 from pathlib import Path
 
-ITERATIONS = 100
+ITERATIONS = 60
 
 
 def demo(*, to: Path = Path("rattle-demo"), seed: int = 0) -> int:
     """Make a synthetic factory, train detectors of all its machines, find their faults.
 
-    Takes about a minute on two cores. Run again, it does the same again.
+    Takes about half a minute on two cores. Run again, it does the same again.
 
     Parameters
     ----------
