@@ -10,21 +10,20 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
-import torch
-
 from rattle.bundle.schema import BundleInfo, Provenance
 from rattle.clips.amplitude import Amplitude
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.detector.calibrate import Alpha
 from rattle.detector.finish import made_here
-from rattle.detector.job import Material, Recordings, Share, Start, Watch
+from rattle.detector.job import Material, Recordings, Share, Watch
 from rattle.detector.kept import (
     DEFAULT_ALPHA,
     Featured,
     golden,
     labelled_clips_of,
     labelled_features,
+    new_network,
     replay_of,
 )
 from rattle.errors import DataError
@@ -33,11 +32,9 @@ from rattle.features.views import views
 from rattle.learning.batches import ClipFeatures, Clips, crops
 from rattle.learning.data import Split, able, split_normals, training_normals
 from rattle.learning.detuned import line_spread, speeds
-from rattle.learning.device import Placement
 from rattle.learning.fleet import FleetSource
-from rattle.learning.networks import build_network
 from rattle.learning.outliers import OutlierPool, named
-from rattle.learning.pretrained import file_hash, load_pretrained
+from rattle.learning.pretrained import file_hash
 from rattle.recipe import Recipe
 from rattle.version import VERSION
 
@@ -148,7 +145,7 @@ class FleetJob:
             source=self._source([features for _, features in groups.values()], machines),
             recipe=recipe,
             training=recipe,
-            start=partial(self._new_network, watch, len(groups)),
+            start=partial(new_network, recipe, len(groups), self.seed, self.init, watch),
             identity=identity,
             shares=[share(n, of) for n, of in enumerate(members) if of.machine in wanted],
         )
@@ -240,14 +237,6 @@ class FleetJob:
             pretrained=None if self.init is None else file_hash(self.init),
             fleet=tuple(fleet),
         )
-
-    def _new_network(self, watch: Watch, heads: int, placement: Placement) -> Start:
-        torch.manual_seed(self.seed)
-        network = build_network(self.recipe, heads)
-        if self.init is not None:
-            watch.on_init(load_pretrained(network.encoder, self.init))
-        placement.network(network)
-        return network, None
 
 
 @dataclass(frozen=True)

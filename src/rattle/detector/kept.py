@@ -1,8 +1,11 @@
-"""Choose what a training keeps beside its model, and what it is calibrated on."""
+"""What trainings share: what one begins with, what it keeps, what it is calibrated on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import torch
 
 from rattle.bundle.file import GoldenClips
 from rattle.bundle.replay import Replay
@@ -10,10 +13,14 @@ from rattle.clips.amplitude import Amplitude
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Clip, Manifest
 from rattle.clips.pcm16 import to_16_bit
+from rattle.detector.job import Start, Watch
 from rattle.errors import DataError
 from rattle.features.store import FeatureStore
 from rattle.features.views import Rows
 from rattle.learning.batches import BatchSource, ClipFeatures
+from rattle.learning.device import Placement
+from rattle.learning.networks import build_network
+from rattle.learning.pretrained import load_pretrained
 from rattle.randomness import REPLAY, stream
 from rattle.recipe import Recipe
 
@@ -99,3 +106,15 @@ def source_of(clips: Replay, recipe: Recipe, seed: int) -> BatchSource:
         bands=recipe.features.mel_bands,
         seed=seed,
     )
+
+
+def new_network(
+    recipe: Recipe, heads: int, seed: int, init: Path | None, watch: Watch, placement: Placement
+) -> Start:
+    """Begin with the seed's random weights, or with those of the file ``init`` in the encoder."""
+    torch.manual_seed(seed)
+    network = build_network(recipe, heads)
+    if init is not None:
+        watch.on_init(load_pretrained(network.encoder, init))
+    placement.network(network)
+    return network, None

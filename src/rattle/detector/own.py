@@ -7,28 +7,25 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
-import torch
-
 from rattle.bundle.replay import Replay
 from rattle.bundle.schema import BundleInfo, Provenance
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.detector.calibrate import Alpha
 from rattle.detector.finish import made_here
-from rattle.detector.job import Material, Recordings, Share, Start, Watch
+from rattle.detector.job import Material, Recordings, Share, Watch
 from rattle.detector.kept import (
     DEFAULT_ALPHA,
     golden,
     labelled_clips_of,
     labelled_features,
+    new_network,
     replay_of,
 )
 from rattle.features.store import FeatureStore
 from rattle.learning.data import TrainingData, prepare, split_normals
-from rattle.learning.device import Placement
-from rattle.learning.networks import build_network
 from rattle.learning.outliers import choose_pool
-from rattle.learning.pretrained import file_hash, load_pretrained
+from rattle.learning.pretrained import file_hash
 from rattle.recipe import Recipe
 from rattle.recipe.parts import Autoencoder
 
@@ -90,7 +87,9 @@ class OwnJob:
             source=data.source,
             recipe=recipe,
             training=recipe,
-            start=None if recipe.baseline else partial(_new_network, self, watch),
+            start=None
+            if recipe.baseline
+            else partial(new_network, recipe, 1, self.seed, self.init, watch),
             identity=data.identity,
             shares=[
                 Share(
@@ -108,15 +107,6 @@ class OwnJob:
                 )
             ],
         )
-
-
-def _new_network(job: OwnJob, watch: Watch, placement: Placement) -> Start:
-    torch.manual_seed(job.seed)
-    network = build_network(job.recipe)
-    if job.init is not None:
-        watch.on_init(load_pretrained(network.encoder, job.init))
-    placement.network(network)
-    return network, None
 
 
 def _replay(data: TrainingData, recipe: Recipe) -> Replay:
