@@ -1,6 +1,6 @@
 r"""Runs living peers beside rattle on the same clips, each as its users would call it.
 
-    pip install 'pyod[audio]'
+    pip install 'pyod[audio]' tqdm
     python benchmarks/peers.py DATA --into docs/results.md
 
 DATA holds fan/id_00, fan/id_02, slider/id_00 and slider/id_02 in the DCASE layout. PyOD's audio
