@@ -29,8 +29,8 @@ from rattle.detector.calibrate import Alpha
 from rattle.detector.detector import Detector
 from rattle.detector.finish import made_here, make
 from rattle.detector.job import Material, NewClips, Recordings, Share, Start, Watch
-from rattle.detector.kept import source_of
 from rattle.detector.known import KnownClips, recover_known
+from rattle.detector.preparing import source_of
 from rattle.errors import DataError
 from rattle.features.store import FeatureStore
 from rattle.learning.device import Placement

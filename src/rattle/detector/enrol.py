@@ -23,7 +23,7 @@ from rattle.detector.calibrate import Alpha
 from rattle.detector.detector import Detector
 from rattle.detector.finish import FITTED_OUTLIERS, made_here, make
 from rattle.detector.job import Material, Recordings, Share, Start, Watch
-from rattle.detector.kept import DEFAULT_ALPHA, golden, source_of
+from rattle.detector.preparing import DEFAULT_ALPHA, golden, source_of
 from rattle.errors import DataError
 from rattle.features.store import FeatureStore
 from rattle.learning.batches import Clips
@@ -120,14 +120,14 @@ class EnrolJob:
         split = split_normals(self.clips, self.machine, recipe, seed=self.seed)
         amplitude = store.amplitude(split.normals)
         pack = store.pack(split.normals, amplitude, watch.on_clip)
-        trained, kept = split.part(split.trained), split.part(split.held_out)
+        trained, held_out = split.part(split.trained), split.part(split.held_out)
         outliers = self._outliers(store, watch)
         names = [Machine.parse(name) for name in outliers]
         origin = f"normal clips of {named(names)}"
         watch.on_pool(OutlierPool(self.clips, origin))
         known = Replay(
             normals=shuffled(by_hash(trained, Clips(pack, split.trained)), self.seed),
-            held_out=shuffled(by_hash(kept, Clips(pack, split.held_out)), self.seed),
+            held_out=shuffled(by_hash(held_out, Clips(pack, split.held_out)), self.seed),
             outliers=outliers,
         )
         provenance = self._provenance(known, origin)
@@ -146,7 +146,7 @@ class EnrolJob:
                     held_out=list(known.held_out.values()),
                     alpha=Alpha(recipe.scoring.alpha, DEFAULT_ALPHA),
                     amplitude=amplitude,
-                    golden=golden(kept, store),
+                    golden=golden(held_out, store),
                     replay=known,
                     provenance=provenance,
                     graph=self.parent.graph,
@@ -157,8 +157,8 @@ class EnrolJob:
     def _outliers(self, store: FeatureStore, watch: Watch) -> dict[str, dict[str, Rows]]:
         """Gather other machines' normals: recorded ones, and what the parent's replay set keeps."""
         stored = self.parent.replay
-        kept = {**stored.outliers, str(self.parent.machine): stored.normals}
-        outliers = {name: dict(clips) for name, clips in kept.items() if clips}
+        replayed = {**stored.outliers, str(self.parent.machine): stored.normals}
+        outliers = {name: dict(clips) for name, clips in replayed.items() if clips}
         given = None if self.outliers is None else self.outliers.of(label="normal")
         recorded = self.clips.of(split="train", label="normal") if given is None else given
         for machine in recorded.machines():

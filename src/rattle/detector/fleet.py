@@ -17,7 +17,7 @@ from rattle.clips.manifest import Manifest
 from rattle.detector.calibrate import Alpha
 from rattle.detector.finish import made_here
 from rattle.detector.job import Material, Recordings, Share, Watch
-from rattle.detector.kept import (
+from rattle.detector.preparing import (
     DEFAULT_ALPHA,
     Featured,
     golden,
@@ -115,17 +115,18 @@ class FleetJob:
         identity = _identity(recipe, self.seed, [clips for clips, _ in groups.values()])
 
         def share(number: int, member: _Member) -> Share:
-            own, held_out = str(member.machine), (member.held_out, member.kept)
+            own = str(member.machine)
+            held_out = (member.held_out, member.held_out_features)
             # Copies are made again; alone with them, a replay set has nothing else to hold.
-            kept = list(groups)[:machines] if machines > 1 else groups
-            others = {name: groups[name] for name in kept if name != own}
+            names = list(groups)[:machines] if machines > 1 else groups
+            others = {name: groups[name] for name in names if name != own}
             labelled = validation[member.machine]
             return Share(
                 machine=member.machine,
                 head=number,
                 group=number,
                 outliers=[g for g in range(len(groups)) if g != number],
-                held_out=member.kept,
+                held_out=member.held_out_features,
                 alpha=Alpha(recipe.scoring.alpha, DEFAULT_ALPHA),
                 amplitude=member.amplitude,
                 golden=golden(member.held_out, store),
@@ -147,7 +148,11 @@ class FleetJob:
             training=recipe,
             start=partial(new_network, recipe, len(groups), self.seed, self.init, watch),
             identity=identity,
-            shares=[share(n, of) for n, of in enumerate(members) if of.machine in wanted],
+            shares=[
+                share(number, member)
+                for number, member in enumerate(members)
+                if member.machine in wanted
+            ],
         )
 
     def _members(self, store: FeatureStore, watch: Watch) -> list[_Member]:
@@ -254,7 +259,7 @@ class _Member:
         return Clips(self.pack, self.split.trained)
 
     @property
-    def kept(self) -> Clips:
+    def held_out_features(self) -> Clips:
         """Features of the normals held out."""
         return Clips(self.pack, self.split.held_out)
 

@@ -14,7 +14,7 @@ from rattle.clips.manifest import Manifest
 from rattle.detector.calibrate import Alpha
 from rattle.detector.finish import made_here
 from rattle.detector.job import Material, Recordings, Share, Watch
-from rattle.detector.kept import (
+from rattle.detector.preparing import (
     DEFAULT_ALPHA,
     golden,
     labelled_clips_of,
