@@ -1,9 +1,15 @@
 """Writes the tables and the figure of docs/results.md from an experiment's folder.
 
-    rattle reproduce table2 DATA --out FOLDER
-    rattle reproduce figure2 DATA --seeds 0 1 --anomalies 1 4 16 64 --out FOLDER
-    rattle reproduce table1 DATA --validation fan/id_02 slider/id_02 --out FOLDER
+    rattle reproduce table2 DATA --recipe small --out FOLDER
+    rattle reproduce figure2 DATA --recipe small --seeds 0 1 --anomalies 1 4 16 64 --out FOLDER
+    rattle reproduce table1 DATA --recipe small --validation fan/id_02 slider/id_02 --out FOLDER
     python benchmarks/results_page.py FOLDER
+
+    rattle reproduce table2 DATA --recipe fleet --baselines none --out FOLDER
+    python benchmarks/results_page.py FOLDER
+
+Which recipe a folder is of stands in it; each has markers of its own, and what an experiment has
+not made stays as it is.
 
 What stands between the markers of the page is replaced; the reading of it around them is written
 by people and has to be looked at again when figures change.
@@ -24,6 +30,8 @@ import torch
 from page import between, processor
 from rattle.atomic import write_text
 from rattle.evaluation.metrics import auc
+from rattle.experiments.folder import RECIPE
+from rattle.recipe import Recipe
 from rattle.recipe.parts import MethodName
 from rattle.runs.outcome import Outcome
 
@@ -78,12 +86,17 @@ def main() -> None:
         f"with torch {torch.__version__.partition('+')[0]} on {os.cpu_count()} cores "
         f"({processor()})."
     )
-    page = between(page, "facts", facts)
+    recipe = Recipe.load(chosen.folder / RECIPE).name
+    of = "" if recipe == "small" else f" {recipe}"
+    page = between(page, f"facts{of}", facts)
     for name in ("table1", "table2", "figure2"):
-        page = between(page, name, body(chosen.folder / f"{name}.md"))
-    page = between(page, "differences", differences(chosen.folder))
-    FIGURE.parent.mkdir(exist_ok=True)
-    shutil.copy(chosen.folder / "figure2.svg", FIGURE)
+        file = chosen.folder / f"{name}.md"
+        if file.exists():
+            page = between(page, f"{name}{of}", body(file))
+    page = between(page, f"differences{of}", differences(chosen.folder))
+    if (chosen.folder / "figure2.svg").exists():
+        FIGURE.parent.mkdir(exist_ok=True)
+        shutil.copy(chosen.folder / "figure2.svg", FIGURE)
     write_text(PAGE, page)
 
 
