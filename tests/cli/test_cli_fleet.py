@@ -156,6 +156,18 @@ def test_a_machine_with_few_clips_is_told_and_does_not_stop_the_rest(
     assert [path.name for path in (tmp_path / "out").glob("*.rattle")] == [f"{VALVE}.rattle"]
 
 
+def test_a_window_shortened_for_the_clips_is_told(
+    train: Any, train_fleet: Any, tiny_fleet: Recipe, tmp_path: Path
+) -> None:
+    recipe = tmp_path / "long.toml"
+    recipe.write_text(tiny_fleet.with_values(features={"window_frames": 256}).to_toml())
+    code, _, err = train("--recipe", recipe, machine="all")
+    assert code == 0
+    # Clips of 3 s have 94 frames, of which 64 make a window.
+    assert "shorter than the recipe's window of 8.2 s: it is 2.0 s here" in err
+    assert "shorter than" not in train_fleet("--out", tmp_path / "whole").err
+
+
 def test_workers_are_refused_where_all_are_trained_at_once(train_fleet: Any) -> None:
     code, _, err = train_fleet("--workers", 2)
     assert code == 2

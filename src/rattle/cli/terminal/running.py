@@ -9,6 +9,7 @@ from pathlib import Path
 from rattle.bundle import BundleInfo, read_scoring_bundle
 from rattle.cli.terminal.progress import TrainingProgress
 from rattle.cli.terminal.stopping import StopRequest
+from rattle.detector.fleet import FleetJob
 from rattle.detector.job import Job, Watch
 from rattle.errors import Interrupted
 from rattle.learning.train import Step
@@ -16,6 +17,7 @@ from rattle.runs.folder import bundle_path
 from rattle.runs.machines import finish_tracking, title_of, tracker_of
 from rattle.runs.write import run_in_folder
 from rattle.runtime.clip_scorer import threshold_of
+from rattle.scoring.windows import frame_seconds
 from rattle.tracking import TrackerName
 
 
@@ -36,6 +38,8 @@ def run_shown(job: Job, out: Path, *, resume: bool, track: TrackerName | None = 
         progress.on_step(step)
 
     with progress, StopRequest() as stop, closing(tracker):
+        if isinstance(job, FleetJob):
+            _tell_window(job, title, progress)
         watch = Watch(
             on_clip=on_clip,
             on_pool=progress.on_pool,
@@ -57,6 +61,17 @@ def run_shown(job: Job, out: Path, *, resume: bool, track: TrackerName | None = 
     for machine, info in infos.items():
         announce(bundles[machine], info, "was there already" if machine in there else how)
     return list(bundles.values())
+
+
+def _tell_window(job: FleetJob, title: str, progress: TrainingProgress) -> None:
+    """Say where clips are too short for the window that the recipe asks for."""
+    chosen, asked = (recipe.features.window_frames for recipe in (job.recipe, job.asked))
+    if chosen < asked:
+        frame_s = frame_seconds(job.recipe)
+        progress.say(
+            f"{title}: most clips are shorter than the recipe's window of {asked * frame_s:.1f} s: "
+            f"it is {chosen * frame_s:.1f} s here"
+        )
 
 
 def announce(bundle: Path, info: BundleInfo, how: str) -> None:
