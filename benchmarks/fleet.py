@@ -39,9 +39,12 @@ from rattle.learning.losses import CentroidPair
 from rattle.learning.networks import build_network
 from rattle.learning.train import build_optimiser, descend
 from rattle.runtime import Scorer
+from rattle.scoring.windows import clip_windows
 from rattle.synthetic import write_factory
 
 IDS, CLIPS = 4, 60
+# Normal clips by which a machine of the real data takes part.
+MANY = 10
 # Of the trainings of before so many are run; one is like another.
 MEASURED = 2
 MANY_MACHINES, MANY_CLIPS, SOUNDS, MANY_ITERATIONS = 40, 1000, 10, 300
@@ -64,6 +67,46 @@ def measure(data: Path) -> Iterator[Ratio]:
     yield from _scoring(data)
     with tempfile.TemporaryDirectory() as folder:
         yield _many(Path(folder))
+
+
+def profile(data: Path) -> str:
+    """Where the time of scoring a clip goes."""
+    clips = load_manifest(data)
+    machine = next(m for m in clips.machines() if len(clips.of(m, split="train")) >= MANY)
+    recipe = Recipe.load("fleet").with_values(training={"iterations": 3})
+    with tempfile.TemporaryDirectory() as folder:
+        (job,) = training_jobs(clips, [machine], recipe, device="cpu")
+        (detector,) = make(job)
+        scorer = _exported(detector, Path(folder) / "bundles")
+        file = Path(folder) / "clip.wav"
+        samples, rate_hz = sf.read(
+            clips.of(machine, split="test").table["path"][0], dtype="float32"
+        )
+        sf.write(file, samples, rate_hz)
+        heard = scorer.samples(file)
+        count = 1 + len(heard) // recipe.features.hop_samples
+        frames = clip_windows(count, scorer.recipe).frames(count)
+        spectra, amplitude = scorer.spectra(heard, frames), scorer.info.amplitude
+        known = scorer.graph.run(heard, frames, amplitude, spectra=spectra)
+        nothing = np.empty(0, dtype=np.float32)
+        took = side_by_side(
+            {
+                "reading the file": lambda: scorer.samples(file),
+                "spectra of two windows": lambda: scorer.spectra(heard, frames),
+                "encoder, two windows": lambda: scorer.graph.run(
+                    nothing, frames, amplitude, known.features, spectra
+                ),
+                "encoder with the log-mel front end before it": lambda: scorer.graph.run(
+                    heard, frames, amplitude, spectra=spectra
+                ),
+                "head": lambda: scorer.head.parts(np.zeros(len(frames)), known.embeddings),
+                "all of it": lambda: _score_all(scorer, [file]),
+            },
+            rounds=50,
+            warm_up=5,
+        )
+    lines = ["A 10 s clip, one thread, median of 50, in ms:", "", "| part | ms |", "|---|---:|"]
+    return "\n".join([*lines, *(f"| {name} | {1000 * s:.2f} |" for name, s in took.items())])
 
 
 def _over_todays(folder: Path) -> Iterator[Ratio]:
@@ -176,7 +219,7 @@ def _stepping(recipe: Recipe, source: FleetSource, placement: Placement) -> Call
 def _scoring(data: Path) -> Iterator[Ratio]:
     """A clip from its file to its score over the recipe small, and live streams a core."""
     clips = load_manifest(data)
-    machines = [m for m in clips.machines() if len(clips.of(m, split="train")) >= 10]
+    machines = [m for m in clips.machines() if len(clips.of(m, split="train")) >= MANY]
     quick = {"training": {"iterations": 3}}
     with tempfile.TemporaryDirectory() as folder:
         scorers = {

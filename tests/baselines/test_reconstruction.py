@@ -16,7 +16,7 @@ from rattle.errors import Interrupted, TrainingError
 from rattle.learning.checkpoint import Interruption
 from rattle.learning.model import Arrays
 from rattle.learning.train import Step
-from rattle.recipe.parts import Autoencoder
+from rattle.recipe.baselines import Autoencoder
 
 OFFICIAL = Autoencoder(name="autoencoder")
 TINY = Autoencoder(name="autoencoder", frames=3, hidden=8, bottleneck=3, epochs=5, batch=64)

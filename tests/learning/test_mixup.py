@@ -13,9 +13,7 @@ LABELS = np.eye(6, dtype=np.float32)
 
 
 def mix(seed: int = 1):
-    (log_mels, spectra), (labels,) = mixed(
-        (LOG_MELS, SPECTRA), (LABELS,), np.random.default_rng(seed)
-    )
+    (log_mels, spectra), labels = mixed((LOG_MELS, SPECTRA), LABELS, np.random.default_rng(seed))
     return log_mels, spectra, labels
 
 
@@ -44,14 +42,14 @@ def test_a_seed_mixes_alike_and_another_otherwise() -> None:
 
 
 def test_log_mels_alone_are_mixed_too() -> None:
-    (log_mels,), _ = mixed((LOG_MELS,), (LABELS,), np.random.default_rng(1))
+    (log_mels,), _ = mixed((LOG_MELS,), LABELS, np.random.default_rng(1))
     np.testing.assert_array_equal(log_mels, mix(1)[0])
 
 
 def test_shares_are_spread_evenly() -> None:
     labels = np.repeat(np.eye(2, dtype=np.float32), 500, axis=0)
     views = (np.zeros((1000, 1, 1), dtype=np.float32),)
-    _, (of,) = mixed(views, (labels,), np.random.default_rng(0))
+    _, of = mixed(views, labels, np.random.default_rng(0))
     mixed_ones = of[(of[:, 0] > 0) & (of[:, 0] < 1), 0]
     # Half the partners are of the other class; within four standard errors of even quarters.
     assert 400 < len(mixed_ones) < 600

@@ -18,7 +18,7 @@ from rattle.learning.device import Placement
 from rattle.learning.model import Learnt, Model
 from rattle.learning.train import Step
 from rattle.recipe import Recipe
-from rattle.recipe import parts as recipes
+from rattle.recipe import baselines as recipes
 
 __all__ = ["fit_baseline", "restore_baseline"]
 

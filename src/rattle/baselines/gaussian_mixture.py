@@ -16,7 +16,7 @@ from rattle.errors import DataError
 from rattle.learning.batches import ClipFeatures
 from rattle.learning.model import Arrays
 from rattle.randomness import BASELINE, stream
-from rattle.recipe.parts import GaussianMixture
+from rattle.recipe.baselines import GaussianMixture
 
 # Frames that a mixture is fitted to, drawn evenly over the clips: some 320 clips of 10 s. Eight
 # Gaussians have 327 parameters, which more frames do not settle better.

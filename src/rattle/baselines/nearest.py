@@ -13,7 +13,7 @@ from rattle.baselines.stored import checked
 from rattle.errors import DataError
 from rattle.learning.batches import ClipFeatures
 from rattle.learning.model import Arrays
-from rattle.recipe.parts import NearestNeighbours
+from rattle.recipe.baselines import NearestNeighbours
 
 
 @dataclass(frozen=True)

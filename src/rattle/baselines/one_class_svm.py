@@ -15,7 +15,7 @@ from rattle.baselines.statistics import Values, mfcc_statistics
 from rattle.baselines.stored import checked
 from rattle.learning.batches import ClipFeatures
 from rattle.learning.model import Arrays
-from rattle.recipe.parts import OneClassSvm
+from rattle.recipe.baselines import OneClassSvm
 
 
 @dataclass(frozen=True)

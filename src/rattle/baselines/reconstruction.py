@@ -26,7 +26,7 @@ from rattle.learning.device import Placement
 from rattle.learning.model import Arrays
 from rattle.learning.train import Step
 from rattle.randomness import BASELINE, stream
-from rattle.recipe.parts import Autoencoder
+from rattle.recipe.baselines import Autoencoder
 
 SIDE_LAYERS = 4
 # Keras' batch norm keeps 0.99 of its running statistics a batch; torch counts what is new.

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import polars as pl
-import torch
 
 from rattle.bundle.replay import ByHash, Replay, Rows
 from rattle.bundle.schema import BundleInfo, Provenance
@@ -28,14 +27,11 @@ from rattle.detector.by_hash import alternating, by_hash
 from rattle.detector.calibrate import Alpha
 from rattle.detector.detector import Detector
 from rattle.detector.finish import made_here, make
-from rattle.detector.job import Material, NewClips, Recordings, Share, Start, Watch
+from rattle.detector.job import Material, NewClips, Recordings, Share, Watch
 from rattle.detector.known import KnownClips, recover_known
-from rattle.detector.preparing import source_of
+from rattle.detector.preparing import parents_network, source_of
 from rattle.errors import DataError
 from rattle.features.store import FeatureStore
-from rattle.learning.device import Placement
-from rattle.learning.inference import restore_network
-from rattle.learning.losses import CentroidPair
 from rattle.randomness import HELD_OUT, stream
 from rattle.recipe import Recipe
 from rattle.version import VERSION
@@ -156,7 +152,7 @@ class AdaptJob:
             source=source,
             recipe=recipe,
             training=recipe.for_adaptation(),
-            start=partial(_parents_network, self.parent),
+            start=partial(parents_network, self.parent),
             identity=provenance.data_hash,
             shares=[
                 Share(
@@ -173,14 +169,6 @@ class AdaptJob:
                 )
             ],
         )
-
-
-def _parents_network(parent: Detector, placement: Placement) -> Start:
-    network, head = restore_network(parent.recipe, parent.model.learnt())
-    placement.network(network)
-    if head.centres is None or parent.recipe.has_moving_centroids:
-        return network, None
-    return network, CentroidPair(torch.tensor(head.centres).to(placement.device), None)
 
 
 def _check(job: AdaptJob) -> None:

@@ -22,14 +22,12 @@ from rattle.detector.by_hash import by_hash, shuffled
 from rattle.detector.calibrate import Alpha
 from rattle.detector.detector import Detector
 from rattle.detector.finish import FITTED_OUTLIERS, made_here, make
-from rattle.detector.job import Material, Recordings, Share, Start, Watch
-from rattle.detector.preparing import DEFAULT_ALPHA, golden, source_of
+from rattle.detector.job import Material, Recordings, Share, Watch
+from rattle.detector.preparing import DEFAULT_ALPHA, golden, parents_network, source_of
 from rattle.errors import DataError
 from rattle.features.store import FeatureStore
 from rattle.learning.batches import Clips
 from rattle.learning.data import split_normals
-from rattle.learning.device import Placement
-from rattle.learning.inference import restore_network
 from rattle.learning.outliers import OutlierPool, named
 from rattle.randomness import REPLAY, stream
 from rattle.recipe import Recipe
@@ -124,7 +122,7 @@ class EnrolJob:
         outliers = self._outliers(store, watch)
         names = [Machine.parse(name) for name in outliers]
         origin = f"normal clips of {named(names)}"
-        watch.on_pool(OutlierPool(self.clips, origin))
+        watch.on_pool(OutlierPool(self._recorded, origin))
         known = Replay(
             normals=shuffled(by_hash(trained, Clips(pack, split.trained)), self.seed),
             held_out=shuffled(by_hash(held_out, Clips(pack, split.held_out)), self.seed),
@@ -135,7 +133,7 @@ class EnrolJob:
             source=source_of(known, recipe, self.seed),
             recipe=recipe,
             training=None,
-            start=partial(_parents_encoder, self.parent),
+            start=partial(parents_network, self.parent),
             identity=provenance.data_hash,
             shares=[
                 Share(
@@ -154,18 +152,26 @@ class EnrolJob:
             ],
         )
 
+    @cached_property
+    def _recorded(self) -> Manifest:
+        """The recordings of other machines: those given, or the normals beside this machine's."""
+        if self.outliers is not None:
+            return self.outliers.of(label="normal").without(self.machine)
+        return self.clips.of(split="train", label="normal").without(self.machine)
+
     def _outliers(self, store: FeatureStore, watch: Watch) -> dict[str, dict[str, Rows]]:
         """Gather other machines' normals: recorded ones, and what the parent's replay set keeps."""
         stored = self.parent.replay
         replayed = {**stored.outliers, str(self.parent.machine): stored.normals}
-        outliers = {name: dict(clips) for name, clips in replayed.items() if clips}
-        given = None if self.outliers is None else self.outliers.of(label="normal")
-        recorded = self.clips.of(split="train", label="normal") if given is None else given
-        for machine in recorded.machines():
-            clips = _sample(recorded.of(machine), self.seed)
+        outliers = {
+            name: dict(clips)
+            for name, clips in replayed.items()
+            if clips and name != str(self.machine)
+        }
+        for machine in self._recorded.machines():
+            clips = _sample(self._recorded.of(machine), self.seed)
             features = store.pack(clips, store.amplitude(clips), watch.on_clip)
             outliers[str(machine)] = shuffled(by_hash(clips, features), self.seed)
-        outliers.pop(str(self.machine), None)
         if not outliers:
             raise DataError(
                 f"there is no sound of another machine than {self.machine}: the recordings hold "
@@ -195,9 +201,3 @@ def _sample(clips: Manifest, seed: int) -> Manifest:
     """Take as many of a machine's clips as a head is fitted to: it is to take seconds."""
     order = stream(seed, REPLAY).permutation(len(clips))[:FITTED_OUTLIERS]
     return Manifest(clips.table[sorted(int(i) for i in order)])
-
-
-def _parents_encoder(parent: Detector, placement: Placement) -> Start:
-    network, _ = restore_network(parent.recipe, parent.model.learnt())
-    placement.network(network)
-    return network, None

@@ -66,7 +66,7 @@ def encoder_graph(trained: TrainedNetwork) -> bytes:
     names = [*INPUTS]
     if trained.recipe.sees_spectrum:
         # The frames of a window are then as many as the spectrum's bins say.
-        example.append(torch.zeros(2, settings.window_frames * settings.hop_samples // 2))
+        example.append(torch.zeros(2, trained.recipe.spectrum_bins))
         sizes[-1] = {0: size}
         sizes.append(({0: size},))
         names.append(SPECTRA)

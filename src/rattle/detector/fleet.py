@@ -85,6 +85,11 @@ class FleetJob:
         """See ``Job``."""
         return self.recipe.training.iterations
 
+    @cached_property
+    def _pretrained(self) -> str | None:
+        """The hash of the weights to start from, the same in every bundle."""
+        return None if self.init is None else file_hash(self.init)
+
     def gives(self, made: BundleInfo) -> bool:
         """See ``Job``: a run that is finished stays as it is, whatever data it is asked for.
 
@@ -239,7 +244,7 @@ class FleetJob:
             validation=tuple(used),
             outliers=pool.origin,
             outliers_substitute=pool.substitute,
-            pretrained=None if self.init is None else file_hash(self.init),
+            pretrained=self._pretrained,
             fleet=tuple(fleet),
         )
 

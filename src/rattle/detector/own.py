@@ -27,7 +27,7 @@ from rattle.learning.data import TrainingData, prepare, split_normals
 from rattle.learning.outliers import choose_pool
 from rattle.learning.pretrained import file_hash
 from rattle.recipe import Recipe
-from rattle.recipe.parts import Autoencoder
+from rattle.recipe.baselines import Autoencoder
 
 
 @dataclass(frozen=True)

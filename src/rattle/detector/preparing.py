@@ -13,12 +13,15 @@ from rattle.clips.amplitude import Amplitude
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Clip, Manifest
 from rattle.clips.pcm16 import to_16_bit
+from rattle.detector.detector import Detector
 from rattle.detector.job import Start, Watch
 from rattle.errors import DataError
 from rattle.features.store import FeatureStore
 from rattle.features.views import Rows
 from rattle.learning.batches import BatchSource, ClipFeatures
 from rattle.learning.device import Placement
+from rattle.learning.inference import restore_network
+from rattle.learning.losses import CentroidPair
 from rattle.learning.networks import build_network
 from rattle.learning.pretrained import load_pretrained
 from rattle.randomness import REPLAY, stream
@@ -118,3 +121,12 @@ def new_network(
         watch.on_init(load_pretrained(network.encoder, init))
     placement.network(network)
     return network, None
+
+
+def parents_network(parent: Detector, placement: Placement) -> Start:
+    """Begin with a detector's network, and DSAD's centroid where it has one."""
+    network, head = restore_network(parent.recipe, parent.model.learnt())
+    placement.network(network)
+    if head.centres is None or parent.recipe.has_moving_centroids:
+        return network, None
+    return network, CentroidPair(torch.tensor(head.centres).to(placement.device), None)

@@ -19,7 +19,7 @@ Views = tuple[NDArray[np.float32], ...]
 
 def views(windows: Rows, bands: int) -> Views:
     """Take windows of rows ``[B, W, width]`` apart: log-mels, and the spectrum of the samples."""
-    # torch's conversion of half precision takes a tenth of numpy's, scipy's transform half.
+    # torch converts half precision faster than numpy, and scipy transforms faster.
     whole = torch.from_numpy(windows).float().numpy()
     log_mels = np.ascontiguousarray(whole[..., :bands])
     if windows.shape[2] == bands:

@@ -19,7 +19,7 @@ from rattle.learning.mixup import mixed
 from rattle.randomness import CROPS, MIXUP, OUTLIERS, stream
 
 # Batches between two times of giving memory back: what they touch is 1.3 GB at most, and to map it
-# again costs as much as a fifth of a batch.
+# again takes time.
 LET_GO_EVERY = 64
 
 
@@ -71,7 +71,7 @@ class FleetSource:
             let_go(self.groups)
         normal = np.asarray(drawn[:, None] == np.arange(len(self.groups)), dtype=np.float32)
         if self.mixup:
-            seen, (normal,) = mixed(seen, (normal,), stream(self.seed, MIXUP, iteration))
+            seen, normal = mixed(seen, normal, stream(self.seed, MIXUP, iteration))
         return Batch(seen, normal, normal)
 
     def windows(self, clips: Sequence[Rows], rng: np.random.Generator | None) -> Views:

@@ -21,11 +21,11 @@ LEAST = 1e-6
 
 
 def mixed(
-    views: Views, labels: tuple[NDArray[np.float32], ...], rng: np.random.Generator
-) -> tuple[Views, tuple[NDArray[np.float32], ...]]:
+    views: Views, labels: NDArray[np.float32], rng: np.random.Generator
+) -> tuple[Views, NDArray[np.float32]]:
     """Mix each window with another one of the batch, by a share drawn evenly from 0 to 1.
 
-    ``labels`` are ``[B, H]`` each. Spectra add up as magnitudes and log-mels as power, as if the
+    ``labels`` are ``[B, H]``. Spectra add up as magnitudes and log-mels as power, as if the
     sounds were scaled by their share and knew nothing of each other's phase.
     """
     count = len(views[0])
@@ -41,7 +41,7 @@ def mixed(
             _added(log_mels + own, log_mels[partner] + other),
             *(_between(spectrum, partner, share) for spectrum in spectra),
         ),
-        tuple(_between(label, partner, share) for label in labels),
+        _between(labels, partner, share),
     )
 
 

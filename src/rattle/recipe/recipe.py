@@ -18,10 +18,10 @@ import tomli_w
 from pydantic import Field, ValidationError, model_validator
 
 from rattle.errors import RecipeError
+from rattle.recipe.baselines import AnyBaseline
 from rattle.recipe.parts import (
     BASELINES,
     Adaptation,
-    AnyBaseline,
     Audio,
     Centroids,
     Features,

@@ -41,7 +41,7 @@ class MissingRecordings:
 
 def refuse_existing(out: Path, machines: Sequence[Machine]) -> None:
     """Raise ``TrainingError`` where ``out`` holds a run of one of the machines."""
-    for folder in {training_folder(out, machines), *(RunFolder.of(out, m) for m in machines)}:
+    for folder in [training_folder(out, machines), *(RunFolder.of(out, m) for m in machines)]:
         if folder.bundle.exists() or folder.path.exists():
             raise TrainingError(
                 f"{out} already holds a run ({folder.path.name}); give another folder to write to, "

@@ -70,7 +70,7 @@ def build_network(recipe: Recipe, heads: int = 1) -> Network:
     encoder: Encoder
     match recipe.network:
         case SpectralNetwork() as settings:
-            encoder = Spectral(features, settings)
+            encoder = Spectral(recipe.spectrum_bins, features.mel_bands, settings)
         case SmallNetwork() as settings:
             encoder = SmallResNet.of(features.mel_bands, settings)
         case _:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from rattle.learning.networks.small import SmallResNet
-from rattle.recipe.parts import Features, SpectralNetwork
+from rattle.recipe.parts import SpectralNetwork
 
 # Kernel and stride of each convolution over frequency.
 CONVOLUTIONS = ((256, 128), (32, 16), (16, 4))
@@ -66,10 +66,10 @@ class LogMelBranch(nn.Module):
     Shape: ``[B, W, M] -> [B, dimensions]``.
     """
 
-    def __init__(self, features: Features, settings: SpectralNetwork) -> None:
+    def __init__(self, mel_bands: int, settings: SpectralNetwork) -> None:
         super().__init__()
         self.network = SmallResNet(
-            features.mel_bands,
+            mel_bands,
             channels=settings.log_mel_channels,
             blocks=BLOCKS,
             kernel=KERNEL,
@@ -85,14 +85,13 @@ class LogMelBranch(nn.Module):
 class Spectral(nn.Module):
     """Encoder phi_z; ``branches`` are the parts of z that are each branch's.
 
-    Shape: ``[B, W, M], [B, W * hop / 2] -> [B, 2 * dimensions]``.
+    Shape: ``[B, W, M], [B, bins] -> [B, 2 * dimensions]``.
     """
 
-    def __init__(self, features: Features, settings: SpectralNetwork) -> None:
+    def __init__(self, bins: int, mel_bands: int, settings: SpectralNetwork) -> None:
         super().__init__()
-        bins = features.window_frames * features.hop_samples // 2
         self.spectrum = SpectrumBranch(bins, settings)
-        self.log_mel = LogMelBranch(features, settings)
+        self.log_mel = LogMelBranch(mel_bands, settings)
         self.dimensions = 2 * settings.dimensions
         half = settings.dimensions
         self.branches = (slice(0, half), slice(half, self.dimensions))
