@@ -1,4 +1,4 @@
-"""What keeping freed memory saves a training step (rattle.learning.allocator).
+"""What keeping freed memory saves a training step (rattle.allocator).
 
 python benchmarks/allocator.py
 
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from rattle import Recipe
-from rattle.learning.allocator import keep_freed_memory
+from rattle.allocator import keep_freed_memory
 from rattle.learning.device import place
 from rattle.learning.losses import Labels, bce
 from rattle.learning.networks import build_network

@@ -27,6 +27,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from plain_training import PLAIN, Trainee, decoding
 from ratio import Ratio, side_by_side
 from rattle import Machine, Recipe
+from rattle.allocator import keep_freed_memory
 from rattle.clips.amplitude import Amplitude
 from rattle.clips.layouts import load_manifest
 from rattle.clips.manifest import Manifest
@@ -34,7 +35,6 @@ from rattle.detector import finish
 from rattle.detector.own import OwnJob
 from rattle.features.store import FeatureStore
 from rattle.learning import centroids
-from rattle.learning.allocator import keep_freed_memory
 from rattle.learning.data import TrainingData, prepare, split_normals
 from rattle.learning.device import place
 from rattle.learning.outliers import choose_pool

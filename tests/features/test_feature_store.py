@@ -17,7 +17,7 @@ from rattle.errors import ClipError, DataError, StorageError
 from rattle.features import store as module
 from rattle.features.store import FeatureStore, default_folder
 from rattle.features.views import views
-from rattle.scoring.spectrum import spectra
+from rattle.scoring.spectrum import folded, spectra
 from rattle.synthetic import detuned
 
 UNIT = Amplitude(0.0, 1.0)
@@ -321,9 +321,11 @@ def test_views_are_the_log_mels_and_the_spectra_of_what_windows_hold(store, make
     pack = with_samples(store).pack(make_clips(2), UNIT)
     bands = store.features.mel_bands
     windows = np.stack([pack[0][2:6], pack[1][1:5]])
-    log_mels, seen = views(windows, bands)
+    log_mels, seen = views(windows, bands, 4)
     np.testing.assert_array_equal(log_mels, windows[..., :bands].astype(np.float32))
     samples = windows[..., bands:].astype(np.float32).reshape(2, -1)
     np.testing.assert_allclose(seen, spectra(samples), rtol=1e-4, atol=1e-5)
-    (alone,) = views(windows[..., :bands].astype(np.float32), bands)
+    _, of_half = views(windows, bands, 2)
+    np.testing.assert_allclose(of_half, spectra(folded(samples, samples.shape[1] // 2)), rtol=1e-4)
+    (alone,) = views(windows[..., :bands].astype(np.float32), bands, 4)
     np.testing.assert_array_equal(alone, log_mels)

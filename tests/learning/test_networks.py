@@ -131,6 +131,20 @@ def test_the_norm_of_mel_bands_normalises_each_band_over_clips_and_time(bands: i
     )
 
 
+@pytest.mark.parametrize("affine", [False, True])
+def test_the_norm_of_mel_bands_is_by_what_it_learnt_once_it_is_trained(affine: bool) -> None:
+    torch.manual_seed(0)
+    norm, x = MelBandNorm(16, affine=affine), 3 * torch.randn(3, 20, 16) + 5
+    if affine:
+        nn.init.uniform_(norm.weight)
+        nn.init.uniform_(norm.bias)
+    norm(x)
+    expected = batch_norm(
+        x.transpose(1, 2), norm.running_mean, norm.running_var, norm.weight, norm.bias
+    )
+    torch.testing.assert_close(norm.eval()(x), expected.transpose(1, 2).unsqueeze(1))
+
+
 @pytest.mark.parametrize(
     ("inputs", "outputs", "halve"), [(4, 4, False), (4, 8, True), (4, 8, False)]
 )

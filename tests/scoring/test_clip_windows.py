@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rattle.recipe import Recipe
-from rattle.scoring.windows import clip_windows, cut, timeline_hop
+from rattle.scoring.windows import clip_windows, cut, several_windows, timeline_hop
 
 
 def recipe(view: str) -> Recipe:
@@ -18,6 +18,26 @@ def test_the_paper_sees_ten_windows_of_a_clip_and_the_small_recipe_all_of_it() -
     assert (len(ten.starts), ten.length, ten.starts[0], ten.starts[-1]) == (10, 256, 0, 57)
     whole = clip_windows(313, Recipe.load("small"))
     assert (whole.starts.tolist(), whole.length) == ([0], 313)
+
+
+@pytest.mark.parametrize(("frames", "starts"), [(313, [0]), (384, [0]), (385, [0, 129])])
+def test_a_clip_is_seen_whole_by_its_spectrum_up_to_one_and_a_half_windows(
+    frames: int, starts: list[int]
+) -> None:
+    windows = clip_windows(frames, Recipe.load("fleet"))
+    assert windows.starts.tolist() == starts
+    assert windows.length == (frames if len(starts) == 1 else 256)
+
+
+@pytest.mark.parametrize(
+    ("frames", "count", "starts"),
+    [(313, 4, [0, 19, 38, 57]), (200, 4, [0]), (600, 2, [0, 172, 344])],
+)
+def test_several_windows_are_spread_and_cover_the_clip(
+    frames: int, count: int, starts: list[int]
+) -> None:
+    windows = several_windows(frames, Recipe.load("fleet"), count)
+    assert (windows.starts.tolist(), windows.length) == (starts, 256)
 
 
 @pytest.mark.parametrize("view", ["windows", "whole"])

@@ -81,6 +81,28 @@ def test_what_does_not_fit_is_refused(arrays: dict[str, Any], said: str) -> None
         Head.restored(arrays, recipe("bce+ddcsad"))
 
 
+def test_each_part_of_an_embedding_is_measured_from_the_centre_nearest_to_it() -> None:
+    centres = np.array([[0, 0, 9, 9], [5, 5, 1, 1]], np.float32)
+    z = np.array([[1, 1, 0, 0]], np.float32)
+    # 1 and 1 from the first in one part, 1 and 1 from the second in the other.
+    mean = Head(None, None, centres, "mean", shares=(0.5, 0.5))
+    assert mean.distances(z) == pytest.approx([1])
+    assert Head(None, None, centres, "sum", shares=(0.5, 0.5)).distances(z) == pytest.approx([4])
+    unlike = np.array([[1, 1, 3, 3]], np.float32)
+    uneven = Head(None, None, centres, "mean", shares=(0.25, 0.75))
+    assert uneven.distances(unlike) == pytest.approx([0.25 * 1 + 0.75 * 4])
+
+
+def test_a_recipe_says_what_each_branch_counts() -> None:
+    fleet = Recipe.load("fleet")
+    assert fleet.distance_shares == pytest.approx((0.4, 0.6))
+    assert fleet.with_values(scoring={"distance": "centroid"}).distance_shares == (1.0,)
+    assert SMALL.distance_shares == (1.0,)
+    odd = {"weight": W, "bias": B, "centres": C}
+    with pytest.raises(ValueError, match="have no 2 equal parts"):
+        Head.restored(odd, fleet)
+
+
 def test_of_many_centres_the_nearest_counts() -> None:
     rng = np.random.default_rng(0)
     centres = rng.standard_normal((7, 5)).astype(np.float32)

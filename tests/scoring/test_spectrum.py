@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rattle.scoring.spectrum import blocks, spectra, spectra_of_frames
+from rattle.scoring.spectrum import blocks, folded, spectra, spectra_of_frames
 
 RATE_HZ, LENGTH = 16_000, 4096
 
@@ -59,4 +59,42 @@ def test_the_spectra_of_frames_are_those_of_the_samples_that_they_span() -> None
     samples = tone(900)
     frames = np.arange(8)[None] + np.array([[2], [5]])
     expected = spectra(np.stack([samples[2 * 64 : 10 * 64], samples[5 * 64 : 13 * 64]]))
-    np.testing.assert_array_equal(spectra_of_frames(samples, frames, 64), expected)
+    np.testing.assert_array_equal(spectra_of_frames(samples, frames, 64, 8), expected)
+    one = spectra_of_frames(samples, frames[:1], 64, 8)
+    np.testing.assert_array_equal(one, expected[:1])
+
+
+@pytest.mark.parametrize("more", [1, 900, LENGTH, 2 * LENGTH + 77])
+def test_a_longer_window_has_its_own_spectrum_at_the_frequencies_of_a_shorter_one(
+    more: int,
+) -> None:
+    """Whatever its length: zeros behind it make a transform that has those frequencies, too."""
+    samples = np.resize(tone(1234.5), LENGTH + more) + np.linspace(0, 1, LENGTH + more)
+    centred = samples - samples.mean()
+    periods = -(-len(samples) // LENGTH)
+    expected = np.abs(np.fft.rfft(centred, periods * LENGTH))[::periods]
+    laid = folded(samples[None].astype(np.float32), LENGTH)
+    assert laid.shape == (1, LENGTH)
+    np.testing.assert_allclose(np.abs(np.fft.rfft(laid[0])), expected, atol=0.02)
+
+
+def test_a_window_that_is_not_longer_is_left_as_it_is() -> None:
+    window = tone(100)[None]
+    assert folded(window, LENGTH) is window
+    assert folded(window, LENGTH + 1) is window
+
+
+@pytest.mark.parametrize("level", [0.0, 0.3, -1e-4])
+def test_silence_longer_than_a_window_has_a_spectrum_of_zeros(level: float) -> None:
+    assert not spectra(folded(np.full((1, LENGTH + 900), level, np.float32), LENGTH)).any()
+
+
+def test_all_of_a_clip_is_in_its_spectrum_wherever_it_was_cut_out() -> None:
+    samples = tone(900)
+    frames = np.arange(65)[None]
+    whole = spectra_of_frames(samples, frames, 64, 50)
+    assert whole.shape == (1, 50 * 64 // 2)
+    np.testing.assert_allclose(whole, spectra(folded(samples[None], 50 * 64)), atol=1e-4)
+    # The last frame is half a one: zeros behind the clip change nothing.
+    later = spectra_of_frames(np.concatenate([tone(50)[:128], samples]), frames + 2, 64, 50)
+    np.testing.assert_allclose(later, whole, atol=2e-2)

@@ -65,9 +65,7 @@ def encoder_graph(trained: TrainedNetwork) -> bytes:
     sizes: list[Any] = [{0: size}, None, None, {0: size}, {0: size, 1: size}]
     names = [*INPUTS]
     if trained.recipe.sees_spectrum:
-        # The frames of a window are then as many as the spectrum's bins say.
         example.append(torch.zeros(2, trained.recipe.spectrum_bins))
-        sizes[-1] = {0: size}
         sizes.append(({0: size},))
         names.append(SPECTRA)
     with _quiet():

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
+from rattle.allocator import keep_freed_memory
 from rattle.baselines import fit_baseline
 from rattle.bundle.schema import BundleInfo, GoldenScore, HeldOut
 from rattle.clips.pcm16 import from_16_bit
@@ -20,8 +22,7 @@ from rattle.detector.calibrate import Calibration, calibrate
 from rattle.detector.detector import Detector
 from rattle.detector.job import Job, Material, Share, Start, Watch
 from rattle.features.views import Rows
-from rattle.learning.allocator import keep_freed_memory
-from rattle.learning.batches import ClipFeatures, let_go
+from rattle.learning.batches import ClipFeatures, Source, let_go
 from rattle.learning.checkpoint import Interruption
 from rattle.learning.device import Placement, place
 from rattle.learning.head_fit import fit_head
@@ -31,13 +32,16 @@ from rattle.learning.model import Model
 from rattle.learning.train import train
 from rattle.recipe import Recipe
 from rattle.scoring.clip import ClipParts
+from rattle.scoring.windows import several_windows
 from rattle.version import VERSION
 
 # Outlier clips that the fixed scale's upper end is measured on.
 SCALE_OUTLIERS = 64
-# Clips of a machine whose embeddings a new sound is measured from, where the nearest counts; of
-# long ones not every window.
-CENTRE_CLIPS, CENTRES = 128, 256
+# Clips of a machine by whose embeddings it is known.
+KNOWN_CLIPS = 128
+# Embeddings that a new sound is measured from, where the nearest counts, and windows of a clip that
+# give them: of clips seen whole one each would be too few.
+CENTRES, CENTRE_WINDOWS = 256, 4
 # Clips of each outlier machine that a head is fitted to, where the encoder stays as it is.
 FITTED_OUTLIERS = 32
 NO_WATCH = Watch()
@@ -123,26 +127,16 @@ def _networks(
     if training is not None:
         pair = train(network, source, training, placement, interruption, watch.on_step, fixed=fixed)
     placement.network(network).eval()
-
-    @cache
-    def embedded(group: int, clip: int) -> Embedded:
-        # Of a fleet each clip is asked for by many machines.
-        return embed(network.encoder, source.groups[group][clip], recipe, placement)
-
-    def sample(group: int, most: int = CENTRE_CLIPS) -> list[Embedded]:
-        # Of the same clips for whoever asks, so that few are embedded.
-        clips = _evenly(len(source.groups[group]), CENTRE_CLIPS)
-        return [embedded(group, clips[place]) for place in _evenly(len(clips), most)]
-
+    heard = Heard(network.encoder, source, recipe, placement)
     for share in material.shares:
-        own = sample(share.group)
         # Evenly over the outlier machines, so that none sets the scale alone.
         each = -(-SCALE_OUTLIERS // len(share.outliers))
-        others = [clip for group in share.outliers for clip in sample(group, each)]
-        head = head_of(network, share.head, _centres(recipe, own, pair, share.head), recipe)
+        others = [clip for group in share.outliers for clip in heard.sample(group, each)]
+        head = head_of(network, share.head, heard.centres(share, pair), recipe)
         if training is None and head.weight is not None:
-            known = [clip for group in share.outliers for clip in sample(group, FITTED_OUTLIERS)]
-            weight, bias = fit_head(_embeddings(own), _embeddings(known))
+            outliers = [clip for of in share.outliers for clip in heard.sample(of, FITTED_OUTLIERS)]
+            own = heard.sample(share.group)
+            weight, bias = fit_head(_embeddings(own), _embeddings(outliers))
             head = replace(head, weight=weight, bias=bias)
         model = TrainedNetwork(recipe, network.encoder, head, placement)
         yield Measured(
@@ -153,24 +147,64 @@ def _networks(
         )
 
 
-def _centres(
-    recipe: Recipe, normals: Sequence[Embedded], pair: CentroidPair | None, head: int
-) -> NDArray[np.float32] | None:
-    """Choose what d is measured from: training normals, c_p, or where there is no other their mean.
+@dataclass(frozen=True)
+class Heard:
+    """What a trained encoder makes of the clips that it was trained on."""
 
-    That is so for a head that was not trained.
-    """
-    if recipe.measures_nearest:
-        every = _embeddings(normals)
-        return every[_evenly(len(every), CENTRES)]
-    if pair is not None:
-        return np.array(pair.normal[head : head + 1].detach().cpu().numpy())
-    if recipe.has_distance:
-        return np.asarray(_embeddings(normals).mean(axis=0, keepdims=True), dtype=np.float32)
-    return None
+    encoder: nn.Module
+    source: Source
+    recipe: Recipe
+    placement: Placement
+
+    def sample(self, group: int, most: int = KNOWN_CLIPS) -> list[Embedded]:
+        """Embed some clips of a group, the same ones for whoever asks, so that few are embedded."""
+        clips = self._known(group)
+        return [self._embedded(group, clips[place]) for place in _evenly(len(clips), most)]
+
+    def centres(self, share: Share, pair: CentroidPair | None) -> NDArray[np.float32] | None:
+        """Choose what d is measured from ``[K, D]``; None for BCE alone.
+
+        Training normals of which the nearest counts, c_p of the trained ``pair``, or for a head
+        that was not trained the normals' mean.
+        """
+        if self.recipe.measures_nearest:
+            normals = self._windows(share.group)
+            return normals[_evenly(len(normals), CENTRES)]
+        if pair is not None:
+            return np.array(pair.normal[share.head : share.head + 1].detach().cpu().numpy())
+        if self.recipe.has_distance:
+            mean = _embeddings(self.sample(share.group)).mean(axis=0, keepdims=True)
+            return np.asarray(mean, dtype=np.float32)
+        return None
+
+    def _windows(self, group: int) -> NDArray[np.float32]:
+        clips = [self.source.groups[group][clip] for clip in self._known(group)]
+        count = min(-(-CENTRES // len(clips)), CENTRE_WINDOWS)
+        return _embeddings(
+            embed(
+                self.encoder,
+                clip,
+                self.recipe,
+                self.placement,
+                several_windows(len(clip), self.recipe, count),
+            )
+            for clip in clips
+        )
+
+    def _known(self, group: int) -> list[int]:
+        return _evenly(len(self.source.groups[group]), KNOWN_CLIPS)
+
+    @cached_property
+    def _embedded(self) -> Callable[[int, int], Embedded]:
+        # Of a fleet each clip is asked for by many machines.
+        return cache(
+            lambda group, clip: embed(
+                self.encoder, self.source.groups[group][clip], self.recipe, self.placement
+            )
+        )
 
 
-def _embeddings(clips: Sequence[Embedded]) -> NDArray[np.float32]:
+def _embeddings(clips: Iterable[Embedded]) -> NDArray[np.float32]:
     return np.concatenate([clip.z for clip in clips])
 
 

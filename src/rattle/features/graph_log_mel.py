@@ -53,7 +53,8 @@ class GraphLogMel(nn.Module):
             frames.shape[0], self.outer.shape[0], -1
         )  # [F, K, 2 B]
         real, imaginary = (first.transpose(0, 1) @ self.outer).chunk(2, dim=2)  # [K, F, B] each
-        strength = real.square() + imaginary.square()
+        # Products: as squares they would come out as powers, which take several times as long.
+        strength = real * real + imaginary * imaginary
         is_power = self.features.spectrum == "power"
         if not is_power:
             strength = strength.sqrt()

@@ -17,7 +17,7 @@ from rattle.recipe import Recipe
 from rattle.scoring.clip import ClipParts
 from rattle.scoring.head import Head
 from rattle.scoring.score import Values
-from rattle.scoring.windows import WINDOWS_AT_ONCE, clip_windows, cut, frame_seconds
+from rattle.scoring.windows import WINDOWS_AT_ONCE, Windows, clip_windows, cut, frame_seconds
 
 
 @dataclass(frozen=True)
@@ -61,18 +61,29 @@ class Embedded:
     z: NDArray[np.float32]
 
 
-def embed(encoder: nn.Module, clip: Rows, recipe: Recipe, placement: Placement) -> Embedded:
-    """Embed the windows of a clip ``[T, width]`` that are scored (see ``clip_windows``).
+def embed(
+    encoder: nn.Module,
+    clip: Rows,
+    recipe: Recipe,
+    placement: Placement,
+    windows: Windows | None = None,
+) -> Embedded:
+    """Embed ``windows`` of a clip ``[T, width]``, those that are scored (``clip_windows``) if none
+    are given.
 
     In float32 wherever it runs and however it was trained, so that scale and threshold fit the same
     scores on every machine.
     """
-    windows = clip_windows(len(clip), recipe)
+    windows = clip_windows(len(clip), recipe) if windows is None else windows
     embeddings = []
     with torch.inference_mode():
         for first in range(0, len(windows.starts), WINDOWS_AT_ONCE):
             starts = windows.starts[first : first + WINDOWS_AT_ONCE]
-            seen = views(cut(clip, starts, windows.length), recipe.features.mel_bands)
+            seen = views(
+                cut(clip, starts, windows.length),
+                recipe.features.mel_bands,
+                recipe.features.window_frames,
+            )
             embeddings.append(encoder(*map(placement.put, seen)).cpu().numpy())
     start_s = np.asarray(windows.starts * frame_seconds(recipe), np.float64)
     return Embedded(start_s, np.concatenate(embeddings))
@@ -88,6 +99,7 @@ def head_of(
         bias=None if layer is None else _array(layer.bias[number : number + 1]),
         centres=centres,
         distance=recipe.loss.distance,
+        shares=recipe.distance_shares,
     )
 
 

@@ -51,17 +51,18 @@ class Fitness:
         self._waiting += len(samples)
         if self._waiting < self._piece:
             return
-        coming = np.concatenate(self._coming)
-        past = coming[:0] if self._past is None else self._past
-        whole = len(coming) - len(coming) % self._piece
-        for start in range(0, whole, self._piece):
-            piece = coming[start : start + self._piece]
-            past = np.concatenate([past, piece])[-self._remembered :]
-            self._pieces.append(self._judge(piece, past))
+        past = [] if self._past is None else [self._past]
+        sound = np.concatenate([*past, *self._coming])
+        judged = len(sound) - self._waiting
+        while self._waiting >= self._piece:
+            start, end = judged, judged + self._piece
+            known = sound[max(end - self._remembered, 0) : end]
+            self._pieces.append(self._judge(sound[start:end], known))
             self._judged += self._piece
-        self._past = past
-        self._coming = [coming[whole:].copy()]
-        self._waiting = len(coming) - whole
+            self._waiting -= self._piece
+            judged = end
+        self._past = sound[max(judged - self._remembered, 0) : judged].copy()
+        self._coming = [sound[judged:].copy()]
 
     def fault(self, start_s: float, end_s: float) -> str:
         """Say why the sound between is not fit to be scored, or nothing where it is.

@@ -119,6 +119,11 @@ class SpectralNetwork(Part):
         description="Weight of the loss of each branch by itself beside that of both, so that "
         "neither leaves the work to the other.",
     )
+    log_mel_share: Fraction = Field(
+        0.6,
+        description="What the log-mel branch counts in d, and the spectrum's the rest, where "
+        "scoring.distance is nearest: each branch is measured from the normal nearest to it.",
+    )
 
 
 class Loss(Part):

@@ -91,6 +91,13 @@ class Recipe(Part):
         return self.has_moving_centroids and self.scoring.distance == "nearest"
 
     @property
+    def distance_shares(self) -> tuple[float, ...]:
+        """What equal parts of the embedding count in d, each measured by itself; in all 1."""
+        if self.measures_nearest and isinstance(self.network, SpectralNetwork):
+            return 1 - self.network.log_mel_share, self.network.log_mel_share
+        return (1.0,)
+
+    @property
     def sees_spectrum(self) -> bool:
         """Whether the network sees the spectrum of a window's samples beside its log-mels."""
         return self.baseline is None and isinstance(self.network, SpectralNetwork)
@@ -138,15 +145,6 @@ class Recipe(Part):
             raise ValueError(
                 "training.mixup and training.clips are of a shared encoder (training.encoder); "
                 "leave them out"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _a_spectrum_is_of_a_window(self) -> Recipe:
-        if self.sees_spectrum and self.scoring.view == "whole":
-            raise ValueError(
-                'scoring.view is "whole", but the network spectral sees windows of one length; it '
-                'can only be "windows"'
             )
         return self
 

@@ -12,6 +12,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from rattle.allocator import keep_freed_memory
 from rattle.clips.amplitude import Amplitude
 from rattle.errors import BundleError
 
@@ -38,6 +39,7 @@ class Graph:
     """
 
     def __init__(self, model: bytes, *, threads: int = 1) -> None:
+        keep_freed_memory()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 4  # what is wrong comes as an exception

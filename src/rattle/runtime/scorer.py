@@ -117,9 +117,9 @@ class Scorer(ClipScorer):
         where frame 0 is centred; None where the encoder sees none."""
         if not self.recipe.sees_spectrum:
             return None
-        normalised = np.empty_like(samples)
-        self.info.amplitude.normalise(samples, out=normalised)
-        return spectra_of_frames(normalised, frames, self.recipe.features.hop_samples)
+        features = self.recipe.features
+        # As they are, not normalised: neither their mean nor their loudness counts in a spectrum.
+        return spectra_of_frames(samples, frames, features.hop_samples, features.window_frames)
 
     def _named_parts(self, clip: Recording) -> NamedParts:
         try:

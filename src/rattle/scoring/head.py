@@ -27,19 +27,22 @@ DIMENSIONS = {"weight": 1, "bias": 1, "centres": 2}
 class Head:
     """From an embedding z ``[D]`` to a logit of p and to d of one machine.
 
-        logit = w z + b,  p = sigmoid(logit)        losses with BCE (section II-A)
-        d = min_k ||z - c_k||^2                     losses with a centroid (section III)
+        logit = w z + b,  p = sigmoid(logit)              losses with BCE (section II-A)
+        d = sum_j share_j min_k ||z_j - c_jk||^2          losses with a centroid (section III)
 
     ``weight [D]`` and ``bias [1]`` are None for a loss without BCE, ``centres [K, D]`` is None for
     BCE alone: c_p by itself, or the normal clips' embeddings, of which the nearest counts
-    (``scoring.distance`` of the recipe). ``distance`` says whether ||.||^2 is the mean or the sum
-    over the D dimensions. Sums are in float64: what rounds is z alone.
+    (``scoring.distance`` of the recipe). z is made of as many equal parts z_j as there are
+    ``shares``, one for most networks: a sound may be like one normal in its lines and like another
+    in its rhythm. ``distance`` says whether ||.||^2 is the mean or the sum over the D dimensions.
+    Sums are in float64: what rounds is z alone.
     """
 
     weight: Vector | None
     bias: Vector | None
     centres: Vector | None
     distance: Literal["mean", "sum"]
+    shares: tuple[float, ...] = (1.0,)
 
     @classmethod
     def restored(cls, arrays: Mapping[str, NDArray[np.generic]], recipe: Recipe) -> Head:
@@ -59,8 +62,15 @@ class Head:
         lengths = {name: value.shape[-1] for name, value in values.items() if name != "bias"}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"its head's vectors are of unlike lengths: {lengths}")
+        shares = recipe.distance_shares
+        if any(length % len(shares) for length in lengths.values()):
+            raise ValueError(f"its head's vectors {lengths} have no {len(shares)} equal parts")
         return cls(
-            values.get("weight"), values.get("bias"), values.get("centres"), recipe.loss.distance
+            values.get("weight"),
+            values.get("bias"),
+            values.get("centres"),
+            recipe.loss.distance,
+            shares,
         )
 
     @property
@@ -85,11 +95,18 @@ class Head:
         """Compute squared distances d to the nearest centre, ``[n, D] -> [n]``; None for BCE."""
         if self.centres is None:
             return None
-        # Differences, not |z|^2 - 2 z c + |c|^2, which cancels where z is near c.
-        centres = self.centres.astype(np.float64)
-        apart = (centres - z for z in embeddings.astype(np.float64))
-        least = np.array([np.einsum("kd,kd->k", d, d).min() for d in apart], dtype=np.float64)
-        return least if self.distance == "sum" else least / self.dimensions
+        parts = len(self.shares)
+        centres = self.centres.astype(np.float64).reshape(len(self.centres), parts, -1)
+        distances = np.empty(len(embeddings))
+        each = embeddings.astype(np.float64).reshape(len(embeddings), parts, -1)
+        for place, z in enumerate(each):
+            # Differences, not |z|^2 - 2 z c + |c|^2, which cancels where z is near c.
+            apart = centres - z
+            squared = np.einsum("kjd,kjd->kj", apart, apart).min(axis=0)
+            distances[place] = np.dot(self.shares, squared)
+        # Of parts of D / parts dimensions each; a sum over all D is D times the mean.
+        distances *= parts
+        return distances if self.distance == "sum" else distances / self.dimensions
 
     def parts(self, start_s: Values, embeddings: NDArray[np.floating]) -> ClipParts:
         """Compute the parts of windows that start at ``start_s [n]`` from embeddings ``[n, D]``."""

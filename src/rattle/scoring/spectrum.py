@@ -42,12 +42,37 @@ def blocks(samples: Samples, hop: int) -> Samples:
     return padded.reshape(count, hop)
 
 
-def spectra_of_frames(samples: Samples, frames: NDArray[np.int64], hop: int) -> Samples:
-    """Compute the spectra of windows of frames ``[n, W]`` of a clip: ``[n, W * hop // 2]``.
+def folded(windows: Samples, length: int) -> Samples:
+    """Lay what lies beyond ``length`` samples over the beginning, ``[n, T] -> [n, length]``.
 
-    ``samples [T]`` begin where frame 0 is centred.
+    The transform of it is that of the whole window, at the frequencies of one of that length:
+    each of those has a whole number of periods in what was moved. A constant would be one no
+    longer, and is taken out.
     """
-    if len(frames) == 1 and len(samples) == frames.size * hop and frames[0, 0] == 0:
-        # One window and all of it, as in a stream: nothing has to be cut out and copied.
-        return spectra(samples[None])
-    return spectra(blocks(samples, hop)[frames].reshape(len(frames), -1))
+    if windows.shape[1] <= length:
+        return windows
+    windows = windows - windows[:, :1]
+    windows -= windows.mean(axis=1, keepdims=True)
+    laid = windows[:, :length]
+    for start in range(length, windows.shape[1], length):
+        beyond = windows[:, start : start + length]
+        laid[:, : beyond.shape[1]] += beyond
+    return laid
+
+
+def spectra_of_frames(
+    samples: Samples, frames: NDArray[np.int64], hop: int, length: int
+) -> Samples:
+    """Compute the spectra of windows of frames ``[n, W]`` of a clip: ``[n, length * hop // 2]``.
+
+    ``samples [T]`` begin where frame 0 is centred; ``length`` is that of the encoder's window in
+    frames, and W is as large or, for a clip that is seen whole, larger.
+    """
+    first, last = frames[0, 0], frames[0, -1]
+    is_unbroken = last - first == frames.size - 1 and (first + length) * hop <= len(samples)
+    if len(frames) == 1 and is_unbroken:
+        # One window, as in a stream, or a clip seen whole: nothing has to be copied.
+        cut = samples[None, first * hop : (last + 1) * hop]
+    else:
+        cut = blocks(samples, hop)[frames].reshape(len(frames), -1)
+    return spectra(folded(cut, length * hop))

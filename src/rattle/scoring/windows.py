@@ -15,6 +15,9 @@ from rattle.recipe import Recipe
 
 # Of a long recording so many windows are looked at together; bounds its memory.
 WINDOWS_AT_ONCE = 64
+# Windows that a clip may be long for its spectrum to be that of all of it: the lines of a longer
+# one are narrower than the spectrum's bins, and would fall between them.
+FOLDED = 1.5
 
 
 @dataclass(frozen=True)
@@ -33,19 +36,28 @@ class Windows:
 
 
 def clip_windows(frames: int, recipe: Recipe) -> Windows:
-    """Choose the windows of a clip of ``frames`` frames.
+    """Choose the windows of a clip of ``frames`` frames by which it is scored.
 
     A recording longer than ``scoring.long_clip_seconds`` has a sliding window. Of a shorter one
     ``scoring.view`` decides: a few windows, or a single one as long as the clip.
     """
-    starts, window = timeline_starts(frames, recipe), recipe.features.window_frames
-    if starts is not None:
-        return Windows(starts, window)
-    if recipe.scoring.view == "whole":
+    window = recipe.features.window_frames
+    longest = FOLDED * window if recipe.sees_spectrum else np.inf
+    is_short = timeline_starts(frames, recipe) is None and frames <= longest
+    if recipe.scoring.view == "whole" and is_short:
         return Windows(np.zeros(1, dtype=np.int64), max(frames, window))
-    # No part of a clip goes unheard: a longer one has as many as cover it.
-    count = max(recipe.scoring.windows, -(-frames // window))
-    return Windows(spread_starts(frames, window, count), window)
+    return several_windows(frames, recipe, recipe.scoring.windows)
+
+
+def several_windows(frames: int, recipe: Recipe, count: int) -> Windows:
+    """Spread ``count`` windows over a clip, or as many as cover it: no part of it goes unheard.
+
+    A recording longer than ``scoring.long_clip_seconds`` has a sliding window.
+    """
+    starts, window = timeline_starts(frames, recipe), recipe.features.window_frames
+    if starts is None:
+        starts = spread_starts(frames, window, max(count, -(-frames // window)))
+    return Windows(starts, window)
 
 
 def timeline_starts(frames: int, recipe: Recipe) -> NDArray[np.int64] | None:

@@ -9,13 +9,13 @@ import sys
 
 import pytest
 
-from rattle.learning.allocator import keep_freed_memory
+from rattle.allocator import keep_freed_memory
 
 # Ten times 40 MiB, written to and freed: more than glibc keeps by itself, whatever its tuning.
 PAGE_FAULTS = """
 import resource, sys
 if sys.argv[1] == "keep":
-    from rattle.learning.allocator import keep_freed_memory
+    from rattle.allocator import keep_freed_memory
     keep_freed_memory()
 def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 b"x" * (40 << 20)

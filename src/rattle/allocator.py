@@ -1,4 +1,4 @@
-"""Keep the memory that a training frees with the process."""
+"""Keep the memory that is freed with the process."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ KEEP_BYTES = 2**31 - 1
 def keep_freed_memory() -> None:
     """Ask glibc to keep freed memory for the next allocation; nothing elsewhere.
 
-    A training step allocates and frees the same large tensors over and over. By default glibc
-    returns each to the kernel, which has to zero its pages at the next step: 13,000 page faults a
-    step of the small recipe and not 1,000, 1.05 times the CPU time (``benchmarks/allocator.py``,
-    two cores).
+    Training and scoring allocate and free the same large arrays over and over. By default glibc
+    returns each to the kernel, which has to zero its pages the next time: a training step of the
+    small recipe takes 1.05 times the CPU time, and scoring a clip by its spectrum nearly twice
+    (``benchmarks/allocator.py``, two cores).
     """
     if not sys.platform.startswith("linux"):
         return
