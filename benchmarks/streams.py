@@ -57,7 +57,7 @@ class Unjudged:
 def busy_seconds(
     sounds: list[NDArray[np.float32]], push: list[Callable[[Block], object]], rate_hz: int
 ) -> float:
-    """CPU seconds of pushing all streams' sound in turns, a tenth of a second at a time."""
+    """CPU seconds of pushing all streams' sound in turns, a quarter of a second at a time."""
     step = round(BLOCK_SECONDS * rate_hz)
     longest = max(map(len, sounds))
     began = time.process_time()

@@ -98,7 +98,7 @@ def test_a_channel_that_the_device_lacks_is_refused(portaudio: FakePortAudio) ->
 
 
 @pytest.mark.parametrize(("channel", "recorded"), [(0, 1), (1, 2), ("mean", 2)])
-def test_sound_comes_in_tenths_of_a_second_with_the_channels_that_are_heard(
+def test_sound_comes_in_quarters_of_a_second_with_the_channels_that_are_heard(
     portaudio: FakePortAudio, channel: Any, recorded: int
 ) -> None:
     portaudio.reads = [0.1, 0.2, PortAudioError("unplugged")]
@@ -106,7 +106,7 @@ def test_sound_comes_in_tenths_of_a_second_with_the_channels_that_are_heard(
     assert source.live
     blocks = blocks_of(source)
     first, second = next(blocks), next(blocks)
-    assert first.samples.shape == (4410, recorded)
+    assert first.samples.shape == (11025, recorded)
     assert (first.sample_rate_hz, first.gap, second.gap) == (44100, "", "")
     assert second.samples[0, 0] == np.float32(0.2)
     with pytest.raises(SourceLostError, match="USB microphone: unplugged"):

@@ -16,10 +16,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rattle.features.store import Pack
+from rattle.features.store import HALF, Pack
 from rattle.features.views import Rows, Views, views
 from rattle.randomness import ANOMALIES, CROPS, ORDER, OUTLIERS, stream
-from rattle.scoring.windows import filled
+from rattle.scoring.spectrum import folded
+from rattle.scoring.windows import FOLDED, filled
+
+# Of clips that are scored whole, the share of windows that have the spectrum of all of it: the rest
+# has that of a stream's windows.
+SEEN_WHOLE = 0.5
 
 
 class ClipFeatures(Protocol):
@@ -147,7 +152,8 @@ class BatchSource:
 
     def windows(self, clips: Sequence[Rows], rng: np.random.Generator | None) -> Views:
         """See ``Source``."""
-        return views(crops(clips, self.window_frames, rng), self.bands, self.window_frames)
+        seen = crops(clips, self.window_frames, self.bands, rng)
+        return views(seen, self.bands, self.window_frames)
 
     def sample_sizes(self, clips_per_class: int) -> list[int]:
         """See ``Source``: as many of either class, of the outliers as many of each group."""
@@ -196,8 +202,12 @@ def let_go(groups: Iterable[ClipFeatures]) -> None:
             pack.let_go()
 
 
-def crops(clips: Sequence[Rows], length: int, rng: np.random.Generator | None) -> Rows:
-    """Cut a random window of each clip, ``[B, length, width]``; without a generator the centre."""
+def crops(clips: Sequence[Rows], length: int, bands: int, rng: np.random.Generator | None) -> Rows:
+    """Cut a random window of each clip, ``[B, length, width]``; without a generator the centre.
+
+    Of the samples behind the ``bands`` every other random window has all that the clip holds, laid
+    over each other: so is a clip seen that is scored whole (``spectrum.folded``).
+    """
     found = np.empty((len(clips), length, clips[0].shape[1]), dtype=clips[0].dtype)
     for window, clip in zip(found, clips, strict=True):
         last = max(len(clip) - length, 0)
@@ -205,4 +215,9 @@ def crops(clips: Sequence[Rows], length: int, rng: np.random.Generator | None) -
         # Of a memory-mapped clip the pages of this window alone are read, and copied once.
         fits = len(clip) >= length
         window[:] = clip[start : start + length] if fits else filled(clip, length)
+        has_more = clip.shape[1] > bands and length < len(clip) <= FOLDED * length
+        if has_more and rng is not None and rng.random() < SEEN_WHOLE:
+            samples = clip[:, bands:].astype(np.float32).reshape(1, -1)
+            laid = folded(samples, window[:, bands:].size)
+            window[:, bands:] = laid.clip(-HALF, HALF).reshape(length, -1)
     return found
