@@ -92,8 +92,8 @@ def profile(data: Path) -> str:
         took = side_by_side(
             {
                 "reading the file": lambda: scorer.samples(file),
-                "spectra of two windows": lambda: scorer.spectra(heard, frames),
-                "encoder, two windows": lambda: scorer.graph.run(
+                "spectrum": lambda: scorer.spectra(heard, frames),
+                "encoder": lambda: scorer.graph.run(
                     nothing, frames, amplitude, known.features, spectra
                 ),
                 "encoder with the log-mel front end before it": lambda: scorer.graph.run(
@@ -254,7 +254,7 @@ def _scoring(data: Path) -> Iterator[Ratio]:
         "times faster than real time on one core, recipe fleet, wav files",
         seconds / took["fleet"],
         2500,
-        f"{1000 * took['fleet'] / len(files):.2f} ms a 10 s clip, two windows",
+        f"{1000 * took['fleet'] / len(files):.2f} ms a 10 s clip",
     )
     yield streams.carried_by(scorers["fleet"], data, "fleet", 500)
 

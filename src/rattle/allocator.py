@@ -16,7 +16,7 @@ def keep_freed_memory() -> None:
 
     Training and scoring allocate and free the same large arrays over and over. By default glibc
     returns each to the kernel, which has to zero its pages the next time: a training step of the
-    small recipe takes 1.05 times the CPU time, and scoring a clip by its spectrum nearly twice
+    small recipe takes 1.1 times the CPU time, and the spectrum of a window three times
     (``benchmarks/allocator.py``, two cores).
     """
     if not sys.platform.startswith("linux"):

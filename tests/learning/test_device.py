@@ -100,3 +100,21 @@ def test_repeatable_algorithms_are_asked_for_on_cuda_alone_and_while_it_lasts(mo
     with pytest.raises(ZeroDivisionError), cuda.repeatable(True):
         _ = 1 / 0
     assert not enabled()
+
+
+def test_a_core_is_spared_on_a_cpu_if_wanted_and_while_it_lasts(cpu: Placement) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with cpu.sparing_a_core(wanted=True):
+            assert torch.get_num_threads() == 2
+        with cpu.sparing_a_core(wanted=False):
+            assert torch.get_num_threads() == 3
+        with Placement(torch.device("cuda"), torch.float32).sparing_a_core(wanted=True):
+            assert torch.get_num_threads() == 3
+        assert torch.get_num_threads() == 3
+        torch.set_num_threads(1)
+        with cpu.sparing_a_core(wanted=True):
+            assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)

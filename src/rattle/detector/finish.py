@@ -41,7 +41,7 @@ SCALE_OUTLIERS = 64
 KNOWN_CLIPS = 128
 # Embeddings that a new sound is measured from, where the nearest counts, and windows of a clip that
 # give them: of clips seen whole one each would be too few.
-CENTRES, CENTRE_WINDOWS = 256, 4
+CENTRES, CENTRE_WINDOWS = 256, 3
 # Clips of each outlier machine that a head is fitted to, where the encoder stays as it is.
 FITTED_OUTLIERS = 32
 NO_WATCH = Watch()

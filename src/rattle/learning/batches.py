@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from rattle.features.store import HALF, Pack
 from rattle.features.views import Rows, Views, views
 from rattle.randomness import ANOMALIES, CROPS, ORDER, OUTLIERS, stream
-from rattle.scoring.spectrum import folded
 from rattle.scoring.windows import FOLDED, filled
 
 # Of clips that are scored whole, the share of windows that have the spectrum of all of it: the rest
@@ -217,7 +216,9 @@ def crops(clips: Sequence[Rows], length: int, bands: int, rng: np.random.Generat
         window[:] = clip[start : start + length] if fits else filled(clip, length)
         has_more = clip.shape[1] > bands and length < len(clip) <= FOLDED * length
         if has_more and rng is not None and rng.random() < SEEN_WHOLE:
-            samples = clip[:, bands:].astype(np.float32).reshape(1, -1)
-            laid = folded(samples, window[:, bands:].size)
-            window[:, bands:] = laid.clip(-HALF, HALF).reshape(length, -1)
+            window[:, bands:] = clip[:length, bands:]
+            laid = window[: len(clip) - length, bands:]
+            with np.errstate(over="ignore"):
+                laid += clip[length:, bands:]
+            laid.clip(-HALF, HALF, out=laid)
     return found

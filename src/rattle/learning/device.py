@@ -57,6 +57,23 @@ class Placement:
         finally:
             torch.use_deterministic_algorithms(before)
 
+    @contextlib.contextmanager
+    def sparing_a_core(self, wanted: bool) -> Iterator[None]:
+        """Compute on all cores of a CPU but one, if wanted: for the thread that makes spectra.
+
+        That is much of the work. Two threads on one core slow down both, and those that wait for
+        each other take its time as well (``docs/performance.md`` has what it saves).
+        """
+        threads = torch.get_num_threads()
+        if not wanted or self.device.type != "cpu" or threads == 1:
+            yield
+            return
+        torch.set_num_threads(threads - 1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
 
 def place(device: str = "auto", precision: str = "auto") -> Placement:
     """Choose the placement that a device's name and ``training.precision`` ask for.

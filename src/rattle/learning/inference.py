@@ -76,7 +76,7 @@ def embed(
     """
     windows = clip_windows(len(clip), recipe) if windows is None else windows
     embeddings = []
-    with torch.inference_mode():
+    with torch.inference_mode(), placement.sparing_a_core(recipe.sees_spectrum):
         for first in range(0, len(windows.starts), WINDOWS_AT_ONCE):
             starts = windows.starts[first : first + WINDOWS_AT_ONCE]
             seen = views(

@@ -55,7 +55,10 @@ def train(
     The same seed, recipe, clips, device and thread count give the same weights, whether or not the
     training was interrupted on the way.
     """
-    with placement.repeatable(recipe.training.deterministic):
+    with (
+        placement.repeatable(recipe.training.deterministic),
+        placement.sparing_a_core(recipe.sees_spectrum),
+    ):
         return _train(network, source, recipe, placement, interruption, on_step, fixed)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rattle.clips.examine import CLIPPED_LEVEL, CLIPPED_SHARE, SILENT_PEAK
-from rattle.clips.reading import holds_samples
+from rattle.clips.reading import LOUDEST
 
 Samples = NDArray[np.float32]
 
@@ -83,17 +83,19 @@ class Fitness:
     def _judge(self, piece: Samples, past: Samples) -> Piece:
         start_s, end_s = self._judged / self._rate_hz, (self._judged + len(piece)) / self._rate_hz
         level = np.abs(piece)
-        if not holds_samples(piece):
+        peak = level.max(axis=0)
+        if not (peak <= LOUDEST).all():  # nor is NaN
             fault = "damaged"
-        elif (level.max(axis=0) < SILENT_PEAK).any():
+        elif (peak < SILENT_PEAK).any():
             fault = "silent"
         elif any(_repeats(past[:, i], len(piece)) for i in range(piece.shape[1])):
             fault = "frozen"
         else:
             fault = ""
         # Peaks beyond 1 are floats in other units: nothing was cut off at full scale there.
-        at_full_scale = (level >= CLIPPED_LEVEL) & (level.max(axis=0) <= 1)
-        return Piece(start_s, end_s, fault, int(at_full_scale.sum(axis=0).max()), len(piece))
+        loud = level[:, (peak >= CLIPPED_LEVEL) & (peak <= 1)]
+        at_full_scale = int((loud >= CLIPPED_LEVEL).sum(axis=0).max(initial=0))
+        return Piece(start_s, end_s, fault, at_full_scale, len(piece))
 
 
 def _repeats(sound: Samples, length: int) -> bool:

@@ -103,10 +103,7 @@ class SpectralNetwork(Part):
 
     name: Literal["spectral"]
     channels: int = Field(
-        128,
-        ge=4,
-        le=1024,
-        description="Channels of the last convolution over frequency; each before it has half.",
+        128, ge=4, le=1024, description="Channels of the convolutions over frequency."
     )
     dimensions: int = Field(
         128, ge=4, le=1024, description="Numbers that each branch gives to the embedding."

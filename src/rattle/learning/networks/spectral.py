@@ -1,6 +1,6 @@
 """An encoder of two branches: the spectrum of the whole window beside its log-mel.
 
-spectrum [B, bins] -> three convolutions over frequency, coarser step by step -> dense z_s
+spectrum [B, bins] -> three convolutions over frequency, the first ones in wide steps -> dense z_s
 log-mel [B, W, M]  -> a small residual network                                        -> dense z_m
                                                                             z = [z_s, z_m]
 
@@ -18,9 +18,8 @@ from torch import Tensor, nn
 from rattle.learning.networks.small import SmallResNet
 from rattle.recipe.parts import SpectralNetwork
 
-# Kernel and stride of each convolution over frequency, each with twice the channels of the one
-# before it. At 16 kHz and 131,072 samples they see 8, 62 and 500 Hz.
-CONVOLUTIONS = ((64, 32), (16, 8), (16, 8))
+# Kernel and stride of each convolution over frequency.
+CONVOLUTIONS = ((256, 128), (32, 16), (16, 4))
 DENSE_LAYERS = 3
 # Of the log-mel branch: blocks a stage; kernel and stride of its stem in time and frequency.
 BLOCKS, KERNEL, STRIDE = (1, 1, 1, 1), (7, 7), (4, 4)
@@ -34,10 +33,10 @@ class SpectrumBranch(nn.Module):
 
     def __init__(self, bins: int, settings: SpectralNetwork) -> None:
         super().__init__()
+        channels = settings.channels
         layers: list[nn.Module] = []
         inputs, length = 1, bins
-        for place, (kernel, stride) in enumerate(CONVOLUTIONS, start=1):
-            channels = settings.channels // 2 ** (len(CONVOLUTIONS) - place)
+        for kernel, stride in CONVOLUTIONS:
             layers += [
                 nn.Conv1d(inputs, channels, kernel, stride, padding=kernel // 2, bias=False),
                 nn.BatchNorm1d(channels),
@@ -45,7 +44,7 @@ class SpectrumBranch(nn.Module):
             ]
             inputs, length = channels, (length + 2 * (kernel // 2) - kernel) // stride + 1
         layers.append(nn.Flatten())
-        width = inputs * length
+        width = channels * length
         for _ in range(DENSE_LAYERS):
             layers += [
                 nn.Linear(width, settings.dimensions, bias=False),
