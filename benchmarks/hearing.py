@@ -15,6 +15,7 @@ in it take part in the fleet. A run is one of
     factory   fleet and small on synthetic machines, each fault at severity 0.6 and 1
     wander    fleet of one synthetic fan whose speed differs from clip to clip by 1 %, with detuned
               copies as far away as the rule says, and with them at 1.5 %
+    choice    fleet with one choice made otherwise, on the real and on the synthetic machines
 
 and a seed. One that is noted already is not done again. Nothing is chosen by these figures.
 """
@@ -50,6 +51,13 @@ MACHINES = tuple(map(Machine.parse, ("fan/id_00", "fan/id_02", "slider/id_00", "
 PAIR = (MACHINES[0], MACHINES[2])
 SEEDS = (0, 1, 2)
 SEVERITIES = (0.6, 1.0)
+# What the recipe fleet might have instead of what it has.
+CHOICES: dict[str, dict[str, dict[str, Any]]] = {
+    "no mixup": {"training": {"mixup": False}},
+    "no loss of a branch by itself": {"network": {"branch_weight": 0.0}},
+    "a clip heard once and whole": {"scoring": {"view": "whole"}},
+    "d from c_p": {"scoring": {"distance": "centroid"}},
+}
 WHATS = (
     "fleet",
     "small",
@@ -60,6 +68,7 @@ WHATS = (
     "factory small",
     "wander rule",
     "wander near",
+    *(f"choice {name}" for name in CHOICES),
 )
 WANDER, FANS = 0.01, 3
 Row = dict[str, Any]
@@ -129,7 +138,16 @@ def trained(
     return [detector for job in jobs for detector in make(job)]
 
 
-def factory_rows(recipe_name: str, seed: int) -> Iterator[Row]:
+def choice_rows(name: str, seed: int, clips: Manifest) -> Iterator[Row]:
+    """Train and test on real and on synthetic machines with one choice made otherwise."""
+    recipe, what = Recipe.load("fleet").with_values(**CHOICES[name]), f"choice {name}"
+    for detector in trained(clips, list(MACHINES), recipe, seed):
+        row = {"what": what, "seed": seed, "machine": str(detector.machine)}
+        yield {**row, **tested(detector, clips)}
+    yield from factory_rows(recipe, what, seed)
+
+
+def factory_rows(recipe: Recipe, what: str, seed: int) -> Iterator[Row]:
     """Train on synthetic machines, test each type and fault at each severity."""
     with tempfile.TemporaryDirectory() as folder:
         roots = {severity: Path(folder) / str(severity) for severity in SEVERITIES}
@@ -146,7 +164,7 @@ def factory_rows(recipe_name: str, seed: int) -> Iterator[Row]:
             )
         clips = load_manifest(roots[SEVERITIES[0]])
         began = time.process_time()
-        detectors = trained(clips, clips.machines(), Recipe.load(recipe_name), seed)
+        detectors = trained(clips, clips.machines(), recipe, seed)
         cpu_s = time.process_time() - began
         aucs: dict[tuple[str, str, float], list[float]] = {}
         for severity, root in roots.items():
@@ -165,7 +183,7 @@ def factory_rows(recipe_name: str, seed: int) -> Iterator[Row]:
                     aucs.setdefault(kind, []).append(auc(np.array(normal), np.array(scores)))
     for (machine_type, fault, severity), values in sorted(aucs.items()):
         yield {
-            "what": f"factory {recipe_name}",
+            "what": what,
             "seed": seed,
             "machine": machine_type,
             "fault": fault,
@@ -218,14 +236,23 @@ def run(data: str, results: Path, whats: Sequence[str], seeds: Sequence[int]) ->
         for what in whats:
             if (what, seed) in done:
                 continue
-            kind, _, which = what.partition(" ")
-            synthetic = {"factory": factory_rows, "wander": wander_rows}
-            made = synthetic.get(kind)
-            rows = made(which, seed) if made else real_rows(what, seed, clips)
+            rows = rows_of(what, seed, clips)
             lines = [json.dumps(row) for row in rows]
             with results.open("a") as file:
                 file.write("".join(f"{line}\n" for line in lines))
             print(f"{what}, seed {seed}: {len(lines)} rows", flush=True)
+
+
+def rows_of(what: str, seed: int, clips: Manifest) -> Iterator[Row]:
+    kind, _, which = what.partition(" ")
+    match kind:
+        case "factory":
+            return factory_rows(Recipe.load(which), what, seed)
+        case "wander":
+            return wander_rows(which, seed)
+        case "choice":
+            return choice_rows(which, seed, clips)
+    return real_rows(what, seed, clips)
 
 
 def real_table(rows: list[Row]) -> str:
@@ -302,6 +329,29 @@ def wander_table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
+def choices_table(rows: list[Row]) -> str:
+    """Markdown: what one choice made otherwise gives, of the seeds that all have."""
+    chosen = [f"choice {name}" for name in CHOICES]
+    seeds = [{row["seed"] for row in rows if row["what"] == what} for what in chosen]
+    common = set.intersection(*seeds, {r["seed"] for r in rows if r["what"] == "factory fleet"})
+    lines = [
+        "| what | real: mean AUC | mean pAUC | synthetic: mean AUC at 0.6 | at 1 |",
+        "|---|---|---|---|---|",
+    ]
+    for what in ["fleet", *chosen] if common else []:
+        of = [row for row in rows if row["seed"] in common]
+        real = [row for row in of if row["what"] == what and "fault" not in row]
+        made = what if what in chosen else "factory fleet"
+        synthetic = [row for row in of if row["what"] == made and "fault" in row]
+        cells = [mean_of_machines(real, name) for name in ("s", "pauc")]
+        for severity in SEVERITIES:
+            values = [row["s"] for row in synthetic if row["severity"] == severity]
+            cells.append(f"{np.mean(values):.3f}")
+        name = "as it is" if what == "fleet" else what.removeprefix("choice ")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", f"Seeds {', '.join(map(str, sorted(common)))}."])
+
+
 def spread(values: list[float]) -> str:
     if not values:
         return ""
@@ -334,6 +384,7 @@ def main() -> None:
         "parts": parts_table(rows),
         "factory": factory_table(rows),
         "wander": wander_table(rows),
+        "choices": choices_table(rows),
     }
     print("\n\n".join(tables.values()))
     if chosen.into:

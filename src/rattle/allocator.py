@@ -1,4 +1,4 @@
-"""Keep the memory that is freed with the process."""
+"""Keep freed memory in the process."""
 
 from __future__ import annotations
 

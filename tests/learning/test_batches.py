@@ -187,35 +187,8 @@ def test_windows_lie_inside_their_clips_and_reach_both_ends() -> None:
 
 
 def test_the_centre_window_is_in_the_centre() -> None:
-    assert crops([marked([10], 0)[0]], WINDOW, 2, None)[0, :, 1].tolist() == [2, 3, 4, 5, 6, 7]
-    assert crops([marked([11], 0)[0]], WINDOW, 2, None)[0, 0, 1] == 2
-
-
-@pytest.mark.parametrize(("length", "whole"), [(6, 0), (8, 0.5), (9, 0.5), (10, 0)])
-def test_half_of_the_windows_have_the_sound_of_all_of_a_clip_that_is_scored_whole(
-    length: int, whole: float
-) -> None:
-    rng = np.random.default_rng(0)
-    clip = rng.standard_normal((length, 2 + 4)).astype(np.float16)
-    laid = clip[:WINDOW, 2:].copy()
-    laid[: length - WINDOW] += clip[WINDOW : 2 * WINDOW, 2:]
-    found = crops([clip] * 200, WINDOW, 2, rng)
-    is_whole = np.array([np.array_equal(window[:, 2:], laid) for window in found])
-    if length > WINDOW:
-        assert is_whole.mean() == pytest.approx(whole, abs=0.15)
-    for window in found:
-        # Its log-mel is that of one place, and all other windows' sound, too.
-        (start,) = {
-            s for s in range(length - 5) if np.array_equal(window[:, :2], clip[s : s + 6, :2])
-        }
-        cut = clip[start : start + WINDOW, 2:]
-        assert np.array_equal(window[:, 2:], laid) or np.array_equal(window[:, 2:], cut)
-
-
-def test_what_is_laid_over_each_other_stays_within_half_precision() -> None:
-    loud = np.full((8, 6), 60000, dtype=np.float16)
-    loud[::2] *= -1
-    assert np.isfinite(crops([loud] * 20, WINDOW, 2, np.random.default_rng(0))).all()
+    assert crops([marked([10], 0)[0]], WINDOW, None)[0, :, 1].tolist() == [2, 3, 4, 5, 6, 7]
+    assert crops([marked([11], 0)[0]], WINDOW, None)[0, 0, 1] == 2
 
 
 @pytest.mark.parametrize("length", [1, 4, 6])

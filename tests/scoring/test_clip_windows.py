@@ -24,7 +24,8 @@ def test_the_paper_sees_ten_windows_of_a_clip_and_the_small_recipe_all_of_it() -
 def test_a_clip_is_seen_whole_by_its_spectrum_up_to_one_and_a_half_windows(
     frames: int, starts: list[int]
 ) -> None:
-    windows = clip_windows(frames, Recipe.load("fleet"))
+    recipe = Recipe.load("fleet").with_values(scoring={"view": "whole"})
+    windows = clip_windows(frames, recipe)
     assert windows.starts.tolist() == starts
     assert windows.length == (frames if len(starts) == 1 else 256)
 

@@ -81,26 +81,22 @@ def test_what_does_not_fit_is_refused(arrays: dict[str, Any], said: str) -> None
         Head.restored(arrays, recipe("bce+ddcsad"))
 
 
-def test_each_part_of_an_embedding_is_measured_from_the_centre_nearest_to_it() -> None:
+def test_each_piece_of_an_embedding_is_measured_from_the_centre_nearest_to_it() -> None:
     centres = np.array([[0, 0, 9, 9], [5, 5, 1, 1]], np.float32)
-    z = np.array([[1, 1, 0, 0]], np.float32)
-    # 1 and 1 from the first in one part, 1 and 1 from the second in the other.
-    mean = Head(None, None, centres, "mean", shares=(0.5, 0.5))
-    assert mean.distances(z) == pytest.approx([1])
-    assert Head(None, None, centres, "sum", shares=(0.5, 0.5)).distances(z) == pytest.approx([4])
-    unlike = np.array([[1, 1, 3, 3]], np.float32)
-    uneven = Head(None, None, centres, "mean", shares=(0.25, 0.75))
-    assert uneven.distances(unlike) == pytest.approx([0.25 * 1 + 0.75 * 4])
+    z = np.array([[1, 1, 3, 3]], np.float32)
+    # 1 and 1 from the first in one piece, 4 and 4 from the second in the other.
+    assert Head(None, None, centres, "sum", pieces=2).distances(z) == pytest.approx([10])
+    assert Head(None, None, centres, "mean", pieces=2).distances(z) == pytest.approx([2.5])
+    assert Head(None, None, centres, "sum").distances(z) == pytest.approx([40])
 
 
-def test_a_recipe_says_what_each_branch_counts() -> None:
+def test_each_branch_of_a_fleets_encoder_is_a_piece_where_the_nearest_counts() -> None:
     fleet = Recipe.load("fleet")
-    assert fleet.distance_shares == pytest.approx((0.4, 0.6))
-    assert fleet.with_values(scoring={"distance": "centroid"}).distance_shares == (1.0,)
-    assert SMALL.distance_shares == (1.0,)
-    odd = {"weight": W, "bias": B, "centres": C}
-    with pytest.raises(ValueError, match="have no 2 equal parts"):
-        Head.restored(odd, fleet)
+    assert fleet.distance_pieces == 2
+    assert fleet.with_values(scoring={"distance": "centroid"}).distance_pieces == 1
+    assert SMALL.distance_pieces == 1
+    with pytest.raises(ValueError, match="have no 2 equal pieces"):
+        Head.restored({"weight": W, "bias": B, "centres": C}, fleet)
 
 
 def test_of_many_centres_the_nearest_counts() -> None:

@@ -13,7 +13,7 @@ from rattle.recipe import Recipe
 from rattle.recipe.parts import Fraction, Part
 from rattle.scoring.score import Scale
 
-SCHEMA_VERSION: Literal[3] = 3
+SCHEMA_VERSION: Literal[4] = 4
 
 
 class HeldOut(Part):
@@ -65,7 +65,7 @@ class BundleInfo(Part):
     """The whole of ``bundle.json`` but for the members' hashes."""
 
     format: Literal["rattle-bundle"] = "rattle-bundle"
-    schema_version: Literal[3] = SCHEMA_VERSION
+    schema_version: Literal[4] = SCHEMA_VERSION
     # It names files: ".." alone would name a folder above.
     machine: Annotated[str, Field(pattern=r"^[^/]*[^/.][^/]*(/[^/]+)?$")]
     recipe: Recipe

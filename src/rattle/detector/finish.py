@@ -40,7 +40,7 @@ SCALE_OUTLIERS = 64
 # Clips of a machine by whose embeddings it is known.
 KNOWN_CLIPS = 128
 # Embeddings that a new sound is measured from, where the nearest counts, and windows of a clip that
-# give them: of clips seen whole one each would be too few.
+# give them: more than are scored, since one place in a clip is not like another.
 CENTRES, CENTRE_WINDOWS = 256, 3
 # Clips of each outlier machine that a head is fitted to, where the encoder stays as it is.
 FITTED_OUTLIERS = 32
@@ -159,7 +159,8 @@ class Heard:
     def sample(self, group: int, most: int = KNOWN_CLIPS) -> list[Embedded]:
         """Embed some clips of a group, the same ones for whoever asks, so that few are embedded."""
         clips = self._known(group)
-        return [self._embedded(group, clips[place]) for place in _evenly(len(clips), most)]
+        with self.placement.sparing_a_core(self.recipe.sees_spectrum):
+            return [self._embedded(group, clips[place]) for place in _evenly(len(clips), most)]
 
     def centres(self, share: Share, pair: CentroidPair | None) -> NDArray[np.float32] | None:
         """Choose what d is measured from ``[K, D]``; None for BCE alone.
@@ -179,17 +180,18 @@ class Heard:
 
     def _windows(self, group: int) -> NDArray[np.float32]:
         clips = [self.source.groups[group][clip] for clip in self._known(group)]
-        count = min(-(-CENTRES // len(clips)), CENTRE_WINDOWS)
-        return _embeddings(
-            embed(
-                self.encoder,
-                clip,
-                self.recipe,
-                self.placement,
-                several_windows(len(clip), self.recipe, count),
+        count = max(min(-(-CENTRES // len(clips)), CENTRE_WINDOWS), self.recipe.scoring.windows)
+        with self.placement.sparing_a_core(self.recipe.sees_spectrum):
+            return _embeddings(
+                embed(
+                    self.encoder,
+                    clip,
+                    self.recipe,
+                    self.placement,
+                    several_windows(len(clip), self.recipe, count),
+                )
+                for clip in clips
             )
-            for clip in clips
-        )
 
     def _known(self, group: int) -> list[int]:
         return _evenly(len(self.source.groups[group]), KNOWN_CLIPS)

@@ -209,7 +209,7 @@ class FleetJob:
         if self.recipe.sees_spectrum:
             bands, window = self.recipe.features.mel_bands, self.recipe.features.window_frames
             chosen = [clips[i] for i in range(min(len(clips), SPREAD_CLIPS))]
-            _, spectra = views(crops(chosen, window, bands, None), bands, window)
+            _, spectra = views(crops(chosen, window, None), bands, window)
             spread = line_spread(list(spectra), store.audio.sample_rate_hz)
         return {
             f"{member.machine} at {speed:.3f} of its speed": (

@@ -28,7 +28,7 @@ from rattle.randomness import REPLAY, stream
 from rattle.recipe import Recipe
 
 GOLDEN_CLIPS = 2
-GOLDEN_SECONDS = 12.0
+GOLDEN_SECONDS = 13.0
 DEFAULT_ALPHA = "the recipe's default"
 # Clips, and the features of each.
 Featured = tuple[Manifest, ClipFeatures]

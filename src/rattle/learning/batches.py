@@ -16,14 +16,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rattle.features.store import HALF, Pack
+from rattle.features.store import Pack
 from rattle.features.views import Rows, Views, views
 from rattle.randomness import ANOMALIES, CROPS, ORDER, OUTLIERS, stream
-from rattle.scoring.windows import FOLDED, filled
-
-# Of clips that are scored whole, the share of windows that have the spectrum of all of it: the rest
-# has that of a stream's windows.
-SEEN_WHOLE = 0.5
+from rattle.scoring.windows import filled
 
 
 class ClipFeatures(Protocol):
@@ -151,8 +147,7 @@ class BatchSource:
 
     def windows(self, clips: Sequence[Rows], rng: np.random.Generator | None) -> Views:
         """See ``Source``."""
-        seen = crops(clips, self.window_frames, self.bands, rng)
-        return views(seen, self.bands, self.window_frames)
+        return views(crops(clips, self.window_frames, rng), self.bands, self.window_frames)
 
     def sample_sizes(self, clips_per_class: int) -> list[int]:
         """See ``Source``: as many of either class, of the outliers as many of each group."""
@@ -201,12 +196,8 @@ def let_go(groups: Iterable[ClipFeatures]) -> None:
             pack.let_go()
 
 
-def crops(clips: Sequence[Rows], length: int, bands: int, rng: np.random.Generator | None) -> Rows:
-    """Cut a random window of each clip, ``[B, length, width]``; without a generator the centre.
-
-    Of the samples behind the ``bands`` every other random window has all that the clip holds, laid
-    over each other: so is a clip seen that is scored whole (``spectrum.folded``).
-    """
+def crops(clips: Sequence[Rows], length: int, rng: np.random.Generator | None) -> Rows:
+    """Cut a random window of each clip, ``[B, length, width]``; without a generator the centre."""
     found = np.empty((len(clips), length, clips[0].shape[1]), dtype=clips[0].dtype)
     for window, clip in zip(found, clips, strict=True):
         last = max(len(clip) - length, 0)
@@ -214,11 +205,4 @@ def crops(clips: Sequence[Rows], length: int, bands: int, rng: np.random.Generat
         # Of a memory-mapped clip the pages of this window alone are read, and copied once.
         fits = len(clip) >= length
         window[:] = clip[start : start + length] if fits else filled(clip, length)
-        has_more = clip.shape[1] > bands and length < len(clip) <= FOLDED * length
-        if has_more and rng is not None and rng.random() < SEEN_WHOLE:
-            window[:, bands:] = clip[:length, bands:]
-            laid = window[: len(clip) - length, bands:]
-            with np.errstate(over="ignore"):
-                laid += clip[length:, bands:]
-            laid.clip(-HALF, HALF, out=laid)
     return found

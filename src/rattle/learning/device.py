@@ -59,10 +59,10 @@ class Placement:
 
     @contextlib.contextmanager
     def sparing_a_core(self, wanted: bool) -> Iterator[None]:
-        """Compute on all cores of a CPU but one, if wanted: for the thread that makes spectra.
+        """Compute with one thread less on a CPU, if wanted: spectra are made beside, or between.
 
-        That is much of the work. Two threads on one core slow down both, and those that wait for
-        each other take its time as well (``docs/performance.md`` has what it saves).
+        That is much of the work, and torch's threads take time while they wait
+        (``docs/performance.md`` has what it saves). It holds for the whole process.
         """
         threads = torch.get_num_threads()
         if not wanted or self.device.type != "cpu" or threads == 1:

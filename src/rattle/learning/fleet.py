@@ -76,8 +76,7 @@ class FleetSource:
 
     def windows(self, clips: Sequence[Rows], rng: np.random.Generator | None) -> Views:
         """See ``Source``."""
-        seen = crops(clips, self.window_frames, self.bands, rng)
-        return views(seen, self.bands, self.window_frames)
+        return views(crops(clips, self.window_frames, rng), self.bands, self.window_frames)
 
     def sample_sizes(self, clips_per_class: int) -> list[int]:
         """See ``Source``: as many of each group, which is a class to some head."""

@@ -76,7 +76,7 @@ def embed(
     """
     windows = clip_windows(len(clip), recipe) if windows is None else windows
     embeddings = []
-    with torch.inference_mode(), placement.sparing_a_core(recipe.sees_spectrum):
+    with torch.inference_mode():
         for first in range(0, len(windows.starts), WINDOWS_AT_ONCE):
             starts = windows.starts[first : first + WINDOWS_AT_ONCE]
             seen = views(
@@ -99,7 +99,7 @@ def head_of(
         bias=None if layer is None else _array(layer.bias[number : number + 1]),
         centres=centres,
         distance=recipe.loss.distance,
-        shares=recipe.distance_shares,
+        pieces=recipe.distance_pieces,
     )
 
 

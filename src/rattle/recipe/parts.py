@@ -119,11 +119,6 @@ class SpectralNetwork(Part):
         description="Weight of the loss of each branch by itself beside that of both, so that "
         "neither leaves the work to the other.",
     )
-    log_mel_share: Fraction = Field(
-        0.6,
-        description="What the log-mel branch counts in d, and the spectrum's the rest, where "
-        "scoring.distance is nearest: each branch is measured from the normal nearest to it.",
-    )
 
 
 class Loss(Part):
@@ -259,14 +254,14 @@ class Scoring(Part):
     view: Literal["windows", "whole"] = Field(
         "windows",
         description="How a clip is seen: in so many windows (the paper), which overlap, or once "
-        "and whole, for a fraction of the work.",
+        "and whole, for a fraction of the work; by its spectrum up to one and a half windows.",
     )
     windows: int = Field(
         10,
         ge=1,
         le=1000,
         description="Windows spread over a clip, more where it takes more to cover it; their "
-        "scores averaged. Not for whole.",
+        "scores averaged. Not for a clip that is seen whole.",
     )
     long_clip_seconds: Seconds = Field(
         30.0, description="A longer recording gets a window each timeline_seconds instead."

@@ -91,11 +91,9 @@ class Recipe(Part):
         return self.has_moving_centroids and self.scoring.distance == "nearest"
 
     @property
-    def distance_shares(self) -> tuple[float, ...]:
-        """What equal parts of the embedding count in d, each measured by itself; in all 1."""
-        if self.measures_nearest and isinstance(self.network, SpectralNetwork):
-            return 1 - self.network.log_mel_share, self.network.log_mel_share
-        return (1.0,)
+    def distance_pieces(self) -> int:
+        """How many equal parts of the embedding are each measured from a normal of their own."""
+        return 2 if self.measures_nearest and isinstance(self.network, SpectralNetwork) else 1
 
     @property
     def sees_spectrum(self) -> bool:

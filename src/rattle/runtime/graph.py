@@ -35,7 +35,8 @@ class Graph:
     """One session of ONNX Runtime. May be run from several threads at once.
 
     ``threads`` work on one run. For many clips a thread each is as fast as all threads on one clip
-    after another (``docs/performance.md``), and reading goes on beside it.
+    after another (``docs/performance.md``), and reading goes on beside it. The process keeps freed
+    memory from then on (``keep_freed_memory``).
     """
 
     def __init__(self, model: bytes, *, threads: int = 1) -> None:

@@ -118,8 +118,9 @@ class Scorer(ClipScorer):
         if not self.recipe.sees_spectrum:
             return None
         features = self.recipe.features
-        # As they are, not normalised: neither their mean nor their loudness counts in a spectrum.
-        return spectra_of_frames(samples, frames, features.hop_samples, features.window_frames)
+        # Zeros behind a clip are zeros of normalised samples, as in training. Loudness counts not.
+        centred = samples - np.float32(self.info.amplitude.mean)
+        return spectra_of_frames(centred, frames, features.hop_samples, features.window_frames)
 
     def _named_parts(self, clip: Recording) -> NamedParts:
         try:

@@ -28,21 +28,21 @@ class Head:
     """From an embedding z ``[D]`` to a logit of p and to d of one machine.
 
         logit = w z + b,  p = sigmoid(logit)              losses with BCE (section II-A)
-        d = sum_j share_j min_k ||z_j - c_jk||^2          losses with a centroid (section III)
+        d = sum_j min_k ||z_j - c_jk||^2                  losses with a centroid (section III)
 
     ``weight [D]`` and ``bias [1]`` are None for a loss without BCE, ``centres [K, D]`` is None for
     BCE alone: c_p by itself, or the normal clips' embeddings, of which the nearest counts
-    (``scoring.distance`` of the recipe). z is made of as many equal parts z_j as there are
-    ``shares``, one for most networks: a sound may be like one normal in its lines and like another
-    in its rhythm. ``distance`` says whether ||.||^2 is the mean or the sum over the D dimensions.
-    Sums are in float64: what rounds is z alone.
+    (``scoring.distance`` of the recipe). z is made of so many equal ``pieces`` z_j, one for most
+    networks: a sound may be like one normal in its lines and like another in its rhythm.
+    ``distance`` says whether d is the mean or the sum over the D dimensions. Sums are in float64:
+    what rounds is z alone.
     """
 
     weight: Vector | None
     bias: Vector | None
     centres: Vector | None
     distance: Literal["mean", "sum"]
-    shares: tuple[float, ...] = (1.0,)
+    pieces: int = 1
 
     @classmethod
     def restored(cls, arrays: Mapping[str, NDArray[np.generic]], recipe: Recipe) -> Head:
@@ -62,15 +62,15 @@ class Head:
         lengths = {name: value.shape[-1] for name, value in values.items() if name != "bias"}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"its head's vectors are of unlike lengths: {lengths}")
-        shares = recipe.distance_shares
-        if any(length % len(shares) for length in lengths.values()):
-            raise ValueError(f"its head's vectors {lengths} have no {len(shares)} equal parts")
+        pieces = recipe.distance_pieces
+        if any(length % pieces for length in lengths.values()):
+            raise ValueError(f"its head's vectors {lengths} have no {pieces} equal pieces")
         return cls(
             values.get("weight"),
             values.get("bias"),
             values.get("centres"),
             recipe.loss.distance,
-            shares,
+            pieces,
         )
 
     @property
@@ -95,17 +95,13 @@ class Head:
         """Compute squared distances d to the nearest centre, ``[n, D] -> [n]``; None for BCE."""
         if self.centres is None:
             return None
-        parts = len(self.shares)
-        centres = self.centres.astype(np.float64).reshape(len(self.centres), parts, -1)
+        centres = self.centres.astype(np.float64).reshape(len(self.centres), self.pieces, -1)
+        each = embeddings.astype(np.float64).reshape(len(embeddings), self.pieces, -1)
         distances = np.empty(len(embeddings))
-        each = embeddings.astype(np.float64).reshape(len(embeddings), parts, -1)
         for place, z in enumerate(each):
             # Differences, not |z|^2 - 2 z c + |c|^2, which cancels where z is near c.
             apart = centres - z
-            squared = np.einsum("kjd,kjd->kj", apart, apart).min(axis=0)
-            distances[place] = np.dot(self.shares, squared)
-        # Of parts of D / parts dimensions each; a sum over all D is D times the mean.
-        distances *= parts
+            distances[place] = np.einsum("kjd,kjd->kj", apart, apart).min(axis=0).sum()
         return distances if self.distance == "sum" else distances / self.dimensions
 
     def parts(self, start_s: Values, embeddings: NDArray[np.floating]) -> ClipParts:

@@ -65,14 +65,15 @@ def spectra_of_frames(
 ) -> Samples:
     """Compute the spectra of windows of frames ``[n, W]`` of a clip: ``[n, length * hop // 2]``.
 
-    ``samples [T]`` begin where frame 0 is centred; ``length`` is that of the encoder's window in
-    frames, and W is as large or, for a clip that is seen whole, larger.
+    ``samples [T]`` begin where frame 0 is centred and are continued by zeros. ``length`` is that of
+    the encoder's window in frames; W is as large or, for a clip that is seen whole, larger.
     """
-    first, last = frames[0, 0], frames[0, -1]
-    is_unbroken = last - first == frames.size - 1 and (first + length) * hop <= len(samples)
-    if len(frames) == 1 and is_unbroken:
-        # One window, as in a stream, or a clip seen whole: nothing has to be copied.
-        cut = samples[None, first * hop : (last + 1) * hop]
+    first, last = int(frames[0, 0]), int(frames[0, -1])
+    if len(frames) == 1 and last - first == frames.size - 1:
+        # One window, as in a stream, or a clip seen whole: cut out at once.
+        windows = samples[None, first * hop : (last + 1) * hop]
+        if windows.size < frames.size * hop:
+            windows = np.pad(windows, ((0, 0), (0, frames.size * hop - windows.size)))
     else:
-        cut = blocks(samples, hop)[frames].reshape(len(frames), -1)
-    return spectra(folded(cut, length * hop))
+        windows = blocks(samples, hop)[frames].reshape(len(frames), -1)
+    return spectra(folded(windows, length * hop))

@@ -5,6 +5,7 @@ The paper has ten windows of 256 frames that overlap; a recipe may have others.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +43,7 @@ def clip_windows(frames: int, recipe: Recipe) -> Windows:
     ``scoring.view`` decides: a few windows, or a single one as long as the clip.
     """
     window = recipe.features.window_frames
-    longest = FOLDED * window if recipe.sees_spectrum else np.inf
+    longest = FOLDED * window if recipe.sees_spectrum else math.inf
     is_short = timeline_starts(frames, recipe) is None and frames <= longest
     if recipe.scoring.view == "whole" and is_short:
         return Windows(np.zeros(1, dtype=np.int64), max(frames, window))

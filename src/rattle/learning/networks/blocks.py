@@ -85,6 +85,5 @@ class MelBandNorm(nn.BatchNorm2d):
         # A gain and a shift a band, without turning the windows over: half of the time.
         gain = (self.running_var + self.eps).rsqrt()
         gain = gain if self.weight is None else gain * self.weight
-        shift = -self.running_mean * gain
-        shift = shift if self.bias is None else shift + self.bias
-        return (log_mel * gain + shift).unsqueeze(1)
+        normed = (log_mel - self.running_mean) * gain
+        return (normed if self.bias is None else normed + self.bias).unsqueeze(1)
