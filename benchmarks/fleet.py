@@ -221,16 +221,16 @@ def _scoring(data: Path) -> Iterator[Ratio]:
     clips = load_manifest(data)
     machines = [m for m in clips.machines() if len(clips.of(m, split="train")) >= MANY]
     quick = {"training": {"iterations": 3}}
+    recipes = {name: Recipe.load(name).with_values(**quick) for name in ("fleet", "small")}
+    recipes["whole"] = recipes["fleet"].with_values(scoring={"view": "whole"})
     with tempfile.TemporaryDirectory() as folder:
         scorers = {
             name: [
                 _exported(detector, Path(folder) / name)
-                for job in training_jobs(
-                    clips, machines, Recipe.load(name).with_values(**quick), device="cpu"
-                )
+                for job in training_jobs(clips, machines, recipe, device="cpu")
                 for detector in make(job)
             ]
-            for name in ("fleet", "small")
+            for name, recipe in recipes.items()
         }
     assert len({id(scorer.graph) for scorer in scorers["fleet"]}) == 1
     test = clips.of(machines[0], split="test").table["path"][:32]
@@ -250,12 +250,13 @@ def _scoring(data: Path) -> Iterator[Ratio]:
         1,
         f"{1000 * took['small'] / len(files):.2f} and {1000 * took['fleet'] / len(files):.2f} ms",
     )
-    yield Ratio(
-        "times faster than real time on one core, recipe fleet, wav files",
-        seconds / took["fleet"],
-        2500,
-        f"{1000 * took['fleet'] / len(files):.2f} ms a 10 s clip",
-    )
+    for name, how in (("fleet", "in two windows"), ("whole", "heard once and whole")):
+        yield Ratio(
+            f"times faster than real time on one core, recipe fleet, wav files, {how}",
+            seconds / took[name],
+            2500,
+            f"{1000 * took[name] / len(files):.2f} ms a 10 s clip",
+        )
     yield streams.carried_by(scorers["fleet"], data, "fleet", 500)
 
 
