@@ -330,10 +330,14 @@ def wander_table(rows: list[Row]) -> str:
 
 
 def choices_table(rows: list[Row]) -> str:
-    """Markdown: what one choice made otherwise gives, of the seeds that all have."""
-    chosen = [f"choice {name}" for name in CHOICES]
-    seeds = [{row["seed"] for row in rows if row["what"] == what} for what in chosen]
-    common = set.intersection(*seeds, {r["seed"] for r in rows if r["what"] == "factory fleet"})
+    """Markdown: what one choice made otherwise gives, of the seeds that all noted ones have."""
+    noted_ones = {row["what"] for row in rows}
+    chosen = [what for what in WHATS if what.startswith("choice ") and what in noted_ones]
+    seeds = [
+        {row["seed"] for row in rows if row["what"] == what}
+        for what in ("fleet", "factory fleet", *chosen)
+    ]
+    common = set.intersection(*seeds)
     lines = [
         "| what | real: mean AUC | mean pAUC | synthetic: mean AUC at 0.6 | at 1 |",
         "|---|---|---|---|---|",
