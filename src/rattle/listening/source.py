@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from rattle.errors import SourceError
 
-# Sound is handed on in pieces of at most this length: what a score may come late by. Shorter ones
-# cost more: the work a piece is most of what a stream takes beside its windows.
+# Sound is handed on in pieces of at most this length: what a score may come late by. Each
+# piece takes some work, however short it is.
 BLOCK_SECONDS = 0.25
 
 

@@ -118,7 +118,7 @@ class Scorer(ClipScorer):
         if not self.recipe.sees_spectrum:
             return None
         features = self.recipe.features
-        # Zeros behind a clip are zeros of normalised samples, as in training. Loudness counts not.
+        # Zeros behind a clip are zeros of normalised samples, as in training.
         centred = samples - np.float32(self.info.amplitude.mean)
         return spectra_of_frames(centred, frames, features.hop_samples, features.window_frames)
 
