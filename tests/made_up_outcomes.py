@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rattle.clips.manifest import Clip, Manifest
+from rattle.clips.clip import Clip
+from rattle.clips.manifest import Manifest
 from rattle.runs.outcome import Outcome, OutcomeClip
 
 Value = float | tuple[float, float]

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 from rattle.version import VERSION
 
 if TYPE_CHECKING:
+    from rattle.clips.clip import Clip
     from rattle.clips.machine import Machine
-    from rattle.clips.manifest import Clip, Manifest
+    from rattle.clips.manifest import Manifest
     from rattle.detector.adapt import adapt
     from rattle.detector.detector import Detector
     from rattle.detector.enrol import enrol
@@ -45,7 +46,7 @@ __version__ = VERSION
 
 _HOMES = {
     "BundleError": "rattle.errors",
-    "Clip": "rattle.clips.manifest",
+    "Clip": "rattle.clips.clip",
     "ClipError": "rattle.errors",
     "ClipScore": "rattle.scoring.clip",
     "DataError": "rattle.errors",

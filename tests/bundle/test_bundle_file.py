@@ -19,13 +19,14 @@ from safetensors.numpy import save
 
 from rattle import BundleError, Detector
 from rattle.bundle import Bundle, read_bundle, read_scoring_bundle, write_bundle
-from rattle.bundle.file import GOLDEN, GRAPH, INFO, PARTS, REPLAY
+from rattle.bundle.file import EMBEDDINGS, GOLDEN, GRAPH, INFO, PARTS, REPLAY
+from rattle.bundle.known import Known
 from rattle.bundle.replay import Replay
 
 Content = dict[str, Any]
 ENCODER, HEAD, BASELINE = PARTS.values()
 # A network's bundle has these, a baseline's another.
-MEMBERS = [INFO, ENCODER, HEAD, GOLDEN, REPLAY, GRAPH]
+MEMBERS = [INFO, ENCODER, HEAD, GOLDEN, EMBEDDINGS, REPLAY, GRAPH]
 
 
 def members_of(path: Path) -> dict[str, bytes]:
@@ -97,6 +98,7 @@ def test_a_bundle_reads_as_it_was_written(bundle_file: Path, odd: Path) -> None:
         (whole.learnt["encoder"], again.learnt["encoder"]),
         (whole.learnt["head"], again.learnt["head"]),
         (dict(enumerate(whole.golden)), dict(enumerate(again.golden))),
+        (whole.known.arrays(), again.known.arrays()),
         (whole.replay.arrays(), again.replay.arrays()),
     ):
         assert before
@@ -111,6 +113,7 @@ def test_the_same_content_gives_the_same_bytes(bundle_file: Path, odd: Path) -> 
         whole.info,
         {part: dict(reversed(arrays.items())) for part, arrays in whole.learnt.items()},
         whole.golden,
+        whole.known,
         whole.replay,
         whole.graph,
     )
@@ -133,13 +136,15 @@ def test_a_bundle_may_hold_neither_graph_nor_replay_set(
 ) -> None:
     """It need not keep them, and those written before there were any do not."""
     whole = read_bundle(bundle_file)
-    write_bundle(dataclasses.replace(whole, replay=Replay(), graph=None), odd)
+    write_bundle(dataclasses.replace(whole, known=Known(), replay=Replay(), graph=None), odd)
     with zipfile.ZipFile(odd) as file:
         assert file.namelist() == [INFO, ENCODER, HEAD, GOLDEN]
     bare = read_bundle(odd)
     assert (bare.info, bare.replay) == (whole.info, Replay())
+    assert not bare.known.normals
     assert Detector.load(odd).replay.is_empty
     del (
+        members[EMBEDDINGS],
         members[REPLAY],
         members[GRAPH],
         content["provenance"]["anomalies"],
@@ -355,13 +360,13 @@ def test_a_wrong_hash_of_a_member_is_refused_under_a_right_hash_of_the_whole(
     assert f"{ENCODER} was altered" in said
 
 
-@pytest.mark.parametrize("version", [0, 1, 3, 5, "4", None, [4]])
+@pytest.mark.parametrize("version", [0, 1, 3, 4, 6, "5", None, [5]])
 def test_another_schema_version_is_refused_by_its_name(
     version: object, members: dict[str, bytes], content: Content, odd: Path
 ) -> None:
     content["schema_version"] = version
     said = refusal(zipped(members | {INFO: sealed(content, members)}, odd))
-    assert f"schema {version!r}, this rattle reads schema 4; train the detector again" in said
+    assert f"schema {version!r}, this rattle reads schema 5; train the detector again" in said
 
 
 def test_a_bundle_of_schema_1_is_told_as_such_and_not_as_damaged(
@@ -371,7 +376,7 @@ def test_a_bundle_of_schema_1_is_told_as_such_and_not_as_damaged(
     content["schema_version"] = 1
     old = {"weights.safetensors": members[ENCODER], GOLDEN: members[GOLDEN], "model.onnx": b"x"}
     said = refusal(zipped({INFO: sealed(content, old), **old}, odd))
-    assert "schema 1, this rattle reads schema 4; train the detector again" in said
+    assert "schema 1, this rattle reads schema 5; train the detector again" in said
     assert "damaged" not in said
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from rattle.bundle import replay as module
-from rattle.bundle.replay import Replay
-from rattle.detector.by_hash import alternating, replay_frames, shuffled
+from rattle.bundle.replay import Replay, alternating, replay_frames
+from rattle.detector.by_hash import shuffled
 from rattle.recipe import Recipe
 
 BANDS = 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -74,10 +75,15 @@ def test_it_writes_a_new_bundle_beside_and_says_what_it_learnt_from(
     code, out, err = adapt(bundle, "--anomalies", *faults[:2], "--normal", healthy)
     adapted = bundle.parent / "adapted" / bundle.name
     assert code == 0
-    first, second, last = out.splitlines()
+    first, second, third, fourth, fifth, last = out.splitlines()
     assert first.startswith(f"synth_fan/id_00: {adapted} in ")
     assert first.endswith(f"above {Detector.load(adapted).threshold.value:.4g}")
     assert second.startswith("synth_fan/id_00: warning: 2 held-out normal clips")
+    assert re.fullmatch(
+        "synth_fan/id_00: of 2 anomalies it found [012] before and finds [012] now", third
+    )
+    assert fourth.startswith("synth_fan/id_00: of 2 healthy clips that it did not learn from ")
+    assert fifth == "synth_fan/id_00: 1 clip called normal: no alarm"
     assert last.endswith(f"rattle compare {bundle} {adapted} DATA")
     for said in (
         "known clips: 10 of 10 trained on, 2 of 2 held out; found again\n",

@@ -6,8 +6,9 @@ import dataclasses
 
 import pytest
 
+from rattle.clips.clip import Clip
 from rattle.clips.machine import Machine
-from rattle.clips.manifest import Clip, Manifest
+from rattle.clips.manifest import Manifest
 from rattle.errors import DataError
 
 CLIP = Clip("/data/a.wav", "site", "press-3", "", "train", "normal", "", "", 1, 16000, 5, "0" * 64)

@@ -22,7 +22,7 @@ PRESS = Machine("press-3", "")
 def clips(tmp_path: Path) -> Manifest:
     for number in range(4):
         sf.write(tmp_path / f"{number}.wav", np.full(1000, 0.1 * number), 16_000)
-    return labelled_clips([tmp_path], PRESS, "normal")
+    return Manifest.from_clips(labelled_clips([tmp_path], PRESS, "normal"))
 
 
 def names(clips: Manifest) -> list[str]:

@@ -34,7 +34,7 @@ def files(clips: Manifest, label: str) -> list[str]:
 
 
 def labelled(paths: Iterable[str | Path], label: str) -> Manifest:
-    return labelled_clips(map(Path, paths), FAN, label)
+    return Manifest.from_clips(labelled_clips(map(Path, paths), FAN, label))
 
 
 def hashes(paths: Iterable[str | Path]) -> set[str]:

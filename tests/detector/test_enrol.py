@@ -8,7 +8,6 @@ import pytest
 import rattle
 from rattle import DataError, Detector, Machine, Manifest, Recipe
 from rattle.detector.enrol import EnrolJob
-from rattle.learning.head_fit import fit_head
 
 FAN, VALVE = Machine("synth_fan", "id_00"), Machine("synth_valve", "id_00")
 
@@ -112,17 +111,6 @@ def test_a_job_knows_the_detector_it_gives(
     job = EnrolJob(parent, clips.of(FAN), FAN, device="cpu")
     assert job.gives(enrolled.info)
     assert not EnrolJob(parent, clips.of(FAN), FAN, seed=1).gives(enrolled.info)
-
-
-def test_a_head_separates_what_can_be_separated_and_classes_weigh_alike() -> None:
-    rng = np.random.default_rng(0)
-    normals = rng.normal(1, 0.2, (20, 6)).astype(np.float32)
-    outliers = rng.normal(-1, 0.2, (400, 6)).astype(np.float32)
-    weight, bias = fit_head(normals, outliers)
-    assert (normals @ weight + bias > 0).all()
-    assert (outliers @ weight + bias < 0).all()
-    # Half way between the classes p is a half, however many clips either has.
-    assert abs(float(bias[0])) < 0.2 * float(np.abs(weight).sum())
 
 
 def _test(clips: Manifest, machine: Machine, label: str | None = None) -> list[str]:

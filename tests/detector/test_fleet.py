@@ -414,7 +414,9 @@ def test_outliers_given_stay_beside_the_other_machines_when_it_learns_on(
         sf.write(yard / f"{number}.wav", noise, RATE_HZ)
     (job,) = training_jobs(clips, [FAN], tiny_fleet, outliers=load_outliers(tmp_path), device="cpu")
     (detector,) = make(job)
-    anomalies = labelled_clips([Path(path) for path in unheard(clips)[:1]], FAN, "anomaly")
+    anomalies = Manifest.from_clips(
+        labelled_clips([Path(path) for path in unheard(clips)[:1]], FAN, "anomaly")
+    )
     adaptation = AdaptJob(detector, anomalies, NOTHING, job.sources, device="cpu")
     (adapted,) = make(adaptation)
     assert len(adapted.replay.outliers) == 2

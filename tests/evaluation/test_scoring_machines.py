@@ -9,7 +9,7 @@ import pytest
 
 from rattle import BundleError, DataError, Detector, Machine, Manifest
 from rattle.bundle.schema import Provenance
-from rattle.clips.manifest import Clip
+from rattle.clips.clip import Clip
 from rattle.evaluation.scored import SCORED, check_scored
 from rattle.evaluation.scoring import load_bundles, score_machines
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 import pytest
 
+from rattle.clips.clip import Clip
 from rattle.clips.machine import Machine
-from rattle.clips.manifest import Clip, Manifest
+from rattle.clips.manifest import Manifest
 from rattle.errors import DataError
 from rattle.features.store import default_folder
 from rattle.learning import outliers

@@ -96,4 +96,4 @@ def test_a_bundle_without_a_graph_says_so_too(bare: Path, bundle_file: Path) -> 
 def test_the_overview_of_commands_shows_all_the_same(bare: Path) -> None:
     done = run(bare / "rattle", "--help")
     assert done.returncode == 0, done.stderr
-    assert "Train a detector" in done.stdout
+    assert "Let a detector learn" in done.stdout

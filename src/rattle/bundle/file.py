@@ -7,6 +7,7 @@ A zip of
     head.safetensors       the machine's own w, b and what d is measured from (``scoring.head``)
     baseline.safetensors   in place of these two, what a baseline learnt
     golden.safetensors     some held-out clips as 16-bit samples, whose scores bundle.json states
+    embeddings.safetensors embeddings of the clips that its head was fitted to; of no baseline
     replay.safetensors     some features of what it was trained on, to adapt it with; may be absent
     encoder.onnx           the encoder as a graph, from samples to z, where it was exported
 
@@ -34,25 +35,29 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from rattle.atomic import replacing
+from rattle.bundle.known import Known
 from rattle.bundle.replay import Replay
 from rattle.bundle.schema import SCHEMA_VERSION, BundleInfo
 from rattle.errors import BundleError
+from rattle.scoring.head import Head
 
 SUFFIX = ".rattle"
 INFO, GOLDEN = "bundle.json", "golden.safetensors"
 # The parts of what a model learnt, a member each: a network's, or a baseline's.
 PARTS = {part: f"{part}.safetensors" for part in ("encoder", "head", "baseline")}
 NETWORK_PARTS, BASELINE_PARTS = ("encoder", "head"), ("baseline",)
-REPLAY, GRAPH = "replay.safetensors", "encoder.onnx"
+EMBEDDINGS, REPLAY = "embeddings.safetensors", "replay.safetensors"
+GRAPH = "encoder.onnx"
 # ResNet38's weights are 274 MB; a bundle.json of 100,000 clip hashes is 7 MB.
 BOUNDS = {
     INFO: 64 * 2**20,
     **dict.fromkeys(PARTS.values(), 2 * 2**30),
     GOLDEN: 256 * 2**20,
+    EMBEDDINGS: 512 * 2**20,
     REPLAY: 2**30,
     GRAPH: 2 * 2**30,
 }
-TENSORS = {*PARTS.values(), GOLDEN, REPLAY}
+TENSORS = {*PARTS.values(), GOLDEN, EMBEDDINGS, REPLAY}
 # Zip needs a time for each member; a fixed one makes equal content equal bytes.
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -71,6 +76,7 @@ class Bundle:
     info: BundleInfo
     learnt: Mapping[str, Tensors]
     golden: GoldenClips
+    known: Known = field(default_factory=Known)
     replay: Replay = field(default_factory=Replay)
     graph: bytes | None = None
 
@@ -119,8 +125,10 @@ def _tensor_members(bundle: Bundle) -> dict[str, bytes]:
     members = {PARTS[part]: save_tensors(dict(of)) for part, of in bundle.learnt.items()}
     golden = {f"clip{index:02}": samples for index, samples in enumerate(bundle.golden)}
     members[GOLDEN] = save_tensors(golden)
-    replay = bundle.replay.arrays()
-    return members | ({REPLAY: save_tensors(replay)} if replay else {})
+    for name, arrays in ((EMBEDDINGS, bundle.known.arrays()), (REPLAY, bundle.replay.arrays())):
+        if arrays:
+            members[name] = save_tensors(dict(arrays))
+    return members
 
 
 def _content(bundle: Bundle, members: dict[str, bytes]) -> dict[str, Any]:
@@ -141,6 +149,7 @@ def read_bundle(path: Path) -> Bundle:
     if any(clip.shape[1:] != (width,) for clip in arrays.values()):
         raise _damaged(path, f"its replay set holds features of other than {width} numbers a frame")
     try:
+        known = _known(info, tensors)
         replay = Replay.of_arrays(arrays)
     except ValueError as error:
         raise _damaged(path, str(error)) from None
@@ -148,9 +157,17 @@ def read_bundle(path: Path) -> Bundle:
         info,
         {part: tensors[PARTS[part]] for part in parts},
         _golden(tensors[GOLDEN], info, path),
+        known,
         replay,
         members.get(GRAPH),
     )
+
+
+def _known(info: BundleInfo, tensors: Mapping[str, Tensors]) -> Known:
+    if PARTS["head"] not in tensors:
+        return Known()
+    dimensions = Head.restored(tensors[PARTS["head"]], info.recipe).dimensions
+    return Known.of_arrays(tensors.get(EMBEDDINGS, {}), dimensions)
 
 
 def read_scoring_bundle(path: Path) -> ScoringBundle:

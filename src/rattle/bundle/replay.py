@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from itertools import islice
+from itertools import chain, islice, zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rattle.recipe import Recipe
 
 # A clip's features [T, width] by the SHA-256 of its file.
 Rows = NDArray[np.float32]
@@ -83,6 +85,22 @@ class Replay:
             **{kind: of.get("", {}) for kind, of in kinds.items()},
             outliers={machine: outliers[machine] for machine in sorted(outliers)},
         )
+
+
+def replay_frames(recipe: Recipe) -> int:
+    """Count the frames kept of a long recording: as many as a clip may have that is not long."""
+    rate = recipe.audio.sample_rate_hz / recipe.features.hop_samples
+    return 1 + round(recipe.scoring.long_clip_seconds * rate)
+
+
+def alternating(first: ByHash, second: ByHash) -> dict[str, Rows]:
+    """Take clips of both in turn: any beginning is fair to both.
+
+    ``first`` counts where both have a clip.
+    """
+    both = {**second, **first}
+    names = chain.from_iterable(zip_longest(first, second))
+    return {name: both[name] for name in names if name is not None}
 
 
 def _first(clips: ByHash, count: int, frames: int) -> dict[str, Rows]:

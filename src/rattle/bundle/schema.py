@@ -11,16 +11,22 @@ from pydantic import Field, model_validator
 from rattle.clips.amplitude import Amplitude
 from rattle.recipe import Recipe
 from rattle.recipe.parts import Fraction, Part
+from rattle.scoring.clip import AveragedParts
 from rattle.scoring.score import Scale
 
-SCHEMA_VERSION: Literal[4] = 4
+SCHEMA_VERSION: Literal[5] = 5
 
 
 class HeldOut(Part):
-    """A held-out normal clip's parts, from which scale and threshold can be fitted again."""
+    """A normal clip's parts, from which scale and threshold can be fitted again."""
 
     gap: float | None
     distance: float | None
+
+    @classmethod
+    def of_each(cls, clips: AveragedParts) -> tuple[HeldOut, ...]:
+        """Take the parts of each of some clips."""
+        return tuple(cls(gap=gap, distance=distance) for gap, distance in clips.rows())
 
 
 class GoldenScore(Part):
@@ -36,8 +42,9 @@ class Provenance(Part):
 
     ``trained``, ``held_out`` and ``anomalies`` are all clips of the machine that it and its parents
     have learnt from; ``parent`` is the ``identity`` of the bundle that it was adapted from.
-    ``fleet`` are the machines whose heads were trained on the same encoder; none where it is its
-    own.
+    ``silenced`` are those clips among them that someone called normal, in the order of
+    ``BundleInfo.silenced``. ``fleet`` are the machines whose heads were trained on the same
+    encoder; none where it is its own.
     """
 
     created: str
@@ -48,6 +55,7 @@ class Provenance(Part):
     trained: tuple[str, ...]
     held_out: tuple[str, ...]
     anomalies: tuple[str, ...] = ()
+    silenced: tuple[str, ...] = ()
     validation: tuple[str, ...] = ()
     outliers: str
     outliers_substitute: bool
@@ -62,10 +70,14 @@ class Provenance(Part):
 
 
 class BundleInfo(Part):
-    """The whole of ``bundle.json`` but for the members' hashes."""
+    """The whole of ``bundle.json`` but for the members' hashes.
+
+    ``silenced`` are parts of clips that someone called normal: alarms that were rejected, a new
+    operating state. The threshold is never below their scores.
+    """
 
     format: Literal["rattle-bundle"] = "rattle-bundle"
-    schema_version: Literal[4] = SCHEMA_VERSION
+    schema_version: Literal[5] = SCHEMA_VERSION
     # It names files: ".." alone would name a folder above.
     machine: Annotated[str, Field(pattern=r"^[^/]*[^/.][^/]*(/[^/]+)?$")]
     recipe: Recipe
@@ -74,6 +86,7 @@ class BundleInfo(Part):
     alpha_origin: str
     scale: Scale
     held_out: Annotated[tuple[HeldOut, ...], Field(min_length=1)]
+    silenced: tuple[HeldOut, ...] = ()
     golden: tuple[GoldenScore, ...]
     provenance: Provenance
 
@@ -86,9 +99,15 @@ class BundleInfo(Part):
         return self
 
     @model_validator(mode="after")
+    def _silenced_parts_are_of_silenced_clips(self) -> BundleInfo:
+        if len(self.silenced) != len(self.provenance.silenced):
+            raise ValueError("parts of other silenced clips than its provenance names")
+        return self
+
+    @model_validator(mode="after")
     def _held_out_parts_fit_the_method(self) -> BundleInfo:
         expected = (self.recipe.has_posterior, self.recipe.has_distance)
-        for clip in self.held_out:
+        for clip in (*self.held_out, *self.silenced):
             if (clip.gap is not None, clip.distance is not None) != expected:
                 raise ValueError(f"held-out parts that {self.recipe.method} does not give")
         return self

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from rattle.clips.clip import Clip
 from rattle.clips.examine import Examined, Finding, examine
 from rattle.clips.layouts import Scan, scan
 from rattle.clips.machine import Machine
-from rattle.clips.manifest import Clip, Manifest
+from rattle.clips.manifest import Manifest
 from rattle.recipe import Recipe
 
 

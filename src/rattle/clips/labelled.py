@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from rattle.clips.clip import Clip
+from rattle.clips.entry import LayoutEntry, LeftOut, open_clip
 from rattle.clips.files import audio_files
-from rattle.clips.layouts import open_clip
-from rattle.clips.layouts.entry import LayoutEntry, LeftOut
 from rattle.clips.machine import Machine
-from rattle.clips.manifest import Clip, Manifest
 from rattle.errors import ClipError, DataError
 
 
-def labelled_clips(paths: Iterable[Path], machine: Machine, label: str) -> Manifest:
+def labelled_clips(paths: Iterable[Path], machine: Machine, label: str) -> list[Clip]:
     """List recordings, and those below folders, as training clips of one machine and label.
 
     A content that occurs twice counts once. Raises ``ClipError`` for a file that cannot be opened
@@ -29,4 +28,4 @@ def labelled_clips(paths: Iterable[Path], machine: Machine, label: str) -> Manif
             if isinstance(clip, LeftOut):
                 raise ClipError(clip.reason)
             by_content.setdefault(clip.content_hash, clip)
-    return Manifest.from_clips(by_content.values())
+    return sorted(by_content.values(), key=lambda clip: clip.path)

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import polars as pl
 
+from rattle.clips.clip import Clip
 from rattle.clips.machine import Machine
 from rattle.errors import DataError
 
@@ -47,32 +48,6 @@ LABELS = ("normal", "anomaly", "unknown")
 DOMAINS = ("source", "target", "")
 _OPTIONAL = ("machine_id", "domain", "attributes")
 _NUMBERS = ("channels", "sample_rate_hz", "frames")
-
-
-@dataclass(frozen=True)
-class Clip:
-    """One row of a manifest; fields as the columns above."""
-
-    path: str
-    source_set: str
-    machine_type: str
-    machine_id: str
-    split: str
-    label: str
-    domain: str
-    attributes: str
-    channels: int
-    sample_rate_hz: int
-    frames: int
-    content_hash: str
-
-    @property
-    def machine(self) -> Machine:
-        return Machine(self.machine_type, self.machine_id)
-
-    @property
-    def seconds(self) -> float:
-        return self.frames / self.sample_rate_hz
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import polars as pl
 
-from rattle.clips.manifest import Clip, Manifest
+from rattle.clips.clip import Clip
+from rattle.clips.manifest import Manifest
 from rattle.clips.reading import content_hash
 from rattle.errors import ClipError
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -17,22 +17,23 @@ from typing import ClassVar, Literal
 
 import polars as pl
 
-from rattle.bundle.replay import ByHash, Replay, Rows
+from rattle.bundle.known import Named
+from rattle.bundle.labels import check_labels, kept_from_training, relabelled, silenced_by
+from rattle.bundle.replay import ByHash, Replay, Rows, alternating
 from rattle.bundle.schema import BundleInfo, Provenance
 from rattle.clips.labelled import labelled_clips
 from rattle.clips.layouts import load_manifest
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
-from rattle.detector.by_hash import alternating, by_hash
+from rattle.detector.by_hash import by_hash
 from rattle.detector.calibrate import Alpha
 from rattle.detector.detector import Detector
 from rattle.detector.finish import made_here, make
 from rattle.detector.job import Material, NewClips, Recordings, Share, Watch
 from rattle.detector.known import KnownClips, recover_known
-from rattle.detector.preparing import parents_network, source_of
+from rattle.detector.preparing import names_of, parents_network, source_of
 from rattle.errors import DataError
 from rattle.features.store import FeatureStore
-from rattle.randomness import HELD_OUT, stream
 from rattle.recipe import Recipe
 from rattle.version import VERSION
 
@@ -60,14 +61,19 @@ def adapt(
     (adapted,) = make(
         AdaptJob(
             parent=detector,
-            anomalies=labelled_clips(map(Path, anomalies), detector.machine, "anomaly"),
-            normals=labelled_clips(map(Path, normals), detector.machine, "normal"),
+            anomalies=labelled_manifest(map(Path, anomalies), detector.machine, "anomaly"),
+            normals=labelled_manifest(map(Path, normals), detector.machine, "normal"),
             recordings=recordings,
             seed=detector.info.provenance.seed if seed is None else seed,
             device=device,
         )
     )
     return adapted
+
+
+def labelled_manifest(paths: Iterable[Path], machine: Machine, label: str) -> Manifest:
+    """List recordings, and those below folders, as training clips; see ``labelled_clips``."""
+    return Manifest.from_clips(labelled_clips(paths, machine, label))
 
 
 @dataclass(frozen=True)
@@ -142,11 +148,14 @@ class AdaptJob:
         round.
         """
         recipe, info = self.recipe, self.parent.info
-        _check(self)
+        check_labels(info, _by_hash(self.anomalies), _by_hash(self.normals))
         store = FeatureStore.of(recipe)
         known = recover_known(self.parent, self.recordings, store, watch, seed=self.seed)
         clips = _with_new(self, known.clips, store, watch)
-        source = source_of(clips, recipe, self.seed)
+        source, names = source_of(clips, recipe, self.seed), _names(self)
+        normals, anomalies = self.normals.hashes(), self.anomalies.hashes()
+        silenced = silenced_by(info.provenance, normals, anomalies)
+        at_hand = {**clips.normals, **clips.held_out}
         provenance = _provenance(self, known, clips)
         return Material(
             source=source,
@@ -166,35 +175,15 @@ class AdaptJob:
                     golden=self.parent.golden,
                     replay=clips,
                     provenance=provenance,
+                    trained=_named(clips.normals, names),
+                    kept=_named(clips.held_out, names),
+                    anomalies=list(
+                        zip(_named(clips.anomalies, names), clips.anomalies.values(), strict=True)
+                    ),
+                    # Of an older one that no recording and no replay set has, nothing can be told.
+                    silenced={hash_: at_hand[hash_] for hash_ in silenced if hash_ in at_hand},
                 )
             ],
-        )
-
-
-def _check(job: AdaptJob) -> None:
-    if job.recipe.baseline is not None:
-        raise DataError(
-            f"the bundle is a baseline ({job.recipe.method}), which learns from normal clips "
-            "alone; train one by a loss, such as bce+ddcsad, to adapt it"
-        )
-    if not len(job.anomalies) and not len(job.normals):
-        raise DataError(
-            "no clip to learn from; give anomalies, normal clips, or both",
-            argument=("anomalies", "normals"),
-        )
-    both = {*job.anomalies.hashes()} & {*job.normals.hashes()}
-    for clip in job.anomalies:
-        if clip.content_hash in both:
-            raise DataError(f"{clip.path} is given as an anomaly and as normal; decide for one")
-    origin = job.parent.info.provenance
-    known, wrong = {*origin.trained, *origin.held_out}, {*job.anomalies.hashes()}
-    left = len((known | {*job.normals.hashes()}) - wrong)
-    if known & wrong and left < job.recipe.training.minimum_normals:
-        raise DataError(
-            f"{len(known & wrong)} of the anomalies given are clips that the bundle was trained on "
-            f"as normal, and only {left} normal clips would be left (at least "
-            f"{job.recipe.training.minimum_normals} are needed); give faults only as anomalies",
-            argument="anomalies",
         )
 
 
@@ -202,13 +191,8 @@ def _with_new(job: AdaptJob, known: Replay, store: FeatureStore, watch: Watch) -
     """Add the new clips to the known ones; the newest label counts."""
     anomalies = _features(job, job.anomalies, store, watch)
     normals = _features(job, job.normals, store, watch)
-    # Of the new normals some are held out, so that the threshold hears a new state too. What the
-    # parent has learnt from is not new, whatever it was taken for.
     origin = job.parent.info.provenance
-    new = [name for name in normals if name not in origin.used]
-    count = round(len(new) * job.recipe.training.held_out)
-    held_back = {new[i] for i in stream(job.seed, HELD_OUT).permutation(len(new))[:count]}
-    held_back |= normals.keys() & set(origin.held_out) - set(origin.trained)
+    held_back = kept_from_training(job.parent.info, list(normals), job.seed)
 
     learnt = alternating(_without(normals, held_back), known.normals)
     held_out = alternating(
@@ -261,16 +245,18 @@ def _identity(job: AdaptJob, known: KnownClips, clips: Replay) -> str:
 
 
 def _provenance(job: AdaptJob, known: KnownClips, clips: Replay) -> Provenance:
-    origin = job.parent.info.provenance
-    trained = _but([*origin.trained, *clips.normals], clips.anomalies)
-    return origin.model_copy(
+    told = relabelled(
+        job.parent.info.provenance,
+        trained=clips.normals,
+        held_out=clips.held_out,
+        anomalies=clips.anomalies.keys(),
+        normals=job.normals.hashes(),
+    )
+    return told.model_copy(
         update={
             **made_here(),
             "seed": job.seed,
             "data_hash": _identity(job, known, clips),
-            "trained": trained,
-            "held_out": _but([*origin.held_out, *clips.held_out], {*clips.anomalies, *trained}),
-            "anomalies": _but([*clips.anomalies, *origin.anomalies], job.normals.hashes()),
             "outliers": known.outliers,
             "outliers_substitute": known.substitute,
             "parent": job.parent_identity,
@@ -279,5 +265,17 @@ def _provenance(job: AdaptJob, known: KnownClips, clips: Replay) -> Provenance:
     )
 
 
-def _but(hashes: Iterable[str], others: Collection[str]) -> tuple[str, ...]:
-    return tuple(hash_ for hash_ in dict.fromkeys(hashes) if hash_ not in others)
+def _by_hash(clips: Manifest) -> dict[str, str]:
+    return {clip.content_hash: clip.path for clip in clips}
+
+
+def _names(job: AdaptJob) -> dict[str, Named]:
+    """Name all clips at hand; those of the replay set by what the parent's bundle says of them."""
+    recorded = [] if job.recordings is None else names_of(job.recordings.clips.of(job.machine))
+    stored = [Named(hash_, name) for hash_, name in job.parent.known.names().items()]
+    given = [*names_of(job.anomalies), *names_of(job.normals)]
+    return {clip.hash: clip for clip in [*stored, *recorded, *given]}
+
+
+def _named(hashes: Iterable[str], names: Mapping[str, Named]) -> list[Named]:
+    return [names.get(hash_, Named(hash_, hash_[:12])) for hash_ in hashes]

@@ -6,16 +6,15 @@ a threshold is fitted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rattle.errors import TrainingError
-from rattle.scoring.clip import ClipParts
-from rattle.scoring.score import Scale, anomaly_score, posterior_gap
+from rattle.scoring.clip import AveragedParts, ClipParts
+from rattle.scoring.score import Scale, anomaly_score
 
 ALPHAS = [round(0.1 * tenth, 1) for tenth in range(11)]
 
@@ -26,28 +25,6 @@ class Alpha:
 
     value: float
     origin: str
-
-
-@dataclass(frozen=True)
-class AveragedParts:
-    """1 - p and d of some clips ``[n]``, averaged over windows; None where the loss has none."""
-
-    gap: NDArray[np.float64] | None
-    distance: NDArray[np.float64] | None
-
-    @classmethod
-    def of(cls, clips: Iterable[ClipParts]) -> AveragedParts:
-        """Average each clip's windows."""
-        parts = list(clips)
-        gaps = [posterior_gap(p.logits).mean() for p in parts if p.logits is not None]
-        distances = [p.distances.mean() for p in parts if p.distances is not None]
-        return cls(np.array(gaps) if gaps else None, np.array(distances) if distances else None)
-
-    def rows(self) -> Iterator[tuple[float | None, float | None]]:
-        """Give 1 - p and d of each clip."""
-        gaps = repeat(None) if self.gap is None else self.gap.tolist()
-        distances = repeat(None) if self.distance is None else self.distance.tolist()
-        return zip(gaps, distances, strict=False)  # at least one of the two ends
 
 
 @dataclass(frozen=True)

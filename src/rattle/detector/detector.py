@@ -14,14 +14,16 @@ from rattle.ahead import map_ahead
 from rattle.baselines import restore_baseline
 from rattle.bundle import Bundle, BundleInfo, read_bundle, write_bundle
 from rattle.bundle.file import GoldenClips
+from rattle.bundle.known import Known
 from rattle.bundle.replay import Replay
 from rattle.errors import BundleError, ClipError
 from rattle.features.front_end import FrontEnd
 from rattle.learning.device import place
-from rattle.learning.inference import TrainedNetwork
+from rattle.learning.inference import TrainedNetwork, embed
 from rattle.learning.model import Model
 from rattle.runtime.clip_scorer import ClipScorer, NamedParts, Recording, name_of
-from rattle.scoring.clip import ClipParts
+from rattle.scoring.clip import ClipParts, Embedded
+from rattle.scoring.windows import Windows
 
 READERS = 2
 
@@ -37,6 +39,7 @@ class Detector(ClipScorer):
     info: BundleInfo
     model: Model
     golden: GoldenClips
+    known: Known = field(default_factory=Known)
     replay: Replay = field(default_factory=Replay)
     graph: bytes | None = None
 
@@ -50,7 +53,7 @@ class Detector(ClipScorer):
             model = restore(recipe, bundle.learnt, place(device, recipe.training.precision))
         except ValueError as error:
             raise BundleError(f"{path}: {error}") from None
-        return cls(bundle.info, model, bundle.golden, bundle.replay, bundle.graph)
+        return cls(bundle.info, model, bundle.golden, bundle.known, bundle.replay, bundle.graph)
 
     def save(self, path: str | Path) -> None:
         """Write the bundle: beside, then renamed."""
@@ -58,7 +61,8 @@ class Detector(ClipScorer):
 
     def bundle(self) -> Bundle:
         """Give what ``save`` writes."""
-        return Bundle(self.info, self.model.learnt(), self.golden, self.replay, self.graph)
+        learnt = self.model.learnt()
+        return Bundle(self.info, learnt, self.golden, self.known, self.replay, self.graph)
 
     @cached_property
     def front_end(self) -> FrontEnd:
@@ -67,7 +71,21 @@ class Detector(ClipScorer):
 
     def parts(self, samples: NDArray[np.float32]) -> ClipParts:
         """Say how anomalous each window of mono ``samples [T]`` at the recipe's rate is."""
-        return self.model.parts(self.front_end.features(samples, self.info.amplitude))
+        return self.model.parts(self.features(samples))
+
+    def embed(self, samples: NDArray[np.float32], windows: Windows | None = None) -> Embedded:
+        """Embed ``windows`` of mono ``samples [T]``; those that are scored where none are given.
+
+        Of a network; a baseline embeds nothing.
+        """
+        if not isinstance(self.model, TrainedNetwork):
+            raise TypeError("a baseline has no encoder")
+        rows, placement = self.features(samples), self.model.placement
+        return embed(self.model.encoder, rows, self.recipe, placement, windows)
+
+    def features(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Compute the features of mono ``samples [T]``, ``[1 + T // hop, width]``."""
+        return self.front_end.features(samples, self.info.amplitude)
 
     def log_mel(self, clip: Recording) -> NDArray[np.float32]:
         """Compute a clip's log-mel ``[frames, bands]`` in dB: what people are shown of it."""

@@ -23,7 +23,7 @@ from rattle.detector.calibrate import Alpha
 from rattle.detector.detector import Detector
 from rattle.detector.finish import FITTED_OUTLIERS, made_here, make
 from rattle.detector.job import Material, Recordings, Share, Watch
-from rattle.detector.preparing import DEFAULT_ALPHA, golden, parents_network, source_of
+from rattle.detector.preparing import DEFAULT_ALPHA, golden, names_of, parents_network, source_of
 from rattle.errors import DataError
 from rattle.features.store import FeatureStore
 from rattle.learning.batches import Clips
@@ -120,8 +120,8 @@ class EnrolJob:
         pack = store.pack(split.normals, amplitude, watch.on_clip)
         trained, held_out = split.part(split.trained), split.part(split.held_out)
         outliers = self._outliers(store, watch)
-        names = [Machine.parse(name) for name in outliers]
-        origin = f"normal clips of {named(names)}"
+        others = [Machine.parse(name) for name in outliers]
+        origin = f"normal clips of {named(others)}"
         watch.on_pool(OutlierPool(self._recorded, origin))
         known = Replay(
             normals=shuffled(by_hash(trained, Clips(pack, split.trained)), self.seed),
@@ -129,6 +129,7 @@ class EnrolJob:
             outliers=outliers,
         )
         provenance = self._provenance(known, origin)
+        names = {clip.hash: clip for clip in names_of(split.normals)}
         return Material(
             source=source_of(known, recipe, self.seed),
             recipe=recipe,
@@ -147,6 +148,8 @@ class EnrolJob:
                     golden=golden(held_out, store),
                     replay=known,
                     provenance=provenance,
+                    trained=[names[clip] for clip in known.normals],
+                    kept=[names[clip] for clip in known.held_out],
                     graph=self.parent.graph,
                 )
             ],

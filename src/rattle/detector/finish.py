@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from pathlib import Path
@@ -15,9 +15,10 @@ from torch import nn
 
 from rattle.allocator import keep_freed_memory
 from rattle.baselines import fit_baseline
+from rattle.bundle.known import MOST_CLIPS, Embeddings, Known, KnownClip, Named
+from rattle.bundle.replay import replay_frames
 from rattle.bundle.schema import BundleInfo, GoldenScore, HeldOut
 from rattle.clips.pcm16 import from_16_bit
-from rattle.detector.by_hash import replay_frames
 from rattle.detector.calibrate import Calibration, calibrate
 from rattle.detector.detector import Detector
 from rattle.detector.job import Job, Material, Share, Start, Watch
@@ -25,23 +26,21 @@ from rattle.features.views import Rows
 from rattle.learning.batches import ClipFeatures, Source, let_go
 from rattle.learning.checkpoint import Interruption
 from rattle.learning.device import Placement, place
-from rattle.learning.head_fit import fit_head
-from rattle.learning.inference import Embedded, TrainedNetwork, embed, head_of
+from rattle.learning.inference import TrainedNetwork, embed, head_of
 from rattle.learning.losses import CentroidPair
 from rattle.learning.model import Model
 from rattle.learning.train import train
 from rattle.recipe import Recipe
-from rattle.scoring.clip import ClipParts
+from rattle.scoring.clip import AveragedParts, ClipParts, Embedded
+from rattle.scoring.head import Head, centre_windows, evenly, nearest_of
+from rattle.scoring.head_fit import fit_posterior
 from rattle.scoring.windows import several_windows
 from rattle.version import VERSION
 
 # Outlier clips that the fixed scale's upper end is measured on.
 SCALE_OUTLIERS = 64
 # Clips of a machine by whose embeddings it is known.
-KNOWN_CLIPS = 128
-# Embeddings that a new sound is measured from, where the nearest counts, and windows of a clip that
-# give them: more than are scored, since one place in a clip is not like another.
-CENTRES, CENTRE_WINDOWS = 256, 3
+KNOWN_CLIPS = MOST_CLIPS
 # Clips of each outlier machine that a head is fitted to, where the encoder stays as it is.
 FITTED_OUTLIERS = 32
 NO_WATCH = Watch()
@@ -79,7 +78,7 @@ def finish(
         calibration = calibrate(
             of_share.held_out, of_share.outliers, of_share.labelled, default=share.alpha
         )
-        yield _sealed(material.recipe, share, of_share.model, calibration)
+        yield _sealed(material.recipe, share, of_share, calibration)
         let_go([*material.source.groups, share.held_out])
 
 
@@ -91,6 +90,8 @@ class Measured:
     held_out: Iterable[ClipParts]
     outliers: Iterable[ClipParts]
     labelled: Iterable[tuple[ClipParts, bool]]
+    silenced: Iterable[ClipParts] = ()
+    known: Known = field(default_factory=Known)
 
 
 def _baseline(
@@ -129,21 +130,22 @@ def _networks(
     placement.network(network).eval()
     heard = Heard(network.encoder, source, recipe, placement)
     for share in material.shares:
-        # Evenly over the outlier machines, so that none sets the scale alone.
-        each = -(-SCALE_OUTLIERS // len(share.outliers))
-        others = [clip for group in share.outliers for clip in heard.sample(group, each)]
-        head = head_of(network, share.head, heard.centres(share, pair), recipe)
+        normals = heard.normals(share)
+        head = head_of(network, share.head, heard.centres(share, normals, pair), recipe)
+        others = heard.of_outliers(share, SCALE_OUTLIERS)
         if training is None and head.weight is not None:
-            outliers = [clip for of in share.outliers for clip in heard.sample(of, FITTED_OUTLIERS)]
-            own = heard.sample(share.group)
-            weight, bias = fit_head(_embeddings(own), _embeddings(outliers))
+            outliers = heard.of_outliers(share, FITTED_OUTLIERS * len(share.outliers))
+            weight, bias = fit_posterior(_embeddings(normals), _embeddings(outliers))
             head = replace(head, weight=weight, bias=bias)
         model = TrainedNetwork(recipe, network.encoder, head, placement)
+        held_out = [heard.clip(clip) for clip in share.held_out]
         yield Measured(
             model,
-            map(model.parts, share.held_out),
+            (head.parts(clip.start_s, clip.z) for clip in held_out),
             (head.parts(clip.start_s, clip.z) for clip in others),
             ((model.parts(clip), is_anomaly) for clip, is_anomaly in share.labelled),
+            map(model.parts, share.silenced.values()),
+            heard.known(share, head, normals, held_out, others),
         )
 
 
@@ -156,33 +158,26 @@ class Heard:
     recipe: Recipe
     placement: Placement
 
-    def sample(self, group: int, most: int = KNOWN_CLIPS) -> list[Embedded]:
-        """Embed some clips of a group, the same ones for whoever asks, so that few are embedded."""
-        clips = self._known(group)
-        with self.placement.sparing_a_core(self.recipe.sees_spectrum):
-            return [self._embedded(group, clips[place]) for place in _evenly(len(clips), most)]
+    def clip(self, rows: Rows) -> Embedded:
+        """Embed the windows by which a clip is scored."""
+        return embed(self.encoder, rows, self.recipe, self.placement)
 
-    def centres(self, share: Share, pair: CentroidPair | None) -> NDArray[np.float32] | None:
-        """Choose what d is measured from ``[K, D]``; None for BCE alone.
+    def of_outliers(self, share: Share, most: int) -> list[Embedded]:
+        """Embed some of a share's outliers, evenly over their groups, so that none counts alone."""
+        each = -(-most // len(share.outliers))
+        return [clip for group in share.outliers for clip in self._sample(group, each)]
 
-        Training normals of which the nearest counts, c_p of the trained ``pair``, or for a head
-        that was not trained the normals' mean.
+    def normals(self, share: Share) -> list[Embedded]:
+        """Embed the clips by which a machine is known, as many as ``_known`` says.
+
+        In more windows than are scored where the nearest of them counts.
         """
-        if self.recipe.measures_nearest:
-            normals = self._windows(share.group)
-            return normals[_evenly(len(normals), CENTRES)]
-        if pair is not None:
-            return np.array(pair.normal[share.head : share.head + 1].detach().cpu().numpy())
-        if self.recipe.has_distance:
-            mean = _embeddings(self.sample(share.group)).mean(axis=0, keepdims=True)
-            return np.asarray(mean, dtype=np.float32)
-        return None
-
-    def _windows(self, group: int) -> NDArray[np.float32]:
-        clips = [self.source.groups[group][clip] for clip in self._known(group)]
-        count = max(min(-(-CENTRES // len(clips)), CENTRE_WINDOWS), self.recipe.scoring.windows)
+        if not self.recipe.measures_nearest:
+            return self._sample(share.group, KNOWN_CLIPS)
+        clips = [self.source.groups[share.group][clip] for clip in self._known(share.group)]
+        count = centre_windows(len(clips), self.recipe)
         with self.placement.sparing_a_core(self.recipe.sees_spectrum):
-            return _embeddings(
+            return [
                 embed(
                     self.encoder,
                     clip,
@@ -191,34 +186,70 @@ class Heard:
                     several_windows(len(clip), self.recipe, count),
                 )
                 for clip in clips
-            )
+            ]
+
+    def centres(
+        self, share: Share, normals: Sequence[Embedded], pair: CentroidPair | None
+    ) -> NDArray[np.float32] | None:
+        """Choose what d is measured from ``[K, D]``; None for BCE alone.
+
+        Training normals of which the nearest counts, c_p of the trained ``pair``, or for a head
+        that was not trained the normals' mean.
+        """
+        if self.recipe.measures_nearest:
+            return nearest_of(_embeddings(normals))
+        if pair is not None:
+            return np.array(pair.normal[share.head : share.head + 1].detach().cpu().numpy())
+        if self.recipe.has_distance:
+            mean = _embeddings(normals).mean(axis=0, keepdims=True)
+            return np.asarray(mean, dtype=np.float32)
+        return None
+
+    def known(
+        self,
+        share: Share,
+        head: Head,
+        normals: Sequence[Embedded],
+        held_out: Sequence[Embedded],
+        outliers: Sequence[Embedded],
+    ) -> Known:
+        """Put together what a bundle keeps of the clips that its head was fitted to."""
+        trained = [share.trained[clip] for clip in self._known(share.group)]
+        return Known(
+            normals=_known_clips(trained, normals),
+            held_out=_known_clips(share.kept, held_out),
+            anomalies=tuple(KnownClip(name, self.clip(rows).z) for name, rows in share.anomalies),
+            outliers=_embeddings(outliers),
+            start={name: of for name, of in head.arrays().items() if name != "centres"},
+        ).bounded()
+
+    def _sample(self, group: int, most: int) -> list[Embedded]:
+        """Embed some clips of a group, the same ones for whoever asks, so that few are embedded."""
+        clips = self._known(group)
+        with self.placement.sparing_a_core(self.recipe.sees_spectrum):
+            return [self._embedded(group, clips[place]) for place in evenly(len(clips), most)]
 
     def _known(self, group: int) -> list[int]:
-        return _evenly(len(self.source.groups[group]), KNOWN_CLIPS)
+        return evenly(len(self.source.groups[group]), KNOWN_CLIPS)
 
     @cached_property
     def _embedded(self) -> Callable[[int, int], Embedded]:
         # Of a fleet each clip is asked for by many machines.
-        return cache(
-            lambda group, clip: embed(
-                self.encoder, self.source.groups[group][clip], self.recipe, self.placement
-            )
-        )
+        return cache(lambda group, clip: self.clip(self.source.groups[group][clip]))
 
 
-def _embeddings(clips: Iterable[Embedded]) -> NDArray[np.float32]:
+def _embeddings(clips: Iterable[Embedded]) -> Embeddings:
     return np.concatenate([clip.z for clip in clips])
+
+
+def _known_clips(names: Sequence[Named], clips: Sequence[Embedded]) -> tuple[KnownClip, ...]:
+    return tuple(KnownClip(name, clip.z) for name, clip in zip(names, clips, strict=True))
 
 
 def _some_of_each(groups: Sequence[ClipFeatures]) -> Iterator[Rows]:
     # Evenly over the outlier machines, so that none sets the scale alone.
     count = -(-SCALE_OUTLIERS // len(groups))
     return (clips[i] for clips in groups for i in range(min(count, len(clips))))
-
-
-def _evenly(count: int, most: int) -> list[int]:
-    """Choose at most so many places of ``count``, evenly spread."""
-    return [int(place) for place in np.unique(np.linspace(0, count - 1, most).round())]
 
 
 def made_here() -> dict[str, str]:
@@ -230,7 +261,7 @@ def made_here() -> dict[str, str]:
     }
 
 
-def _sealed(recipe: Recipe, share: Share, model: Model, calibration: Calibration) -> Detector:
+def _sealed(recipe: Recipe, share: Share, measured: Measured, calibration: Calibration) -> Detector:
     """Put a detector together and state the scores of its golden clips."""
     info = BundleInfo(
         machine=str(share.machine),
@@ -239,12 +270,15 @@ def _sealed(recipe: Recipe, share: Share, model: Model, calibration: Calibration
         alpha=calibration.alpha.value,
         alpha_origin=calibration.alpha.origin,
         scale=calibration.scale,
-        held_out=tuple(HeldOut(gap=gap, distance=d) for gap, d in calibration.held_out.rows()),
+        held_out=HeldOut.of_each(calibration.held_out),
+        silenced=HeldOut.of_each(AveragedParts.of(measured.silenced)),
         golden=(),
-        provenance=share.provenance.model_copy(update=made_here()),
+        provenance=share.provenance.model_copy(
+            update={**made_here(), "silenced": tuple(share.silenced)}
+        ),
     )
     replay = share.replay.bounded(recipe.adaptation.replay_clips, replay_frames(recipe))
-    detector = Detector(info, model, share.golden, replay, share.graph)
+    detector = Detector(info, measured.model, share.golden, measured.known, replay, share.graph)
     stated = tuple(
         GoldenScore(score=clip.score, posterior=clip.posterior, distance=clip.distance)
         for clip in detector.score([from_16_bit(samples) for samples in detector.golden])

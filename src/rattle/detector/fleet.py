@@ -23,6 +23,7 @@ from rattle.detector.preparing import (
     golden,
     labelled_clips_of,
     labelled_features,
+    names_of,
     new_network,
     replay_of,
 )
@@ -143,6 +144,8 @@ class FleetJob:
                     clips=recipe.adaptation.replay_clips,
                 ),
                 provenance=self._provenance(member, pool, list(groups)[:machines], identity),
+                trained=names_of(member.trained),
+                kept=names_of(member.held_out),
                 labelled=labelled_features(labelled, member.amplitude, store),
             )
 

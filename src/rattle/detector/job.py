@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from rattle.bundle.file import GoldenClips
+from rattle.bundle.known import Named
 from rattle.bundle.replay import Replay
 from rattle.bundle.schema import BundleInfo, Provenance
 from rattle.clips.amplitude import Amplitude
@@ -93,7 +94,9 @@ class Share:
     are its normal clips and its outliers. ``held_out`` are normals that no batch holds,
     ``labelled`` features ``[T, width]`` to choose alpha by with whether each is an anomaly, else
     ``alpha`` it is. ``replay`` is bounded by ``finish``; ``graph`` is the encoder's where it has
-    one already.
+    one already. ``trained`` and ``kept`` name the clips of ``group`` and of ``held_out``, in their
+    order; ``anomalies`` are labelled clips that it learns from, ``silenced`` normals that someone
+    called so, by hash.
     """
 
     machine: Machine
@@ -106,6 +109,10 @@ class Share:
     golden: GoldenClips
     replay: Replay
     provenance: Provenance
+    trained: Sequence[Named] = ()
+    kept: Sequence[Named] = ()
+    anomalies: Sequence[tuple[Named, Rows]] = ()
+    silenced: Mapping[str, Rows] = field(default_factory=dict)
     labelled: Sequence[tuple[Rows, bool]] = ()
     graph: bytes | None = None
 

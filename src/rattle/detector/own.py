@@ -19,6 +19,7 @@ from rattle.detector.preparing import (
     golden,
     labelled_clips_of,
     labelled_features,
+    names_of,
     new_network,
     replay_of,
 )
@@ -103,6 +104,8 @@ class OwnJob:
                     golden=golden(data.held_out_clips, store),
                     replay=Replay() if recipe.baseline else _replay(data, recipe),
                     provenance=_provenance(self, data),
+                    trained=names_of(data.trained_clips),
+                    kept=names_of(data.held_out_clips),
                     labelled=labelled_features(validation, data.amplitude, store),
                 )
             ],

@@ -8,10 +8,12 @@ from pathlib import Path
 import torch
 
 from rattle.bundle.file import GoldenClips
+from rattle.bundle.known import Named
 from rattle.bundle.replay import Replay
 from rattle.clips.amplitude import Amplitude
+from rattle.clips.clip import Clip
 from rattle.clips.machine import Machine
-from rattle.clips.manifest import Clip, Manifest
+from rattle.clips.manifest import Manifest
 from rattle.clips.pcm16 import to_16_bit
 from rattle.detector.detector import Detector
 from rattle.detector.job import Start, Watch
@@ -69,6 +71,11 @@ def golden(held_out: Manifest, store: FeatureStore) -> GoldenClips:
     limit = int(GOLDEN_SECONDS * store.audio.sample_rate_hz)
     clips = list(held_out)[:GOLDEN_CLIPS]
     return tuple(to_16_bit(store.front_end.read(clip.path)[:limit]) for clip in clips)
+
+
+def names_of(clips: Manifest) -> list[Named]:
+    """Name clips as a bundle does, in the manifest's order."""
+    return [Named.of(*row) for row in clips.table.select("content_hash", "path").iter_rows()]
 
 
 def replay_of(

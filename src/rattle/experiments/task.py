@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rattle.clips.clip import Clip
 from rattle.clips.machine import Machine
-from rattle.clips.manifest import Clip, Manifest
+from rattle.clips.manifest import Manifest
 from rattle.detector import Detector
 from rattle.detector.adapt import AdaptJob
 from rattle.detector.fit import training_jobs
@@ -16,7 +17,7 @@ from rattle.detector.job import Job, Recordings, Watch
 from rattle.errors import Interrupted
 from rattle.experiments.folder import CLIPS, RECIPE
 from rattle.learning.data import able
-from rattle.pages.templates import counted
+from rattle.pages.words import counted
 from rattle.randomness import DRAW, stream
 from rattle.recipe import Recipe
 from rattle.recipe.parts import MethodName

@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 from rattle.ahead import map_ahead
 from rattle.atomic import replacing_folder, write_text
 from rattle.clips.amplitude import Amplitude, Moments, amplitude
-from rattle.clips.manifest import Clip, Manifest
+from rattle.clips.clip import Clip
+from rattle.clips.manifest import Manifest
 from rattle.errors import DataError
 from rattle.features.front_end import FrontEnd
 from rattle.features.views import Rows

@@ -14,9 +14,8 @@ from rattle.learning.device import Placement
 from rattle.learning.model import Arrays, Learnt
 from rattle.learning.networks import Network, build_network
 from rattle.recipe import Recipe
-from rattle.scoring.clip import ClipParts
+from rattle.scoring.clip import ClipParts, Embedded
 from rattle.scoring.head import Head
-from rattle.scoring.score import Values
 from rattle.scoring.windows import WINDOWS_AT_ONCE, Windows, clip_windows, cut, frame_seconds
 
 
@@ -51,14 +50,6 @@ class TrainedNetwork:
         embedded = embed(self.encoder, clip, self.recipe, self.placement)
         mean = embedded.z.mean(axis=0, dtype=np.float64).astype(np.float32)
         return self.head.parts(embedded.start_s, embedded.z), mean
-
-
-@dataclass(frozen=True)
-class Embedded:
-    """Where the windows of a clip start, in seconds ``[n]``, and their embeddings ``[n, D]``."""
-
-    start_s: Values
-    z: NDArray[np.float32]
 
 
 def embed(

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from rattle.ahead import map_ahead
 from rattle.atomic import replacing_folder
+from rattle.clips.clip import Clip
 from rattle.clips.layouts import load_manifest
-from rattle.clips.manifest import Clip, Manifest
+from rattle.clips.manifest import Manifest
 from rattle.clips.reading import read_clip
 from rattle.clips.writing import write_wav
 from rattle.randomness import SUBSTITUTE, stream

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from rattle.pages.words import counted
+
 
 def page_template(name: str) -> Template:
     """Load the template of that path under the package, such as ``evaluation/report.html.jinja``.
@@ -24,8 +26,3 @@ def page_template(name: str) -> Template:
     environment.filters["name"] = lambda clip_path: Path(clip_path).name
     environment.filters["counted"] = counted
     return environment.get_template(name)
-
-
-def counted(count: int, one: str, several: str = "") -> str:
-    """Write ``1 clip``, ``2 clips``; ``several`` is the plural that adds more than an s."""
-    return f"1 {one}" if count == 1 else f"{count:,} {several or one + 's'}"

@@ -19,8 +19,8 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from rattle.atomic import replacing, write_text
+from rattle.clips.clip import Clip
 from rattle.clips.machine import Machine
-from rattle.clips.manifest import Clip
 from rattle.errors import DataError
 from rattle.recipe.parts import MethodName, Part
 from rattle.runtime.clip_scorer import ScaleName

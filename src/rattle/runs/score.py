@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from rattle.clips.manifest import Clip, Manifest
+from rattle.clips.clip import Clip
+from rattle.clips.manifest import Manifest
 from rattle.detector import Detector
 from rattle.errors import DataError, TrainingError
 from rattle.features.store import FeatureStore

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rattle.bundle.file import GoldenClips
-from rattle.bundle.schema import BundleInfo
+from rattle.bundle.schema import BundleInfo, HeldOut
 from rattle.clips.machine import Machine
 from rattle.clips.pcm16 import from_16_bit
 from rattle.clips.reading import holds_samples, read_clip
 from rattle.errors import ClipError
 from rattle.recipe import Recipe
-from rattle.scoring.clip import ClipParts, ClipScore, Mix, Unscored, clip_score
-from rattle.scoring.score import Scale, anomaly_score
+from rattle.scoring.clip import AveragedParts, ClipParts, ClipScore, Mix, Unscored, clip_score
+from rattle.scoring.score import Scale, Values
 from rattle.scoring.threshold import Threshold, fit_threshold
 
 ScaleName = Literal["fixed", "paper"]
@@ -122,17 +123,24 @@ def mix_of(info: BundleInfo, scale: Scale | None = None) -> Mix:
 def threshold_of(info: BundleInfo, mix: Mix | None = None) -> Threshold:
     """Fit the threshold for the recipe's false-alarm rate to the bundle's held-out normals.
 
-    It is one of scores by ``mix``; of fixed-scale scores by default.
+    It is one of scores by ``mix``; of fixed-scale scores by default. What someone called normal is
+    not above it.
     """
     mix = mix or mix_of(info)
-    gaps = [clip.gap for clip in info.held_out if clip.gap is not None]
-    distances = [clip.distance for clip in info.held_out if clip.distance is not None]
-    scores = anomaly_score(
-        np.array(gaps) if gaps else None,
-        mix.scale(np.array(distances)) if distances else None,
-        mix.alpha,
+    threshold = fit_threshold(_scores(info.held_out, mix), info.recipe.scoring.false_alarm_rate)
+    if not info.silenced:
+        return threshold
+    highest = float(_scores(info.silenced, mix).max())
+    return replace(threshold, value=max(threshold.value, highest))
+
+
+def _scores(clips: Sequence[HeldOut], mix: Mix) -> Values:
+    gaps = [clip.gap for clip in clips if clip.gap is not None]
+    distances = [clip.distance for clip in clips if clip.distance is not None]
+    parts = AveragedParts(
+        np.array(gaps) if gaps else None, np.array(distances) if distances else None
     )
-    return fit_threshold(scores, info.recipe.scoring.false_alarm_rate)
+    return parts.scores(mix)
 
 
 def name_of(clip: Recording) -> str:

@@ -16,10 +16,10 @@ from rattle.bundle.file import GoldenClips
 from rattle.errors import BundleError, ClipError
 from rattle.runtime.clip_scorer import ClipScorer, NamedParts, Recording, name_of
 from rattle.runtime.graph import Graph, shared_graph
-from rattle.scoring.clip import ClipParts
+from rattle.scoring.clip import ClipParts, Embedded
 from rattle.scoring.head import Head
-from rattle.scoring.spectrum import spectra_of_frames
-from rattle.scoring.windows import WINDOWS_AT_ONCE, clip_windows, frame_seconds
+from rattle.scoring.spectrum import blocks, spectra_of_frames
+from rattle.scoring.windows import WINDOWS_AT_ONCE, Windows, clip_windows, frame_seconds
 
 
 @dataclass(frozen=True)
@@ -81,15 +81,37 @@ class Scorer(ClipScorer):
 
     def parts(self, samples: NDArray[np.float32]) -> ClipParts:
         """Say how anomalous each window of mono ``samples [T]`` at the recipe's rate is."""
+        clip = self.embed(samples)
+        return self.head.parts(clip.start_s, clip.z)
+
+    def embed(self, samples: NDArray[np.float32], windows: Windows | None = None) -> Embedded:
+        """Embed ``windows`` of mono ``samples [T]``; those that are scored where none are given."""
         count = 1 + len(samples) // self.recipe.features.hop_samples
-        windows = clip_windows(count, self.recipe)
+        windows = clip_windows(count, self.recipe) if windows is None else windows
         frames = windows.frames(count)
         embeddings = [
             self._embeddings(samples, frames[first : first + WINDOWS_AT_ONCE], count)
             for first in range(0, len(frames), WINDOWS_AT_ONCE)
         ]
         start_s = np.asarray(windows.starts * frame_seconds(self.recipe), np.float64)
-        return self.head.parts(start_s, np.concatenate(embeddings))
+        return Embedded(start_s, np.concatenate(embeddings))
+
+    def features(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Compute the features of mono ``samples [T]`` as training does: ``[1 + T // hop, width]``.
+
+        Log-mels by the graph and, of an encoder that sees spectra, the normalised samples.
+        """
+        settings = self.recipe.features
+        count = 1 + len(samples) // settings.hop_samples
+        # The graph takes a window too, whose embedding nobody asks for here.
+        frames = Windows(np.zeros(1, dtype=np.int64), settings.window_frames).frames(count)
+        spectra = self.spectra(samples, frames)
+        log_mels = self.graph.run(samples, frames, self.info.amplitude, spectra=spectra).features
+        if not self.recipe.sees_spectrum:
+            return log_mels[:count]
+        normalised = np.empty_like(samples)
+        self.info.amplitude.normalise(samples, out=normalised)
+        return np.concatenate([log_mels[:count], blocks(normalised, settings.hop_samples)], axis=1)
 
     def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts]:
         # A clip is one thread's work from file to parts: nothing waits for another.

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rattle.scoring.score import Scale, Values, anomaly_score, posterior_gap
 from rattle.scoring.threshold import Threshold
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Where the windows of a clip start, in seconds ``[n]``, and their embeddings ``[n, D]``."""
+
+    start_s: Values
+    z: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,35 @@ class Mix:
 
     alpha: float
     scale: Scale
+
+
+@dataclass(frozen=True)
+class AveragedParts:
+    """1 - p and d of some clips ``[n]``, averaged over windows; None where the loss has none."""
+
+    gap: Values | None
+    distance: Values | None
+
+    @classmethod
+    def of(cls, clips: Iterable[ClipParts]) -> AveragedParts:
+        """Average each clip's windows."""
+        parts = list(clips)
+        gaps = [posterior_gap(p.logits).mean() for p in parts if p.logits is not None]
+        distances = [p.distances.mean() for p in parts if p.distances is not None]
+        return cls(np.array(gaps) if gaps else None, np.array(distances) if distances else None)
+
+    def scores(self, mix: Mix) -> Values:
+        """Compute s of each clip (equation 5)."""
+        scaled = None if self.distance is None else mix.scale(self.distance)
+        return anomaly_score(self.gap, scaled, mix.alpha)
+
+    def rows(self) -> Iterator[tuple[float | None, float | None]]:
+        """Give 1 - p and d of each clip; nothing where there is no clip."""
+        if self.gap is None and self.distance is None:
+            return iter(())
+        gaps = repeat(None) if self.gap is None else self.gap.tolist()
+        distances = repeat(None) if self.distance is None else self.distance.tolist()
+        return zip(gaps, distances, strict=False)  # at least one of the two ends
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,24 @@ from rattle.scoring.score import Values
 Vector = NDArray[np.float32]
 # How many dimensions each array has.
 DIMENSIONS = {"weight": 1, "bias": 1, "centres": 2}
+# Embeddings that a new sound is measured from, where the nearest counts, and windows of a clip that
+# give them: more than are scored, since one place in a clip is not like another.
+CENTRES, CENTRE_WINDOWS = 256, 3
+
+
+def centre_windows(clips: int, recipe: Recipe) -> int:
+    """Say in how many windows each of so many normal clips is heard, where the nearest counts."""
+    return max(min(-(-CENTRES // clips), CENTRE_WINDOWS), recipe.scoring.windows)
+
+
+def nearest_of(normals: Vector) -> Vector:
+    """Choose of normals' embeddings ``[n, D]`` those to measure from, evenly: ``[K, D]``."""
+    return normals[evenly(len(normals), CENTRES)]
+
+
+def evenly(count: int, most: int) -> list[int]:
+    """Choose at most so many places of ``count``, evenly spread."""
+    return [int(place) for place in np.unique(np.linspace(0, count - 1, most).round())]
 
 
 @dataclass(frozen=True)

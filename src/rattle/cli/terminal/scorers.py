@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rattle.runtime.clip_scorer import ClipScorer
+    from rattle.detector import Detector
+    from rattle.runtime.scorer import Scorer
 
 
-def open_scorer(bundle: Path, *, device: str = "auto") -> ClipScorer:
+def open_scorer(bundle: Path, *, device: str = "auto") -> Scorer | Detector:
     """Open the bundle's graph where it has one and the CPU may be used, else its network."""
     from rattle.runtime.scorer import Scorer
 

@@ -5,6 +5,6 @@
 an ``entry`` and, once opened, a row of the manifest. Begin with ``load_manifest``.
 """
 
-from rattle.clips.layouts.scan import Scan, load_manifest, load_outliers, open_clip, scan
+from rattle.clips.layouts.scan import Scan, load_manifest, load_outliers, scan
 
-__all__ = ["Scan", "load_manifest", "load_outliers", "open_clip", "scan"]
+__all__ = ["Scan", "load_manifest", "load_outliers", "scan"]

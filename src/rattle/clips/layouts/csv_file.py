@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from rattle.clips.layouts.entry import LayoutEntry
+from rattle.clips.entry import LayoutEntry
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import DOMAINS, LABELS, SCHEMA, SPLITS
 from rattle.errors import DataError

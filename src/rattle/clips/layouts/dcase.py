@@ -6,9 +6,9 @@ import re
 from functools import cache
 from pathlib import Path
 
+from rattle.clips.entry import LayoutEntry, LeftOut
 from rattle.clips.layouts.dcase_names import DcaseName, is_supplemental, parse_dcase_name
 from rattle.clips.layouts.dcase_tables import Truth, read_attributes
-from rattle.clips.layouts.entry import LayoutEntry, LeftOut
 from rattle.clips.machine import Machine
 
 SOURCE_SETS_2020 = {

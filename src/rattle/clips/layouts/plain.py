@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rattle.clips.layouts.entry import LayoutEntry
+from rattle.clips.entry import LayoutEntry
 from rattle.clips.machine import Machine
 
 # Folder or folders of a class, lower case -> split and label.

@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from rattle.clips.clip import Clip
+from rattle.clips.entry import LayoutEntry, LeftOut, open_clip
 from rattle.clips.files import below
 from rattle.clips.layouts.csv_file import read_csv_file
 from rattle.clips.layouts.dcase import DcaseLayout
 from rattle.clips.layouts.dcase_tables import find_label_list, read_label_list
-from rattle.clips.layouts.entry import LayoutEntry, LeftOut
 from rattle.clips.layouts.plain import recognise_plain
 from rattle.clips.machine import Machine
-from rattle.clips.manifest import Clip, Manifest
-from rattle.clips.reading import AUDIO_SUFFIXES, content_hash, probe
-from rattle.errors import ClipError, DataError
+from rattle.clips.manifest import Manifest
+from rattle.clips.reading import AUDIO_SUFFIXES
+from rattle.errors import DataError
 
 ACCEPTED = """\
   DCASE 2020    fan/train/normal_id_00_00000000.wav, fan/test/anomaly_id_00_00000000.wav
@@ -146,28 +147,3 @@ def _open_all(
             else:
                 unreadable.append(opened)
     return Scan(Manifest.from_clips(clips), tuple(unreadable), tuple(left_out), layout)
-
-
-def open_clip(entry: LayoutEntry, *, hashed: bool = True) -> Clip | LeftOut:
-    """Open an entry's file as a clip, or say why it is none: unreadable, or without sound."""
-    try:
-        info = probe(entry.path)
-        hash_ = content_hash(entry.path) if hashed else ""
-    except ClipError as error:
-        return LeftOut(entry.path, str(error))
-    if not info.frames:
-        return LeftOut(entry.path, f"{entry.path}: the file holds no sound")
-    return Clip(
-        path=str(entry.path),
-        source_set=entry.source_set,
-        machine_type=entry.machine.type,
-        machine_id=entry.machine.id,
-        split=entry.split,
-        label=entry.label,
-        domain=entry.domain,
-        attributes=entry.attributes,
-        channels=info.channels,
-        sample_rate_hz=info.sample_rate_hz,
-        frames=info.frames,
-        content_hash=hash_,
-    )

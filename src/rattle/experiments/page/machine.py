@@ -14,7 +14,7 @@ from rattle.experiments.page.plots import embedding_svg, losses_svg, roc_curves_
 from rattle.experiments.page.series import Measured, Series
 from rattle.experiments.page.styles import Names, Style
 from rattle.pages.drawing import SMALL
-from rattle.pages.templates import counted
+from rattle.pages.words import counted
 from rattle.runs.read import Reading
 from rattle.runs.run import Run
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from rattle.experiments.figure2_plot import STYLES as LOSS_STYLES
 from rattle.experiments.page.series import Kind
-from rattle.pages.templates import counted
+from rattle.pages.words import counted
 from rattle.recipe.parts import LOSSES, LossName, MethodName
 
 Dashes = tuple[float, ...]

@@ -30,7 +30,8 @@ from rattle.experiments.page.series import (
 from rattle.experiments.page.styles import COLOURS, DARK, LIGHT, Names, theme
 from rattle.experiments.page.summary import summarise
 from rattle.pages.drawing import INK, MUTED, inline_svg
-from rattle.pages.templates import counted, page_template
+from rattle.pages.templates import page_template
+from rattle.pages.words import counted
 from rattle.recipe.parts import MethodName
 from rattle.runs.read import Reading
 from rattle.runs.run import Run

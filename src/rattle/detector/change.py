@@ -1,0 +1,59 @@
+"""Say what training the encoder on changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rattle.bundle.known import KnownClip
+from rattle.clips.manifest import Manifest
+from rattle.detector.detector import Detector
+from rattle.runtime.change import Change, Judged
+from rattle.runtime.refit import averaged
+from rattle.scoring.head import Head
+
+
+def change_of_encoder(
+    before: Detector, after: Detector, anomalies: Manifest, normals: Manifest
+) -> Change:
+    """Compare a detector with its parent: on the clips given, and on those that both know."""
+    given = {*anomalies.hashes(), *normals.hashes()}
+    older = before.known.without(given)
+    return Change(
+        healthy=_both(before, after, older.held_out, after.known.held_out),
+        anomalies=(
+            *_given(before, after, anomalies),
+            *_both(before, after, older.anomalies, after.known.anomalies),
+        ),
+        silenced=_given(before, after, normals),
+    )
+
+
+def _given(before: Detector, after: Detector, clips: Manifest) -> tuple[Judged, ...]:
+    paths = [clip.path for clip in clips]
+    each = zip(paths, before.score(paths), after.score(paths), strict=True)
+    return tuple(Judged(Path(path).name, old.anomalous, new.anomalous) for path, old, new in each)
+
+
+def _both(
+    before: Detector,
+    after: Detector,
+    old: Sequence[KnownClip],
+    new: Sequence[KnownClip],
+) -> tuple[Judged, ...]:
+    """Judge the clips that both know, each by its own embeddings of them."""
+    now = {clip.hash: clip for clip in new}
+    pairs = [(clip, now[clip.hash]) for clip in old if clip.hash in now]
+    was = _alarms(before, [clip for clip, _ in pairs])
+    is_ = _alarms(after, [clip for _, clip in pairs])
+    return tuple(
+        Judged(clip.name, *judged) for (clip, _), *judged in zip(pairs, was, is_, strict=True)
+    )
+
+
+def _alarms(detector: Detector, clips: Sequence[KnownClip]) -> list[bool]:
+    if not clips:
+        return []
+    head = Head.restored(detector.model.learnt()["head"], detector.recipe)
+    scores = averaged(head, clips).scores(detector.mix())
+    return [bool(score > detector.threshold.value) for score in scores]

@@ -1,0 +1,81 @@
+"""Write what an adaptation of a head made: its bundle, and a run folder to go on from.
+
+The encoder may learn from the same clips later. It then finds all recordings by that folder, as
+after any run: those that the parent's folder lists, and the new ones. Nothing here needs torch.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from rattle.atomic import write_text
+from rattle.bundle.file import Bundle, write_bundle
+from rattle.clips.clip import Clip
+from rattle.clips.machine import Machine
+from rattle.errors import DataError, TrainingError
+from rattle.runs.folder import RunFolder
+from rattle.version import VERSION
+
+
+def folder_for_head(parent: Path, machine: Machine, out: Path) -> RunFolder:
+    """Choose the run folder under ``out``; ``TrainingError`` where a run or the parent is there."""
+    folder = RunFolder.of(out, machine)
+    if folder.bundle.resolve() == parent.resolve():
+        raise TrainingError(
+            f"the new bundle would take the place of {parent}; choose another folder",
+            argument="out",
+        )
+    if folder.bundle.exists() or folder.path.exists():
+        raise TrainingError(
+            f"{out} already holds a run ({folder.path.name}); give another folder to write to",
+            argument="out",
+        )
+    return folder
+
+
+def write_head_run(
+    folder: RunFolder, adapted: Bundle, parent: Path, clips: Sequence[Clip], seed: int
+) -> None:
+    """Write the bundle ``adapted`` from that at ``parent``, and its run folder with the clips."""
+    of_parent = RunFolder.beside(parent)
+    write_text(folder.recipe, adapted.info.recipe.to_toml())
+    environment = {
+        "rattle": VERSION,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": adapted.info.machine,
+        "seed": seed,
+    }
+    write_text(folder.environment, json.dumps(environment, indent=1))
+    if of_parent.clips.exists():
+        table = of_parent.clips.read_text(encoding="utf-8")
+        write_text(folder.clips, _with_clips(table, clips, of_parent.clips))
+    if of_parent.outliers.exists():
+        write_text(folder.outliers, of_parent.outliers.read_text(encoding="utf-8"))
+    write_bundle(adapted, folder.bundle)
+
+
+def _with_clips(table: str, clips: Sequence[Clip], file: Path) -> str:
+    """Add clips to a manifest's CSV, in place of rows with the same content."""
+    reader = csv.DictReader(io.StringIO(table))
+    columns = [*(reader.fieldnames or ())]
+    if not clips or columns != [*asdict(clips[0])]:
+        raise DataError(f"{file} is not a manifest that rattle wrote; remove it")
+    given = {clip.content_hash for clip in clips}
+    rows = [row for row in reader if row["content_hash"] not in given]
+    ours = clips[0].machine
+    like = next((r for r in rows if Machine(r["machine_type"], r["machine_id"]) == ours), None)
+    # Recorded like the machine's other clips: the outlier pool stays what it was.
+    source_set = like["source_set"] if like else clips[0].source_set
+    rows += [asdict(replace(clip, source_set=source_set)) for clip in clips]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(sorted(rows, key=lambda row: row["path"]))
+    return text.getvalue()

@@ -1,0 +1,208 @@
+"""Adapt a detector by its head alone: a few labelled clips, a second, and no torch.
+
+The encoder stays as it is, and is still that of all machines which share it. New clips are embedded
+once; the head is fitted anew to their embeddings and to those that the bundle keeps (``refit``).
+Their features join the replay set, so that the encoder can learn from them later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from rattle.bundle.file import Bundle
+from rattle.bundle.known import Known, KnownClip, Named
+from rattle.bundle.labels import check_labels, kept_from_training, relabelled, silenced_by
+from rattle.bundle.replay import ByHash, Replay, Rows, alternating, replay_frames
+from rattle.bundle.schema import BundleInfo, GoldenScore, HeldOut, Provenance
+from rattle.clips.clip import Clip
+from rattle.clips.pcm16 import from_16_bit
+from rattle.errors import DataError
+from rattle.runtime.change import Change, change_of_head
+from rattle.runtime.clip_scorer import Recording, threshold_of
+from rattle.runtime.refit import Fitted, refit
+from rattle.scoring.clip import Embedded, clip_score
+from rattle.scoring.head import Head, evenly
+from rattle.version import VERSION
+
+# Of a long recording so many windows, evenly spread, stand for it.
+WINDOWS_A_CLIP = 64
+
+
+class Ear(Protocol):
+    """What hears clips as a bundle's encoder does: ``Scorer`` without torch, ``Detector`` with."""
+
+    def samples(self, clip: Recording) -> NDArray[np.float32]: ...
+
+    def embed(self, samples: NDArray[np.float32]) -> Embedded: ...
+
+    def features(self, samples: NDArray[np.float32]) -> NDArray[np.float32]: ...
+
+
+@dataclass(frozen=True)
+class AdaptedHead:
+    """A bundle with a new head, and what changed by it."""
+
+    bundle: Bundle
+    change: Change
+
+
+def adapt_head(
+    bundle: Bundle,
+    ear: Ear,
+    anomalies: Sequence[Clip],
+    normals: Sequence[Clip] = (),
+    *,
+    seed: int | None = None,
+) -> AdaptedHead:
+    """Fit a bundle's head to a few labelled clips of its machine; alpha and encoder stay.
+
+    ``ear`` is that bundle opened to score. ``seed`` decides which of the normals are kept for the
+    threshold; the bundle's own by default. Raises ``DataError`` where there is nothing to learn
+    from or nothing that could learn, ``ClipError`` where a clip cannot be read.
+    """
+    info, head = bundle.info, Head.restored(bundle.learnt["head"], bundle.info.recipe)
+    check_labels(info, _paths(anomalies), _paths(normals))
+    _check_head(bundle, anomalies)
+    heard = [_heard(ear, clip, replay_frames(info.recipe)) for clip in (*anomalies, *normals)]
+    wrong = [clip.content_hash for clip in anomalies]
+    right = [clip.content_hash for clip in normals]
+    kept = kept_from_training(info, right, info.provenance.seed if seed is None else seed)
+    kinds = _Kinds([hash_ for hash_ in right if hash_ not in kept], sorted(kept), wrong)
+    known = kinds.known(bundle.known, {clip.known.hash: clip.known for clip in heard})
+    silenced = silenced_by(info.provenance, right, wrong)
+    # So small a problem is solved several times as fast by one thread, above all on a busy machine.
+    with threadpool_limits(1):
+        fitted = refit(head, known, info.recipe, info.alpha, silenced)
+        change = change_of_head(info, head, known, fitted, silenced)
+    replay = kinds.replay(bundle.replay, {clip.known.hash: clip.rows for clip in heard})
+    new_info = _info(info, fitted, _provenance(bundle, kinds, right, fitted))
+    adapted = Bundle(
+        info=_with_golden(new_info, bundle, ear, fitted),
+        learnt={**bundle.learnt, "head": fitted.head.arrays()},
+        golden=bundle.golden,
+        known=known,
+        replay=replay.bounded(info.recipe.adaptation.replay_clips, replay_frames(info.recipe)),
+        graph=bundle.graph,
+    )
+    return AdaptedHead(adapted, change)
+
+
+@dataclass(frozen=True)
+class _Heard:
+    known: KnownClip
+    rows: Rows
+
+
+def _heard(ear: Ear, clip: Clip, frames: int) -> _Heard:
+    samples = ear.samples(Path(clip.path))
+    z = ear.embed(samples).z
+    some = z[evenly(len(z), WINDOWS_A_CLIP)]
+    rows = ear.features(samples)[:frames]
+    return _Heard(KnownClip(Named.of(clip.content_hash, clip.path), some), rows)
+
+
+@dataclass(frozen=True)
+class _Kinds:
+    """Hashes of the clips given, by what they serve as from now on."""
+
+    normals: list[str]
+    held_out: list[str]
+    anomalies: list[str]
+
+    def known(self, before: Known, heard: Mapping[str, KnownClip]) -> Known:
+        """Put the clips given before those known already."""
+        old = before.without(heard)
+        return Known(
+            normals=(*(heard[hash_] for hash_ in self.normals), *old.normals),
+            held_out=(*(heard[hash_] for hash_ in self.held_out), *old.held_out),
+            anomalies=(*(heard[hash_] for hash_ in self.anomalies), *old.anomalies),
+            outliers=old.outliers,
+            start=old.start,
+        ).bounded()
+
+    def replay(self, before: Replay, rows: ByHash) -> Replay:
+        """Let the clips given and those of the replay set take turns."""
+
+        def of(hashes: Iterable[str], stored: ByHash) -> ByHash:
+            others = {hash_: clip for hash_, clip in stored.items() if hash_ not in rows}
+            return alternating({hash_: rows[hash_] for hash_ in hashes}, others)
+
+        return Replay(
+            normals=of(self.normals, before.normals),
+            held_out=of(self.held_out, before.held_out),
+            anomalies=of(self.anomalies, before.anomalies),
+            outliers=before.outliers,
+        )
+
+
+def _check_head(bundle: Bundle, anomalies: Collection[Clip]) -> None:
+    recipe = bundle.info.recipe
+    if anomalies and not recipe.has_posterior:
+        raise DataError(
+            f"the loss {recipe.loss.name} has no posterior, and its distance knows no anomalies: "
+            "its head has nothing to learn from them; adapt its encoder"
+        )
+    if not recipe.has_posterior and not recipe.has_moving_centroids:
+        raise DataError(
+            f"the loss {recipe.loss.name} measures from a fixed centre: its head cannot learn; "
+            "adapt its encoder"
+        )
+    if not bundle.known.normals or not bundle.known.held_out:
+        raise DataError("the bundle keeps no embeddings to fit a head to; train it again")
+
+
+def _provenance(
+    bundle: Bundle, kinds: _Kinds, normals: Sequence[str], fitted: Fitted
+) -> Provenance:
+    origin = bundle.info.provenance
+    told = relabelled(
+        origin,
+        trained=kinds.normals,
+        held_out=kinds.held_out,
+        anomalies=kinds.anomalies,
+        normals=normals,
+    )
+    return told.model_copy(
+        update={
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "rattle": VERSION,
+            "silenced": fitted.quiet,
+            "parent": bundle.identity,
+        }
+    )
+
+
+def _info(info: BundleInfo, fitted: Fitted, provenance: Provenance) -> BundleInfo:
+    return info.model_copy(
+        update={
+            "scale": fitted.mix.scale,
+            "held_out": HeldOut.of_each(fitted.held_out),
+            "silenced": HeldOut.of_each(fitted.silenced),
+            "provenance": provenance,
+        }
+    )
+
+
+def _with_golden(info: BundleInfo, bundle: Bundle, ear: Ear, fitted: Fitted) -> BundleInfo:
+    """State what the stored clips score by the new head."""
+    scores, threshold = [], threshold_of(info)
+    for samples in bundle.golden:
+        clip = ear.embed(from_16_bit(samples))
+        parts = fitted.head.parts(clip.start_s, clip.z)
+        said = clip_score("", parts, fitted.mix, threshold)
+        scores.append(
+            GoldenScore(score=said.score, posterior=said.posterior, distance=said.distance)
+        )
+    return info.model_copy(update={"golden": tuple(scores)})
+
+
+def _paths(clips: Iterable[Clip]) -> dict[str, str]:
+    return {clip.content_hash: clip.path for clip in clips}

@@ -1,0 +1,92 @@
+"""Say what an adaptation changed: nothing is to get worse in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rattle.bundle.known import Known, KnownClip
+from rattle.bundle.schema import BundleInfo
+from rattle.recipe import Recipe
+from rattle.runtime.clip_scorer import mix_of, threshold_of
+from rattle.runtime.refit import Fitted, averaged, refit
+from rattle.scoring.head import Head
+
+# Anomalies are judged by heads that did not learn from them, in so many turns.
+TURNS = 8
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Whether a clip was called anomalous before, and whether it is now.
+
+    ``apart`` says so of a head that had not learnt from the clip; None where that was not tried.
+    """
+
+    name: str
+    before: bool
+    after: bool
+    apart: bool | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of the clips whose labels are known.
+
+    ``healthy`` were held out of every training, ``anomalies`` are those that it learnt from, now
+    and before, ``silenced`` what someone called normal. ``is_raised`` says that the threshold had
+    to rise for those.
+    """
+
+    healthy: tuple[Judged, ...]
+    anomalies: tuple[Judged, ...]
+    silenced: tuple[Judged, ...] = ()
+    is_raised: bool = False
+
+    @property
+    def lost(self) -> list[str]:
+        """Names of anomalies that were found before and are not now."""
+        return [clip.name for clip in self.anomalies if clip.before and not clip.after]
+
+
+def change_of_head(
+    info: BundleInfo, head: Head, known: Known, fitted: Fitted, silenced: Sequence[str]
+) -> Change:
+    """Compare a bundle's ``head`` with the one fitted to ``known``, on all clips that it holds."""
+    quiet = [clip for clip in (*known.normals, *known.held_out) if clip.hash in silenced]
+    apart = _apart(head, known, info.recipe, info.alpha, silenced)
+
+    def judged(clips: Sequence[KnownClip]) -> tuple[Judged, ...]:
+        each = zip(clips, _alarms(info, head, clips), fitted.alarms(clips), strict=True)
+        return tuple(
+            Judged(clip.name, before, after, apart.get(clip.hash)) for clip, before, after in each
+        )
+
+    return Change(
+        judged([clip for clip in known.held_out if clip.hash not in silenced]),
+        judged(known.anomalies),
+        judged(quiet),
+        fitted.is_raised,
+    )
+
+
+def _alarms(info: BundleInfo, head: Head, clips: Sequence[KnownClip]) -> list[bool]:
+    if not clips:
+        return []
+    threshold = threshold_of(info).value
+    return [bool(score > threshold) for score in averaged(head, clips).scores(mix_of(info))]
+
+
+def _apart(
+    head: Head, known: Known, recipe: Recipe, alpha: float, silenced: Sequence[str]
+) -> dict[str, bool]:
+    """Judge each anomaly by a head fitted to the others; nothing where there is but one."""
+    turns = min(len(known.anomalies), TURNS)
+    found: dict[str, bool] = {}
+    for turn in range(turns if turns > 1 else 0):
+        left_out = known.anomalies[turn::turns]
+        others = tuple(clip for clip in known.anomalies if clip not in left_out)
+        fitted = refit(head, replace(known, anomalies=others), recipe, alpha, silenced)
+        alarms = fitted.alarms(left_out)
+        found |= {clip.hash: alarm for clip, alarm in zip(left_out, alarms, strict=True)}
+    return found

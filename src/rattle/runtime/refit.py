@@ -1,0 +1,127 @@
+"""Fit a head anew to the embeddings that a bundle keeps: no recording, no encoder, no torch.
+
+It is a function of what is known alone: in whatever order clips were labelled, the head is the
+same, and a label that is taken back takes its effect back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rattle.bundle.known import Embeddings, Known, KnownClip, stacked
+from rattle.recipe import Recipe
+from rattle.scoring.clip import AveragedParts, Mix
+from rattle.scoring.head import CENTRES, Head, Vector, evenly
+from rattle.scoring.head_fit import between, fit_posterior, part_of_the_way
+from rattle.scoring.score import Scale, Values
+from rattle.scoring.threshold import fit_threshold
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A head, how its parts become a score, and above which score a clip is anomalous.
+
+    ``held_out`` and ``silenced`` are the parts of those normals, the latter of the clips ``quiet``;
+    ``threshold`` is that of the held-out ones or, where that is above it (``is_raised``), the
+    highest score of what was silenced.
+    """
+
+    head: Head
+    mix: Mix
+    held_out: AveragedParts
+    silenced: AveragedParts
+    quiet: tuple[str, ...]
+    threshold: float
+    is_raised: bool
+
+    def alarms(self, clips: Sequence[KnownClip]) -> list[bool]:
+        """Say of each clip whether it is called anomalous."""
+        return [bool(score > self.threshold) for score in self.scores(clips)]
+
+    def scores(self, clips: Sequence[KnownClip]) -> Values:
+        """Compute s of each clip (equation 5)."""
+        return averaged(self.head, clips).scores(self.mix) if clips else np.empty(0)
+
+
+def refit(
+    head: Head, known: Known, recipe: Recipe, alpha: float, silenced: Collection[str]
+) -> Fitted:
+    """Fit w and b by equation 1, and with them centres, scale and threshold.
+
+    ``silenced`` are hashes of clips that someone called normal. The head sets out from the one that
+    was trained with the encoder and goes part of the way (``part_of_the_way``), or all of it where
+    a silenced clip would else go on being an alarm.
+    """
+    quiet = [clip for clip in (*known.normals, *known.held_out) if clip.hash in silenced]
+    start = _at_start(head, known, _centres(head, known, recipe, silenced))
+    labelled = len(known.anomalies) + len(quiet)
+    if start.weight is None or not labelled:
+        return _fitted(start, known, recipe, alpha, quiet)
+    weight, bias = fit_posterior(
+        stacked(known.normals, head.dimensions),
+        known.outliers,
+        stacked(known.anomalies, head.dimensions),
+        start=start,
+    )
+    for part in (part_of_the_way(labelled), 1.0):
+        some_weight, some_bias = between(start, weight, bias, part)
+        moved = replace(start, weight=some_weight, bias=some_bias)
+        fitted = _fitted(moved, known, recipe, alpha, quiet)
+        if not fitted.is_raised:
+            break
+    return fitted
+
+
+def averaged(head: Head, clips: Sequence[KnownClip]) -> AveragedParts:
+    """Compute 1 - p and d of clips, averaged over their windows."""
+    return AveragedParts.of(head.parts(np.zeros(len(clip.z)), clip.z) for clip in clips)
+
+
+def _at_start(head: Head, known: Known, centres: Embeddings | None) -> Head:
+    arrays: dict[str, Vector | None] = {"weight": head.weight, "bias": head.bias, **known.start}
+    return replace(head, weight=arrays["weight"], bias=arrays["bias"], centres=centres)
+
+
+def _centres(
+    head: Head, known: Known, recipe: Recipe, silenced: Collection[str]
+) -> Embeddings | None:
+    """Choose what d is measured from; what was silenced is always among the nearest normals.
+
+    DSAD's c stays where it is, and c_p where no normal is new.
+    """
+    told = [clip for clip in known.normals if clip.hash in silenced]
+    if not told or not recipe.has_moving_centroids:
+        return head.centres
+    if not recipe.measures_nearest:
+        mean = stacked(known.normals, head.dimensions).mean(axis=0, keepdims=True)
+        return np.asarray(mean, dtype=np.float32)
+    new = stacked(told, head.dimensions)
+    new = new[evenly(len(new), CENTRES // 2)]
+    others = [clip for clip in known.normals if clip.hash not in silenced]
+    old = stacked(others, head.dimensions)
+    return np.concatenate([new, old[evenly(len(old), CENTRES - len(new))]])
+
+
+def _fitted(
+    head: Head, known: Known, recipe: Recipe, alpha: float, quiet: Sequence[KnownClip]
+) -> Fitted:
+    held_out, silenced = averaged(head, known.held_out), averaged(head, quiet)
+    scale = Scale(0.0, 1.0)
+    outliers = head.distances(known.outliers) if len(known.outliers) else None
+    if held_out.distance is not None and outliers is not None:
+        scale = Scale.between(held_out.distance, outliers)
+    mix = Mix(alpha, scale)
+    threshold = fit_threshold(held_out.scores(mix), recipe.scoring.false_alarm_rate).value
+    highest = float(silenced.scores(mix).max()) if quiet else threshold
+    return Fitted(
+        head,
+        mix,
+        held_out,
+        silenced,
+        tuple(clip.hash for clip in quiet),
+        threshold=max(threshold, highest),
+        is_raised=highest > threshold,
+    )
