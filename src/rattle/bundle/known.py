@@ -21,7 +21,8 @@ Vector = NDArray[np.float32]
 MOST_CLIPS = 128
 KINDS = ("normals", "held_out", "anomalies")
 OUTLIERS, START = "outliers", "start"
-STARTS = {"weight", "bias"}
+# What a later head sets out from: w, b and, where it may move, c_p.
+STARTS = {"weight", "bias", "centre"}
 
 
 class Named(NamedTuple):
@@ -61,7 +62,8 @@ class Known:
 
     ``normals`` were learnt from, ``held_out`` make scale and threshold, ``anomalies`` are those
     that someone has labelled. ``start`` holds ``weight`` and ``bias`` of the head as it was trained
-    with its encoder, from where every later one sets out. Empty for a baseline.
+    with its encoder, from where every later one sets out; once it was fitted anew, ``centre`` too,
+    the c_p that it was trained with. Empty for a baseline.
     """
 
     normals: tuple[KnownClip, ...] = ()

@@ -44,6 +44,11 @@ def write_head_run(
 ) -> None:
     """Write the bundle ``adapted`` from that at ``parent``, and its run folder with the clips."""
     of_parent = RunFolder.beside(parent)
+    listed = None
+    if of_parent.clips.exists():
+        # First: of a damaged list nothing is to be left behind.
+        table = of_parent.clips.read_text(encoding="utf-8")
+        listed = _with_clips(table, clips, of_parent.clips)
     write_text(folder.recipe, adapted.info.recipe.to_toml())
     environment = {
         "rattle": VERSION,
@@ -53,9 +58,8 @@ def write_head_run(
         "seed": seed,
     }
     write_text(folder.environment, json.dumps(environment, indent=1))
-    if of_parent.clips.exists():
-        table = of_parent.clips.read_text(encoding="utf-8")
-        write_text(folder.clips, _with_clips(table, clips, of_parent.clips))
+    if listed is not None:
+        write_text(folder.clips, listed)
     if of_parent.outliers.exists():
         write_text(folder.outliers, of_parent.outliers.read_text(encoding="utf-8"))
     write_bundle(adapted, folder.bundle)

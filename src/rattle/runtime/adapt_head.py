@@ -8,7 +8,7 @@ Their features join the replay set, so that the encoder can learn from them late
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -25,6 +25,7 @@ from rattle.bundle.schema import BundleInfo, GoldenScore, HeldOut, Provenance
 from rattle.clips.clip import Clip
 from rattle.clips.pcm16 import from_16_bit
 from rattle.errors import DataError
+from rattle.recipe import Recipe
 from rattle.runtime.change import Change, change_of_head
 from rattle.runtime.clip_scorer import Recording, threshold_of
 from rattle.runtime.refit import Fitted, refit
@@ -76,7 +77,11 @@ def adapt_head(
     right = [clip.content_hash for clip in normals]
     kept = kept_from_training(info, right, info.provenance.seed if seed is None else seed)
     kinds = _Kinds([hash_ for hash_ in right if hash_ not in kept], sorted(kept), wrong)
-    known = kinds.known(bundle.known, {clip.known.hash: clip.known for clip in heard})
+    known = kinds.known(
+        _with_start(bundle.known, head, info.recipe),
+        {clip.known.hash: clip.known for clip in heard},
+    )
+    _check_normals(known)
     silenced = silenced_by(info.provenance, right, wrong)
     # So small a problem is solved several times as fast by one thread, above all on a busy machine.
     with threadpool_limits(1):
@@ -157,6 +162,23 @@ def _check_head(bundle: Bundle, anomalies: Collection[Clip]) -> None:
         )
     if not bundle.known.normals or not bundle.known.held_out:
         raise DataError("the bundle keeps no embeddings to fit a head to; train it again")
+
+
+def _with_start(known: Known, head: Head, recipe: Recipe) -> Known:
+    """Keep c_p as it was trained, where a head may move it: a label can be taken back."""
+    if head.centres is None or not recipe.has_moving_centroids or recipe.measures_nearest:
+        return known
+    return replace(known, start={"centre": head.centres[0], **known.start})
+
+
+def _check_normals(known: Known) -> None:
+    if not known.normals or not known.held_out:
+        raise DataError(
+            f"{len(known.normals)} normal clips are left to fit a head to and "
+            f"{len(known.held_out)} to fit the threshold on; give more of the machine's healthy "
+            "sound as normal clips",
+            argument="normals",
+        )
 
 
 def _provenance(

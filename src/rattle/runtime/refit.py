@@ -90,19 +90,26 @@ def _centres(
 ) -> Embeddings | None:
     """Choose what d is measured from; what was silenced is always among the nearest normals.
 
-    DSAD's c stays where it is, and c_p where no normal is new.
+    DSAD's c stays where it is; c_p is the trained one where no normal is new.
     """
-    told = [clip for clip in known.normals if clip.hash in silenced]
-    if not told or not recipe.has_moving_centroids:
+    if not recipe.has_moving_centroids:
         return head.centres
+    told = [clip for clip in known.normals if clip.hash in silenced]
     if not recipe.measures_nearest:
+        if not told:
+            return known.start["centre"][None] if "centre" in known.start else head.centres
         mean = stacked(known.normals, head.dimensions).mean(axis=0, keepdims=True)
         return np.asarray(mean, dtype=np.float32)
-    new = stacked(told, head.dimensions)
-    new = new[evenly(len(new), CENTRES // 2)]
     others = [clip for clip in known.normals if clip.hash not in silenced]
-    old = stacked(others, head.dimensions)
-    return np.concatenate([new, old[evenly(len(old), CENTRES - len(new))]])
+    # By hash: which windows are taken is not to follow from who was labelled first.
+    new = stacked(sorted(told, key=lambda clip: clip.hash), head.dimensions)
+    new = _evenly_of(new, CENTRES // 2 if others else CENTRES)
+    old = _evenly_of(stacked(others, head.dimensions), CENTRES - len(new))
+    return np.concatenate([new, old])
+
+
+def _evenly_of(z: Embeddings, most: int) -> Embeddings:
+    return z[evenly(len(z), most)] if len(z) else z
 
 
 def _fitted(
