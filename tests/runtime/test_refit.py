@@ -12,7 +12,7 @@ import pytest
 from made_up_known import D, MadeUp, clips_at, made_up
 from rattle.bundle.known import Known
 from rattle.runtime.clip_scorer import threshold_of
-from rattle.runtime.refit import Fitted, averaged
+from rattle.runtime.refit import WINDOWS_A_CLIP, Fitted, averaged, shortened
 from rattle.scoring.head import CENTRES, Head
 
 FAULTS = clips_at(1, 6, seed=4, faulty=1.5)
@@ -162,6 +162,18 @@ def test_what_d_is_measured_from_stays_where_anomalies_alone_are_new(machine: Ma
 
 
 # What someone called normal
+
+
+def test_a_long_recording_is_measured_from_in_few_windows_and_is_no_alarm_as_a_whole(
+    any_kind: MadeUp,
+) -> None:
+    (long,) = clips_at(1, 1, seed=13, windows=4000, faulty=1.5)
+    some = shortened(long)
+    assert len(some.z) == WINDOWS_A_CLIP
+    whole, part = (any_kind.refit(with_normals(any_kind.known, c), c) for c in (long, some))
+    if part.head.centres is not None and whole.head.centres is not None:
+        np.testing.assert_array_equal(whole.head.centres, part.head.centres)
+    assert whole.alarms([long]) == [False]
 
 
 @pytest.mark.parametrize("held_out", [False, True])

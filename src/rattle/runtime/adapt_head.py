@@ -28,13 +28,10 @@ from rattle.errors import DataError
 from rattle.recipe import Recipe
 from rattle.runtime.change import Change, change_of_head
 from rattle.runtime.clip_scorer import Recording, threshold_of
-from rattle.runtime.refit import Fitted, refit
+from rattle.runtime.refit import Fitted, refit, shortened
 from rattle.scoring.clip import Embedded, clip_score
-from rattle.scoring.head import Head, evenly
+from rattle.scoring.head import Head
 from rattle.version import VERSION
-
-# Of a long recording so many windows, evenly spread, stand for it.
-WINDOWS_A_CLIP = 64
 
 
 class Ear(Protocol):
@@ -69,9 +66,10 @@ def adapt_head(
     threshold; the bundle's own by default. Raises ``DataError`` where there is nothing to learn
     from or nothing that could learn, ``ClipError`` where a clip cannot be read.
     """
-    info, head = bundle.info, Head.restored(bundle.learnt["head"], bundle.info.recipe)
+    info = bundle.info
     check_labels(info, _paths(anomalies), _paths(normals))
     _check_head(bundle, anomalies)
+    head = Head.restored(bundle.learnt["head"], info.recipe)
     heard = [_heard(ear, clip, replay_frames(info.recipe)) for clip in (*anomalies, *normals)]
     wrong = [clip.content_hash for clip in anomalies]
     right = [clip.content_hash for clip in normals]
@@ -109,9 +107,8 @@ class _Heard:
 def _heard(ear: Ear, clip: Clip, frames: int) -> _Heard:
     samples = ear.samples(Path(clip.path))
     z = ear.embed(samples).z
-    some = z[evenly(len(z), WINDOWS_A_CLIP)]
     rows = ear.features(samples)[:frames]
-    return _Heard(KnownClip(Named.of(clip.content_hash, clip.path), some), rows)
+    return _Heard(KnownClip(Named.of(clip.content_hash, clip.path), z), rows)
 
 
 @dataclass(frozen=True)
@@ -128,7 +125,7 @@ class _Kinds:
         return Known(
             normals=(*(heard[hash_] for hash_ in self.normals), *old.normals),
             held_out=(*(heard[hash_] for hash_ in self.held_out), *old.held_out),
-            anomalies=(*(heard[hash_] for hash_ in self.anomalies), *old.anomalies),
+            anomalies=(*(shortened(heard[hash_]) for hash_ in self.anomalies), *old.anomalies),
             outliers=old.outliers,
             start=old.start,
         ).bounded()

@@ -19,6 +19,9 @@ from rattle.scoring.head_fit import between, fit_posterior, part_of_the_way
 from rattle.scoring.score import Scale, Values
 from rattle.scoring.threshold import fit_threshold
 
+# Of a long recording so many windows, evenly spread, stand for it where a head is fitted.
+WINDOWS_A_CLIP = 64
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -56,12 +59,14 @@ def refit(
     a silenced clip would else go on being an alarm.
     """
     quiet = [clip for clip in (*known.normals, *known.held_out) if clip.hash in silenced]
-    start = _at_start(head, known, _centres(head, known, recipe, silenced))
+    normals = tuple(shortened(clip) if clip.hash in silenced else clip for clip in known.normals)
+    centres = _centres(head, replace(known, normals=normals), recipe, silenced)
+    start = _at_start(head, known, centres)
     labelled = len(known.anomalies) + len(quiet)
     if start.weight is None or not labelled:
         return _fitted(start, known, recipe, alpha, quiet)
     weight, bias = fit_posterior(
-        stacked(known.normals, head.dimensions),
+        stacked(normals, head.dimensions),
         known.outliers,
         stacked(known.anomalies, head.dimensions),
         start=start,
@@ -73,6 +78,11 @@ def refit(
         if not fitted.is_raised:
             break
     return fitted
+
+
+def shortened(clip: KnownClip) -> KnownClip:
+    """Leave of a long recording as many windows as a head is fitted to."""
+    return replace(clip, z=_evenly_of(clip.z, WINDOWS_A_CLIP))
 
 
 def averaged(head: Head, clips: Sequence[KnownClip]) -> AveragedParts:
