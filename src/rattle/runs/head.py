@@ -47,8 +47,7 @@ def write_head_run(
     listed = None
     if of_parent.clips.exists():
         # First: of a damaged list nothing is to be left behind.
-        table = of_parent.clips.read_text(encoding="utf-8")
-        listed = _with_clips(table, clips, of_parent.clips)
+        listed = _with_clips(of_parent.clips, clips)
     write_text(folder.recipe, adapted.info.recipe.to_toml())
     environment = {
         "rattle": VERSION,
@@ -65,14 +64,19 @@ def write_head_run(
     write_bundle(adapted, folder.bundle)
 
 
-def _with_clips(table: str, clips: Sequence[Clip], file: Path) -> str:
+def _with_clips(file: Path, clips: Sequence[Clip]) -> str:
     """Add clips to a manifest's CSV, in place of rows with the same content."""
-    reader = csv.DictReader(io.StringIO(table))
-    columns = [*(reader.fieldnames or ())]
-    if not clips or columns != [*asdict(clips[0])]:
+    try:
+        reader = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8")))
+        columns, listed = [*(reader.fieldnames or ())], list(reader)
+    except (UnicodeDecodeError, csv.Error):
+        columns, listed = [], []
+    # A row that is cut short or too long has a None.
+    is_cut = any(None in (*row, *row.values()) for row in listed)
+    if not clips or columns != [*asdict(clips[0])] or is_cut:
         raise DataError(f"{file} is not a manifest that rattle wrote; remove it")
     given = {clip.content_hash for clip in clips}
-    rows = [row for row in reader if row["content_hash"] not in given]
+    rows = [row for row in listed if row["content_hash"] not in given]
     ours = clips[0].machine
     like = next((r for r in rows if Machine(r["machine_type"], r["machine_id"]) == ours), None)
     # Recorded like the machine's other clips: the outlier pool stays what it was.
