@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -14,10 +15,12 @@ from pathlib import Path
 import pytest
 import soundfile as sf
 
-from rattle import Detector, Manifest
+from rattle import Detector, Machine, Manifest
 from rattle.clips.reading import read_clip
+from rattle.runs.write import recordings_of
 
 ROOT = Path(__file__).parents[2]
+FAN = Machine("synth_fan", "id_00")
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +78,55 @@ def test_inspect_scores_the_stored_clips_again_where_there_is_a_graph(
     done = run(bare / "rattle", "inspect", bundle_file)
     assert done.returncode == 0, done.stderr
     assert "stored clips: 2, not scored again: that takes a graph (rattle export)" in done.stdout
+
+
+@pytest.fixture
+def run_there(exported_file: Path, detector: Detector, clips: Manifest, tmp_path: Path) -> Path:
+    """The bundle with a run folder that lists its recordings."""
+    bundle = tmp_path / "synth_fan_id_00.rattle"
+    shutil.copy(exported_file, bundle)
+    folder = bundle.with_suffix("")
+    folder.mkdir()
+    clips.write_csv(folder / "clips.csv")
+    return bundle
+
+
+def test_a_head_learns_from_a_fault_and_a_rejected_alarm(
+    bare: Path, run_there: Path, clips: Manifest
+) -> None:
+    faults = list(clips.of(FAN, split="test", label="anomaly").table["path"])
+    healthy = list(clips.of(FAN, split="test", label="normal").table["path"])
+    words = ["--head", "--anomalies", *faults[:2], "--normal", healthy[0]]
+    done = run(bare / "rattle", "adapt", run_there, *words)
+    assert done.returncode == 0, done.stderr
+    assert "synth_fan/id_00: of 2 anomalies it found" in done.stdout
+    assert "1 clip called normal: no alarm" in done.stdout
+
+    adapted = run_there.parent / "adapted" / run_there.name
+    done = run(bare / "rattle", "score", adapted, *faults, *healthy, "--csv")
+    assert done.returncode in (0, 1), done.stderr
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    made = Detector.load(adapted, device="cpu")
+    for row, expected in zip(rows, made.score([*faults, *healthy]), strict=True):
+        assert float(row["score"]) == pytest.approx(expected.score, abs=1e-4, rel=1e-4)
+    done = run(bare / "rattle", "inspect", adapted)
+    assert done.returncode == 0, done.stderr
+    assert "MORE THAN ROUNDING" not in done.stdout
+    # Where torch is, the encoder learns on from what the head learnt from.
+    recordings = recordings_of(adapted, made)
+    assert recordings is not None
+    assert {*made.info.provenance.anomalies} < {*recordings.clips.hashes()}
+
+
+def test_a_bundle_without_a_graph_says_what_its_head_takes(
+    bare: Path, bundle_file: Path, clips: Manifest, tmp_path: Path
+) -> None:
+    fault = clips.of(FAN, split="test", label="anomaly").table["path"][0]
+    words = ["--head", "--anomalies", fault, "--out", tmp_path]
+    done = run(bare / "rattle", "adapt", bundle_file, *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("words", [["train", "data", "--machine", "all"], ["check", "."]])
