@@ -19,14 +19,14 @@ from safetensors.numpy import save
 
 from rattle import BundleError, Detector
 from rattle.bundle import Bundle, read_bundle, read_scoring_bundle, write_bundle
-from rattle.bundle.file import EMBEDDINGS, GOLDEN, GRAPH, INFO, PARTS, REPLAY
+from rattle.bundle.file import EMBEDDINGS, GOLDEN, GRAPH, INFO, PARTS, REFERENCE, REPLAY
 from rattle.bundle.known import Known
 from rattle.bundle.replay import Replay
 
 Content = dict[str, Any]
 ENCODER, HEAD, BASELINE = PARTS.values()
 # A network's bundle has these, a baseline's another.
-MEMBERS = [INFO, ENCODER, HEAD, GOLDEN, EMBEDDINGS, REPLAY, GRAPH]
+MEMBERS = [INFO, ENCODER, HEAD, GOLDEN, EMBEDDINGS, REFERENCE, REPLAY, GRAPH]
 
 
 def members_of(path: Path) -> dict[str, bytes]:
@@ -115,6 +115,7 @@ def test_the_same_content_gives_the_same_bytes(bundle_file: Path, odd: Path) -> 
         whole.golden,
         whole.known,
         whole.replay,
+        whole.reference,
         whole.graph,
     )
     write_bundle(turned, odd)
@@ -136,7 +137,9 @@ def test_a_bundle_may_hold_neither_graph_nor_replay_set(
 ) -> None:
     """It need not keep them, and those written before there were any do not."""
     whole = read_bundle(bundle_file)
-    write_bundle(dataclasses.replace(whole, known=Known(), replay=Replay(), graph=None), odd)
+    write_bundle(
+        dataclasses.replace(whole, known=Known(), replay=Replay(), reference=None, graph=None), odd
+    )
     with zipfile.ZipFile(odd) as file:
         assert file.namelist() == [INFO, ENCODER, HEAD, GOLDEN]
     bare = read_bundle(odd)
@@ -145,6 +148,7 @@ def test_a_bundle_may_hold_neither_graph_nor_replay_set(
     assert Detector.load(odd).replay.is_empty
     del (
         members[EMBEDDINGS],
+        members[REFERENCE],
         members[REPLAY],
         members[GRAPH],
         content["provenance"]["anomalies"],

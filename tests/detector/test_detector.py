@@ -230,9 +230,7 @@ def test_a_centroid_of_another_size_is_refused(detector: Detector, tmp_path: Pat
     head = dataclasses.replace(detector.model.head, centres=np.zeros((1, 3), np.float32))
     model = dataclasses.replace(detector.model, head=head)
     dataclasses.replace(detector, model=model).save(tmp_path / "odd.rattle")
-    with pytest.raises(
-        BundleError, match=r"odd\.rattle is damaged: .* vectors .*'centres': 3"
-    ):
+    with pytest.raises(BundleError, match=r"odd\.rattle is damaged: .* vectors .*'centres': 3"):
         Detector.load(tmp_path / "odd.rattle")
 
 

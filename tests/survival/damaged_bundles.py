@@ -20,7 +20,16 @@ import onnx
 from onnx import TensorProto, helper
 from safetensors.numpy import load, save
 
-from rattle.bundle.file import BOUNDS, EMBEDDINGS, GOLDEN, GRAPH, INFO, PARTS, REPLAY
+from rattle.bundle.file import (
+    BOUNDS,
+    EMBEDDINGS,
+    GOLDEN,
+    GRAPH,
+    INFO,
+    PARTS,
+    REFERENCE,
+    REPLAY,
+)
 
 ENCODER, HEAD, BASELINE = PARTS.values()
 
@@ -207,7 +216,17 @@ def _costly_recipe(rng: Rng, whole: bytes) -> Damaged:
 def _odd_tensors(rng: Rng, whole: bytes) -> Damaged:
     """Values, shapes, types and names that a member should not have."""
     members = members_of(whole)
-    tensor_members = (ENCODER, ENCODER, HEAD, BASELINE, BASELINE, GOLDEN, EMBEDDINGS, REPLAY)
+    tensor_members = (
+        ENCODER,
+        ENCODER,
+        HEAD,
+        BASELINE,
+        BASELINE,
+        GOLDEN,
+        EMBEDDINGS,
+        REFERENCE,
+        REPLAY,
+    )
     known = [name for name in tensor_members if name in members]
     member = known[int(rng.integers(len(known)))]
     tensors = load(members[member])
@@ -245,7 +264,7 @@ def _odd_tensors(rng: Rng, whole: bytes) -> Damaged:
 def _odd_header(rng: Rng, whole: bytes) -> Damaged:
     """A safetensors header that declares more than there is, or something else."""
     members = members_of(whole)
-    tensor_members = (ENCODER, HEAD, BASELINE, GOLDEN, EMBEDDINGS, REPLAY)
+    tensor_members = (ENCODER, HEAD, BASELINE, GOLDEN, EMBEDDINGS, REFERENCE, REPLAY)
     known = [name for name in tensor_members if name in members]
     member = known[int(rng.integers(len(known)))]
     data = members[member]
@@ -352,4 +371,14 @@ KINDS = (
     _odd_graph,
     _odd_graph,
 )
-assert set(BOUNDS) == {INFO, ENCODER, HEAD, BASELINE, GOLDEN, EMBEDDINGS, REPLAY, GRAPH}
+assert set(BOUNDS) == {
+    INFO,
+    ENCODER,
+    HEAD,
+    BASELINE,
+    GOLDEN,
+    EMBEDDINGS,
+    REFERENCE,
+    REPLAY,
+    GRAPH,
+}

@@ -8,6 +8,7 @@ A zip of
     baseline.safetensors   in place of these two, what a baseline learnt
     golden.safetensors     some held-out clips as 16-bit samples, whose scores bundle.json states
     embeddings.safetensors embeddings of the clips that its head was fitted to; of no baseline
+    reference.safetensors  what the machine's healthy clips sound like (``diagnosis.reference``)
     replay.safetensors     some features of what it was trained on, to adapt it with; may be absent
     encoder.onnx           the encoder as a graph, from samples to z, where it was exported
 
@@ -38,6 +39,7 @@ from rattle.atomic import replacing
 from rattle.bundle.known import Known
 from rattle.bundle.replay import Replay
 from rattle.bundle.schema import SCHEMA_VERSION, BundleInfo
+from rattle.diagnosis.reference import Reference
 from rattle.errors import BundleError
 from rattle.scoring.head import Head
 
@@ -46,18 +48,19 @@ INFO, GOLDEN = "bundle.json", "golden.safetensors"
 # The parts of what a model learnt, a member each: a network's, or a baseline's.
 PARTS = {part: f"{part}.safetensors" for part in ("encoder", "head", "baseline")}
 NETWORK_PARTS, BASELINE_PARTS = ("encoder", "head"), ("baseline",)
-EMBEDDINGS, REPLAY = "embeddings.safetensors", "replay.safetensors"
-GRAPH = "encoder.onnx"
+EMBEDDINGS, REFERENCE = "embeddings.safetensors", "reference.safetensors"
+REPLAY, GRAPH = "replay.safetensors", "encoder.onnx"
 # ResNet38's weights are 274 MB; a bundle.json of 100,000 clip hashes is 7 MB.
 BOUNDS = {
     INFO: 64 * 2**20,
     **dict.fromkeys(PARTS.values(), 2 * 2**30),
     GOLDEN: 256 * 2**20,
     EMBEDDINGS: 512 * 2**20,
+    REFERENCE: 64 * 2**20,
     REPLAY: 2**30,
     GRAPH: 2 * 2**30,
 }
-TENSORS = {*PARTS.values(), GOLDEN, EMBEDDINGS, REPLAY}
+TENSORS = {*PARTS.values(), GOLDEN, EMBEDDINGS, REFERENCE, REPLAY}
 # Zip needs a time for each member; a fixed one makes equal content equal bytes.
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -78,6 +81,7 @@ class Bundle:
     golden: GoldenClips
     known: Known = field(default_factory=Known)
     replay: Replay = field(default_factory=Replay)
+    reference: Reference | None = None
     graph: bytes | None = None
 
     @cached_property
@@ -125,7 +129,12 @@ def _tensor_members(bundle: Bundle) -> dict[str, bytes]:
     members = {PARTS[part]: save_tensors(dict(of)) for part, of in bundle.learnt.items()}
     golden = {f"clip{index:02}": samples for index, samples in enumerate(bundle.golden)}
     members[GOLDEN] = save_tensors(golden)
-    for name, arrays in ((EMBEDDINGS, bundle.known.arrays()), (REPLAY, bundle.replay.arrays())):
+    reference = {} if bundle.reference is None else bundle.reference.arrays()
+    for name, arrays in (
+        (EMBEDDINGS, bundle.known.arrays()),
+        (REFERENCE, reference),
+        (REPLAY, bundle.replay.arrays()),
+    ):
         if arrays:
             members[name] = save_tensors(dict(arrays))
     return members
@@ -151,6 +160,7 @@ def read_bundle(path: Path) -> Bundle:
     try:
         known = _known(info, tensors)
         replay = Replay.of_arrays(arrays)
+        reference = _reference(info, tensors)
     except ValueError as error:
         raise _damaged(path, str(error)) from None
     return Bundle(
@@ -159,6 +169,7 @@ def read_bundle(path: Path) -> Bundle:
         _golden(tensors[GOLDEN], info, path),
         known,
         replay,
+        reference,
         members.get(GRAPH),
     )
 
@@ -168,6 +179,16 @@ def _known(info: BundleInfo, tensors: Mapping[str, Tensors]) -> Known:
         return Known()
     dimensions = Head.restored(tensors[PARTS["head"]], info.recipe).dimensions
     return Known.of_arrays(tensors.get(EMBEDDINGS, {}), dimensions)
+
+
+def _reference(info: BundleInfo, tensors: Mapping[str, Tensors]) -> Reference | None:
+    if REFERENCE not in tensors:
+        return None
+    reference = Reference.restored(tensors[REFERENCE])
+    rate = info.recipe.audio.sample_rate_hz
+    if reference.sample_rate_hz != rate:
+        raise ValueError(f"its reference is at {reference.sample_rate_hz} Hz, its recipe at {rate}")
+    return reference
 
 
 def read_scoring_bundle(path: Path) -> ScoringBundle:

@@ -30,6 +30,7 @@ VERBS = (
     "enrol",
     "adapt",
     "score",
+    "explain",
     "listen",
     "evaluate",
     "compare",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -29,11 +29,20 @@ from rattle.detector.by_hash import by_hash
 from rattle.detector.calibrate import Alpha
 from rattle.detector.detector import Detector
 from rattle.detector.finish import made_here, make
-from rattle.detector.job import Material, NewClips, Recordings, Share, Watch
+from rattle.detector.job import Material, NewClips, Recordings, Share, Start, Watch
 from rattle.detector.known import KnownClips, recover_known
-from rattle.detector.preparing import names_of, parents_network, source_of
+from rattle.detector.preparing import (
+    fleet_source_of,
+    fleets_network,
+    healthy_sounds,
+    names_of,
+    parents_network,
+    source_of,
+)
 from rattle.errors import DataError
 from rattle.features.store import FeatureStore
+from rattle.learning.batches import Source
+from rattle.learning.device import Placement
 from rattle.recipe import Recipe
 from rattle.version import VERSION
 
@@ -152,7 +161,7 @@ class AdaptJob:
         store = FeatureStore.of(recipe)
         known = recover_known(self.parent, self.recordings, store, watch, seed=self.seed)
         clips = _with_new(self, known.clips, store, watch)
-        source, names = source_of(clips, recipe, self.seed), _names(self)
+        names, (source, start) = _names(self), _to_learn_on(self, clips)
         normals, anomalies = self.normals.hashes(), self.anomalies.hashes()
         silenced = silenced_by(info.provenance, normals, anomalies)
         at_hand = {**clips.normals, **clips.held_out}
@@ -161,14 +170,14 @@ class AdaptJob:
             source=source,
             recipe=recipe,
             training=recipe.for_adaptation(),
-            start=partial(parents_network, self.parent),
+            start=start,
             identity=provenance.data_hash,
             shares=[
                 Share(
                     machine=self.machine,
                     head=0,
                     group=0,
-                    outliers=range(1, 1 + len(source.outliers)),
+                    outliers=range(1, 1 + len(clips.outliers)),
                     held_out=list(clips.held_out.values()),
                     alpha=Alpha(info.alpha, info.alpha_origin),
                     amplitude=info.amplitude,
@@ -180,11 +189,27 @@ class AdaptJob:
                     anomalies=list(
                         zip(_named(clips.anomalies, names), clips.anomalies.values(), strict=True)
                     ),
+                    healthy=partial(healthy_sounds, self.normals, store),
+                    older=self.parent.reference,
                     # Of an older one that no recording and no replay set has, nothing can be told.
                     silenced={hash_: at_hand[hash_] for hash_ in silenced if hash_ in at_hand},
                 )
             ],
         )
+
+
+def _to_learn_on(job: AdaptJob, clips: Replay) -> tuple[Source, Callable[[Placement], Start]]:
+    """Choose the batches and the network to begin with.
+
+    An encoder of its own learns on as in section IV-C. One that was trained for a fleet learns on
+    in the same task as before, every machine against all others, with the anomalies as one more: to
+    tell a single machine from the rest it would need less than it can hear, and forget it.
+    """
+    recipe, parent = job.recipe, job.parent
+    if not recipe.is_shared:
+        return source_of(clips, recipe, job.seed), partial(parents_network, parent)
+    source = fleet_source_of(clips, recipe, job.seed)
+    return source, partial(fleets_network, parent, source.groups)
 
 
 def _with_new(job: AdaptJob, known: Replay, store: FeatureStore, watch: Watch) -> Replay:

@@ -16,6 +16,7 @@ from rattle.bundle import Bundle, BundleInfo, read_bundle, write_bundle
 from rattle.bundle.file import GoldenClips
 from rattle.bundle.known import Known
 from rattle.bundle.replay import Replay
+from rattle.diagnosis.reference import Reference
 from rattle.errors import BundleError, ClipError
 from rattle.features.front_end import FrontEnd
 from rattle.learning.device import place
@@ -41,6 +42,7 @@ class Detector(ClipScorer):
     golden: GoldenClips
     known: Known = field(default_factory=Known)
     replay: Replay = field(default_factory=Replay)
+    reference: Reference | None = None
     graph: bytes | None = None
 
     @classmethod
@@ -53,7 +55,15 @@ class Detector(ClipScorer):
             model = restore(recipe, bundle.learnt, place(device, recipe.training.precision))
         except ValueError as error:
             raise BundleError(f"{path}: {error}") from None
-        return cls(bundle.info, model, bundle.golden, bundle.known, bundle.replay, bundle.graph)
+        return cls(
+            bundle.info,
+            model,
+            bundle.golden,
+            bundle.known,
+            bundle.replay,
+            bundle.reference,
+            bundle.graph,
+        )
 
     def save(self, path: str | Path) -> None:
         """Write the bundle: beside, then renamed."""
@@ -61,8 +71,15 @@ class Detector(ClipScorer):
 
     def bundle(self) -> Bundle:
         """Give what ``save`` writes."""
-        learnt = self.model.learnt()
-        return Bundle(self.info, learnt, self.golden, self.known, self.replay, self.graph)
+        return Bundle(
+            self.info,
+            self.model.learnt(),
+            self.golden,
+            self.known,
+            self.replay,
+            self.reference,
+            self.graph,
+        )
 
     @cached_property
     def front_end(self) -> FrontEnd:

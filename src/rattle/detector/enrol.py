@@ -23,7 +23,14 @@ from rattle.detector.calibrate import Alpha
 from rattle.detector.detector import Detector
 from rattle.detector.finish import FITTED_OUTLIERS, made_here, make
 from rattle.detector.job import Material, Recordings, Share, Watch
-from rattle.detector.preparing import DEFAULT_ALPHA, golden, names_of, parents_network, source_of
+from rattle.detector.preparing import (
+    DEFAULT_ALPHA,
+    golden,
+    healthy_sounds,
+    names_of,
+    parents_network,
+    source_of,
+)
 from rattle.errors import DataError
 from rattle.features.store import FeatureStore
 from rattle.learning.batches import Clips
@@ -150,6 +157,7 @@ class EnrolJob:
                     provenance=provenance,
                     trained=[names[clip] for clip in known.normals],
                     kept=[names[clip] for clip in known.held_out],
+                    healthy=partial(healthy_sounds, split.normals, store),
                     graph=self.parent.graph,
                 )
             ],

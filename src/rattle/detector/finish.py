@@ -22,6 +22,7 @@ from rattle.clips.pcm16 import from_16_bit
 from rattle.detector.calibrate import Calibration, calibrate
 from rattle.detector.detector import Detector
 from rattle.detector.job import Job, Material, Share, Start, Watch
+from rattle.diagnosis.reference import Reference
 from rattle.features.views import Rows
 from rattle.learning.batches import ClipFeatures, Source, let_go
 from rattle.learning.checkpoint import Interruption
@@ -261,6 +262,14 @@ def made_here() -> dict[str, str]:
     }
 
 
+def _reference(recipe: Recipe, share: Share) -> Reference | None:
+    """Measure the healthy clips, to tell later what differs in another."""
+    sounds = list(share.healthy())
+    if share.older is not None:
+        return share.older.joined_by(sounds)
+    return Reference.of(sounds, recipe.audio.sample_rate_hz) if sounds else None
+
+
 def _sealed(recipe: Recipe, share: Share, measured: Measured, calibration: Calibration) -> Detector:
     """Put a detector together and state the scores of its golden clips."""
     info = BundleInfo(
@@ -278,7 +287,15 @@ def _sealed(recipe: Recipe, share: Share, measured: Measured, calibration: Calib
         ),
     )
     replay = share.replay.bounded(recipe.adaptation.replay_clips, replay_frames(recipe))
-    detector = Detector(info, measured.model, share.golden, measured.known, replay, share.graph)
+    detector = Detector(
+        info,
+        measured.model,
+        share.golden,
+        measured.known,
+        replay,
+        _reference(recipe, share),
+        share.graph,
+    )
     stated = tuple(
         GoldenScore(score=clip.score, posterior=clip.posterior, distance=clip.distance)
         for clip in detector.score([from_16_bit(samples) for samples in detector.golden])

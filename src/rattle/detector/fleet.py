@@ -21,6 +21,7 @@ from rattle.detector.preparing import (
     DEFAULT_ALPHA,
     Featured,
     golden,
+    healthy_sounds,
     labelled_clips_of,
     labelled_features,
     names_of,
@@ -146,6 +147,7 @@ class FleetJob:
                 provenance=self._provenance(member, pool, list(groups)[:machines], identity),
                 trained=names_of(member.trained),
                 kept=names_of(member.held_out),
+                healthy=partial(healthy_sounds, member.split.normals, store),
                 labelled=labelled_features(labelled, member.amplitude, store),
             )
 

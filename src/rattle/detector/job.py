@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rattle.bundle.file import GoldenClips
 from rattle.bundle.known import Named
@@ -14,6 +17,7 @@ from rattle.clips.amplitude import Amplitude
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.detector.calibrate import Alpha
+from rattle.diagnosis.reference import Reference
 from rattle.features.views import Rows
 from rattle.learning.batches import ClipFeatures, Source
 from rattle.learning.device import Placement
@@ -96,7 +100,8 @@ class Share:
     ``alpha`` it is. ``replay`` is bounded by ``finish``; ``graph`` is the encoder's where it has
     one already. ``trained`` and ``kept`` name the clips of ``group`` and of ``held_out``, in their
     order; ``anomalies`` are labelled clips that it learns from, ``silenced`` normals that someone
-    called so, by hash.
+    called so, by hash. ``healthy`` reads recordings of healthy sound, ``[T]`` each, which a
+    reference is made of, on top of ``older`` where there is one.
     """
 
     machine: Machine
@@ -113,6 +118,8 @@ class Share:
     kept: Sequence[Named] = ()
     anomalies: Sequence[tuple[Named, Rows]] = ()
     silenced: Mapping[str, Rows] = field(default_factory=dict)
+    healthy: Callable[[], Iterable[NDArray[np.float32]]] = tuple
+    older: Reference | None = None
     labelled: Sequence[tuple[Rows, bool]] = ()
     graph: bytes | None = None
 

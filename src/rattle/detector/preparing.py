@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from rattle.bundle.file import GoldenClips
 from rattle.bundle.known import Named
@@ -17,19 +19,25 @@ from rattle.clips.manifest import Manifest
 from rattle.clips.pcm16 import to_16_bit
 from rattle.detector.detector import Detector
 from rattle.detector.job import Start, Watch
+from rattle.diagnosis.reference import MOST_CLIPS
 from rattle.errors import DataError
 from rattle.features.store import FeatureStore
 from rattle.features.views import Rows
 from rattle.learning.batches import BatchSource, ClipFeatures
 from rattle.learning.device import Placement
-from rattle.learning.inference import restore_network
+from rattle.learning.fleet import FleetSource
+from rattle.learning.inference import embed, restore_network
 from rattle.learning.losses import CentroidPair
 from rattle.learning.networks import build_network
 from rattle.learning.pretrained import load_pretrained
 from rattle.randomness import REPLAY, stream
 from rattle.recipe import Recipe
+from rattle.scoring.head import evenly
+from rattle.scoring.head_fit import fit_posterior
 
 GOLDEN_CLIPS = 2
+# Clips of a group that its head is fitted to before the encoder learns on.
+STARTED_CLIPS = 16
 GOLDEN_SECONDS = 13.0
 DEFAULT_ALPHA = "the recipe's default"
 # Clips, and the features of each.
@@ -71,6 +79,12 @@ def golden(held_out: Manifest, store: FeatureStore) -> GoldenClips:
     limit = int(GOLDEN_SECONDS * store.audio.sample_rate_hz)
     clips = list(held_out)[:GOLDEN_CLIPS]
     return tuple(to_16_bit(store.front_end.read(clip.path)[:limit]) for clip in clips)
+
+
+def healthy_sounds(clips: Manifest, store: FeatureStore) -> Iterator[NDArray[np.float32]]:
+    """Read at most as many of the clips as a reference holds, evenly spread over them."""
+    paths = clips.table["path"].to_list()
+    return (store.front_end.read(paths[place]) for place in evenly(len(paths), MOST_CLIPS))
 
 
 def names_of(clips: Manifest) -> list[Named]:
@@ -118,6 +132,30 @@ def source_of(clips: Replay, recipe: Recipe, seed: int) -> BatchSource:
     )
 
 
+def fleet_source_of(clips: Replay, recipe: Recipe, seed: int) -> FleetSource:
+    """Draw batches of known clips for a fleet's encoder: each machine a group, the anomalies one.
+
+    As many windows of each as ``source_of`` draws.
+    """
+    training = recipe.training
+    anomalies = recipe.adaptation.anomalies_per_batch if clips.anomalies else 0
+    each = (training.outliers_per_batch - anomalies) / len(clips.outliers)
+    groups = [list(clips.normals.values()), *(list(of.values()) for of in clips.outliers.values())]
+    windows = [float(training.normals_per_batch), *[each] * len(clips.outliers)]
+    if clips.anomalies:
+        groups.append(list(clips.anomalies.values()))
+        windows.append(float(anomalies))
+    return FleetSource(
+        groups=groups,
+        weights=[count / len(of) ** 0.5 for count, of in zip(windows, groups, strict=True)],
+        windows_per_batch=training.normals_per_batch + training.outliers_per_batch,
+        window_frames=recipe.features.window_frames,
+        bands=recipe.features.mel_bands,
+        mixup=training.mixup,
+        seed=seed,
+    )
+
+
 def new_network(
     recipe: Recipe, heads: int, seed: int, init: Path | None, watch: Watch, placement: Placement
 ) -> Start:
@@ -127,6 +165,33 @@ def new_network(
     if init is not None:
         watch.on_init(load_pretrained(network.encoder, init))
     placement.network(network)
+    return network, None
+
+
+def fleets_network(parent: Detector, groups: Sequence[ClipFeatures], placement: Placement) -> Start:
+    """Begin with a detector's network and a head for each group, the first of them its own.
+
+    The others' are fitted to what the encoder makes of their clips.
+    """
+    one, _ = restore_network(parent.recipe, parent.model.learnt())
+    network = build_network(parent.recipe, len(groups))
+    network.encoder.load_state_dict(one.encoder.state_dict())
+    placement.network(network)
+    if network.head is None or one.head is None:
+        return network, None
+    network.encoder.eval()
+    embeddings = [
+        np.concatenate([embed(network.encoder, clips[i], parent.recipe, placement).z for i in some])
+        for clips in groups
+        for some in [evenly(len(clips), STARTED_CLIPS)]
+    ]
+    with torch.no_grad():
+        network.head.weight[0], network.head.bias[0] = one.head.weight[0], one.head.bias[0]
+        for number in range(1, len(groups)):
+            others = np.concatenate([z for i, z in enumerate(embeddings) if i != number])
+            weight, bias = fit_posterior(embeddings[number], others)
+            network.head.weight[number] = torch.from_numpy(weight)
+            network.head.bias[number] = float(bias[0])
     return network, None
 
 

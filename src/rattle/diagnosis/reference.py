@@ -49,16 +49,21 @@ class Reference:
         192 kHz.
         """
         _check_rate(sample_rate_hz)
-        resolution = Resolution(sample_rate_hz)
-        measured = [Measured.of(clip, resolution) for clip in islice(clips, MOST_CLIPS)]
-        if not measured:
+        columns = _columns(clips, Resolution(sample_rate_hz))
+        if columns is None:
             raise ValueError("a reference needs at least one healthy clip")
-        columns: dict[str, Any] = {
-            field.name: np.stack([getattr(clip, field.name) for clip in measured])
-            for field in fields(Measured)
-        }
-        columns |= {name: columns[name].astype(np.float16) for name in HALVED}
         return cls(sample_rate_hz, **columns)
+
+    def joined_by(self, clips: Iterable[Samples]) -> Reference:
+        """Put further healthy clips before those there are; the last of these make room."""
+        columns = _columns(clips, self.resolution)
+        if columns is None:
+            return self
+        every = {
+            name: np.concatenate([new, getattr(self, name)])[:MOST_CLIPS]
+            for name, new in columns.items()
+        }
+        return Reference(self.sample_rate_hz, **every)
 
     @property
     def clips(self) -> int:
@@ -95,6 +100,18 @@ class Reference:
             for name, shape in _shapes(clips, Resolution(sample_rate_hz)).items()
         }
         return cls(sample_rate_hz, **columns)
+
+
+def _columns(clips: Iterable[Samples], resolution: Resolution) -> dict[str, Any] | None:
+    """Measure at most 64 clips, a column of a table by field; None where there is no clip."""
+    measured = [Measured.of(clip, resolution) for clip in islice(clips, MOST_CLIPS)]
+    if not measured:
+        return None
+    columns: dict[str, Any] = {
+        field.name: np.stack([getattr(clip, field.name) for clip in measured])
+        for field in fields(Measured)
+    }
+    return columns | {name: columns[name].astype(np.float16) for name in HALVED}
 
 
 def _shapes(clips: int, resolution: Resolution) -> dict[str, tuple[int, ...]]:

@@ -24,6 +24,7 @@ from rattle.bundle.replay import ByHash, Replay, Rows, alternating, replay_frame
 from rattle.bundle.schema import BundleInfo, GoldenScore, HeldOut, Provenance
 from rattle.clips.clip import Clip
 from rattle.clips.pcm16 import from_16_bit
+from rattle.diagnosis.reference import Reference
 from rattle.errors import DataError
 from rattle.recipe import Recipe
 from rattle.runtime.change import Change, change_of_head
@@ -93,6 +94,7 @@ def adapt_head(
         golden=bundle.golden,
         known=known,
         replay=replay.bounded(info.recipe.adaptation.replay_clips, replay_frames(info.recipe)),
+        reference=_reference(bundle, [clip.samples for clip in heard[len(anomalies) :]]),
         graph=bundle.graph,
     )
     return AdaptedHead(adapted, change)
@@ -102,13 +104,14 @@ def adapt_head(
 class _Heard:
     known: KnownClip
     rows: Rows
+    samples: NDArray[np.float32]
 
 
 def _heard(ear: Ear, clip: Clip, frames: int) -> _Heard:
     samples = ear.samples(Path(clip.path))
     z = ear.embed(samples).z
     rows = ear.features(samples)[:frames]
-    return _Heard(KnownClip(Named.of(clip.content_hash, clip.path), z), rows)
+    return _Heard(KnownClip(Named.of(clip.content_hash, clip.path), z), rows, samples)
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,10 @@ class _Kinds:
             anomalies=of(self.anomalies, before.anomalies),
             outliers=before.outliers,
         )
+
+
+def _reference(bundle: Bundle, normals: Sequence[NDArray[np.float32]]) -> Reference | None:
+    return None if bundle.reference is None else bundle.reference.joined_by(normals)
 
 
 def _check_head(bundle: Bundle, anomalies: Collection[Clip]) -> None:

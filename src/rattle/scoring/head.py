@@ -38,7 +38,8 @@ def nearest_of(normals: Vector) -> Vector:
 
 def evenly(count: int, most: int) -> list[int]:
     """Choose at most so many places of ``count``, evenly spread."""
-    return [int(place) for place in np.unique(np.linspace(0, count - 1, most).round())]
+    places = np.linspace(0, count - 1, min(count, most)).round()
+    return [int(place) for place in np.unique(places)]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,188 @@
+"""Say why a clip is an alarm: what differs in its sound, what the detector reacts to, what is near.
+
+What differs physically comes from the machine's healthy clips alone (``diagnosis``). What the
+detector reacts to is tried: each band of the clip is replaced by that of a healthy clip, and the
+score falls where the detector heard something there. The two need not agree, and it is said where
+they do not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rattle.bundle.file import Bundle
+from rattle.bundle.known import KnownClip
+from rattle.clips.pcm16 import from_16_bit
+from rattle.diagnosis.difference import Difference
+from rattle.diagnosis.differences import differences
+from rattle.errors import BundleError
+from rattle.runtime.clip_scorer import Recording, name_of
+from rattle.scoring.clip import ClipParts, ClipScore, Embedded, Mix, clip_score, clip_value
+from rattle.scoring.score import Values
+from rattle.scoring.threshold import Threshold
+
+Samples = NDArray[np.float32]
+
+# A difference that healthy clips hardly ever reach, and that none of them has, is worth saying.
+UNUSUAL = 1.0
+# Bands of half an octave that are tried one by one, from here up to half the sample rate.
+LOWEST_HZ, BANDS_AN_OCTAVE = 31.25, 2
+# A band counts where the score falls by so much of what it is above the threshold without it.
+REACTION = 0.1
+
+
+class Hears(Protocol):
+    """A bundle opened to score, by its graph or its network."""
+
+    @property
+    def threshold(self) -> Threshold: ...
+
+    def mix(self) -> Mix: ...
+
+    def samples(self, clip: Recording) -> Samples: ...
+
+    def parts(self, samples: Samples) -> ClipParts: ...
+
+    def embed(self, samples: Samples) -> Embedded: ...
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """A band, and by how much the score falls when a healthy clip's sound is put there."""
+
+    low_hz: float
+    high_hz: float
+    fall: float
+
+
+@dataclass(frozen=True)
+class Near:
+    """A clip that the detector knows, and how far the clip's embedding is from it."""
+
+    name: str
+    distance: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a clip scores as it does.
+
+    ``differences`` are all that were found, the most unusual first; ``healthy`` counts the clips
+    that they were told by. ``reactions`` are those of every band, in order of frequency; none where
+    the bundle keeps no healthy clip to try with. ``normal`` and ``anomaly`` are the nearest clips
+    that it learnt from.
+    """
+
+    score: ClipScore
+    healthy: int
+    differences: tuple[Difference, ...]
+    reactions: tuple[Reaction, ...]
+    normal: Near | None
+    anomaly: Near | None
+
+    @property
+    def telling(self) -> tuple[Difference, ...]:
+        """What stands out: beyond all healthy clips, and more so than they do by chance."""
+        return tuple(d for d in self.differences if d.is_outside and d.unusualness > UNUSUAL)
+
+    @property
+    def heard(self) -> tuple[Reaction, ...]:
+        """The bands that the detector reacts to, the strongest first."""
+        least = REACTION * max(self.score.score - self.score.threshold, 0.0)
+        strong = [band for band in self.reactions if band.fall > max(least, 0.0)]
+        return tuple(sorted(strong, key=lambda band: -band.fall))
+
+    @property
+    def unheard(self) -> tuple[Difference, ...]:
+        """What stands out where the detector reacts to nothing."""
+        return tuple(
+            each
+            for each in self.telling
+            if each.kind != "level" and not any(_overlap(each, band) for band in self.heard)
+        )
+
+    @property
+    def unmeasured(self) -> tuple[Reaction, ...]:
+        """Bands that the detector reacts to, and where nothing stands out."""
+        return tuple(
+            band for band in self.heard if not any(_overlap(each, band) for each in self.telling)
+        )
+
+
+def explain(bundle: Bundle, scorer: Hears, clip: Recording) -> Explanation:
+    """Explain a clip by the bundle and by ``scorer``, which is that bundle opened to score.
+
+    Raises ``BundleError`` where the bundle keeps no reference, ``ClipError`` for a clip that cannot
+    be read.
+    """
+    if bundle.reference is None:
+        raise BundleError("the bundle keeps no reference of its healthy clips; train it again")
+    samples = scorer.samples(clip)
+    score = clip_score(name_of(clip), scorer.parts(samples), scorer.mix(), scorer.threshold)
+    return Explanation(
+        score,
+        bundle.reference.clips,
+        differences(samples, bundle.reference),
+        tuple(_reactions(bundle, scorer, samples, score.score)),
+        *_nearest(bundle, scorer, samples),
+    )
+
+
+def _reactions(bundle: Bundle, scorer: Hears, samples: Samples, score: float) -> Iterator[Reaction]:
+    if not bundle.golden:
+        return
+    rate = bundle.info.recipe.audio.sample_rate_hz
+    healthy = np.resize(from_16_bit(bundle.golden[0]), len(samples))
+    own, other = np.fft.rfft(samples), np.fft.rfft(healthy)
+    hz = np.fft.rfftfreq(len(samples), 1 / rate)
+    for low, high in bands(rate):
+        inside = (hz >= low) & (hz < high)
+        if not inside.any():
+            continue
+        mixed = np.fft.irfft(np.where(inside, other, own), len(samples)).astype(np.float32)
+        without = clip_value(scorer.parts(mixed), scorer.mix())
+        yield Reaction(low, high, score - without)
+
+
+def bands(sample_rate_hz: int) -> list[tuple[float, float]]:
+    """List the bands that are tried, in Hz: all below the first edge, then half an octave each."""
+    octaves = math.log2(sample_rate_hz / 2 / LOWEST_HZ)
+    steps = np.arange(max(round(octaves * BANDS_AN_OCTAVE), 1))
+    edges = [0.0, *(LOWEST_HZ * 2 ** (steps / BANDS_AN_OCTAVE)).tolist(), sample_rate_hz / 2]
+    return list(pairwise(edges))
+
+
+def _overlap(difference: Difference, band: Reaction) -> bool:
+    if difference.kind in ("line", "moved"):
+        places = (*difference.lines_hz, *difference.usual_hz)
+        return any(band.low_hz <= hz < band.high_hz for hz in places)
+    return difference.low_hz < band.high_hz and band.low_hz < difference.high_hz
+
+
+def _nearest(bundle: Bundle, scorer: Hears, samples: Samples) -> tuple[Near | None, Near | None]:
+    """Find the normal and the anomalous clip whose embeddings are nearest."""
+    if bundle.info.recipe.baseline is not None:
+        return None, None
+    z = scorer.embed(samples).z.astype(np.float64)
+    return _near(z, bundle.known.normals), _near(z, bundle.known.anomalies)
+
+
+def _near(z: Values, clips: Sequence[KnownClip]) -> Near | None:
+    if not clips:
+        return None
+    each = [float(_squared(z, clip.z).min(axis=1).mean()) for clip in clips]
+    nearest = int(np.argmin(each))
+    return Near(clips[nearest].name, each[nearest])
+
+
+def _squared(z: Values, others: NDArray[np.float32]) -> Values:
+    """Mean squared difference of each of ``z [n, D]`` from each of the others ``[k, D]``."""
+    apart: Values = np.square(z[:, None] - others.astype(np.float64)).mean(axis=2)
+    return apart
