@@ -16,7 +16,7 @@ import soundfile as sf
 import rattle
 from rattle import DataError, Detector, Machine, Manifest
 from rattle.bundle import Bundle, read_bundle, write_bundle
-from rattle.bundle.known import Known
+from rattle.bundle.known import WINDOWS_A_CLIP, Known
 from rattle.bundle.replay import Replay
 from rattle.clips.clip import Clip
 from rattle.clips.labelled import labelled_clips
@@ -24,10 +24,10 @@ from rattle.detector.adapt import AdaptJob, labelled_manifest
 from rattle.detector.finish import make
 from rattle.detector.job import Recovered, Watch
 from rattle.runtime.adapt_head import AdaptedHead, adapt_head
-from rattle.runtime.clip_scorer import SCORES_AGREE_WITHIN, threshold_of
-from rattle.runtime.refit import WINDOWS_A_CLIP
+from rattle.runtime.clip_scorer import threshold_of
 from rattle.runtime.scorer import Scorer
 from rattle.scoring.head import Head
+from rattle.scoring.threshold import SCORES_AGREE_WITHIN
 
 FAN = Machine("synth_fan", "id_00")
 RATE_HZ = 16000

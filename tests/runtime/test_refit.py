@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from made_up_known import D, MadeUp, clips_at, made_up
-from rattle.bundle.known import Known
+from rattle.bundle.known import WINDOWS_A_CLIP, Known
 from rattle.runtime.clip_scorer import threshold_of
-from rattle.runtime.refit import WINDOWS_A_CLIP, Fitted, averaged, shortened
+from rattle.runtime.refit import Fitted, averaged
 from rattle.scoring.head import CENTRES, Head
+from rattle.scoring.threshold import silencing
 
 FAULTS = clips_at(1, 6, seed=4, faulty=1.5)
 HEALTHY = clips_at(1, 4, seed=5, faulty=0.5)
@@ -168,7 +169,7 @@ def test_a_long_recording_is_measured_from_in_few_windows_and_is_no_alarm_as_a_w
     any_kind: MadeUp,
 ) -> None:
     (long,) = clips_at(1, 1, seed=13, windows=4000, faulty=1.5)
-    some = shortened(long)
+    some = long.shortened()
     assert len(some.z) == WINDOWS_A_CLIP
     whole, part = (any_kind.refit(with_normals(any_kind.known, c), c) for c in (long, some))
     if part.head.centres is not None and whole.head.centres is not None:
@@ -198,7 +199,7 @@ def test_where_a_silenced_clip_sounds_like_the_faults_the_threshold_rises_and_it
     plain = machine.refit(with_anomalies(machine.known, *FAULTS))
     fitted = machine.refit(with_normals(with_anomalies(machine.known, *FAULTS), *twin), *twin)
     assert fitted.is_raised
-    assert fitted.threshold == pytest.approx(fitted.scores(twin)[0])
+    assert fitted.threshold == pytest.approx(silencing(fitted.scores(twin)))
     assert fitted.threshold > plain.threshold
     assert fitted.alarms(FAULTS[:1]) == [False]
 
@@ -206,7 +207,8 @@ def test_where_a_silenced_clip_sounds_like_the_faults_the_threshold_rises_and_it
 def test_a_healthy_clip_that_is_silenced_raises_nothing(machine: MadeUp) -> None:
     fitted = machine.refit(with_normals(machine.known, *HEALTHY[:1]), *HEALTHY[:1])
     assert fitted.alarms(HEALTHY[:1]) == [False]
-    assert not fitted.is_raised or fitted.threshold == pytest.approx(fitted.scores(HEALTHY[:1])[0])
+    own = silencing(fitted.scores(HEALTHY[:1]))
+    assert not fitted.is_raised or fitted.threshold == pytest.approx(own)
 
 
 def test_the_nearest_normals_are_old_and_new_ones() -> None:

@@ -14,11 +14,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rattle.scoring.head import evenly
+
 # Embeddings z of a clip's windows, or of several clips', [n, D].
 Embeddings = NDArray[np.float32]
 Vector = NDArray[np.float32]
 # Clips of each kind that a bundle keeps.
 MOST_CLIPS = 128
+# Windows of a long recording, evenly spread over it.
+WINDOWS_A_CLIP = 64
 KINDS = ("normals", "held_out", "anomalies")
 OUTLIERS, START = "outliers", "start"
 # What a later head sets out from: w, b and, where it may move, c_p.
@@ -49,6 +53,10 @@ class KnownClip:
     def hash(self) -> str:
         """The SHA-256 of its file."""
         return self.clip.hash
+
+    def shortened(self) -> KnownClip:
+        """Leave of a long recording as many windows as stand for it where a head is fitted."""
+        return KnownClip(self.clip, self.z[evenly(len(self.z), WINDOWS_A_CLIP)])
 
     @property
     def name(self) -> str:
@@ -120,7 +128,7 @@ class Known:
                 start[rest[0]] = z[0]
             elif key == OUTLIERS:
                 outliers = z
-            elif kind in kinds and len(rest) == 3 and rest[2].isprintable():
+            elif kind in kinds and len(rest) == 3 and all(map(str.isprintable, rest)):
                 kinds[kind].append(KnownClip(Named(rest[1], rest[2]), z))
             else:
                 raise ValueError(f"its embeddings have a member {key!r}")

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rattle.clips.manifest import Manifest
+    from rattle.detector import Detector
 
 ITERATIONS = 60
+# Faulty recordings that the demo gives a label, and differences that it names of one.
+LEARNT, NAMED = 6, 3
 
 
 def demo(*, to: Path = Path("rattle-demo"), seed: int = 0) -> int:
-    """Make a synthetic factory, train detectors of all its machines, find their faults.
+    """Make a synthetic factory, train detectors of all its machines, find, explain, learn faults.
 
     Takes about half a minute on two cores. Run again, it does the same again.
 
@@ -43,6 +51,15 @@ def demo(*, to: Path = Path("rattle-demo"), seed: int = 0) -> int:
 
     print("\n3. Score recordings it has never heard: healthy ones, and ones with a fault.")
     code = evaluate_clips(clips, str(recordings), runs, to / "evaluation")
+    print("\n4. Why is it an alarm? Of the machine with the most misses, the loudest one:")
+    hardest = _hardest(clips, runs)
+    faulty = clips.of(hardest.machine, split="test", label="anomaly")
+    _explain(hardest, faulty)
+    print(
+        f"\n5. Learn from it. Say of {LEARNT} of its {len(faulty)} faulty recordings what they are"
+        "\n   (rattle adapt --head), and judge all its others:"
+    )
+    _learn(hardest, clips, faulty)
     print(
         "\nAUC is the chance that a faulty recording scores above a healthy one: 0.5 is guessing,"
         "\n1 is perfect. A false alarm is a healthy recording above the threshold, a miss a faulty"
@@ -52,8 +69,61 @@ def demo(*, to: Path = Path("rattle-demo"), seed: int = 0) -> int:
         "\n  rattle check FOLDER"
         "\n  rattle train FOLDER --machine all"
         "\n  rattle score runs/MACHINE.rattle NEW.wav"
+        "\n  rattle explain runs/MACHINE.rattle NEW.wav"
     )
     return code
+
+
+def _hardest(clips: Manifest, runs: Path) -> Detector:
+    """Load the detector that misses most."""
+    from rattle.evaluation.scoring import load_bundles
+
+    def misses(detector: Detector) -> int:
+        faulty = clips.of(detector.machine, split="test", label="anomaly")
+        return len(faulty) - _alarms(detector, faulty)
+
+    return max(load_bundles(runs), key=misses)
+
+
+def _explain(detector: Detector, faulty: Manifest) -> None:
+    from rattle.cli.terminal.explanation_lines import explanation_lines
+    from rattle.runtime.explain import explain
+
+    highest = max(detector.score(_paths(faulty)), key=lambda clip: clip.score)
+    for line in explanation_lines(explain(detector, detector, highest.path), NAMED):
+        print(f"   {line}")
+
+
+def _learn(detector: Detector, clips: Manifest, faulty: Manifest) -> None:
+    from rattle.bundle import write_bundle
+    from rattle.clips.manifest import Manifest
+    from rattle.detector import Detector
+    from rattle.runtime.adapt_head import adapt_head
+
+    began = time.monotonic()
+    adapted = adapt_head(detector.bundle(), detector, list(faulty)[:LEARNT]).bundle
+    took = time.monotonic() - began
+    with tempfile.TemporaryDirectory() as folder:
+        write_bundle(adapted, Path(folder, "adapted.rattle"))
+        better = Detector.load(Path(folder, "adapted.rattle"))
+    others = Manifest(faulty.table[LEARNT:])
+    healthy = clips.of(detector.machine, split="test", label="normal")
+    found, alarms = (
+        [_alarms(which, of) for which in (detector, better)] for of in (others, healthy)
+    )
+    print(
+        f"   learnt in {took:.1f} s. Of {len(others)} other faulty recordings it found {found[0]}, "
+        f"and finds {found[1]} now;"
+        f"\n   of {len(healthy)} healthy ones {alarms[0]} were false alarms, {alarms[1]} are now."
+    )
+
+
+def _alarms(detector: Detector, clips: Manifest) -> int:
+    return sum(clip.anomalous for clip in detector.score(_paths(clips)))
+
+
+def _paths(clips: Manifest) -> list[str]:
+    return [clip.path for clip in clips]
 
 
 def _make_factory(folder: Path, seed: int) -> None:

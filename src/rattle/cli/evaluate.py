@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+# Differences that the report names of a machine's highest alarm.
+DIFFERENCES = 4
+
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
@@ -100,8 +103,11 @@ def _report(
     from datetime import UTC, datetime
 
     from rattle.clips.machine import Machine
-    from rattle.evaluation.report import write_report
+    from rattle.evaluation.report import Why, write_report
     from rattle.features.log_mel import mel_edges_hz
+    from rattle.runtime.explain import explain
+    from rattle.runtime.picture import picture_of
+    from rattle.runtime.said import differences_said, near_said, reactions_said
     from rattle.version import VERSION
 
     by_machine = {detector.machine: detector for detector in detectors}
@@ -112,6 +118,18 @@ def _report(
 
     def log_mel(path: str) -> NDArray[np.float32]:
         return by_machine[machine_of[path]].log_mel(path)
+
+    def why(path: str) -> Why:
+        detector = by_machine[machine_of[path]]
+        explanation = explain(detector, detector, path)
+        return Why(
+            Path(path).name,
+            differences_said(explanation, DIFFERENCES),
+            [*reactions_said(explanation, DIFFERENCES), *near_said(explanation)],
+            picture_of(
+                explanation, DIFFERENCES, title=f"Spectrum of {Path(path).name}", is_inline=True
+            ),
+        )
 
     recipes = {(d.recipe.name, d.recipe.method, d.info.provenance.seed) for d in detectors}
     audio, features = detectors[0].recipe.audio, detectors[0].recipe.features
@@ -130,6 +148,7 @@ def _report(
             "rattle": VERSION,
         },
         log_mel=log_mel,
+        why=why if all(detector.reference is not None for detector in detectors) else None,
         notes=notes,
         seconds_a_frame=features.hop_samples / audio.sample_rate_hz,
         band_hz=mel_edges_hz(features.mel_bands, audio.sample_rate_hz)[1:-1].tolist(),

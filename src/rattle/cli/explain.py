@@ -77,13 +77,8 @@ def explain(
             documents.append(_document(explanation))
         else:
             print("\n".join(explanation_lines(explanation, most)))
-        if picture is not None and whole.reference is not None:
-            write_text(
-                picture,
-                picture_of(
-                    explanation, whole.reference, scorer.samples(clip), most, title=clip.name
-                ),
-            )
+        if picture is not None:
+            write_text(picture, picture_of(explanation, most, title=clip.name))
     if json:
         print(jsonlib.dumps({"machine": whole.info.machine, "clips": documents}, indent=1))
     return int(failed > 0)

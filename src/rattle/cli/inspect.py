@@ -25,7 +25,8 @@ def inspect(bundle: Path, /) -> int:
         A .rattle file.
     """
     from rattle.bundle import read_bundle
-    from rattle.runtime.clip_scorer import SCORES_AGREE_WITHIN, threshold_of
+    from rattle.runtime.clip_scorer import threshold_of
+    from rattle.scoring.threshold import SCORES_AGREE_WITHIN
 
     whole = read_bundle(bundle)
     difference = _difference(bundle, whole)
@@ -53,7 +54,7 @@ def _difference(bundle: Path, whole: Bundle) -> float | None:
 
 
 def _stored(whole: Bundle, difference: float | None) -> str:
-    from rattle.runtime.clip_scorer import SCORES_AGREE_WITHIN
+    from rattle.scoring.threshold import SCORES_AGREE_WITHIN
 
     clips = len(whole.golden)
     if difference is None:

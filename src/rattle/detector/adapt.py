@@ -44,6 +44,7 @@ from rattle.features.store import FeatureStore
 from rattle.learning.batches import Source
 from rattle.learning.device import Placement
 from rattle.recipe import Recipe
+from rattle.scoring.head_fit import part_of_the_way
 from rattle.version import VERSION
 
 
@@ -143,6 +144,7 @@ class AdaptJob:
         anomalies, normals = set(self.anomalies.hashes()), set(self.normals.hashes())
         return (
             made_of.parent == self.parent_identity
+            and made_of.data_hash != origin.data_hash  # as one is whose head alone learnt
             and {*made_of.anomalies} == {*origin.anomalies, *anomalies} - normals
             and {*made_of.trained, *made_of.held_out}
             == {*origin.trained, *origin.held_out, *normals} - anomalies
@@ -172,6 +174,8 @@ class AdaptJob:
             training=recipe.for_adaptation(),
             start=start,
             identity=provenance.data_hash,
+            # As a head does: a few clips are not to undo what many taught.
+            part=part_of_the_way(len(clips.anomalies) + len(silenced)) if recipe.is_shared else 1.0,
             shares=[
                 Share(
                     machine=self.machine,

@@ -9,6 +9,7 @@ from rattle.bundle.known import KnownClip
 from rattle.clips.manifest import Manifest
 from rattle.detector.detector import Detector
 from rattle.runtime.change import Change, Judged
+from rattle.runtime.clip_scorer import threshold_of
 from rattle.runtime.refit import averaged
 from rattle.scoring.head import Head
 
@@ -19,13 +20,20 @@ def change_of_encoder(
     """Compare a detector with its parent: on the clips given, and on those that both know."""
     given = {*anomalies.hashes(), *normals.hashes()}
     older = before.known.without(given)
+    earlier = set(after.info.provenance.silenced) - given
+    old, new = (
+        [clip for clip in (*known.normals, *known.held_out) if clip.hash in earlier]
+        for known in (before.known, after.known)
+    )
+    unraised = threshold_of(after.info.model_copy(update={"silenced": ()}))
     return Change(
         healthy=_both(before, after, older.held_out, after.known.held_out),
         anomalies=(
             *_given(before, after, anomalies),
             *_both(before, after, older.anomalies, after.known.anomalies),
         ),
-        silenced=_given(before, after, normals),
+        silenced=(*_given(before, after, normals), *_both(before, after, old, new)),
+        is_raised=after.threshold.value > unraised.value,
     )
 
 

@@ -15,7 +15,7 @@ from torch import nn
 
 from rattle.allocator import keep_freed_memory
 from rattle.baselines import fit_baseline
-from rattle.bundle.known import MOST_CLIPS, Embeddings, Known, KnownClip, Named
+from rattle.bundle.known import MOST_CLIPS, WINDOWS_A_CLIP, Embeddings, Known, KnownClip, Named
 from rattle.bundle.replay import replay_frames
 from rattle.bundle.schema import BundleInfo, GoldenScore, HeldOut
 from rattle.clips.pcm16 import from_16_bit
@@ -127,7 +127,16 @@ def _networks(
     network, fixed = start(placement)
     pair = None
     if training is not None:
-        pair = train(network, source, training, placement, interruption, watch.on_step, fixed=fixed)
+        pair = train(
+            network,
+            source,
+            training,
+            placement,
+            interruption,
+            watch.on_step,
+            fixed=fixed,
+            part=material.part,
+        )
     placement.network(network).eval()
     heard = Heard(network.encoder, source, recipe, placement)
     for share in material.shares:
@@ -219,8 +228,13 @@ class Heard:
         return Known(
             normals=_known_clips(trained, normals),
             held_out=_known_clips(share.kept, held_out),
-            anomalies=tuple(KnownClip(name, self.clip(rows).z) for name, rows in share.anomalies),
-            outliers=_embeddings(outliers),
+            anomalies=_known_clips(
+                [name for name, _ in share.anomalies],
+                [self.clip(rows) for _, rows in share.anomalies],
+            ),
+            outliers=np.concatenate(
+                [clip.z[evenly(len(clip.z), WINDOWS_A_CLIP)] for clip in outliers]
+            ),
             start={name: of for name, of in head.arrays().items() if name != "centres"},
         ).bounded()
 
@@ -244,7 +258,8 @@ def _embeddings(clips: Iterable[Embedded]) -> Embeddings:
 
 
 def _known_clips(names: Sequence[Named], clips: Sequence[Embedded]) -> tuple[KnownClip, ...]:
-    return tuple(KnownClip(name, clip.z) for name, clip in zip(names, clips, strict=True))
+    pairs = zip(names, clips, strict=True)
+    return tuple(KnownClip(name, clip.z).shortened() for name, clip in pairs)
 
 
 def _some_of_each(groups: Sequence[ClipFeatures]) -> Iterator[Rows]:

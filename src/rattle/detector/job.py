@@ -130,7 +130,8 @@ class Material:
 
     ``recipe`` is what the detectors will state. ``training`` holds the numbers to train by now;
     None where the encoder stays as it is and a head is fitted. ``start`` gives the network to begin
-    with, None for a baseline. ``identity`` tells one training from another.
+    with, None for a baseline. ``identity`` tells one training from another, ``part`` is how far the
+    weights go that it makes (``learning.train``).
     """
 
     source: Source
@@ -139,6 +140,7 @@ class Material:
     start: Callable[[Placement], Start] | None
     identity: str
     shares: Sequence[Share]
+    part: float = 1.0
 
 
 class Job(Protocol):

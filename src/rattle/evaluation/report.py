@@ -21,6 +21,16 @@ from rattle.pages.templates import page_template
 
 
 @dataclass(frozen=True)
+class Why:
+    """Why a clip is an alarm: what differs, what else there is to say, and a picture as SVG."""
+
+    clip: str
+    differences: Sequence[str]
+    remarks: Sequence[str]
+    picture: str
+
+
+@dataclass(frozen=True)
 class ReportedMachine:
     """What the page shows of one machine; ``images`` are by path and may be empty."""
 
@@ -30,6 +40,7 @@ class ReportedMachine:
     histogram: str
     groups: dict[str, tuple[ShownClip, ...]]
     images: dict[str, Spectrogram]
+    why: Why | None
 
 
 def write_report(
@@ -40,6 +51,7 @@ def write_report(
     facts: Mapping[str, str],
     log_mel: Callable[[str], NDArray[np.floating]] | None,
     notes: Sequence[str],
+    why: Callable[[str], Why] | None = None,
     seconds_a_frame: float = 512 / 16000,
     band_hz: Sequence[float] | None = None,
 ) -> None:
@@ -47,14 +59,15 @@ def write_report(
 
     ``facts`` are shown as a table at the top (data, bundles, recipe, date ...), ``notes`` as
     warnings beside our own remarks. ``log_mel`` gives a clip's log-mel ``[frames, bands]`` for its
-    path; without it the clips are listed and not drawn. ``seconds_a_frame`` and ``band_hz``, the
+    path; without it the clips are listed and not drawn. ``why`` explains the clip at a path, which
+    is done for the highest alarm of each machine. ``seconds_a_frame`` and ``band_hz``, the
     centres of its bands, label its axes; without ``band_hz`` these count bands.
 
     The page holds no script and asks no server for anything. Names of files and machines are
     escaped.
     """
     machines = [
-        _reported(number, result, clips, log_mel, seconds_a_frame, band_hz)
+        _reported(number, result, clips, log_mel, why, seconds_a_frame, band_hz)
         for number, (result, (_, clips)) in enumerate(
             zip(evaluation.machines, by_machine(scored), strict=True)
         )
@@ -73,6 +86,7 @@ def _reported(
     result: MachineResult,
     clips: pl.DataFrame,
     log_mel: Callable[[str], NDArray[np.floating]] | None,
+    why: Callable[[str], Why] | None,
     seconds_a_frame: float,
     band_hz: Sequence[float] | None,
 ) -> ReportedMachine:
@@ -80,6 +94,7 @@ def _reported(
     groups = exemplars(clips)
     shown = {clip.path for group in groups.values() for clip in group}
     log_mels = {path: log_mel(path) for path in sorted(shown)} if log_mel else {}
+    highest = clips.sort("score", descending=True, maintain_order=True).row(0, named=True)
     anchor, threshold = f"machine-{number}", result.threshold
     return ReportedMachine(
         anchor=anchor,
@@ -88,4 +103,5 @@ def _reported(
         histogram=histogram_svg(normal, anomaly, unknown, threshold, name=f"{anchor}-scores"),
         groups=groups,
         images=spectrograms(log_mels, seconds_a_frame, band_hz),
+        why=why(highest["path"]) if why and highest["score"] > threshold else None,
     )

@@ -46,11 +46,14 @@ def train(
     on_step: Callable[[Step], None],
     *,
     fixed: CentroidPair | None = None,
+    part: float = 1.0,
 ) -> CentroidPair | None:
     """Train the network in place and return the centroids of the trained network, if it has any.
 
     ``fixed`` is DSAD's centroid where the network was trained with one before; without it DSAD
-    starts as ``centroids.dsad_start`` says.
+    starts as ``centroids.dsad_start`` says. ``part`` is how far its weights go from what they were
+    to what training made of them: less than all of the way keeps more of what it knew (Wortsman et
+    al., Robust fine-tuning of zero-shot models, 2022).
 
     The same seed, recipe, clips, device and thread count give the same weights, whether or not the
     training was interrupted on the way.
@@ -59,7 +62,7 @@ def train(
         placement.repeatable(recipe.training.deterministic),
         placement.sparing_a_core(recipe.sees_spectrum),
     ):
-        return _train(network, source, recipe, placement, interruption, on_step, fixed)
+        return _train(network, source, recipe, placement, interruption, on_step, fixed, part)
 
 
 def _train(
@@ -70,8 +73,10 @@ def _train(
     interruption: Interruption,
     on_step: Callable[[Step], None],
     fixed: CentroidPair | None,
+    part: float,
 ) -> CentroidPair | None:
     settings = recipe.training
+    before = {name: value.clone() for name, value in network.state_dict().items()}
     optimiser = build_optimiser(network, recipe)
     keeper = Keeper(interruption, network, optimiser, every_s=settings.checkpoint_seconds)
     state = keeper.resume(placement.device)
@@ -107,12 +112,22 @@ def _train(
             keeper.step_done(state)
 
     network.eval()
+    if part < 1:
+        _go_back(network, before, part)
     if recipe.has_moving_centroids and not recipe.measures_nearest:
         # The scores measure from where the finished network puts the normal class.
         return centroids.compute(
             network, source, recipe.centroids, placement, turn=settings.iterations
         )
     return state.centroids
+
+
+def _go_back(network: Network, before: dict[str, Tensor], part: float) -> None:
+    """Leave the weights at ``part`` of the way from what they were before."""
+    with torch.no_grad():
+        for name, value in network.state_dict().items():
+            if value.is_floating_point():
+                value.copy_(before[name] + part * (value - before[name]))
 
 
 def descend(

@@ -75,10 +75,14 @@ def _with_clips(file: Path, clips: Sequence[Clip]) -> str:
     is_cut = any(None in (*row, *row.values()) for row in listed)
     if not clips or columns != [*asdict(clips[0])] or is_cut:
         raise DataError(f"{file} is not a manifest that rattle wrote; remove it")
-    given = {clip.content_hash for clip in clips}
-    rows = [row for row in listed if row["content_hash"] not in given]
-    ours = clips[0].machine
-    like = next((r for r in rows if Machine(r["machine_type"], r["machine_id"]) == ours), None)
+    ours, given = clips[0].machine, {clip.content_hash for clip in clips}
+    of_ours = [Machine(row["machine_type"], row["machine_id"]) == ours for row in listed]
+    like = next((row for row, is_ours in zip(listed, of_ours, strict=True) if is_ours), None)
+    rows = [
+        row
+        for row, is_ours in zip(listed, of_ours, strict=True)
+        if not (is_ours and row["content_hash"] in given)
+    ]
     # Recorded like the machine's other clips: the outlier pool stays what it was.
     source_set = like["source_set"] if like else clips[0].source_set
     rows += [asdict(replace(clip, source_set=source_set)) for clip in clips]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Protocol
 
@@ -29,7 +30,7 @@ from rattle.errors import DataError
 from rattle.recipe import Recipe
 from rattle.runtime.change import Change, change_of_head
 from rattle.runtime.clip_scorer import Recording, threshold_of
-from rattle.runtime.refit import Fitted, refit, shortened
+from rattle.runtime.refit import Fitted, refit
 from rattle.scoring.clip import Embedded, clip_score
 from rattle.scoring.head import Head
 from rattle.version import VERSION
@@ -74,7 +75,8 @@ def adapt_head(
     heard = [_heard(ear, clip, replay_frames(info.recipe)) for clip in (*anomalies, *normals)]
     wrong = [clip.content_hash for clip in anomalies]
     right = [clip.content_hash for clip in normals]
-    kept = kept_from_training(info, right, info.provenance.seed if seed is None else seed)
+    seed = info.provenance.seed if seed is None else seed
+    kept = kept_from_training(info, right, seed)
     kinds = _Kinds([hash_ for hash_ in right if hash_ not in kept], sorted(kept), wrong)
     known = kinds.known(
         _with_start(bundle.known, head, info.recipe),
@@ -87,7 +89,7 @@ def adapt_head(
         fitted = refit(head, known, info.recipe, info.alpha, silenced)
         change = change_of_head(info, head, known, fitted, silenced)
     replay = kinds.replay(bundle.replay, {clip.known.hash: clip.rows for clip in heard})
-    new_info = _info(info, fitted, _provenance(bundle, kinds, right, fitted))
+    new_info = _info(info, fitted, _provenance(bundle, kinds, right, fitted, seed))
     adapted = Bundle(
         info=_with_golden(new_info, bundle, ear, fitted),
         learnt={**bundle.learnt, "head": fitted.head.arrays()},
@@ -123,12 +125,17 @@ class _Kinds:
     anomalies: list[str]
 
     def known(self, before: Known, heard: Mapping[str, KnownClip]) -> Known:
-        """Put the clips given before those known already."""
+        """Let the clips given and those known already take turns."""
         old = before.without(heard)
+
+        def of(hashes: Iterable[str], known: Sequence[KnownClip]) -> tuple[KnownClip, ...]:
+            both = zip_longest((heard[hash_] for hash_ in hashes), known)
+            return tuple(clip for pair in both for clip in pair if clip is not None)
+
         return Known(
-            normals=(*(heard[hash_] for hash_ in self.normals), *old.normals),
-            held_out=(*(heard[hash_] for hash_ in self.held_out), *old.held_out),
-            anomalies=(*(shortened(heard[hash_]) for hash_ in self.anomalies), *old.anomalies),
+            normals=of(self.normals, old.normals),
+            held_out=of(self.held_out, old.held_out),
+            anomalies=tuple(clip.shortened() for clip in of(self.anomalies, old.anomalies)),
             outliers=old.outliers,
             start=old.start,
         ).bounded()
@@ -186,7 +193,7 @@ def _check_normals(known: Known) -> None:
 
 
 def _provenance(
-    bundle: Bundle, kinds: _Kinds, normals: Sequence[str], fitted: Fitted
+    bundle: Bundle, kinds: _Kinds, normals: Sequence[str], fitted: Fitted, seed: int
 ) -> Provenance:
     origin = bundle.info.provenance
     told = relabelled(
@@ -200,6 +207,7 @@ def _provenance(
         update={
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "rattle": VERSION,
+            "seed": seed,
             "silenced": fitted.quiet,
             "parent": bundle.identity,
         }

@@ -20,12 +20,10 @@ from rattle.errors import ClipError
 from rattle.recipe import Recipe
 from rattle.scoring.clip import AveragedParts, ClipParts, ClipScore, Mix, Unscored, clip_score
 from rattle.scoring.score import Scale, Values
-from rattle.scoring.threshold import Threshold, fit_threshold
+from rattle.scoring.threshold import Threshold, fit_threshold, silencing
 
 ScaleName = Literal["fixed", "paper"]
 Recording = str | Path | NDArray[np.float32]
-# Scores of the same detector on another machine or thread count differ by rounding.
-SCORES_AGREE_WITHIN = 1e-3
 # A clip's name and its parts, or why there are none.
 NamedParts = tuple[str, ClipParts | ClipError]
 
@@ -130,8 +128,8 @@ def threshold_of(info: BundleInfo, mix: Mix | None = None) -> Threshold:
     threshold = fit_threshold(_scores(info.held_out, mix), info.recipe.scoring.false_alarm_rate)
     if not info.silenced:
         return threshold
-    highest = float(_scores(info.silenced, mix).max())
-    return replace(threshold, value=max(threshold.value, highest))
+    silent = silencing(_scores(info.silenced, mix))
+    return replace(threshold, value=max(threshold.value, silent))
 
 
 def _scores(clips: Sequence[HeldOut], mix: Mix) -> Values:

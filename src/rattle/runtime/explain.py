@@ -17,11 +17,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rattle.bundle.file import Bundle
-from rattle.bundle.known import KnownClip
+from rattle.bundle.file import GoldenClips
+from rattle.bundle.known import Known, KnownClip
+from rattle.bundle.schema import BundleInfo
 from rattle.clips.pcm16 import from_16_bit
 from rattle.diagnosis.difference import Difference
 from rattle.diagnosis.differences import differences
+from rattle.diagnosis.reference import Reference
+from rattle.diagnosis.seen import SeenSpectrum, seen_spectrum
 from rattle.errors import BundleError
 from rattle.runtime.clip_scorer import Recording, name_of
 from rattle.scoring.clip import ClipParts, ClipScore, Embedded, Mix, clip_score, clip_value
@@ -75,14 +78,15 @@ class Explanation:
     """Why a clip scores as it does.
 
     ``differences`` are all that were found, the most unusual first; ``healthy`` counts the clips
-    that they were told by. ``reactions`` are those of every band, in order of frequency; none where
-    the bundle keeps no healthy clip to try with. ``normal`` and ``anomaly`` are the nearest clips
-    that it learnt from.
+    that they were told by, ``spectrum`` is theirs and the clip's. ``reactions`` are those of every
+    band, in order of frequency; none where the bundle keeps no healthy clip to try with. ``normal``
+    and ``anomaly`` are the nearest clips that it learnt from.
     """
 
     score: ClipScore
     healthy: int
     differences: tuple[Difference, ...]
+    spectrum: SeenSpectrum
     reactions: tuple[Reaction, ...]
     normal: Near | None
     anomaly: Near | None
@@ -116,7 +120,23 @@ class Explanation:
         )
 
 
-def explain(bundle: Bundle, scorer: Hears, clip: Recording) -> Explanation:
+class Keeps(Protocol):
+    """What a bundle keeps that an explanation takes: a ``Bundle`` or a ``Detector``."""
+
+    @property
+    def info(self) -> BundleInfo: ...
+
+    @property
+    def golden(self) -> GoldenClips: ...
+
+    @property
+    def known(self) -> Known: ...
+
+    @property
+    def reference(self) -> Reference | None: ...
+
+
+def explain(bundle: Keeps, scorer: Hears, clip: Recording) -> Explanation:
     """Explain a clip by the bundle and by ``scorer``, which is that bundle opened to score.
 
     Raises ``BundleError`` where the bundle keeps no reference, ``ClipError`` for a clip that cannot
@@ -130,12 +150,13 @@ def explain(bundle: Bundle, scorer: Hears, clip: Recording) -> Explanation:
         score,
         bundle.reference.clips,
         differences(samples, bundle.reference),
+        seen_spectrum(samples, bundle.reference),
         tuple(_reactions(bundle, scorer, samples, score.score)),
         *_nearest(bundle, scorer, samples),
     )
 
 
-def _reactions(bundle: Bundle, scorer: Hears, samples: Samples, score: float) -> Iterator[Reaction]:
+def _reactions(bundle: Keeps, scorer: Hears, samples: Samples, score: float) -> Iterator[Reaction]:
     if not bundle.golden:
         return
     rate = bundle.info.recipe.audio.sample_rate_hz
@@ -166,7 +187,7 @@ def _overlap(difference: Difference, band: Reaction) -> bool:
     return difference.low_hz < band.high_hz and band.low_hz < difference.high_hz
 
 
-def _nearest(bundle: Bundle, scorer: Hears, samples: Samples) -> tuple[Near | None, Near | None]:
+def _nearest(bundle: Keeps, scorer: Hears, samples: Samples) -> tuple[Near | None, Near | None]:
     """Find the normal and the anomalous clip whose embeddings are nearest."""
     if bundle.info.recipe.baseline is not None:
         return None, None

@@ -17,10 +17,7 @@ from rattle.scoring.clip import AveragedParts, Mix
 from rattle.scoring.head import CENTRES, Head, Vector, evenly
 from rattle.scoring.head_fit import between, fit_posterior, part_of_the_way
 from rattle.scoring.score import Scale, Values
-from rattle.scoring.threshold import fit_threshold
-
-# Of a long recording so many windows, evenly spread, stand for it where a head is fitted.
-WINDOWS_A_CLIP = 64
+from rattle.scoring.threshold import fit_threshold, silencing
 
 
 @dataclass(frozen=True)
@@ -28,8 +25,8 @@ class Fitted:
     """A head, how its parts become a score, and above which score a clip is anomalous.
 
     ``held_out`` and ``silenced`` are the parts of those normals, the latter of the clips ``quiet``;
-    ``threshold`` is that of the held-out ones or, where that is above it (``is_raised``), the
-    highest score of what was silenced.
+    ``threshold`` is that of the held-out ones or, where that is above it (``is_raised``), the one
+    that silences the others.
     """
 
     head: Head
@@ -59,7 +56,7 @@ def refit(
     a silenced clip would else go on being an alarm.
     """
     quiet = [clip for clip in (*known.normals, *known.held_out) if clip.hash in silenced]
-    normals = tuple(shortened(clip) if clip.hash in silenced else clip for clip in known.normals)
+    normals = tuple(clip.shortened() if clip.hash in silenced else clip for clip in known.normals)
     centres = _centres(head, replace(known, normals=normals), recipe, silenced)
     start = _at_start(head, known, centres)
     labelled = len(known.anomalies) + len(quiet)
@@ -78,11 +75,6 @@ def refit(
         if not fitted.is_raised:
             break
     return fitted
-
-
-def shortened(clip: KnownClip) -> KnownClip:
-    """Leave of a long recording as many windows as a head is fitted to."""
-    return replace(clip, z=_evenly_of(clip.z, WINDOWS_A_CLIP))
 
 
 def averaged(head: Head, clips: Sequence[KnownClip]) -> AveragedParts:
@@ -132,13 +124,13 @@ def _fitted(
         scale = Scale.between(held_out.distance, outliers)
     mix = Mix(alpha, scale)
     threshold = fit_threshold(held_out.scores(mix), recipe.scoring.false_alarm_rate).value
-    highest = float(silenced.scores(mix).max()) if quiet else threshold
+    silent = silencing(silenced.scores(mix)) if quiet else threshold
     return Fitted(
         head,
         mix,
         held_out,
         silenced,
         tuple(clip.hash for clip in quiet),
-        threshold=max(threshold, highest),
-        is_raised=highest > threshold,
+        threshold=max(threshold, silent),
+        is_raised=silent > threshold,
     )

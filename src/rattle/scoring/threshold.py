@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 # 49 clips times a rate of 1 / 49 is not quite 1 in floating point.
 ROUNDING = 1e-9
 
+# Scores of the same detector on another machine or thread count differ by rounding; by so much of
+# their size, where that is above 1.
+SCORES_AGREE_WITHIN = 1e-3
+
 # Halvings of 0 ... 1 until the step is that of a double near 1.
 BISECTIONS = 52
 
@@ -45,6 +49,12 @@ class Threshold:
             f"highest score among them, and the true rate may be anywhere from {self.low:.1%} "
             f"to {self.high:.1%}"
         )
+
+
+def silencing(scores: NDArray[np.float64]) -> float:
+    """Give the lowest threshold above which none of these scores is, wherever it is computed."""
+    highest = float(scores.max())
+    return highest + SCORES_AGREE_WITHIN * max(abs(highest), 1.0)
 
 
 def fit_threshold(normal_scores: NDArray[np.float64], false_alarm_rate: float) -> Threshold:
