@@ -2,7 +2,7 @@ r"""Measures what a few labelled clips bring: by head, by encoder, by both in tu
 
     python benchmarks/learning.py run DATA --results benchmarks/results/learning.jsonl
     python benchmarks/learning.py table --results benchmarks/results/learning.jsonl \
-        --into docs/explanation/adaptation.md
+        --into docs/results.md docs/explanation/adaptation.md --figure docs/figures/learning.svg
 
 DATA holds fan/id_00, fan/id_02, slider/id_00 and slider/id_02 in the DCASE layout; other machines
 in it take part in the fleet. Of a machine's test anomalies some are set apart to learn from, nested
@@ -27,9 +27,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 import soundfile as sf
 import torch
+from matplotlib.figure import Figure
 
 from hearing import MACHINES, trained
 from losses import noted
@@ -70,13 +72,7 @@ def judged(detector: Detector, normals: Sequence[Clip], anomalies: Sequence[Clip
 
 def by_head(detector: Detector, anomalies: Sequence[Clip], normals: Sequence[Clip]) -> Detector:
     """The detector with its head adapted, as ``rattle adapt --head`` writes it."""
-    adapted = adapt_head(detector.bundle(), detector, anomalies, normals).bundle
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "adapted.rattle")
-        from rattle.bundle import write_bundle
-
-        write_bundle(adapted, path)
-        return Detector.load(path)
+    return Detector.of(adapt_head(detector.bundle(), detector, anomalies, normals).bundle)
 
 
 def by_encoder(
@@ -292,7 +288,8 @@ def main() -> None:
     parser.add_argument("verb", choices=["run", "table"])
     parser.add_argument("data", nargs="?")
     parser.add_argument("--results", type=Path, required=True)
-    parser.add_argument("--into", type=Path, help="page to write the tables into")
+    parser.add_argument("--into", type=Path, nargs="*", default=[], help="pages with the markers")
+    parser.add_argument("--figure", type=Path, help="SVG to draw the AUC to")
     parser.add_argument("--what", nargs="+", choices=WHATS, default=list(WHATS))
     parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
     chosen = parser.parse_args()
@@ -308,11 +305,40 @@ def main() -> None:
         "speeds": speed_table(of["speeds"]),
     }
     print("\n\n".join(tables.values()))
-    if chosen.into:
-        page = chosen.into.read_text(encoding="utf-8")
+    for file in chosen.into:
+        page = file.read_text(encoding="utf-8")
         for name, table in tables.items():
-            page = between(page, name, table)
-        chosen.into.write_text(page, encoding="utf-8")
+            if f"<!-- {name}: begin -->" in page:
+                page = between(page, name, table)
+        file.write_text(page, encoding="utf-8")
+    if chosen.figure:
+        draw(of["labels"], chosen.figure)
+
+
+def draw(rows: list[Row], to: Path) -> None:
+    """Draw AUC against the number of anomalies, a panel a machine, a line a way."""
+    machines = sorted({row["machine"] for row in rows})
+    with matplotlib.rc_context({"svg.hashsalt": "learning", "svg.fonttype": "none"}):
+        figure = Figure(figsize=(8.6, 5.2), layout="constrained")
+        for axes, machine in zip(figure.subplots(2, 2).flat, machines, strict=True):
+            of = [row for row in rows if row["machine"] == machine]
+            start = float(np.mean([row["auc"] for row in of if row["way"] == "start"]))
+            for way, style in zip(WAYS, ("o-", "s-", "^--"), strict=True):
+                by_count = {
+                    count: [r["auc"] for r in of if r["way"] == way and r["anomalies"] == count]
+                    for count in COUNTS
+                }
+                points = {0.5: start} | {n: np.mean(v) for n, v in by_count.items() if v}
+                axes.plot(points.keys(), points.values(), style, label=way, markersize=4)
+            axes.axhline(start, color="grey", linewidth=0.8, linestyle=":")
+            axes.set_xscale("log", base=2)
+            axes.set_xticks([0.5, *COUNTS], ["0", *map(str, COUNTS)])
+            axes.set_title(machine, fontsize=10)
+            axes.set_ylabel("AUC")
+            axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False, fontsize=9)
+        figure.supxlabel("anomalies to learn from", fontsize=10)
+        figure.savefig(to, metadata={"Date": None})
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,7 +94,6 @@ def _explain(detector: Detector, faulty: Manifest) -> None:
 
 
 def _learn(detector: Detector, clips: Manifest, faulty: Manifest) -> None:
-    from rattle.bundle import write_bundle
     from rattle.clips.manifest import Manifest
     from rattle.detector import Detector
     from rattle.runtime.adapt_head import adapt_head
@@ -103,9 +101,7 @@ def _learn(detector: Detector, clips: Manifest, faulty: Manifest) -> None:
     began = time.monotonic()
     adapted = adapt_head(detector.bundle(), detector, list(faulty)[:LEARNT]).bundle
     took = time.monotonic() - began
-    with tempfile.TemporaryDirectory() as folder:
-        write_bundle(adapted, Path(folder, "adapted.rattle"))
-        better = Detector.load(Path(folder, "adapted.rattle"))
+    better = Detector.of(adapted)
     others = Manifest(faulty.table[LEARNT:])
     healthy = clips.of(detector.machine, split="test", label="normal")
     found, alarms = (

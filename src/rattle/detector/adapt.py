@@ -44,6 +44,7 @@ from rattle.features.store import FeatureStore
 from rattle.learning.batches import Source
 from rattle.learning.device import Placement
 from rattle.recipe import Recipe
+from rattle.runtime.adapt_head import adapt_head
 from rattle.scoring.head_fit import part_of_the_way
 from rattle.version import VERSION
 
@@ -54,16 +55,27 @@ def adapt(
     *,
     normals: Sequence[str | Path] = (),
     data: str | Path | Manifest | None = None,
+    head: bool = False,
     seed: int | None = None,
     device: str = "auto",
 ) -> Detector:
     """Train a detector on with a few labelled clips of its machine (section IV-C).
+
+    With ``head`` the encoder stays as it is, and head, scale and threshold are fitted anew to the
+    embeddings that the detector keeps: in a second, and without ``data``.
 
     ``anomalies`` and ``normals`` are recordings or folders of them, labelled by someone who
     listened. ``data`` holds the recordings that the detector was trained on; without it the replay
     set in its bundle stands for them. Raises ``DataError`` where neither is there, ``ClipError``
     where a clip cannot be read.
     """
+    if head:
+        given = (
+            labelled_clips(map(Path, paths), detector.machine, label)
+            for paths, label in ((anomalies, "anomaly"), (normals, "normal"))
+        )
+        learnt = adapt_head(detector.bundle(), detector, *given, seed=seed)
+        return Detector.of(learnt.bundle, device=device)
     recordings = None
     if data is not None:
         clips = data if isinstance(data, Manifest) else load_manifest(Path(data))

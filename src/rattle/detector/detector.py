@@ -48,13 +48,17 @@ class Detector(ClipScorer):
     @classmethod
     def load(cls, path: str | Path, *, device: str = "auto") -> Detector:
         """Read a bundle; ``BundleError`` where it is damaged or of another version."""
-        bundle = read_bundle(Path(path))
-        recipe = bundle.info.recipe
-        restore = TrainedNetwork.restored if recipe.baseline is None else restore_baseline
         try:
-            model = restore(recipe, bundle.learnt, place(device, recipe.training.precision))
+            return cls.of(read_bundle(Path(path)), device=device)
         except ValueError as error:
             raise BundleError(f"{path}: {error}") from None
+
+    @classmethod
+    def of(cls, bundle: Bundle, *, device: str = "auto") -> Detector:
+        """Restore the detector that a bundle holds; ``ValueError`` where its parts do not fit."""
+        recipe = bundle.info.recipe
+        restore = TrainedNetwork.restored if recipe.baseline is None else restore_baseline
+        model = restore(recipe, bundle.learnt, place(device, recipe.training.precision))
         return cls(
             bundle.info,
             model,

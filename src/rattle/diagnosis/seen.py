@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rattle.diagnosis.differences import comparison
+from rattle.diagnosis.differences import SILENT, comparison
 from rattle.diagnosis.measured import Samples
 from rattle.diagnosis.reference import Reference
 from rattle.diagnosis.usual import Values
@@ -19,6 +19,8 @@ POINTS = 360
 @dataclass(frozen=True)
 class SeenSpectrum:
     """Levels in dB ``[P]`` around P frequencies on a logarithmic axis, loudness taken out.
+
+    That of a silent clip is left as it is.
 
     Of each clip the loudest bin around a frequency counts, so that a line is seen. ``lowest`` and
     ``highest`` are those of the softest and the loudest healthy clip, ``middle`` their median.
@@ -34,7 +36,11 @@ class SeenSpectrum:
 def seen_spectrum(samples: Samples, reference: Reference) -> SeenSpectrum:
     """Compare the spectrum of a clip ``[T]`` with those of the healthy ones, at ``POINTS``."""
     with_healthy = comparison(reference)
-    clip = with_healthy.heard(samples).evened.spectrum_db
+    heard = with_healthy.heard(samples)
+    clip = heard.evened.spectrum_db
+    if np.sqrt(np.mean(np.square(heard.samples), dtype=np.float64)) <= SILENT:
+        # Nothing, made as loud as the healthy clips, would stand above them.
+        clip = clip + heard.evened.offset_db
     healthy = with_healthy.healthy.evened.spectrum_db
     hz = reference.resolution.frequencies_hz
     first = int(np.searchsorted(hz, LOWEST_HZ))

@@ -111,7 +111,8 @@ def draw_explained(
 
     under = top + SPECTRUM + GAP
     return page_template("pages/explained.svg.jinja").render(
-        title=title,
+        # XML has no place for signs that cannot be shown, escaped or not.
+        title="".join(sign if sign.isprintable() else "?" for sign in title),
         is_inline=is_inline,
         width=WIDTH,
         height=under + REACTIONS + BOTTOM,

@@ -1,11 +1,15 @@
-"""Score clips and streams with numpy and ONNX Runtime: no torch.
+"""Score clips and streams, learn by a head, and explain, with numpy and ONNX Runtime: no torch.
 
 ``clip_scorer`` is what every way of scoring shares: scores, decisions, verification. ``graph`` runs
 an encoder, ``scorer`` scores recordings by it, ``stream`` a sound that goes on, from the one
-``channel`` that is heard. Begin with ``Scorer``.
+``channel`` that is heard. ``adapt_head`` lets a head learn from labelled clips, by ``refit``, and
+``change`` says what that changed. ``explain`` says why a clip is an alarm; ``said`` and ``picture``
+show it. Begin with ``Scorer``.
 """
 
+from rattle.runtime.adapt_head import AdaptedHead, learn
+from rattle.runtime.explain import Explanation, explain
 from rattle.runtime.scorer import Scorer
 from rattle.runtime.stream import Stream, StreamScore
 
-__all__ = ["Scorer", "Stream", "StreamScore"]
+__all__ = ["AdaptedHead", "Explanation", "Scorer", "Stream", "StreamScore", "explain", "learn"]

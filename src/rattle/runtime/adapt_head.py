@@ -18,12 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from rattle.bundle.file import Bundle
+from rattle.bundle.file import Bundle, read_bundle, write_bundle
 from rattle.bundle.known import Known, KnownClip, Named
 from rattle.bundle.labels import check_labels, kept_from_training, relabelled, silenced_by
 from rattle.bundle.replay import ByHash, Replay, Rows, alternating, replay_frames
 from rattle.bundle.schema import BundleInfo, GoldenScore, HeldOut, Provenance
 from rattle.clips.clip import Clip
+from rattle.clips.labelled import labelled_clips
+from rattle.clips.machine import Machine
 from rattle.clips.pcm16 import from_16_bit
 from rattle.diagnosis.reference import Reference
 from rattle.errors import DataError
@@ -31,6 +33,7 @@ from rattle.recipe import Recipe
 from rattle.runtime.change import Change, change_of_head
 from rattle.runtime.clip_scorer import Recording, threshold_of
 from rattle.runtime.refit import Fitted, refit
+from rattle.runtime.scorer import Scorer
 from rattle.scoring.clip import Embedded, clip_score
 from rattle.scoring.head import Head
 from rattle.version import VERSION
@@ -52,6 +55,30 @@ class AdaptedHead:
 
     bundle: Bundle
     change: Change
+
+    def save(self, path: str | Path) -> None:
+        """Write the bundle: beside, then renamed."""
+        write_bundle(self.bundle, Path(path))
+
+
+def learn(
+    path: str | Path,
+    anomalies: Sequence[str | Path],
+    *,
+    normals: Sequence[str | Path] = (),
+    seed: int | None = None,
+) -> AdaptedHead:
+    """Adapt the head of the bundle at ``path``, by its graph; see ``adapt_head``.
+
+    ``anomalies`` and ``normals`` are recordings or folders of them.
+    """
+    bundle = read_bundle(Path(path))
+    machine = Machine.parse(bundle.info.machine)
+    given = (
+        labelled_clips(map(Path, paths), machine, label)
+        for paths, label in ((anomalies, "anomaly"), (normals, "normal"))
+    )
+    return adapt_head(bundle, Scorer.load(path), *given, seed=seed)
 
 
 def adapt_head(

@@ -25,7 +25,7 @@ from rattle.diagnosis.difference import Difference
 from rattle.diagnosis.differences import differences
 from rattle.diagnosis.reference import Reference
 from rattle.diagnosis.seen import SeenSpectrum, seen_spectrum
-from rattle.errors import BundleError
+from rattle.errors import BundleError, ClipError
 from rattle.runtime.clip_scorer import Recording, name_of
 from rattle.scoring.clip import ClipParts, ClipScore, Embedded, Mix, clip_score, clip_value
 from rattle.scoring.score import Values
@@ -140,12 +140,16 @@ def explain(bundle: Keeps, scorer: Hears, clip: Recording) -> Explanation:
     """Explain a clip by the bundle and by ``scorer``, which is that bundle opened to score.
 
     Raises ``BundleError`` where the bundle keeps no reference, ``ClipError`` for a clip that cannot
-    be read.
+    be read or of which the model makes no number.
     """
     if bundle.reference is None:
         raise BundleError("the bundle keeps no reference of its healthy clips; train it again")
     samples = scorer.samples(clip)
-    score = clip_score(name_of(clip), scorer.parts(samples), scorer.mix(), scorer.threshold)
+    name, parts = name_of(clip), scorer.parts(samples)
+    if not parts.is_finite:
+        # NaN is above no threshold: it would pass for normal.
+        raise ClipError(f"{name}: what the model says of it is not a finite number")
+    score = clip_score(name, parts, scorer.mix(), scorer.threshold)
     return Explanation(
         score,
         bundle.reference.clips,

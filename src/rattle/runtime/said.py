@@ -36,7 +36,8 @@ def reactions_said(explanation: Explanation, most: int) -> Iterator[str]:
     shown = explanation.telling[:most]
     deaf = [str(shown.index(each) + 1) for each in explanation.unheard if each in shown]
     if deaf:
-        yield f"It hardly reacts to what {_listed(deaf)} says."
+        verb = "says" if len(deaf) == 1 else "say"
+        yield f"It hardly reacts to what {_listed(deaf)} {verb}."
 
 
 def near_said(explanation: Explanation) -> Iterator[str]:
