@@ -117,3 +117,46 @@ def test_arrays_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=r"reference|sample rate"):
         Reference.restored(spoil(dict(reference.arrays())))
+
+
+# Clips that join later
+
+
+def assert_same(one: Reference, other: Reference) -> None:
+    for name, values in one.arrays().items():
+        np.testing.assert_array_equal(other.arrays()[name], values)
+
+
+def test_clips_that_join_later_come_first(reference: Reference) -> None:
+    joined = reference.joined_by([noise(50), noise(51)])
+    assert_same(joined, Reference.of([noise(seed) for seed in (50, 51, *range(5))], RATE_HZ))
+    assert_same(Reference.restored(joined.arrays()), joined)
+
+
+def test_of_more_than_64_clips_those_that_were_there_make_room(reference: Reference) -> None:
+    full = reference.joined_by(noise(seed, 0.6) for seed in range(100, 160))
+    assert full.clips == MOST_CLIPS
+    newest = full.joined_by([noise(7, 0.6)])
+    assert newest.clips == MOST_CLIPS
+    np.testing.assert_array_equal(newest.spectrum_db[1:], full.spectrum_db[:-1])
+    np.testing.assert_array_equal(
+        newest.spectrum_db[0], Reference.of([noise(7, 0.6)], RATE_HZ).spectrum_db[0]
+    )
+
+
+def test_where_none_joins_it_stays_what_it_is(reference: Reference) -> None:
+    assert reference.joined_by([]) is reference
+
+
+def test_what_a_clip_that_joined_sounds_like_is_no_difference_any_more(
+    reference: Reference,
+) -> None:
+    at_s = np.arange(RATE_HZ) / RATE_HZ
+    hum = (0.05 * np.sin(2 * np.pi * 1234 * at_s)).astype(np.float32)
+
+    def lines(of: Reference) -> list[float]:
+        found = differences(noise(99) + hum, of)
+        return [each.centre_hz for each in found if each.kind == "line" and each.is_outside]
+
+    assert lines(reference) == [pytest.approx(1234, abs=2)]
+    assert lines(reference.joined_by([noise(60) + 2 * hum])) == []

@@ -10,8 +10,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from made_up_explanation import explanation, line
 from rattle.evaluation.evaluate import evaluate
-from rattle.evaluation.report import write_report
+from rattle.evaluation.report import Why, write_report
+from rattle.runtime.picture import picture_of
 
 VOID = {"meta", "img"}
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>.wav'
@@ -159,3 +161,71 @@ def test_plots_share_no_style_sheet_or_group_id_with_the_page(text: str) -> None
     colours = "".join(attrs.get("style") or "" for _, attrs in page.elements)
     assert "var(--anomaly)" in colours
     assert "#0404" not in colours
+
+
+# Why the highest alarm is one
+
+
+def why(path: str) -> Why:
+    """What is said of a clip, by its own name."""
+    name = Path(path).name
+    picture = picture_of(explanation([line(3000)]), 4, title=name, is_inline=True)
+    return Why(name, [f"a line in {name}"], [f"Most like the healthy clip {name}."], picture)
+
+
+def test_the_highest_alarm_of_a_machine_is_explained_and_of_no_alarm_nothing(
+    make_scored, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+
+    def watched(path: str) -> Why:
+        asked.append(path)
+        return why(path)
+
+    loud = make_scored("fan/id_00", normal=[0.1, 0.6], anomaly=[0.3, 0.9, 0.7])
+    unlabelled = make_scored("pump/id_01", unknown=[0.1, 0.8])
+    quiet = make_scored("valve/id_02", normal=[0.1, 0.5], anomaly=[0.4])
+    scored = pl.concat([loud, unlabelled, quiet])
+    text = write(scored, tmp_path / "report.html", why=watched)
+    assert sorted(asked) == [
+        "/data/fan/id_00/anomaly_0003.wav",
+        "/data/pump/id_01/unknown_0001.wav",
+    ]
+    page = Page(text)
+    assert page.open == []
+    said = re.sub(r"\s+", " ", "".join(page.text))
+    for name in ("anomaly_0003.wav", "unknown_0001.wav"):
+        assert f"Why {name} is the highest alarm" in said
+        assert f"a line in {name}" in said
+        assert f"Most like the healthy clip {name}." in said
+    assert said.count("is the highest alarm") == 2
+    pictures = [a for tag, a in page.elements if tag == "svg" and a.get("class") == "explained"]
+    assert [attrs["aria-label"] for attrs in pictures] == ["anomaly_0003.wav", "unknown_0001.wav"]
+    # A picture takes the page's colours, and asks for nothing.
+    assert sum(tag == "style" for tag, _ in page.elements) == 1
+    assert "is the highest alarm" not in write(scored, tmp_path / "without.html")
+
+
+def test_where_nothing_stands_out_it_is_said(make_scored, tmp_path: Path) -> None:
+    text = write(
+        make_scored(normal=[0.1], anomaly=[0.9]),
+        tmp_path / "report.html",
+        why=lambda path: Why(path, [], [], ""),
+    )
+    assert "Nothing that a person could name stands out" in "".join(Page(text).text)
+
+
+def test_hostile_names_stay_text_where_an_alarm_is_explained(make_scored, tmp_path: Path) -> None:
+    hostile = HOSTILE.replace("/", "")
+    scored = make_scored(normal=[0.1], anomaly=[0.9]).with_columns(path=pl.lit("/d/" + hostile))
+    page = Page(write(scored, tmp_path / "report.html", why=why))
+    assert page.open == []
+    assert "script" not in {tag for tag, _ in page.elements}
+    assert not any(name.startswith("on") for _, attrs in page.elements for name in attrs)
+    images = [attrs["src"] for tag, attrs in page.elements if tag == "img"]
+    assert all(source.startswith("data:") for source in images)
+    said = "".join(page.text)
+    for sentence in (f"a line in {hostile}", f"Most like the healthy clip {hostile}."):
+        assert sentence in said
+    labels = [a["aria-label"] for tag, a in page.elements if a.get("class") == "explained"]
+    assert labels == [hostile]

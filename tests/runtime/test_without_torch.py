@@ -16,8 +16,11 @@ import pytest
 import soundfile as sf
 
 from rattle import Detector, Machine, Manifest
+from rattle.cli.terminal.explanation_lines import explanation_lines
 from rattle.clips.reading import read_clip
 from rattle.runs.write import recordings_of
+from rattle.runtime.explain import explain
+from svg_picture import svg_file
 
 ROOT = Path(__file__).parents[2]
 FAN = Machine("synth_fan", "id_00")
@@ -127,6 +130,18 @@ def test_a_bundle_without_a_graph_says_what_its_head_takes(
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_an_alarm_is_explained_and_drawn(
+    bare: Path, exported_file: Path, detector: Detector, clips: Manifest, tmp_path: Path
+) -> None:
+    fault = clips.of(FAN, split="test", label="anomaly").table["path"][0]
+    done = run(bare / "rattle", "explain", exported_file, fault, "--picture", tmp_path / "x.svg")
+    assert done.returncode == 0, done.stderr
+    expected = explain(detector, detector, fault)
+    assert done.stdout.splitlines() == list(explanation_lines(expected, 5))
+    root = svg_file(tmp_path / "x.svg")
+    assert root.get("aria-label") == Path(fault).name
 
 
 @pytest.mark.parametrize("words", [["train", "data", "--machine", "all"], ["check", "."]])

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.stats import beta
 
-from rattle.scoring.threshold import Threshold, beta_quantiles, fit_threshold
+from rattle.scoring.threshold import (
+    SCORES_AGREE_WITHIN,
+    Threshold,
+    beta_quantiles,
+    fit_threshold,
+    silencing,
+)
 
 SCORES = hnp.arrays(np.float64, st.integers(1, 80), elements=st.floats(-1e3, 1e3))
 
@@ -104,3 +110,25 @@ def test_a_rounding_error_is_no_reason_to_warn() -> None:
 def test_no_clips_give_no_threshold() -> None:
     with pytest.raises(ValueError, match="at least one"):
         fit_threshold(np.array([]), 0.05)
+
+
+# Clips that someone called normal
+
+
+@given(SCORES)
+def test_none_of_the_scores_that_it_silences_is_above_even_after_rounding(scores) -> None:
+    level = silencing(scores)
+    again = scores + SCORES_AGREE_WITHIN * np.maximum(np.abs(scores), 1)
+    assert (again <= level + 1e-9).all()
+
+
+@pytest.mark.parametrize(
+    ("scores", "level"),
+    [([0.2, 0.5], 0.501), ([50.0], 50.05), ([-50.0, -200.0], -49.95), ([0.0], 0.001)],
+)
+def test_it_is_as_low_as_rounding_of_the_highest_score_allows(scores, level: float) -> None:
+    assert silencing(np.array(scores)) == pytest.approx(level, abs=1e-12)
+
+
+def test_a_clip_that_is_much_louder_than_those_silenced_is_still_above() -> None:
+    assert silencing(np.array([0.5, 0.1])) < 0.51
