@@ -94,7 +94,6 @@ def test_what_was_called_normal_earlier_is_told_beside_what_is_called_so_now(
     assert not any(clip.after for clip in told.silenced)
 
 
-@pytest.mark.xfail(strict=True, reason="a clip held out and called normal earlier is told twice")
 def test_no_clip_that_was_called_normal_is_among_the_healthy_ones_too(
     fleet: dict[Machine, Detector], clips: Manifest
 ) -> None:

@@ -264,7 +264,6 @@ def test_an_encoder_with_a_fixed_centre_learns_on_towards_its_own(
     )
 
 
-@pytest.mark.xfail(strict=True, reason="gives() does not look at what was called normal")
 def test_a_training_clip_called_normal_makes_another_adaptation(
     fleet: Fleet, adapted: Detector, anomalies: Manifest, clips: Manifest
 ) -> None:

@@ -34,9 +34,9 @@ from rattle.detector.known import KnownClips, recover_known
 from rattle.detector.preparing import (
     fleet_source_of,
     fleets_network,
-    healthy_sounds,
     names_of,
     parents_network,
+    sounds_of,
     source_of,
 )
 from rattle.errors import DataError
@@ -157,6 +157,7 @@ class AdaptJob:
         return (
             made_of.parent == self.parent_identity
             and made_of.data_hash != origin.data_hash  # as one is whose head alone learnt
+            and normals <= {*made_of.silenced} <= {*origin.silenced, *normals} - anomalies
             and {*made_of.anomalies} == {*origin.anomalies, *anomalies} - normals
             and {*made_of.trained, *made_of.held_out}
             == {*origin.trained, *origin.held_out, *normals} - anomalies
@@ -205,7 +206,8 @@ class AdaptJob:
                     anomalies=list(
                         zip(_named(clips.anomalies, names), clips.anomalies.values(), strict=True)
                     ),
-                    healthy=partial(healthy_sounds, self.normals, store),
+                    healthy=partial(sounds_of, self.normals, store),
+                    unhealthy=partial(sounds_of, self.anomalies, store),
                     older=self.parent.reference,
                     # Of an older one that no recording and no replay set has, nothing can be told.
                     silenced={hash_: at_hand[hash_] for hash_ in silenced if hash_ in at_hand},
@@ -281,6 +283,9 @@ def _identity(job: AdaptJob, known: KnownClips, clips: Replay) -> str:
         "clips": [list(clips.normals), list(clips.held_out), list(clips.anomalies)],
         "outliers": {machine: list(of) for machine, of in clips.outliers.items()},
         "replayed": sorted(known.replayed),
+        "silenced": silenced_by(
+            job.parent.info.provenance, job.normals.hashes(), job.anomalies.hashes()
+        ),
     }
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 

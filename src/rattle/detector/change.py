@@ -27,7 +27,7 @@ def change_of_encoder(
     )
     unraised = threshold_of(after.info.model_copy(update={"silenced": ()}))
     return Change(
-        healthy=_both(before, after, older.held_out, after.known.held_out),
+        healthy=_both(before, after, older.without(earlier).held_out, after.known.held_out),
         anomalies=(
             *_given(before, after, anomalies),
             *_both(before, after, older.anomalies, after.known.anomalies),

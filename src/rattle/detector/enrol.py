@@ -26,9 +26,9 @@ from rattle.detector.job import Material, Recordings, Share, Watch
 from rattle.detector.preparing import (
     DEFAULT_ALPHA,
     golden,
-    healthy_sounds,
     names_of,
     parents_network,
+    sounds_of,
     source_of,
 )
 from rattle.errors import DataError
@@ -157,7 +157,7 @@ class EnrolJob:
                     provenance=provenance,
                     trained=[names[clip] for clip in known.normals],
                     kept=[names[clip] for clip in known.held_out],
-                    healthy=partial(healthy_sounds, split.normals, store),
+                    healthy=partial(sounds_of, split.normals, store),
                     graph=self.parent.graph,
                 )
             ],

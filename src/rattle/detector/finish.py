@@ -32,6 +32,7 @@ from rattle.learning.losses import CentroidPair
 from rattle.learning.model import Model
 from rattle.learning.train import train
 from rattle.recipe import Recipe
+from rattle.runtime.refit import refit
 from rattle.scoring.clip import AveragedParts, ClipParts, Embedded
 from rattle.scoring.head import Head, centre_windows, evenly, nearest_of
 from rattle.scoring.head_fit import fit_posterior
@@ -147,15 +148,19 @@ def _networks(
             outliers = heard.of_outliers(share, FITTED_OUTLIERS * len(share.outliers))
             weight, bias = fit_posterior(_embeddings(normals), _embeddings(outliers))
             head = replace(head, weight=weight, bias=bias)
-        model = TrainedNetwork(recipe, network.encoder, head, placement)
         held_out = [heard.clip(clip) for clip in share.held_out]
+        known = heard.known(share, head, normals, held_out, others)
+        if recipe.is_shared and (share.anomalies or share.silenced):
+            # What people said counts in a head as it does where the head alone learns from it.
+            head = refit(head, known, recipe, share.alpha.value, share.silenced).head
+        model = TrainedNetwork(recipe, network.encoder, head, placement)
         yield Measured(
             model,
             (head.parts(clip.start_s, clip.z) for clip in held_out),
             (head.parts(clip.start_s, clip.z) for clip in others),
             ((model.parts(clip), is_anomaly) for clip, is_anomaly in share.labelled),
             map(model.parts, share.silenced.values()),
-            heard.known(share, head, normals, held_out, others),
+            known,
         )
 
 
@@ -281,7 +286,7 @@ def _reference(recipe: Recipe, share: Share) -> Reference | None:
     """Measure the healthy clips, to tell later what differs in another."""
     sounds = list(share.healthy())
     if share.older is not None:
-        return share.older.joined_by(sounds)
+        return share.older.joined_by(sounds, share.unhealthy())
     return Reference.of(sounds, recipe.audio.sample_rate_hz) if sounds else None
 
 

@@ -21,12 +21,12 @@ from rattle.detector.preparing import (
     DEFAULT_ALPHA,
     Featured,
     golden,
-    healthy_sounds,
     labelled_clips_of,
     labelled_features,
     names_of,
     new_network,
     replay_of,
+    sounds_of,
 )
 from rattle.errors import DataError
 from rattle.features.store import FeatureStore, Pack
@@ -147,7 +147,7 @@ class FleetJob:
                 provenance=self._provenance(member, pool, list(groups)[:machines], identity),
                 trained=names_of(member.trained),
                 kept=names_of(member.held_out),
-                healthy=partial(healthy_sounds, member.split.normals, store),
+                healthy=partial(sounds_of, member.split.normals, store),
                 labelled=labelled_features(labelled, member.amplitude, store),
             )
 

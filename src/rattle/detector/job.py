@@ -101,7 +101,7 @@ class Share:
     one already. ``trained`` and ``kept`` name the clips of ``group`` and of ``held_out``, in their
     order; ``anomalies`` are labelled clips that it learns from, ``silenced`` normals that someone
     called so, by hash. ``healthy`` reads recordings of healthy sound, ``[T]`` each, which a
-    reference is made of, on top of ``older`` where there is one.
+    reference is made of, on top of ``older`` where there is one, without what ``unhealthy`` reads.
     """
 
     machine: Machine
@@ -119,6 +119,7 @@ class Share:
     anomalies: Sequence[tuple[Named, Rows]] = ()
     silenced: Mapping[str, Rows] = field(default_factory=dict)
     healthy: Callable[[], Iterable[NDArray[np.float32]]] = tuple
+    unhealthy: Callable[[], Iterable[NDArray[np.float32]]] = tuple
     older: Reference | None = None
     labelled: Sequence[tuple[Rows, bool]] = ()
     graph: bytes | None = None

@@ -17,12 +17,12 @@ from rattle.detector.job import Material, Recordings, Share, Watch
 from rattle.detector.preparing import (
     DEFAULT_ALPHA,
     golden,
-    healthy_sounds,
     labelled_clips_of,
     labelled_features,
     names_of,
     new_network,
     replay_of,
+    sounds_of,
 )
 from rattle.features.store import FeatureStore
 from rattle.learning.data import TrainingData, prepare, split_normals
@@ -107,7 +107,7 @@ class OwnJob:
                     provenance=_provenance(self, data),
                     trained=names_of(data.trained_clips),
                     kept=names_of(data.held_out_clips),
-                    healthy=partial(healthy_sounds, split.normals, store),
+                    healthy=partial(sounds_of, split.normals, store),
                     labelled=labelled_features(validation, data.amplitude, store),
                 )
             ],

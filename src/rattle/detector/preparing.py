@@ -24,6 +24,7 @@ from rattle.errors import DataError
 from rattle.features.store import FeatureStore
 from rattle.features.views import Rows
 from rattle.learning.batches import BatchSource, ClipFeatures
+from rattle.learning.centroids import pushed_from_zero
 from rattle.learning.device import Placement
 from rattle.learning.fleet import FleetSource
 from rattle.learning.inference import embed, restore_network
@@ -81,7 +82,7 @@ def golden(held_out: Manifest, store: FeatureStore) -> GoldenClips:
     return tuple(to_16_bit(store.front_end.read(clip.path)[:limit]) for clip in clips)
 
 
-def healthy_sounds(clips: Manifest, store: FeatureStore) -> Iterator[NDArray[np.float32]]:
+def sounds_of(clips: Manifest, store: FeatureStore) -> Iterator[NDArray[np.float32]]:
     """Read at most as many of the clips as a reference holds, evenly spread over them."""
     paths = clips.table["path"].to_list()
     return (store.front_end.read(paths[place]) for place in evenly(len(paths), MOST_CLIPS))
@@ -171,28 +172,32 @@ def new_network(
 def fleets_network(parent: Detector, groups: Sequence[ClipFeatures], placement: Placement) -> Start:
     """Begin with a detector's network and a head for each group, the first of them its own.
 
-    The others' are fitted to what the encoder makes of their clips.
+    The others' are fitted to what the encoder makes of their clips; DSAD's centroids are the means
+    of that.
     """
-    one, _ = restore_network(parent.recipe, parent.model.learnt())
+    one, head = restore_network(parent.recipe, parent.model.learnt())
     network = build_network(parent.recipe, len(groups))
     network.encoder.load_state_dict(one.encoder.state_dict())
     placement.network(network)
-    if network.head is None or one.head is None:
-        return network, None
     network.encoder.eval()
     embeddings = [
         np.concatenate([embed(network.encoder, clips[i], parent.recipe, placement).z for i in some])
         for clips in groups
         for some in [evenly(len(clips), STARTED_CLIPS)]
     ]
-    with torch.no_grad():
-        network.head.weight[0], network.head.bias[0] = one.head.weight[0], one.head.bias[0]
-        for number in range(1, len(groups)):
-            others = np.concatenate([z for i, z in enumerate(embeddings) if i != number])
-            weight, bias = fit_posterior(embeddings[number], others)
-            network.head.weight[number] = torch.from_numpy(weight)
-            network.head.bias[number] = float(bias[0])
-    return network, None
+    if network.head is not None and one.head is not None:
+        with torch.no_grad():
+            network.head.weight[0], network.head.bias[0] = one.head.weight[0], one.head.bias[0]
+            for number in range(1, len(groups)):
+                others = np.concatenate([z for i, z in enumerate(embeddings) if i != number])
+                weight, bias = fit_posterior(embeddings[number], others)
+                network.head.weight[number] = torch.from_numpy(weight)
+                network.head.bias[number] = float(bias[0])
+    if head.centres is None or parent.recipe.has_moving_centroids:
+        return network, None
+    means = torch.from_numpy(np.stack([z.mean(axis=0) for z in embeddings[1:]]))
+    centres = torch.cat([torch.tensor(head.centres), pushed_from_zero(means)])
+    return network, CentroidPair(centres.to(placement.device), None)
 
 
 def parents_network(parent: Detector, placement: Placement) -> Start:

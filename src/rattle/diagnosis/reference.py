@@ -54,16 +54,22 @@ class Reference:
             raise ValueError("a reference needs at least one healthy clip")
         return cls(sample_rate_hz, **columns)
 
-    def joined_by(self, clips: Iterable[Samples]) -> Reference:
-        """Put further healthy clips before those there are; the last of these make room."""
-        columns = _columns(clips, self.resolution)
-        if columns is None:
+    def joined_by(self, clips: Iterable[Samples], without: Iterable[Samples] = ()) -> Reference:
+        """Put further healthy clips before those there are; the last of these make room.
+
+        A clip that is there already counts once, and those in ``without`` no more, as long as one
+        clip is left.
+        """
+        new = _columns(clips, self.resolution)
+        gone = _columns(without, self.resolution)
+        told = [of["spectrum_db"] for of in (new, gone) if of is not None]
+        keeps = np.array([not _is_among(own, told) for own in self.spectrum_db])
+        if new is None and (keeps.all() or not keeps.any()):
             return self
-        every = {
-            name: np.concatenate([new, getattr(self, name)])[:MOST_CLIPS]
-            for name, new in columns.items()
-        }
-        return Reference(self.sample_rate_hz, **every)
+        every = {name: getattr(self, name)[keeps] for name in _shapes(1, self.resolution)}
+        if new is not None:
+            every = {name: np.concatenate([new[name], old]) for name, old in every.items()}
+        return Reference(self.sample_rate_hz, **{n: of[:MOST_CLIPS] for n, of in every.items()})
 
     @property
     def clips(self) -> int:
@@ -112,6 +118,11 @@ def _columns(clips: Iterable[Samples], resolution: Resolution) -> dict[str, Any]
         for field in fields(Measured)
     }
     return columns | {name: columns[name].astype(np.float16) for name in HALVED}
+
+
+def _is_among(spectrum: NDArray[np.float16], others: list[NDArray[np.float16]]) -> bool:
+    """Tell whether it is that of the same sound: no other gives the same to the last bit."""
+    return any((spectrum == of).all(axis=1).any() for of in others)
 
 
 def _shapes(clips: int, resolution: Resolution) -> dict[str, tuple[int, ...]]:

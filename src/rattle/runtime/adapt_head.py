@@ -123,7 +123,7 @@ def adapt_head(
         golden=bundle.golden,
         known=known,
         replay=replay.bounded(info.recipe.adaptation.replay_clips, replay_frames(info.recipe)),
-        reference=_reference(bundle, [clip.samples for clip in heard[len(anomalies) :]]),
+        reference=_reference(bundle, [clip.samples for clip in heard], len(anomalies)),
         graph=bundle.graph,
     )
     return AdaptedHead(adapted, change)
@@ -182,8 +182,13 @@ class _Kinds:
         )
 
 
-def _reference(bundle: Bundle, normals: Sequence[NDArray[np.float32]]) -> Reference | None:
-    return None if bundle.reference is None else bundle.reference.joined_by(normals)
+def _reference(
+    bundle: Bundle, sounds: Sequence[NDArray[np.float32]], anomalies: int
+) -> Reference | None:
+    """Let the normals join the healthy clips; the first of the sounds are anomalies."""
+    if bundle.reference is None:
+        return None
+    return bundle.reference.joined_by(sounds[anomalies:], without=sounds[:anomalies])
 
 
 def _check_head(bundle: Bundle, anomalies: Collection[Clip]) -> None:

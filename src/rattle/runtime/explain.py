@@ -116,7 +116,9 @@ class Explanation:
     def unmeasured(self) -> tuple[Reaction, ...]:
         """Bands that the detector reacts to, and where nothing stands out."""
         return tuple(
-            band for band in self.heard if not any(_overlap(each, band) for each in self.telling)
+            band
+            for band in self.heard
+            if not any(_overlap(each, band) for each in self.telling if each.kind != "level")
         )
 
 
@@ -168,7 +170,7 @@ def _reactions(bundle: Keeps, scorer: Hears, samples: Samples, score: float) -> 
     own, other = np.fft.rfft(samples), np.fft.rfft(healthy)
     hz = np.fft.rfftfreq(len(samples), 1 / rate)
     for low, high in bands(rate):
-        inside = (hz >= low) & (hz < high)
+        inside = (hz >= low) & ((hz < high) | (high == rate / 2))
         if not inside.any():
             continue
         mixed = np.fft.irfft(np.where(inside, other, own), len(samples)).astype(np.float32)
