@@ -8,8 +8,8 @@ from pathlib import Path
 from rattle.bundle.known import KnownClip
 from rattle.clips.manifest import Manifest
 from rattle.detector.detector import Detector
-from rattle.runtime.change import Change, Judged
-from rattle.runtime.clip_scorer import threshold_of
+from rattle.runtime.change import Change, Judged, highest_silenced
+from rattle.runtime.clip_scorer import scores_of, threshold_of
 from rattle.runtime.refit import averaged
 from rattle.scoring.head import Head
 
@@ -34,6 +34,13 @@ def change_of_encoder(
         ),
         silenced=(*_given(before, after, normals), *_both(before, after, old, new)),
         is_raised=after.threshold.value > unraised.value,
+        highest=highest_silenced(
+            scores_of(after.info.silenced, after.mix()),
+            after.info.provenance.silenced,
+            after.known,
+        )
+        if after.info.silenced
+        else None,
     )
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from rattle.bundle.known import Known, KnownClip
 from rattle.bundle.schema import BundleInfo
 from rattle.recipe import Recipe
 from rattle.runtime.clip_scorer import mix_of, threshold_of
 from rattle.runtime.refit import Fitted, averaged, refit
 from rattle.scoring.head import Head
+from rattle.scoring.score import Values
 
 # Anomalies are judged by heads that did not learn from them, in so many turns.
 TURNS = 8
@@ -35,13 +38,14 @@ class Change:
 
     ``healthy`` were held out of every training, ``anomalies`` are those that it learnt from, now
     and before, ``silenced`` what someone called normal. ``is_raised`` says that the threshold had
-    to rise for those.
+    to rise for those, above all for the clip ``highest``.
     """
 
     healthy: tuple[Judged, ...]
     anomalies: tuple[Judged, ...]
     silenced: tuple[Judged, ...] = ()
     is_raised: bool = False
+    highest: str | None = None
 
     @property
     def lost(self) -> list[str]:
@@ -67,7 +71,15 @@ def change_of_head(
         judged(known.anomalies),
         judged(quiet),
         fitted.is_raised,
+        highest_silenced(fitted.silenced.scores(fitted.mix), fitted.quiet, known)
+        if fitted.quiet
+        else None,
     )
+
+
+def highest_silenced(scores: Values, hashes: Sequence[str], known: Known) -> str | None:
+    """Name the clip with the highest score of those that were silenced, where it has a name."""
+    return known.names().get(hashes[int(np.argmax(scores))])
 
 
 def _alarms(info: BundleInfo, head: Head, clips: Sequence[KnownClip]) -> list[bool]:

@@ -125,14 +125,15 @@ def threshold_of(info: BundleInfo, mix: Mix | None = None) -> Threshold:
     not above it.
     """
     mix = mix or mix_of(info)
-    threshold = fit_threshold(_scores(info.held_out, mix), info.recipe.scoring.false_alarm_rate)
+    threshold = fit_threshold(scores_of(info.held_out, mix), info.recipe.scoring.false_alarm_rate)
     if not info.silenced:
         return threshold
-    silent = silencing(_scores(info.silenced, mix))
+    silent = silencing(scores_of(info.silenced, mix))
     return replace(threshold, value=max(threshold.value, silent))
 
 
-def _scores(clips: Sequence[HeldOut], mix: Mix) -> Values:
+def scores_of(clips: Sequence[HeldOut], mix: Mix) -> Values:
+    """Compute s of normals whose parts a bundle keeps, ``[n]``."""
     gaps = [clip.gap for clip in clips if clip.gap is not None]
     distances = [clip.distance for clip in clips if clip.distance is not None]
     parts = AveragedParts(

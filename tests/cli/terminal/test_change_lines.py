@@ -82,7 +82,7 @@ def test_what_was_called_normal_is_no_alarm_or_named() -> None:
 def test_that_the_threshold_rose_is_a_warning() -> None:
     silent = judged(("a.wav", True, False))
     *_, last = change_lines("fan", Change((), (), silent, is_raised=True))
-    assert last.startswith("fan: warning: the threshold rose for the clips called normal")
+    assert last.startswith("fan: warning: the threshold rose for what was called normal")
 
 
 def test_all_of_it_is_said_in_order() -> None:

@@ -36,8 +36,9 @@ def change_lines(machine: str, change: Change) -> list[str]:
         )
     if change.is_raised:
         lines.append(
-            f"{machine}: warning: the threshold rose for the clips called normal: they sound like "
-            "faults, and fainter faults are missed now"
+            f"{machine}: warning: the threshold rose for what was called normal, above all for "
+            f"{change.highest or 'one of the clips'}, which sounds like a fault, and fainter "
+            "faults are missed now; listen to it again, and if it is faulty give it as an anomaly"
         )
     return lines
 
