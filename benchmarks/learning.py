@@ -333,6 +333,7 @@ def draw(rows: list[Row], to: Path) -> None:
             axes.axhline(start, color="grey", linewidth=0.8, linestyle=":")
             axes.set_xscale("log", base=2)
             axes.set_xticks([0.5, *COUNTS], ["0", *map(str, COUNTS)])
+            axes.set_ylim(min(row["auc"] for row in rows) - 0.005, 1.002)
             axes.set_title(machine, fontsize=10)
             axes.set_ylabel("AUC")
             axes.spines[["top", "right"]].set_visible(False)
