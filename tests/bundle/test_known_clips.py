@@ -176,3 +176,8 @@ def test_windows_of_clips_are_stacked_in_order() -> None:
     assert z.shape == (2 * 2 + 3, D)
     np.testing.assert_array_equal(z[4:], clips[2].z)
     assert stacked((), D).shape == (0, D)
+
+
+def test_the_kind_of_a_fault_stands_before_its_name() -> None:
+    assert Named.of("0" * 64, "/plant/faults/bearing/a.wav", "kind=bearing").name == "bearing/a.wav"
+    assert Named.of("0" * 64, "/plant/a.wav", "speed=3").name == "a.wav"

@@ -93,3 +93,15 @@ def test_a_file_without_sound_is_refused_by_its_name(folder: Path) -> None:
     sf.write(folder / "silence.wav", np.zeros(0), 16_000)
     with pytest.raises(ClipError, match=r"silence\.wav: the file holds no sound"):
         labelled_clips([folder], PRESS, "anomaly")
+
+
+def test_a_folder_below_the_one_that_is_given_is_the_kind_of_fault(folder: Path) -> None:
+    kinds = {
+        Path(clip.path).name: clip.attributes for clip in labelled_clips([folder], PRESS, "anomaly")
+    }
+    assert kinds == {"tuesday.wav": "", "b.wav": "kind=monday", "a.flac": "kind=monday/deep"}
+
+
+def test_a_file_that_is_given_by_itself_is_of_no_kind(folder: Path) -> None:
+    (clip,) = labelled_clips([folder / "monday" / "b.wav"], PRESS, "anomaly")
+    assert clip.attributes == ""

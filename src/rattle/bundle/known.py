@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rattle.clips.labelled import KIND
 from rattle.scoring.head import evenly
 
 # Embeddings z of a clip's windows, or of several clips', [n, D].
@@ -36,9 +37,13 @@ class Named(NamedTuple):
     name: str
 
     @classmethod
-    def of(cls, hash_: str, path: str | Path) -> Named:
-        """Name a file's clip, without what no terminal can show or would take for a command."""
-        name = Path(path).name
+    def of(cls, hash_: str, path: str | Path, attributes: str = "") -> Named:
+        """Name a file's clip, without what no terminal can show or would take for a command.
+
+        The kind of fault among its attributes (``labelled_clips``) stands before its name.
+        """
+        kind = attributes.removeprefix(KIND) if attributes.startswith(KIND) else ""
+        name = "/".join(part for part in (kind, Path(path).name) if part)
         return cls(hash_, "".join(sign if sign.isprintable() else "?" for sign in name))
 
 

@@ -52,7 +52,7 @@ def adapt(
     bundle
         A .rattle file.
     anomalies
-        Recordings of faults, or folders of them.
+        Recordings of faults, or folders of them; a folder below names a kind of fault.
     normal
         Recordings of healthy sound, or folders of them: rejected alarms, a new operating state.
     head

@@ -11,12 +11,15 @@ from rattle.clips.files import audio_files
 from rattle.clips.machine import Machine
 from rattle.errors import ClipError, DataError
 
+KIND = "kind="
+
 
 def labelled_clips(paths: Iterable[Path], machine: Machine, label: str) -> list[Clip]:
     """List recordings, and those below folders, as training clips of one machine and label.
 
-    A content that occurs twice counts once. Raises ``ClipError`` for a file that cannot be opened
-    or holds no sound, and ``DataError`` for a folder without recordings.
+    A folder below one that is given names a kind of fault, which its clips have as attribute
+    ``kind=NAME``. A content that occurs twice counts once. Raises ``ClipError`` for a file that
+    cannot be opened or holds no sound, and ``DataError`` for a folder without recordings.
     """
     by_content: dict[str, Clip] = {}
     for path in paths:
@@ -24,8 +27,20 @@ def labelled_clips(paths: Iterable[Path], machine: Machine, label: str) -> list[
         if not files:
             raise DataError(f"{path} holds no recording; give recordings or folders of them")
         for file in files:
-            clip = open_clip(LayoutEntry(file.resolve(), "site", machine, "train", label))
+            kind = _kind(path, file)
+            entry = LayoutEntry(
+                file.resolve(), "site", machine, "train", label, attributes=kind and f"{KIND}{kind}"
+            )
+            clip = open_clip(entry)
             if isinstance(clip, LeftOut):
                 raise ClipError(clip.reason)
             by_content.setdefault(clip.content_hash, clip)
     return sorted(by_content.values(), key=lambda clip: clip.path)
+
+
+def _kind(given: Path, file: Path) -> str:
+    """Give the folder of a file below the folder that was given; none of a file in it."""
+    if given == file:
+        return ""
+    # What separates attributes stands in no name.
+    return "/".join(file.relative_to(given).parts[:-1]).translate(str.maketrans(";=", "--"))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from rattle.bundle.known import KnownClip
 from rattle.clips.manifest import Manifest
 from rattle.detector.detector import Detector
+from rattle.detector.preparing import names_of
 from rattle.runtime.change import Change, Judged, highest_silenced
 from rattle.runtime.clip_scorer import scores_of, threshold_of
 from rattle.runtime.refit import averaged
@@ -45,9 +45,9 @@ def change_of_encoder(
 
 
 def _given(before: Detector, after: Detector, clips: Manifest) -> tuple[Judged, ...]:
-    paths = [clip.path for clip in clips]
-    each = zip(paths, before.score(paths), after.score(paths), strict=True)
-    return tuple(Judged(Path(path).name, old.anomalous, new.anomalous) for path, old, new in each)
+    paths, names = [clip.path for clip in clips], names_of(clips)
+    each = zip(names, before.score(paths), after.score(paths), strict=True)
+    return tuple(Judged(clip.name, old.anomalous, new.anomalous) for clip, old, new in each)
 
 
 def _both(

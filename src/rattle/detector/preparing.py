@@ -90,7 +90,8 @@ def sounds_of(clips: Manifest, store: FeatureStore) -> Iterator[NDArray[np.float
 
 def names_of(clips: Manifest) -> list[Named]:
     """Name clips as a bundle does, in the manifest's order."""
-    return [Named.of(*row) for row in clips.table.select("content_hash", "path").iter_rows()]
+    columns = clips.table.select("content_hash", "path", "attributes")
+    return [Named.of(*row) for row in columns.iter_rows()]
 
 
 def replay_of(

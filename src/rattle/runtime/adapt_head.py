@@ -140,7 +140,9 @@ def _heard(ear: Ear, clip: Clip, frames: int) -> _Heard:
     samples = ear.samples(Path(clip.path))
     z = ear.embed(samples).z
     rows = ear.features(samples)[:frames]
-    return _Heard(KnownClip(Named.of(clip.content_hash, clip.path), z), rows, samples)
+    return _Heard(
+        KnownClip(Named.of(clip.content_hash, clip.path, clip.attributes), z), rows, samples
+    )
 
 
 @dataclass(frozen=True)
