@@ -38,6 +38,7 @@ from rattle.evaluation.metrics import auc
 from rattle.experiments.task import draw_anomalies
 from rattle.runs.write import recordings_of
 from rattle.scoring.clip import clip_value
+from rows import noted
 
 MACHINES = ("fan_id_02", "slider_id_02", "fan_id_00", "slider_id_00")
 # Of these figure 2 sets so many anomalies apart; only they are looked at here.
@@ -158,12 +159,6 @@ def _row(name: str, when: str, rows: list[dict[str, Any]]) -> str:
         cells.append(f"{means[-1]:.3f}{only}")
     whole = len(means) == len(MACHINES)
     return "| " + " | ".join([name, *cells, f"{np.mean(means):.3f}" if whole else "-"]) + " |"
-
-
-def noted(results: Path) -> list[dict[str, Any]]:
-    if not results.exists():
-        return []
-    return [json.loads(line) for line in results.read_text().splitlines()]
 
 
 def main() -> None:

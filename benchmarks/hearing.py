@@ -38,7 +38,6 @@ import soundfile as sf
 import torch
 
 import rattle
-from losses import noted
 from page import between
 from rattle import Detector, Machine, Manifest, Recipe
 from rattle.clips.layouts import load_manifest
@@ -46,6 +45,7 @@ from rattle.evaluation.metrics import auc, pauc
 from rattle.learning import detuned as learning_detuned
 from rattle.scoring.clip import ClipScore
 from rattle.synthetic import detuned, write_factory
+from rows import Row, note, noted
 
 MACHINES = tuple(map(Machine.parse, ("fan/id_00", "fan/id_02", "slider/id_00", "slider/id_02")))
 PAIR = (MACHINES[0], MACHINES[2])
@@ -71,7 +71,6 @@ WHATS = (
     *(f"choice {name}" for name in CHOICES),
 )
 WANDER, FANS = 0.01, 3
-Row = dict[str, Any]
 
 
 def figures(normal: Sequence[ClipScore], anomaly: Sequence[ClipScore]) -> dict[str, float]:
@@ -231,16 +230,7 @@ def wander_rows(copies: str, seed: int) -> Iterator[Row]:
 def run(data: str, results: Path, whats: Sequence[str], seeds: Sequence[int]) -> None:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
     clips = load_manifest(Path(data))
-    done = {(row["what"], row["seed"]) for row in noted(results)}
-    for seed in seeds:
-        for what in whats:
-            if (what, seed) in done:
-                continue
-            rows = rows_of(what, seed, clips)
-            lines = [json.dumps(row) for row in rows]
-            with results.open("a") as file:
-                file.write("".join(f"{line}\n" for line in lines))
-            print(f"{what}, seed {seed}: {len(lines)} rows", flush=True)
+    note(results, whats, seeds, lambda what, seed: rows_of(what, seed, clips))
 
 
 def rows_of(what: str, seed: int, clips: Manifest) -> Iterator[Row]:

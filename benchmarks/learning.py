@@ -19,13 +19,11 @@ and a seed. One that is noted already is not done again.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 import numpy as np
@@ -34,7 +32,6 @@ import torch
 from matplotlib.figure import Figure
 
 from hearing import MACHINES, trained
-from losses import noted
 from page import between
 from rattle import Detector, Manifest, Recipe
 from rattle.clips.clip import Clip
@@ -46,6 +43,7 @@ from rattle.evaluation.metrics import auc, pauc
 from rattle.experiments.task import draw_anomalies
 from rattle.runtime.adapt_head import adapt_head
 from rattle.synthetic import detuned, write_factory
+from rows import Row, note, noted
 
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
 LEFT = 18  # anomalies to test on
@@ -53,7 +51,6 @@ SEEDS = (0, 1, 2)
 WAYS = ("head", "encoder", "both")
 WHATS = ("labels", "wrong", "speeds")
 SPEEDS = (0.97, 1.05)
-Row = dict[str, Any]
 
 
 def judged(detector: Detector, normals: Sequence[Clip], anomalies: Sequence[Clip]) -> Row:
@@ -189,22 +186,16 @@ def _speed_rows(detector: Detector, speed: float, seed: int, root: Path) -> Iter
 def run(data: str, results: Path, whats: Sequence[str], seeds: Sequence[int]) -> None:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
     clips = load_manifest(Path(data))
-    done = {(row["what"], row["seed"]) for row in noted(results)}
-    for what in whats:
-        for seed in seeds:
-            if (what, seed) in done:
-                continue
-            rows = {
-                "labels": lambda seed=seed: label_rows(seed, clips),
-                "wrong": lambda seed=seed: wrong_rows(seed, clips),
-                "speeds": lambda seed=seed: speed_rows(seed),
-            }[what]()
-            lines = []
-            for row in rows:
-                lines.append(json.dumps(row))
-                print(lines[-1], flush=True)
-            with results.open("a") as file:
-                file.write("".join(f"{line}\n" for line in lines))
+    note(results, whats, seeds, lambda what, seed: rows_of(what, seed, clips))
+
+
+def rows_of(what: str, seed: int, clips: Manifest) -> Iterator[Row]:
+    match what:
+        case "labels":
+            return label_rows(seed, clips)
+        case "wrong":
+            return wrong_rows(seed, clips)
+    return speed_rows(seed)
 
 
 def label_table(rows: list[Row]) -> str:

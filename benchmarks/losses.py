@@ -39,6 +39,7 @@ from rattle.detector.own import OwnJob
 from rattle.evaluation.metrics import auc
 from rattle.scoring.clip import ClipParts, clip_value
 from rattle.synthetic import FAULT_KINDS, overlay_fault
+from rows import noted
 
 MACHINES = ("fan/id_00", "fan/id_02", "slider/id_00", "slider/id_02")
 SEEDS = (0, 1, 2)
@@ -182,12 +183,6 @@ def write_into(page: Path, text: str) -> None:
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     write_text(page, f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
-
-
-def noted(results: Path) -> list[dict[str, Any]]:
-    if not results.exists():
-        return []
-    return [json.loads(line) for line in results.read_text().splitlines()]
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from rattle.diagnosis.difference import Difference
 from rattle.diagnosis.seen import SeenSpectrum
-from rattle.runtime.explain import Explanation, Near, Reaction
+from rattle.runtime.explanation import Explanation, Near, Reaction
 from rattle.scoring.clip import ClipScore
 
 LOW, HIGH = (500.0, 707.0), (2828.0, 4000.0)

@@ -73,7 +73,7 @@ def test_it_writes_a_new_bundle_beside_and_says_what_it_brought(
     code, out, err = adapt(bundle, "--head", "--anomalies", *faults, "--normal", healthy[0])
     adapted = bundle.parent / "adapted" / bundle.name
     assert code == 0, err
-    first, second, third, fourth, *raised, last = out.splitlines()
+    first, warning, second, third, fourth, *raised, last = out.splitlines()
     threshold = Detector.load(adapted).threshold.value
     assert re.fullmatch(
         re.escape(f"synth_fan/id_00: {adapted} in ")
@@ -81,6 +81,7 @@ def test_it_writes_a_new_bundle_beside_and_says_what_it_brought(
         + re.escape(f"{threshold:.4g}"),
         first,
     )
+    assert warning.startswith("synth_fan/id_00: warning: 2 held-out normal clips")
     assert re.fullmatch(
         r"synth_fan/id_00: of 3 anomalies it found (\d) before and finds (\d) now; \d when each "
         "is judged without having been learnt from",

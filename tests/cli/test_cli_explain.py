@@ -17,7 +17,7 @@ import soundfile as sf
 from rattle import Detector, Machine, Manifest
 from rattle.bundle import read_bundle, write_bundle
 from rattle.diagnosis.sentence import sentence
-from rattle.runtime.explain import Explanation, bands, explain
+from rattle.runtime.explanation import Explanation, bands, explain
 from svg_picture import svg_file
 
 FAN = Machine("synth_fan", "id_00")
@@ -238,3 +238,18 @@ def test_a_bundle_keeps_a_reference_of_the_healthy_clips_that_it_was_trained_on(
     assert reference is not None
     assert (reference.clips, reference.sample_rate_hz) == (12, 16_000)
     assert rattle("explain", bundle, faults[0]).code == 0
+
+
+def test_of_a_long_recording_it_says_which_seconds_are_explained(
+    rattle: Any, bundle_file: Path, faults: list[str], tmp_path: Path
+) -> None:
+    samples, rate_hz = sf.read(faults[0])
+    sf.write(tmp_path / "shift.wav", np.resize(samples, 31 * rate_hz), rate_hz)
+    code, out, _ = rattle("explain", bundle_file, tmp_path / "shift.wav")
+    assert code == 0
+    found = re.match(r".*shift\.wav, ([0-9.]+) to ([0-9.]+) s: ", out)
+    assert found
+    assert 0 <= float(found[1]) < float(found[2]) <= 31
+    code, out, _ = rattle("explain", bundle_file, tmp_path / "shift.wav", "--json")
+    (clip,) = json.loads(out)["clips"]
+    assert [f"{clip[name]:.1f}" for name in ("start_s", "end_s")] == [found[1], found[2]]

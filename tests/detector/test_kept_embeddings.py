@@ -99,13 +99,16 @@ def test_a_later_head_sets_out_from_the_one_that_was_trained(made: Detector) -> 
         assert np.array_equal(value, learnt[name]) != is_fitted(made)
 
 
-def test_the_head_is_the_one_that_all_labels_make_of_the_trained_one(made: Detector) -> None:
-    if not is_fitted(made):
-        return
+def test_the_head_is_what_its_labels_make_of_the_trained_one_if_an_encoder_learnt_on(
+    made: Detector,
+) -> None:
+    labels = made.known.anomalies or made.info.silenced
     silenced = made.info.provenance.silenced
     fitted = refit(head_of(made), made.known, made.recipe, made.info.alpha, silenced)
-    for name, value in made.model.learnt()["head"].items():
-        np.testing.assert_array_equal(fitted.head.arrays()[name], value)
+    learnt = made.model.learnt()["head"]["weight"]
+    same = np.array_equal(fitted.head.arrays()["weight"], learnt)
+    # The paper's own adaptation trains the head with the encoder, and leaves it so.
+    assert same == (made.recipe.is_shared or not labels)
 
 
 def test_fitted_anew_without_a_label_it_is_the_head_that_was_trained(made: Detector) -> None:

@@ -12,7 +12,7 @@ from rattle.diagnosis.difference import Difference
 from rattle.diagnosis.reference import Reference
 from rattle.diagnosis.seen import seen_spectrum
 from rattle.pages.explained import LEFT, RIGHT, WIDTH
-from rattle.runtime.explain import Explanation, Reaction
+from rattle.runtime.explanation import Explanation, Reaction
 from rattle.runtime.picture import picture_of
 from svg_picture import SVG, Element, svg_picture
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from made_up_explanation import HIGH, LOW, explanation, line
 from rattle.diagnosis.difference import Difference
-from rattle.runtime.explain import Near, Reaction
+from rattle.runtime.explanation import Near, Reaction
 from rattle.runtime.said import differences_said, near_said, reactions_said
 
 MOST = 5

@@ -19,7 +19,7 @@ from rattle import Detector, Machine, Manifest
 from rattle.cli.terminal.explanation_lines import explanation_lines
 from rattle.clips.reading import read_clip
 from rattle.runs.write import recordings_of
-from rattle.runtime.explain import explain
+from rattle.runtime.explanation import explain
 from svg_picture import svg_file
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rattle.clips.labelled import KIND
+from rattle.clips.clip import KIND
 from rattle.scoring.head import evenly
 
 # Embeddings z of a clip's windows, or of several clips', [n, D].
@@ -71,7 +71,9 @@ class KnownClip:
 
 @dataclass(frozen=True)
 class Known:
-    """Clips of the machine by what they serve as, the newest first, and outliers' embeddings.
+    """Clips of the machine by what they serve as, and outliers' embeddings.
+
+    Any beginning of a kind is fair to the clips that were labelled last and to those before.
 
     ``normals`` were learnt from, ``held_out`` make scale and threshold, ``anomalies`` are those
     that someone has labelled. ``start`` holds ``weight`` and ``bias`` of the head as it was trained

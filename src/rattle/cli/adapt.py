@@ -119,12 +119,12 @@ def _adapt_head(
     device: str,
 ) -> int:
     from rattle.bundle import read_bundle
+    from rattle.cli.terminal.announced import announce
     from rattle.cli.terminal.scorers import open_scorer
     from rattle.clips.labelled import labelled_clips
     from rattle.clips.machine import Machine
     from rattle.runs.head import folder_for_head, write_head_run
     from rattle.runtime.adapt_head import adapt_head
-    from rattle.runtime.clip_scorer import threshold_of
 
     parent = read_bundle(bundle)
     machine = Machine.parse(parent.info.machine)
@@ -139,12 +139,7 @@ def _adapt_head(
     ear = open_scorer(bundle, device=device)
     adapted = adapt_head(parent, ear, given["anomaly"], given["normal"], seed=seed)
     write_head_run(folder, adapted.bundle, bundle, [*given["anomaly"], *given["normal"]], seed)
-    took = time.monotonic() - began
-    threshold = threshold_of(adapted.bundle.info)
-    print(
-        f"{machine}: {folder.bundle} in {took:.1f} s; calls a clip anomalous above "
-        f"{threshold.value:.4g}"
-    )
+    announce(folder.bundle, adapted.bundle.info, f"in {time.monotonic() - began:.1f} s")
     _tell(machine, adapted.change, bundle, folder.bundle)
     return 0
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rattle.clips.manifest import Manifest
     from rattle.detector import Detector
+    from rattle.evaluation.evaluate import Evaluation
 
 ITERATIONS = 60
 # Faulty recordings that the demo gives a label, and differences that it names of one.
@@ -19,7 +20,7 @@ LEARNT, NAMED = 6, 3
 def demo(*, to: Path = Path("rattle-demo"), seed: int = 0) -> int:
     """Make a synthetic factory, train detectors of all its machines, find, explain, learn faults.
 
-    Takes about half a minute on two cores. Run again, it does the same again.
+    Takes less than a minute on two cores. Run again, it does the same again.
 
     Parameters
     ----------
@@ -49,9 +50,9 @@ def demo(*, to: Path = Path("rattle-demo"), seed: int = 0) -> int:
     train_each(training_jobs(clips, clips.machines(), recipe, seed=seed), runs, resume=False)
 
     print("\n3. Score recordings it has never heard: healthy ones, and ones with a fault.")
-    code = evaluate_clips(clips, str(recordings), runs, to / "evaluation")
-    print("\n4. Why is it an alarm? Of the machine with the most misses, the loudest one:")
-    hardest = _hardest(clips, runs)
+    code, evaluation = evaluate_clips(clips, str(recordings), runs, to / "evaluation")
+    print("\n4. Why is it an alarm? The highest score of the machine with the most misses:")
+    hardest = _hardest(evaluation, runs)
     faulty = clips.of(hardest.machine, split="test", label="anomaly")
     _explain(hardest, faulty)
     print(
@@ -73,20 +74,18 @@ def demo(*, to: Path = Path("rattle-demo"), seed: int = 0) -> int:
     return code
 
 
-def _hardest(clips: Manifest, runs: Path) -> Detector:
+def _hardest(evaluation: Evaluation, runs: Path) -> Detector:
     """Load the detector that misses most."""
-    from rattle.evaluation.scoring import load_bundles
+    from rattle.detector import Detector
+    from rattle.runs.folder import bundle_path
 
-    def misses(detector: Detector) -> int:
-        faulty = clips.of(detector.machine, split="test", label="anomaly")
-        return len(faulty) - _alarms(detector, faulty)
-
-    return max(load_bundles(runs), key=misses)
+    hardest = max(evaluation.machines, key=lambda result: result.confusion.misses)
+    return Detector.load(bundle_path(runs, hardest.machine))
 
 
 def _explain(detector: Detector, faulty: Manifest) -> None:
     from rattle.cli.terminal.explanation_lines import explanation_lines
-    from rattle.runtime.explain import explain
+    from rattle.runtime.explanation import explain
 
     highest = max(detector.score(_paths(faulty)), key=lambda clip: clip.score)
     for line in explanation_lines(explain(detector, detector, highest.path), NAMED):

@@ -52,7 +52,7 @@ def evaluate(
     """
     from rattle.clips.layouts import load_manifest
 
-    return evaluate_clips(
+    code, _ = evaluate_clips(
         load_manifest(data, labels=labels),
         str(data),
         bundles,
@@ -60,6 +60,7 @@ def evaluate(
         scale=scale,
         device=device,
     )
+    return code
 
 
 def evaluate_clips(
@@ -70,8 +71,8 @@ def evaluate_clips(
     *,
     scale: Literal["fixed", "paper"] = "fixed",
     device: str = "auto",
-) -> int:
-    """Evaluate, write the files and print the table; 1 where a clip could not be read."""
+) -> tuple[int, Evaluation]:
+    """Evaluate, write the files and print the table; 1 beside it where a clip was not read."""
     from rich.console import Console
 
     from rattle.cli.terminal.evaluation_table import to_table
@@ -88,7 +89,7 @@ def evaluate_clips(
     for note in scored.notes:
         print(f"rattle: warning: {note}", file=sys.stderr)
     print(f"Report: {out / 'report.html'}")
-    return int(scored.unread > 0)
+    return int(scored.unread > 0), evaluation
 
 
 def _report(
@@ -105,7 +106,7 @@ def _report(
     from rattle.clips.machine import Machine
     from rattle.evaluation.report import Why, write_report
     from rattle.features.log_mel import mel_edges_hz
-    from rattle.runtime.explain import explain
+    from rattle.runtime.explanation import explain
     from rattle.runtime.picture import picture_of
     from rattle.runtime.said import differences_said, near_said, reactions_said
     from rattle.version import VERSION

@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from rattle.errors import ClipError, DataError
 
 if TYPE_CHECKING:
-    from rattle.runtime.explain import Explanation
+    from rattle.runtime.explanation import Explanation
 
 Paths = Annotated[list[Path], Parameter(consume_multiple=True)]
 
@@ -32,8 +32,9 @@ def explain(
 
     What differs is measured against the machine's healthy clips, of which the bundle keeps the
     spectra; it says what differs, not why. What the detector reacts to is tried, band by band, with
-    a healthy clip's sound in its place. Where the two do not agree it is said. A clip that cannot
-    be read does not stop the others; the exit code is then 1.
+    a healthy clip's sound in its place. Where the two do not agree it is said. Of a long recording
+    the piece around its highest window is explained. A clip that cannot be read does not stop the
+    others; the exit code is then 1.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ def explain(
     from rattle.cli.terminal.explanation_lines import explanation_lines
     from rattle.cli.terminal.scorers import open_scorer
     from rattle.clips.files import audio_files
-    from rattle.runtime.explain import explain as explained
+    from rattle.runtime.explanation import explain as explained
     from rattle.runtime.picture import picture_of
 
     if most < 1:
@@ -91,6 +92,8 @@ def _document(explanation: Explanation) -> dict[str, Any]:
     del score["windows"]
     return {
         **score,
+        "start_s": explanation.start_s,
+        "end_s": explanation.end_s,
         "healthy_clips": explanation.healthy,
         "differences": [
             {**asdict(each), "sentence": sentence(each, explanation.healthy)}

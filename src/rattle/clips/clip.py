@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from rattle.clips.machine import Machine
 
+# The attribute of a fault that names its kind, where it lay in a folder of that name.
+KIND = "kind="
+
 
 @dataclass(frozen=True)
 class Clip:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from rattle.clips.clip import Clip
+from rattle.clips.clip import KIND, Clip
 from rattle.clips.entry import LayoutEntry, LeftOut, open_clip
 from rattle.clips.files import audio_files
 from rattle.clips.machine import Machine
 from rattle.errors import ClipError, DataError
-
-KIND = "kind="
 
 
 def labelled_clips(paths: Iterable[Path], machine: Machine, label: str) -> list[Clip]:

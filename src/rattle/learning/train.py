@@ -76,7 +76,7 @@ def _train(
     part: float,
 ) -> CentroidPair | None:
     settings = recipe.training
-    before = {name: value.clone() for name, value in network.state_dict().items()}
+    before = _copied(network) if part < 1 else None
     optimiser = build_optimiser(network, recipe)
     keeper = Keeper(interruption, network, optimiser, every_s=settings.checkpoint_seconds)
     state = keeper.resume(placement.device)
@@ -112,7 +112,7 @@ def _train(
             keeper.step_done(state)
 
     network.eval()
-    if part < 1:
+    if before is not None:
         _go_back(network, before, part)
     if recipe.has_moving_centroids and not recipe.measures_nearest:
         # The scores measure from where the finished network puts the normal class.
@@ -120,6 +120,10 @@ def _train(
             network, source, recipe.centroids, placement, turn=settings.iterations
         )
     return state.centroids
+
+
+def _copied(network: Network) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in network.state_dict().items()}
 
 
 def _go_back(network: Network, before: dict[str, Tensor], part: float) -> None:

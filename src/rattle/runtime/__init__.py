@@ -3,12 +3,12 @@
 ``clip_scorer`` is what every way of scoring shares: scores, decisions, verification. ``graph`` runs
 an encoder, ``scorer`` scores recordings by it, ``stream`` a sound that goes on, from the one
 ``channel`` that is heard. ``adapt_head`` lets a head learn from labelled clips, by ``refit``, and
-``change`` says what that changed. ``explain`` says why a clip is an alarm; ``said`` and ``picture``
-show it. Begin with ``Scorer``.
+``change`` says what that changed. ``explanation`` says why a clip is an alarm; ``said`` and
+``picture`` show it. Begin with ``Scorer``.
 """
 
 from rattle.runtime.adapt_head import AdaptedHead, learn
-from rattle.runtime.explain import Explanation, explain
+from rattle.runtime.explanation import Explanation, explain
 from rattle.runtime.scorer import Scorer
 from rattle.runtime.stream import Stream, StreamScore
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rattle.pages.explained import Bar, Mark, draw_explained
-from rattle.runtime.explain import Explanation
+from rattle.runtime.explanation import Explanation
 
 
 def picture_of(explanation: Explanation, most: int, *, title: str, is_inline: bool = False) -> str:

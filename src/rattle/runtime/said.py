@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rattle.diagnosis.sentence import sentence
-from rattle.runtime.explain import Explanation, Reaction
+from rattle.runtime.explanation import Explanation, Reaction
 
 # Bands that the detector reacts to, and differences that it does not hear, named at most.
 BANDS = 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rattle.runtime.explain import Explanation
+from rattle.runtime.explanation import Explanation
 from rattle.runtime.said import differences_said, near_said, reactions_said
 
 
@@ -12,7 +12,10 @@ def explanation_lines(explanation: Explanation, most: int) -> Iterator[str]:
     """Give the lines: the decision, what differs, what the detector reacts to, what is near."""
     score = explanation.score
     decision = "ANOMALOUS" if score.anomalous else "normal"
-    yield f"{score.path}: {decision}, score {score.score:.4g}, threshold {score.threshold:.4g}"
+    what = score.path
+    if explanation.start_s is not None and explanation.end_s is not None:
+        what += f", {explanation.start_s:.1f} to {explanation.end_s:.1f} s"
+    yield f"{what}: {decision}, score {score.score:.4g}, threshold {score.threshold:.4g}"
     said = differences_said(explanation, most)
     if said:
         yield "  What differs from the healthy clips:"

@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from rattle.bundle import read_scoring_bundle
+from rattle.cli.terminal.announced import announce
 from rattle.cli.terminal.grid_view import GridView, why_failed
-from rattle.cli.terminal.running import announce
 from rattle.cli.terminal.stopping import StopRequest
 from rattle.clips.machine import Machine
 from rattle.detector.own import OwnJob

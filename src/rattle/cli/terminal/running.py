@@ -6,7 +6,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from rattle.bundle import BundleInfo, read_scoring_bundle
+from rattle.bundle import read_scoring_bundle
+from rattle.cli.terminal.announced import announce
 from rattle.cli.terminal.progress import TrainingProgress
 from rattle.cli.terminal.stopping import StopRequest
 from rattle.detector.fleet import FleetJob
@@ -16,7 +17,6 @@ from rattle.learning.train import Step
 from rattle.runs.folder import bundle_path
 from rattle.runs.machines import finish_tracking, title_of, tracker_of
 from rattle.runs.write import run_in_folder
-from rattle.runtime.clip_scorer import threshold_of
 from rattle.scoring.windows import frame_seconds
 from rattle.tracking import TrackerName
 
@@ -72,11 +72,3 @@ def _tell_window(job: FleetJob, title: str, progress: TrainingProgress) -> None:
             f"{title}: most clips are shorter than the recipe's window of {asked * frame_s:.1f} s: "
             f"it is {chosen * frame_s:.1f} s here"
         )
-
-
-def announce(bundle: Path, info: BundleInfo, how: str) -> None:
-    """Say what came out of a run, and what there is to know of its threshold."""
-    title, threshold = info.machine, threshold_of(info)
-    print(f"{title}: {bundle} {how}; calls a clip anomalous above {threshold.value:.4g}")
-    if threshold.warning:
-        print(f"{title}: warning: {threshold.warning}")

@@ -15,7 +15,7 @@ from rattle import BundleError, ClipError, Detector, Machine, Manifest
 from rattle.bundle import Bundle, read_bundle
 from rattle.clips.pcm16 import from_16_bit, to_16_bit
 from rattle.diagnosis.reference import Reference
-from rattle.runtime.explain import Explanation, Reaction, bands, explain
+from rattle.runtime.explanation import Explanation, Reaction, bands, explain
 from rattle.runtime.scorer import Scorer
 from rattle.scoring.clip import ClipParts, Embedded, Mix
 from rattle.scoring.score import Scale
@@ -288,3 +288,32 @@ def test_a_baseline_is_explained_too_and_knows_no_clip(
     assert (told.normal, told.anomaly) == (None, None)
     assert any(each.fall != 0 for each in told.reactions)
     assert told.differences
+
+
+def test_of_a_long_recording_the_piece_around_its_highest_window_is_explained(
+    exported_fleet_file: Path, clips: Manifest
+) -> None:
+    ear, bundle = Scorer.load(exported_fleet_file), read_bundle(exported_fleet_file)
+    healthy = from_16_bit(bundle.golden[0])
+    long = np.resize(healthy, 40 * RATE_HZ)
+    begin = 25 * RATE_HZ
+    at_s = np.arange(RATE_HZ // 2) / RATE_HZ
+    long[begin : begin + len(at_s)] += np.float32(0.2) * np.sin(2 * np.pi * 1234 * at_s)
+    long = long.astype(np.float32)
+    told = explain(bundle, ear, long)
+    whole = ear.score([long])[0]
+    highest = max(whole.windows, key=lambda window: window.score)
+    assert told.start_s is not None
+    assert told.end_s is not None
+    assert told.start_s <= highest.start_s + 0.1 < told.end_s
+    assert told.end_s - told.start_s == pytest.approx(len(healthy) / RATE_HZ)
+    piece = long[round(told.start_s * RATE_HZ) : round(told.end_s * RATE_HZ)]
+    assert told.score.score == pytest.approx(ear.score([piece])[0].score)
+    times = [each for each in told.differences if each.start_s is not None]
+    assert times
+    assert all(told.start_s <= each.start_s <= each.end_s <= told.end_s + 0.1 for each in times)
+
+
+def test_a_clip_that_is_not_long_is_explained_whole(bundle: Bundle, faulty: Samples) -> None:
+    told = explained(bundle, Ear(LOW), faulty)
+    assert (told.start_s, told.end_s) == (None, None)

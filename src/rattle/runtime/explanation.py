@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol
 
@@ -77,6 +77,9 @@ class Near:
 class Explanation:
     """Why a clip scores as it does.
 
+    Of a long recording it is about the seconds ``start_s`` to ``end_s`` around its highest window,
+    and so is ``score``; else these are None.
+
     ``differences`` are all that were found, the most unusual first; ``healthy`` counts the clips
     that they were told by, ``spectrum`` is theirs and the clip's. ``reactions`` are those of every
     band, in order of frequency; none where the bundle keeps no healthy clip to try with. ``normal``
@@ -90,6 +93,8 @@ class Explanation:
     reactions: tuple[Reaction, ...]
     normal: Near | None
     anomaly: Near | None
+    start_s: float | None = None
+    end_s: float | None = None
 
     @property
     def telling(self) -> tuple[Difference, ...]:
@@ -141,25 +146,56 @@ class Keeps(Protocol):
 def explain(bundle: Keeps, scorer: Hears, clip: Recording) -> Explanation:
     """Explain a clip by the bundle and by ``scorer``, which is that bundle opened to score.
 
+    Of a recording longer than ``scoring.long_clip_seconds`` a piece around its highest window is
+    explained, as long as a stored healthy clip: a longer one is unusual by its length alone.
     Raises ``BundleError`` where the bundle keeps no reference, ``ClipError`` for a clip that cannot
     be read or of which the model makes no number.
     """
     if bundle.reference is None:
         raise BundleError("the bundle keeps no reference of its healthy clips; train it again")
     samples = scorer.samples(clip)
-    name, parts = name_of(clip), scorer.parts(samples)
-    if not parts.is_finite:
-        # NaN is above no threshold: it would pass for normal.
-        raise ClipError(f"{name}: what the model says of it is not a finite number")
-    score = clip_score(name, parts, scorer.mix(), scorer.threshold)
+    score, rate = _scored(name_of(clip), scorer, samples), bundle.info.recipe.audio.sample_rate_hz
+    start_s = end_s = None
+    if len(samples) > bundle.info.recipe.scoring.long_clip_seconds * rate:
+        first, samples = _around_highest(score, samples, bundle)
+        start_s, end_s = first / rate, (first + len(samples)) / rate
+        score = _scored(name_of(clip), scorer, samples)
     return Explanation(
         score,
         bundle.reference.clips,
-        differences(samples, bundle.reference),
+        tuple(_later(each, start_s or 0.0) for each in differences(samples, bundle.reference)),
         seen_spectrum(samples, bundle.reference),
         tuple(_reactions(bundle, scorer, samples, score.score)),
         *_nearest(bundle, scorer, samples),
+        start_s=start_s,
+        end_s=end_s,
     )
+
+
+def _scored(name: str, scorer: Hears, samples: Samples) -> ClipScore:
+    parts = scorer.parts(samples)
+    if not parts.is_finite:
+        # NaN is above no threshold: it would pass for normal.
+        raise ClipError(f"{name}: what the model says of it is not a finite number")
+    return clip_score(name, parts, scorer.mix(), scorer.threshold)
+
+
+def _around_highest(score: ClipScore, samples: Samples, bundle: Keeps) -> tuple[int, Samples]:
+    """Cut the piece around the highest window, and say at which sample it begins."""
+    recipe = bundle.info.recipe
+    rate, window = recipe.audio.sample_rate_hz, recipe.features.window_samples
+    length = max(len(bundle.golden[0]) if bundle.golden else 0, window)
+    highest = max(score.windows, key=lambda each: each.score)
+    first = round(highest.start_s * rate) - (length - window) // 2
+    first = min(max(first, 0), len(samples) - length)
+    return first, samples[first : first + length]
+
+
+def _later(difference: Difference, by_s: float) -> Difference:
+    """Count a difference's seconds from the recording's beginning, not the piece's."""
+    if difference.start_s is None or difference.end_s is None:
+        return difference
+    return replace(difference, start_s=difference.start_s + by_s, end_s=difference.end_s + by_s)
 
 
 def _reactions(bundle: Keeps, scorer: Hears, samples: Samples, score: float) -> Iterator[Reaction]:
