@@ -12,6 +12,7 @@ by their number; all are judged on the others and on the test normals. A run is 
     wrong     16 anomalies and 10 normals, of which a tenth is labelled wrongly (one of the
               anomalies given is a normal clip and one of the normals an anomaly)
     speeds    synthetic machines at another running speed: normal clips of it alone, by the head
+    losses    as labels, with the four losses that are not the default
 
 and a seed. One that is noted already is not done again.
 """
@@ -41,6 +42,7 @@ from rattle.detector.finish import make
 from rattle.detector.job import Recordings
 from rattle.evaluation.metrics import auc, pauc
 from rattle.experiments.task import draw_anomalies
+from rattle.recipe.parts import MethodName
 from rattle.runtime.adapt_head import adapt_head
 from rattle.synthetic import detuned, write_factory
 from rows import Row, note, noted
@@ -49,8 +51,9 @@ COUNTS = (1, 2, 4, 8, 16, 32, 64)
 LEFT = 18  # anomalies to test on
 SEEDS = (0, 1, 2)
 WAYS = ("head", "encoder", "both")
-WHATS = ("labels", "wrong", "speeds")
+WHATS = ("labels", "wrong", "speeds", "losses")
 SPEEDS = (0.97, 1.05)
+LOSSES: tuple[MethodName, ...] = ("bce", "dsad", "ddcsad", "bce+dsad")
 
 
 def judged(detector: Detector, normals: Sequence[Clip], anomalies: Sequence[Clip]) -> Row:
@@ -95,8 +98,17 @@ def adapted(
     return head if way == "head" else by_encoder(head, anomalies, normals, clips)
 
 
-def label_rows(seed: int, clips: Manifest) -> Iterator[Row]:
-    for detector in trained(clips, list(MACHINES), Recipe.load("fleet"), seed):
+def loss_rows(seed: int, clips: Manifest) -> Iterator[Row]:
+    for method in LOSSES:
+        recipe = Recipe.load("fleet").for_method(method)
+        for row in label_rows(seed, clips, recipe, ways=("head", "encoder")):
+            yield {**row, "what": "losses", "method": method}
+
+
+def label_rows(
+    seed: int, clips: Manifest, recipe: Recipe, ways: Sequence[str] = WAYS
+) -> Iterator[Row]:
+    for detector in trained(clips, list(MACHINES), recipe, seed):
         of = clips.of(detector.machine, split="test")
         most = min(max(COUNTS), len(of.of(label="anomaly")) - LEFT)
         drawn = draw_anomalies(clips, detector.machine, most, seed)
@@ -108,7 +120,7 @@ def label_rows(seed: int, clips: Manifest) -> Iterator[Row]:
         for count in COUNTS:
             if count > most:
                 break
-            for way in WAYS:
+            for way in ways:
                 began = time.process_time()
                 better = adapted(way, detector, drawn[:count], [], clips)
                 cpu_s = round(time.process_time() - began, 1)
@@ -192,9 +204,11 @@ def run(data: str, results: Path, whats: Sequence[str], seeds: Sequence[int]) ->
 def rows_of(what: str, seed: int, clips: Manifest) -> Iterator[Row]:
     match what:
         case "labels":
-            return label_rows(seed, clips)
+            return label_rows(seed, clips, Recipe.load("fleet"))
         case "wrong":
             return wrong_rows(seed, clips)
+        case "losses":
+            return loss_rows(seed, clips)
     return speed_rows(seed)
 
 
