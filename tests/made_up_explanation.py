@@ -10,6 +10,7 @@ from rattle.diagnosis.difference import Difference
 from rattle.diagnosis.seen import SeenSpectrum
 from rattle.runtime.explanation import Explanation, Near, Reaction
 from rattle.scoring.clip import ClipScore
+from rattle.scoring.decision import Unusual
 
 LOW, HIGH = (500.0, 707.0), (2828.0, 4000.0)
 
@@ -37,7 +38,9 @@ def explanation(
     seen: SeenSpectrum | None = None,
 ) -> Explanation:
     return Explanation(
-        ClipScore("clip.wav", score, None, score, threshold, score > threshold, ()),
+        ClipScore(
+            "clip.wav", score, None, score, threshold, score > threshold, Unusual(24, 24), ()
+        ),
         24,
         tuple(differences),
         seen or spectrum(),

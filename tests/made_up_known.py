@@ -40,6 +40,7 @@ class MadeUp:
             alpha_origin="the recipe's default",
             scale=fitted.mix.scale,
             held_out=HeldOut.of_each(fitted.held_out),
+            cross_fitted=fitted.crossed,
             silenced=HeldOut.of_each(fitted.silenced),
             golden=(),
             provenance=Provenance(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rattle.clips.amplitude import Amplitude
 from rattle.recipe import Recipe
 from rattle.scoring.clip import ClipParts, Mix
+from rattle.scoring.decision import Decision
 from rattle.scoring.score import Scale
 from rattle.scoring.threshold import Threshold
 
@@ -78,6 +79,10 @@ class MadeUpScorer:
         self.graph: Any = MadeUpGraph(self.recipe)
         self.head: Any = MadeUpHead()
         self.info: Any = SimpleNamespace(recipe=self.recipe, machine="fan/id_00", amplitude=UNIT)
+
+    @property
+    def decision(self) -> Decision:
+        return Decision(self.threshold, np.linspace(0.0, 0.6, self.threshold.clips))
 
     def spectra(self, samples: NDArray[np.float32], frames: NDArray[np.int64]) -> None:
         """As of an encoder that sees log-mels alone."""

@@ -78,7 +78,7 @@ def test_it_writes_a_new_bundle_beside_and_says_what_it_learnt_from(
     first, second, third, fourth, fifth, last = out.splitlines()
     assert first.startswith(f"synth_fan/id_00: {adapted} in ")
     assert first.endswith(f"above {Detector.load(adapted).threshold.value:.4g}")
-    assert second.startswith("synth_fan/id_00: warning: 2 held-out normal clips")
+    assert second.startswith("warning: synth_fan/id_00: 2 healthy clips cannot show")
     assert re.fullmatch(
         "synth_fan/id_00: of 2 anomalies it found [012] before and finds [012] now", third
     )

@@ -81,7 +81,7 @@ def test_it_writes_a_new_bundle_beside_and_says_what_it_brought(
         + re.escape(f"{threshold:.4g}"),
         first,
     )
-    assert warning.startswith("synth_fan/id_00: warning: 2 held-out normal clips")
+    assert warning.startswith("warning: synth_fan/id_00: 2 healthy clips cannot show")
     assert re.fullmatch(
         r"synth_fan/id_00: of 3 anomalies it found (\d) before and finds (\d) now; \d when each "
         "is judged without having been learnt from",

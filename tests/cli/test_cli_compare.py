@@ -116,7 +116,7 @@ def test_the_table_holds_both_bundles_figures_and_the_interval(
     for name in ("pAUC", "misses", "false alarms", "threshold"):
         assert len(row_of(out, name)) == (2 if name == "threshold" else 3)
     assert "alarms, any label" not in out
-    assert err.startswith("rattle: warning: old and new: 2 held-out normal clips cannot support")
+    assert err.startswith("rattle: warning: old and new: 2 healthy clips cannot show")
     table = [line for line in out.splitlines() if not line.startswith(("old:", "new:", " "))]
     assert max(map(len, table)) <= 80
 

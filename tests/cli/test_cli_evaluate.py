@@ -39,7 +39,7 @@ def test_it_prints_the_result_and_writes_report_and_dcase_files(
     assert code == 0
     assert "synth_fan/id_00" in out
     assert out.rstrip().endswith(f"Report: {written / 'report.html'}")
-    assert "warning: synth_fan/id_00: 2 held-out normal clips cannot support" in err
+    assert "warning: synth_fan/id_00: 2 healthy clips cannot show" in err
     assert sorted(path.name for path in written.iterdir()) == [
         "anomaly_score_synth_fan_id_00.csv",
         "report.html",
@@ -132,7 +132,7 @@ def test_inspect_tells_what_a_bundle_is_of_and_that_it_scores_as_it_did(
     assert told["trained on"].strip() == "10 normal clips, 2 held out, seed 0"
     assert told["outliers"].strip() == "normal clips of synth_valve/id_00"
     assert told["stored clips"].strip().startswith("2, scores differ by at most")
-    assert "cannot support" in told["warning"]
+    assert "cannot show" in told["warning"]
 
 
 def test_inspect_exits_1_where_the_scores_have_moved(

@@ -48,7 +48,7 @@ def test_a_line_a_clip_tells_score_parts_and_decision(
         assert float(distance) == pytest.approx(clip.distance, rel=1e-3)
         assert decision == ("ANOMALOUS" if clip.anomalous else "normal")
         assert path == clip.path
-    assert err.startswith("rattle: warning: 2 held-out normal clips cannot support")
+    assert err.startswith("rattle: warning: 2 healthy clips cannot show")
 
 
 def test_a_folder_stands_for_the_recordings_below_it(

@@ -28,7 +28,7 @@ def test_it_writes_a_bundle_and_says_where_and_at_what_threshold(
     first, second = out.splitlines()
     assert first.startswith(f"synth_fan/id_00: {bundle} in ")
     assert first.endswith(f"above {Detector.load(bundle).threshold.value:.4g}")
-    assert second.startswith("synth_fan/id_00: warning: 2 held-out normal clips")
+    assert second.startswith("warning: synth_fan/id_00: 2 healthy clips cannot show")
     assert "outliers: normal clips of synth_valve/id_00" in err
     assert "iteration 6/6" in err
     assert weights_in(bundle) == weights_in(bundle_file)

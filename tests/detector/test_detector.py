@@ -104,7 +104,7 @@ def test_the_threshold_of_two_held_out_clips_is_the_larger_score_and_says_so(
     scores = [clip.score for clip in detector.score(files)]
     assert len(scores) == 2
     assert detector.threshold.value == pytest.approx(max(scores))
-    assert "2 held-out normal clips cannot support" in (detector.threshold.warning or "")
+    assert "2 healthy clips cannot show" in (detector.threshold.warning or "")
 
 
 def test_a_long_recording_gets_a_sliding_window(detector: Detector) -> None:

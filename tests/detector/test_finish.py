@@ -12,9 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from rattle import Machine, Manifest, Recipe
-from rattle.detector import finish as module
-from rattle.detector.finish import SCALE_OUTLIERS, finish
+from rattle.detector import measure as module
+from rattle.detector.finish import finish
 from rattle.detector.job import Material, Watch
+from rattle.detector.measure import SCALE_OUTLIERS
 from rattle.detector.own import OwnJob
 from rattle.learning.batches import BatchSource
 from rattle.scoring.clip import ClipParts

@@ -13,7 +13,7 @@ import rattle
 from rattle import Detector, Machine, Manifest, Recipe
 from rattle.bundle import read_bundle
 from rattle.bundle.replay import Replay
-from rattle.detector import finish as module
+from rattle.detector import measure as module
 from rattle.detector.adapt import AdaptJob, labelled_manifest
 from rattle.detector.finish import make
 from rattle.detector.job import Watch

@@ -12,7 +12,7 @@ import rattle
 from rattle import Detector, Machine, Manifest, Recipe
 from rattle.bundle.known import MOST_CLIPS, Known
 from rattle.bundle.schema import HeldOut
-from rattle.detector import finish as module
+from rattle.detector import measure as module
 from rattle.recipe.parts import LOSSES
 from rattle.runtime.refit import averaged, refit
 from rattle.scoring.head import Head

@@ -18,8 +18,8 @@ from rattle.diagnosis.reference import Reference
 from rattle.runtime.explanation import Explanation, Reaction, bands, explain
 from rattle.runtime.scorer import Scorer
 from rattle.scoring.clip import ClipParts, Embedded, Mix
+from rattle.scoring.decision import Decision
 from rattle.scoring.score import Scale
-from rattle.scoring.threshold import Threshold
 
 FAN = Machine("synth_fan", "id_00")
 RATE_HZ, SECONDS = 16_000, 2.0
@@ -47,8 +47,8 @@ class Ear:
     factor: float = 1.0
 
     @property
-    def threshold(self) -> Threshold:
-        return Threshold(self.loudest, 0.05, 0.0, 0.2, 20)
+    def decision(self) -> Decision:
+        return Decision.of(np.full(20, self.loudest), 0.05)
 
     def mix(self) -> Mix:
         return Mix(0.5, Scale(0.0, 1.0))

@@ -42,7 +42,7 @@ def offline(scorer: MadeUpScorer, sound: NDArray[np.float32]) -> list[tuple[floa
     output = scorer.graph.run(sound, starts[:, None] + np.arange(features.window_frames))
     at_s = starts * features.hop_samples / rate_hz
     parts = scorer.head.parts(at_s, output.embeddings)
-    windows = clip_score("", parts, scorer.mix(), scorer.threshold).windows
+    windows = clip_score("", parts, scorer.mix(), scorer.decision).windows
     return [(w.start_s, w.score, w.posterior or 0, w.distance or 0) for w in windows]
 
 

@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 from scipy.special import expit
 
 from rattle.scoring.clip import ClipParts, Mix, clip_score, clip_value
+from rattle.scoring.decision import Decision
 from rattle.scoring.score import Scale
 from rattle.scoring.threshold import Threshold
 
@@ -24,12 +25,12 @@ MIX = Mix(alpha=0.25, scale=Scale(1.0, 5.0))
 WINDOW_SCORES = [0.05, 0.2875, 1.0625]
 
 
-def threshold(value: float) -> Threshold:
-    return Threshold(value, 0.05, 0.0, 0.1, 100)
+def held_against(value: float) -> Decision:
+    return Decision(Threshold(value, 0.05, 0.0, 0.1, 100), np.linspace(0, 0.99, 100))
 
 
 def test_the_clips_score_is_the_mean_of_its_windows() -> None:
-    found = clip_score("a.wav", PARTS, MIX, threshold(0.4))
+    found = clip_score("a.wav", PARTS, MIX, held_against(0.4))
     assert [window.score for window in found.windows] == pytest.approx(WINDOW_SCORES)
     assert found.score == pytest.approx(sum(WINDOW_SCORES) / 3)
     assert found.posterior == pytest.approx((0.8 + 0.6 + 0.5) / 3)
@@ -49,29 +50,31 @@ def test_averaging_parts_or_scores_is_the_same(parts, alpha, low) -> None:
     mix = Mix(alpha, Scale(low, low + 2))
     windows = alpha * (1 - expit(parts[0])) + (1 - alpha) * (parts[1] ** 2 - low) / 2
     assert clip_value(clip, mix) == pytest.approx(windows.mean(), rel=1e-9, abs=1e-9)
-    found = clip_score("a.wav", clip, mix, threshold(0))
+    found = clip_score("a.wav", clip, mix, held_against(0))
     assert found.score == clip_value(clip, mix)
     assert np.mean([w.score for w in found.windows]) == pytest.approx(found.score, abs=1e-9)
 
 
 def test_a_clip_on_the_threshold_is_not_anomalous() -> None:
     score = clip_value(PARTS, MIX)
-    assert not clip_score("a.wav", PARTS, MIX, threshold(score)).anomalous
+    assert not clip_score("a.wav", PARTS, MIX, held_against(score)).anomalous
     below = np.nextafter(score, -np.inf)
-    found = clip_score("a.wav", PARTS, MIX, threshold(below))
+    found = clip_score("a.wav", PARTS, MIX, held_against(below))
     assert found.anomalous
     assert found.threshold == below
 
 
 def test_a_loss_without_bce_scores_by_scaled_distance_alone() -> None:
-    found = clip_score("a.wav", ClipParts(PARTS.start_s, None, PARTS.distances), MIX, threshold(0))
+    found = clip_score(
+        "a.wav", ClipParts(PARTS.start_s, None, PARTS.distances), MIX, held_against(0)
+    )
     assert found.score == pytest.approx((3 - 1) / 4)
     assert found.posterior is None
     assert {window.posterior for window in found.windows} == {None}
 
 
 def test_bce_alone_scores_by_the_posterior_alone() -> None:
-    found = clip_score("a.wav", ClipParts(PARTS.start_s, PARTS.logits, None), MIX, threshold(0))
+    found = clip_score("a.wav", ClipParts(PARTS.start_s, PARTS.logits, None), MIX, held_against(0))
     assert found.score == pytest.approx((0.2 + 0.4 + 0.5) / 3)
     assert found.distance is None
     assert {window.distance for window in found.windows} == {None}

@@ -14,6 +14,7 @@ from rattle.scoring.threshold import (
     Threshold,
     beta_quantiles,
     fit_threshold,
+    remark_on,
     silencing,
 )
 
@@ -83,10 +84,28 @@ def test_too_few_clips_give_the_highest_score_and_a_warning() -> None:
     assert threshold.low == pytest.approx(1 - 0.975 ** (1 / 18))
     assert threshold.high == pytest.approx(1 - 0.025 ** (1 / 18))
     assert threshold.warning == (
-        "18 held-out normal clips cannot support a false-alarm rate of 5.0% (it needs at least "
-        "19): the threshold is the highest score among them, and the true rate may be anywhere "
-        "from 0.1% to 18.5%"
+        "18 healthy clips cannot show a false-alarm rate of 5.0%, which takes 1 more: the "
+        "threshold is the highest score among them, and the true rate may be anywhere from 0.1% "
+        "to 18.5%"
     )
+
+
+def test_of_several_machines_one_sentence_tells_all_that_have_too_few_clips() -> None:
+    enough, few, fewer = (fit_threshold(np.arange(n, dtype=np.float64), 0.05) for n in (60, 12, 2))
+    assert remark_on({"a": enough}) is None
+    assert remark_on({"a": enough, "b": few}) == f"b: {few.warning}"
+    said = remark_on({"a": enough, "b": few, "c": fewer}) or ""
+    assert said.startswith(
+        "too few healthy clips to show a false-alarm rate of 5.0%, which takes 19: b has 12, c has "
+        "2."
+    )
+    assert f"up to {fewer.high:.1%}" in said
+
+
+def test_sixty_clips_show_five_percent() -> None:
+    threshold = fit_threshold(np.arange(60, dtype=np.float64), 0.05)
+    assert threshold.value == 57
+    assert threshold.warning is None
 
 
 @given(st.integers(1, 300), st.floats(0.004, 0.5))
@@ -94,7 +113,7 @@ def test_as_many_clips_as_the_warning_asks_for_are_enough(clips: int, rate: floa
     threshold = Threshold(0.0, rate, 0.0, 1.0, clips)
     if threshold.warning is None:
         return
-    needed = int(threshold.warning.split("at least ")[1].split(")")[0])
+    needed = clips + int(threshold.warning.split("which takes ")[1].split(" more")[0])
     assert needed > clips
     assert (needed + 1) * rate >= 1 - 1e-6
     assert needed * rate < 1

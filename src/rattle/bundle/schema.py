@@ -14,7 +14,7 @@ from rattle.recipe.parts import Fraction, Part
 from rattle.scoring.clip import AveragedParts
 from rattle.scoring.score import Scale
 
-SCHEMA_VERSION: Literal[5] = 5
+SCHEMA_VERSION: Literal[6] = 6
 
 
 class HeldOut(Part):
@@ -27,6 +27,15 @@ class HeldOut(Part):
     def of_each(cls, clips: AveragedParts) -> tuple[HeldOut, ...]:
         """Take the parts of each of some clips."""
         return tuple(cls(gap=gap, distance=distance) for gap, distance in clips.rows())
+
+
+class CrossFitted(HeldOut):
+    """Parts of a clip that the encoder learnt from, by one like it that did not (``cross_fit``).
+
+    ``clip`` is its hash; ``distance`` is on the bundle's own scale.
+    """
+
+    clip: str
 
 
 class GoldenScore(Part):
@@ -72,12 +81,13 @@ class Provenance(Part):
 class BundleInfo(Part):
     """The whole of ``bundle.json`` but for the members' hashes.
 
-    ``silenced`` are parts of clips that someone called normal: alarms that were rejected, a new
-    operating state. The threshold is never below their scores.
+    ``held_out`` and ``cross_fitted`` make the threshold. ``silenced`` are parts of clips that
+    someone called normal: alarms that were rejected, a new operating state. The threshold is never
+    below their scores.
     """
 
     format: Literal["rattle-bundle"] = "rattle-bundle"
-    schema_version: Literal[5] = SCHEMA_VERSION
+    schema_version: Literal[6] = SCHEMA_VERSION
     # It names files: ".." alone would name a folder above.
     machine: Annotated[str, Field(pattern=r"^[^/]*[^/.][^/]*(/[^/]+)?$")]
     recipe: Recipe
@@ -86,6 +96,7 @@ class BundleInfo(Part):
     alpha_origin: str
     scale: Scale
     held_out: Annotated[tuple[HeldOut, ...], Field(min_length=1)]
+    cross_fitted: tuple[CrossFitted, ...] = ()
     silenced: tuple[HeldOut, ...] = ()
     golden: tuple[GoldenScore, ...]
     provenance: Provenance
@@ -107,7 +118,7 @@ class BundleInfo(Part):
     @model_validator(mode="after")
     def _held_out_parts_fit_the_method(self) -> BundleInfo:
         expected = (self.recipe.has_posterior, self.recipe.has_distance)
-        for clip in (*self.held_out, *self.silenced):
+        for clip in (*self.held_out, *self.cross_fitted, *self.silenced):
             if (clip.gap is not None, clip.distance is not None) != expected:
-                raise ValueError(f"held-out parts that {self.recipe.method} does not give")
+                raise ValueError(f"normal clips' parts that {self.recipe.method} does not give")
         return self

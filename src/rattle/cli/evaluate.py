@@ -27,6 +27,7 @@ def evaluate(
     out: Path | None = None,
     labels: Path | None = None,
     scale: Literal["fixed", "paper"] = "fixed",
+    false_alarms: float | None = None,
     device: str = "auto",
 ) -> int:
     """Score the test clips of every machine that has a bundle: AUC, pAUC, misses, false alarms.
@@ -47,6 +48,8 @@ def evaluate(
         A DCASE label list (eval_data_list.csv) for evaluation clips without labels.
     scale
         fixed: as stored in the bundle. paper: the distance by its range over a machine's clips.
+    false_alarms
+        Share of healthy clips that may be called anomalous, such as 0.01; by default the recipe's.
     device
         auto, cpu, cuda or cuda:N.
     """
@@ -58,6 +61,7 @@ def evaluate(
         bundles,
         out or (bundles if bundles.is_dir() else bundles.parent) / "evaluation",
         scale=scale,
+        false_alarms=false_alarms,
         device=device,
     )
     return code
@@ -70,6 +74,7 @@ def evaluate_clips(
     out: Path,
     *,
     scale: Literal["fixed", "paper"] = "fixed",
+    false_alarms: float | None = None,
     device: str = "auto",
 ) -> tuple[int, Evaluation]:
     """Evaluate, write the files and print the table; 1 beside it where a clip was not read."""
@@ -81,6 +86,8 @@ def evaluate_clips(
     from rattle.evaluation.scoring import load_bundles, score_machines
 
     detectors = load_bundles(bundles, device=device)
+    if false_alarms is not None:
+        detectors = [detector.at_rate(false_alarms) for detector in detectors]
     scored = score_machines(detectors, clips, scale=scale)
     evaluation = evaluate_scored(scored.table)
     write_dcase(evaluation, scored.table, out)
@@ -145,6 +152,9 @@ def _report(
                 for recipe, method, seed in sorted(recipes)
             ),
             "Distance scale": scale,
+            "False alarms asked for": ", ".join(
+                f"{rate:.1%}" for rate in sorted({d.threshold.false_alarm_rate for d in detectors})
+            ),
             "Date": datetime.now(UTC).strftime("%Y-%m-%d"),
             "rattle": VERSION,
         },

@@ -14,6 +14,7 @@ def listen(
     device: str | None = None,
     url: str | None = None,
     alarm: str = "3/5",
+    false_alarms: float | None = None,
     once: bool = False,
     json: bool = False,
 ) -> int:
@@ -36,6 +37,9 @@ def listen(
     alarm
         K/N: raise an alarm when K of the last N windows passed the threshold. It ends after N
         scored windows in a row that did not.
+    false_alarms
+        Share of healthy windows that may lie above the threshold of a window, such as 0.01; by
+        default the recipe's.
     once
         Stop when a sound card or URL ends or is lost, in place of connecting again.
     json
@@ -55,6 +59,8 @@ def listen(
         raise DataError("--device and --url exclude each other; give one")
     rule = AlarmRule.parse(alarm)
     scorer = Scorer.load(bundle)
+    if false_alarms is not None:
+        scorer = scorer.at_rate(false_alarms)
     channel = scorer.recipe.audio.channel
     source = SoundCard(device, channel) if url is None else Ffmpeg(url)
     # A service manager ends what it started by SIGTERM: as clean an end as Ctrl-C, which a shell

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rattle.cli.terminal.piped import STANDARD_INPUT, Paths, score_piped
 from rattle.cli.terminal.scorers import open_scorer
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from rattle.runtime.clip_scorer import ClipScorer
     from rattle.scoring.clip import ClipScore, Unscored
 
-COLUMNS = ("path", "score", "posterior", "distance", "threshold", "anomalous", "error")
+COLUMNS = (
+    *("path", "score", "posterior", "distance", "threshold", "anomalous", "p_value", "unusual"),
+    "error",
+)
 WINDOW_COLUMNS = ("path", "start_s", "score", "posterior", "distance", "error")
 
 
@@ -31,6 +34,7 @@ def score(
     json: bool = False,
     windows: bool = False,
     scale: Literal["fixed", "paper"] = "fixed",
+    false_alarms: float | None = None,
     device: str = "auto",
     encoding: Literal["s16le", "f32le"] = "s16le",
     rate: int | None = None,
@@ -61,6 +65,8 @@ def score(
         Show each window: where it starts and what it scores.
     scale
         fixed: as stored in the bundle. paper: the distance by its range over these clips.
+    false_alarms
+        Share of healthy clips that may be called anomalous, such as 0.01; by default the recipe's.
     device
         auto, cpu, cuda or cuda:N; the graph runs on the CPU, so cuda leaves it aside.
     encoding
@@ -79,8 +85,8 @@ def score(
         if len(paths) > 1 or scale == "paper":
             raise DataError("standard input (-) is scored alone, and by the fixed scale")
         form: Form = "csv" if csv else "json" if json else "plain"
-        return score_piped(bundle, form, encoding, rate, channels)
-    scorer = open_scorer(bundle, device=device)
+        return score_piped(bundle, form, encoding, rate, channels, false_alarms)
+    scorer = open_scorer(bundle, device=device, false_alarms=false_alarms)
     clips = list(audio_files(paths))
     if not clips:
         where = ", ".join(str(path) for path in paths)
@@ -118,7 +124,7 @@ def _print_lines(results: Iterator[ClipScore | Unscored], windows: bool, short: 
         peak = _peak(result) if len(result.windows) > short else ""
         print(
             f"{result.score:9.4g} {_number(result.posterior):>7} {_number(result.distance):>9}  "
-            f"{decision:9} {result.path}{peak}"
+            f"{decision:9} {result.path} ({result.unusual}{peak})"
         )
         if windows:
             for window in result.windows:
@@ -144,7 +150,7 @@ def _print_csv(results: Iterator[ClipScore | Unscored], windows: bool) -> int:
             for window in result.windows:
                 writer.writerow({"path": result.path, **asdict(window)})
         else:
-            row = asdict(result)
+            row = _row(result)
             writer.writerow({name: row[name] for name in COLUMNS if name in row})
     return int(failed > 0)
 
@@ -157,7 +163,7 @@ def _print_json(scorer: ClipScorer, results: Iterator[ClipScore | Unscored], win
         if isinstance(result, Unscored):
             errors.append({"path": result.path, "error": result.reason})
             continue
-        row = asdict(result)
+        row = _row(result)
         if not windows:
             del row["windows"]
         clips.append(row)
@@ -176,6 +182,11 @@ def _print_json(scorer: ClipScorer, results: Iterator[ClipScore | Unscored], win
     return int(bool(errors))
 
 
+def _row(clip: ClipScore) -> dict[str, Any]:
+    """Put what CSV and JSON say of a clip under its names."""
+    return {**asdict(clip), "p_value": clip.unusual.p_value, "unusual": str(clip.unusual)}
+
+
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
 
@@ -187,4 +198,4 @@ def _peak(clip: ClipScore) -> str:
         return ""
     worst = max(clip.windows, key=lambda window: window.score)
     share = above / len(clip.windows)
-    return f"  ({share:.1%} of windows above the threshold, worst at {worst.start_s:.0f} s)"
+    return f"; {share:.1%} of windows above the threshold, worst at {worst.start_s:.0f} s"

@@ -20,7 +20,7 @@ import polars as pl
 from rattle.bundle.known import Named
 from rattle.bundle.labels import check_labels, kept_from_training, relabelled, silenced_by
 from rattle.bundle.replay import ByHash, Replay, Rows, alternating
-from rattle.bundle.schema import BundleInfo, Provenance
+from rattle.bundle.schema import BundleInfo, HeldOut, Provenance
 from rattle.clips.labelled import labelled_clips
 from rattle.clips.layouts import load_manifest
 from rattle.clips.machine import Machine
@@ -29,7 +29,7 @@ from rattle.detector.by_hash import by_hash
 from rattle.detector.calibrate import Alpha
 from rattle.detector.detector import Detector
 from rattle.detector.finish import made_here, make
-from rattle.detector.job import Material, NewClips, Recordings, Share, Start, Watch
+from rattle.detector.job import Crossed, Material, NewClips, Recordings, Share, Start, Watch
 from rattle.detector.known import KnownClips, recover_known
 from rattle.detector.preparing import (
     fleet_source_of,
@@ -45,6 +45,9 @@ from rattle.learning.batches import Source
 from rattle.learning.device import Placement
 from rattle.recipe import Recipe
 from rattle.runtime.adapt_head import adapt_head
+from rattle.runtime.carry import crossed_without
+from rattle.runtime.refit import averaged
+from rattle.scoring.head import Head
 from rattle.scoring.head_fit import part_of_the_way
 from rattle.version import VERSION
 
@@ -113,6 +116,7 @@ class AdaptJob:
     seed: int = 0
     device: str = "auto"
     work: ClassVar[Literal["adapt"]] = "adapt"
+    siblings: ClassVar[tuple[()]] = ()
     told_by: ClassVar[str] = "parent bundle or new clips"
 
     @property
@@ -210,10 +214,23 @@ class AdaptJob:
                     unhealthy=partial(sounds_of, self.anomalies, store),
                     older=self.parent.reference,
                     # Of an older one that no recording and no replay set has, nothing can be told.
+                    crossed=_crossed(self),
                     silenced={hash_: at_hand[hash_] for hash_ in silenced if hash_ in at_hand},
                 )
             ],
         )
+
+
+def _crossed(job: AdaptJob) -> Crossed:
+    """Take what siblings of the parent said, and its own parts of the clips that it held out."""
+    parent, anomalies = job.parent, set(job.anomalies.hashes())
+    clips = crossed_without(parent.info, anomalies)
+    if not clips:
+        return Crossed((), {})
+    head = Head.restored(parent.model.learnt()["head"], parent.recipe)
+    held_out = [clip for clip in parent.known.held_out if clip.hash not in anomalies]
+    parts = HeldOut.of_each(averaged(head, held_out))
+    return Crossed(clips, {clip.hash: of for clip, of in zip(held_out, parts, strict=True)})
 
 
 def _to_learn_on(job: AdaptJob, clips: Replay) -> tuple[Source, Callable[[Placement], Start]]:

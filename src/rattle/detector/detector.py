@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -68,6 +68,9 @@ class Detector(ClipScorer):
             bundle.reference,
             bundle.graph,
         )
+
+    def with_info(self, info: BundleInfo) -> Detector:
+        return replace(self, info=info)
 
     def save(self, path: str | Path) -> None:
         """Write the bundle: beside, then renamed."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -21,8 +21,9 @@ from rattle.clips.manifest import Manifest
 from rattle.detector.by_hash import by_hash, shuffled
 from rattle.detector.calibrate import Alpha
 from rattle.detector.detector import Detector
-from rattle.detector.finish import FITTED_OUTLIERS, made_here, make
+from rattle.detector.finish import made_here, make
 from rattle.detector.job import Material, Recordings, Share, Watch
+from rattle.detector.measure import FITTED_OUTLIERS
 from rattle.detector.preparing import (
     DEFAULT_ALPHA,
     golden,
@@ -72,7 +73,10 @@ def enrol(
 
 @dataclass(frozen=True)
 class EnrolJob:
-    """One machine to enrol; a ``Job``. ``parent`` is the detector whose encoder it takes."""
+    """One machine to enrol; a ``Job``. ``parent`` is the detector whose encoder it takes.
+
+    ``share`` of the normals is held out (``split_normals``).
+    """
 
     parent: Detector
     clips: Manifest
@@ -80,6 +84,7 @@ class EnrolJob:
     outliers: Manifest | None = None
     seed: int = 0
     device: str = "auto"
+    share: int = 0
     work: ClassVar[Literal["enrol"]] = "enrol"
     told_by: ClassVar[str] = "parent bundle or seed"
     steps: ClassVar[int] = 1
@@ -104,6 +109,12 @@ class EnrolJob:
         """The hash of the parent's content."""
         return self.parent.bundle().identity
 
+    @property
+    def siblings(self) -> list[EnrolJob]:
+        """See ``Job``: heads alone, since the encoder has learnt from none of the clips."""
+        shares = () if self.share else self.recipe.training.siblings
+        return [replace(self, share=share) for share in shares]
+
     def gives(self, made: BundleInfo) -> bool:
         """See ``Job``."""
         return (made.provenance.parent, made.provenance.seed) == (self.parent_identity, self.seed)
@@ -122,7 +133,7 @@ class EnrolJob:
                 "threshold would be fitted to clips that the encoder knows; train the fleet again"
             )
         store = FeatureStore.of(recipe)
-        split = split_normals(self.clips, self.machine, recipe, seed=self.seed)
+        split = split_normals(self.clips, self.machine, recipe, seed=self.seed, share=self.share)
         amplitude = store.amplitude(split.normals)
         pack = store.pack(split.normals, amplitude, watch.on_clip)
         trained, held_out = split.part(split.trained), split.part(split.held_out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -52,6 +52,7 @@ class FleetJob:
 
     ``outliers`` are further recordings that are outliers to every machine. ``validation`` holds
     labelled clips to choose alpha by, ``init`` pre-trained weights to start the encoder from.
+    ``share`` of the normals is held out (``split_normals``).
     """
 
     clips: Manifest
@@ -62,6 +63,7 @@ class FleetJob:
     validation: Manifest | None = None
     init: Path | None = None
     device: str = "auto"
+    share: int = 0
     work: ClassVar[Literal["train"]] = "train"
     told_by: ClassVar[str] = "recipe, method or seed"
 
@@ -91,6 +93,12 @@ class FleetJob:
     def _pretrained(self) -> str | None:
         """The hash of the weights to start from, the same in every bundle."""
         return None if self.init is None else file_hash(self.init)
+
+    @property
+    def siblings(self) -> list[FleetJob]:
+        """See ``Job``; a sibling has none itself."""
+        shares = () if self.share else self.recipe.training.siblings
+        return [replace(self, share=share, validation=None) for share in shares]
 
     def gives(self, made: BundleInfo) -> bool:
         """See ``Job``: a run that is finished stays as it is, whatever data it is asked for.
@@ -171,7 +179,9 @@ class FleetJob:
             training_normals(self.clips, machine, self.recipe)
         members = []
         for machine in able(self.clips, self.recipe):
-            split = split_normals(self.clips, machine, self.recipe, seed=self.seed)
+            split = split_normals(
+                self.clips, machine, self.recipe, seed=self.seed, share=self.share
+            )
             try:
                 amplitude = store.amplitude(split.normals)
             except DataError as error:
@@ -216,11 +226,15 @@ class FleetJob:
             chosen = [clips[i] for i in range(min(len(clips), SPREAD_CLIPS))]
             _, spectra = views(crops(chosen, window, None), bands, window)
             spread = line_spread(list(spectra), store.audio.sample_rate_hz)
+
+        def copies(speed: float) -> ClipFeatures:
+            # Of those held out too: siblings then find the same pack.
+            normals = member.split.normals
+            pack = store.pack(normals, member.amplitude, watch.on_clip, speed=speed)
+            return Clips(pack, member.split.trained)
+
         return {
-            f"{member.machine} at {speed:.3f} of its speed": (
-                member.trained,
-                store.pack(member.trained, member.amplitude, watch.on_clip, speed=speed),
-            )
+            f"{member.machine} at {speed:.3f} of its speed": (member.trained, copies(speed))
             for speed in speeds(machines, spread)
         }
 

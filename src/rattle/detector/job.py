@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rattle.bundle.file import GoldenClips
 from rattle.bundle.known import Named
 from rattle.bundle.replay import Replay
-from rattle.bundle.schema import BundleInfo, Provenance
+from rattle.bundle.schema import BundleInfo, CrossFitted, HeldOut, Provenance
 from rattle.clips.amplitude import Amplitude
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
@@ -79,7 +79,10 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class Watch:
-    """What a job reports on its way, and where it looks whether to stop."""
+    """What a job reports on its way, and where it looks whether to stop.
+
+    ``on_sibling_step`` is ``on_step`` of the siblings, which count from 1 (``Job.siblings``).
+    """
 
     on_clip: Callable[[], None] = _ignore
     on_pool: Callable[[OutlierPool], None] = _ignore
@@ -87,7 +90,19 @@ class Watch:
     on_recovered: Callable[[Recovered], None] = _ignore
     on_new_clips: Callable[[NewClips], None] = _ignore
     on_step: Callable[[Step], None] = _ignore
+    on_sibling_step: Callable[[int, Step], None] = _ignore
     stop_requested: Callable[[], bool] = _never
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """Clips that siblings scored, as the parent has them, and its parts of those it held out.
+
+    The latter by hash, so that the same clips tell how parts change (``runtime.carry``).
+    """
+
+    clips: Sequence[CrossFitted]
+    held_out: Mapping[str, HeldOut]
 
 
 @dataclass(frozen=True)
@@ -102,6 +117,7 @@ class Share:
     order; ``anomalies`` are labelled clips that it learns from, ``silenced`` normals that someone
     called so, by hash. ``healthy`` reads recordings of healthy sound, ``[T]`` each, which a
     reference is made of, on top of ``older`` where there is one, without what ``unhealthy`` reads.
+    ``crossed`` is what an adaptation carries over of its parent.
     """
 
     machine: Machine
@@ -122,6 +138,7 @@ class Share:
     unhealthy: Callable[[], Iterable[NDArray[np.float32]]] = tuple
     older: Reference | None = None
     labelled: Sequence[tuple[Rows, bool]] = ()
+    crossed: Crossed | None = None
     graph: bytes | None = None
 
 
@@ -176,6 +193,10 @@ class Job(Protocol):
     @property
     def sources(self) -> Recordings | None:
         """The recordings that a later adaptation has to read again; None where there are none."""
+
+    @property
+    def siblings(self) -> Sequence[Job]:
+        """Trainings that hold other normals out, whose scores make the threshold too."""
 
     def material(self, watch: Watch) -> Material:
         """Prepare what the detectors are made from."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -37,7 +37,7 @@ class OwnJob:
     """One machine's detector to train, or a baseline to fit; a ``Job``.
 
     ``validation`` holds labelled clips of the machine to choose alpha by, ``init`` pre-trained
-    weights to start the encoder from.
+    weights to start the encoder from. ``share`` of the normals is held out (``split_normals``).
     """
 
     clips: Manifest
@@ -48,6 +48,7 @@ class OwnJob:
     validation: Manifest | None = None
     init: Path | None = None
     device: str = "auto"
+    share: int = 0
     work: ClassVar[Literal["train"]] = "train"
     told_by: ClassVar[str] = "recipe, method or seed"
 
@@ -68,6 +69,12 @@ class OwnJob:
             return self.recipe.baseline.epochs
         return 1 if self.recipe.baseline else self.recipe.training.iterations
 
+    @property
+    def siblings(self) -> list[OwnJob]:
+        """See ``Job``; a sibling has none itself."""
+        shares = () if self.share else self.recipe.training.siblings
+        return [replace(self, share=share, validation=None) for share in shares]
+
     def gives(self, made: BundleInfo) -> bool:
         """See ``Job``: a run that is finished stays as it is, whatever data it is asked for."""
         origin = made.provenance
@@ -78,7 +85,7 @@ class OwnJob:
         recipe = self.recipe
         validation = labelled_clips_of(self.validation, self.machine)
         store = FeatureStore.of(recipe)
-        split = split_normals(self.clips, self.machine, recipe, seed=self.seed)
+        split = split_normals(self.clips, self.machine, recipe, seed=self.seed, share=self.share)
         trained = split.part(split.trained)
         pool = choose_pool(self.clips, self.machine, self.outliers, trained, recipe.audio)
         watch.on_pool(pool)

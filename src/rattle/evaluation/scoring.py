@@ -16,6 +16,7 @@ from rattle.errors import DataError
 from rattle.evaluation.scored import SCORED
 from rattle.runtime.clip_scorer import ScaleName
 from rattle.scoring.clip import ClipScore, Unscored
+from rattle.scoring.threshold import remark_on
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def score_machines(
     rows: list[dict[str, object]] = []
     notes: list[str] = []
     unread = 0
+    judging: list[Detector] = []
     for detector in detectors:
         test = clips.of(detector.machine, split="test")
         fresh = test.without_content(detector.info.provenance.used)
@@ -82,7 +84,7 @@ def score_machines(
             notes.append(f"{detector.machine}: no test clip in the data")
         if not len(fresh):
             continue
-        notes += [f"{detector.machine}: {warning}" for warning in _warnings(detector)]
+        judging.append(detector)
         results = detector.score_each(list(fresh.table["path"]), scale=scale)
         for clip, result in zip(fresh, results, strict=True):
             if isinstance(result, Unscored):
@@ -90,6 +92,7 @@ def score_machines(
                 unread += 1
             else:
                 rows.append(_row(detector.machine, clip.label, clip.domain, result))
+    notes += _remarks(judging)
     if not rows:
         machines = ", ".join(str(detector.machine) for detector in detectors)
         none = f"the data hold no test clip of {machines} that can be scored"
@@ -138,6 +141,16 @@ def score_pair(old: Detector, new: Detector, clips: Manifest) -> ScoredPair:
         notes=(*notes, *_pair_warnings(old, new)),
         unread=len(fresh) - len(of_old),
     )
+
+
+def _remarks(detectors: Sequence[Detector]) -> Iterator[str]:
+    """Tell of all detectors at once what the user must know before relying on them."""
+    substitutes = [str(of.machine) for of in detectors if of.info.provenance.outliers_substitute]
+    if substitutes:
+        yield f"{', '.join(substitutes)}: trained against substitute outliers"
+    few = remark_on({str(of.machine): of.threshold for of in detectors})
+    if few:
+        yield few
 
 
 def _warnings(detector: Detector) -> Iterator[str]:

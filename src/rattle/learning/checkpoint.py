@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -113,20 +115,8 @@ def load(
     identity: str,
 ) -> Checkpoint:
     """Fill network and optimiser; ``TrainingError`` where the file is of another training."""
-    try:
-        with safe_open(path, framework="pt", device=str(device)) as file:
-            state = json.loads((file.metadata() or {})["rattle"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise TrainingError(
-            f"checkpoint {path} cannot be read ({error}); remove it to train from the start"
-        ) from None
-    if state["identity"] != identity:
-        raise TrainingError(
-            f"checkpoint {path} is of another recipe, seed or set of clips; give the same ones as "
-            "before, or another folder to train into",
-            argument="out",
-        )
+    with _opened(path, identity, str(device)) as (file, iteration):
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     network.load_state_dict(_under(tensors, "network."))
     moments: dict[int, dict[str, Tensor]] = {}
     for name, value in _under(tensors, "optimiser.").items():
@@ -136,7 +126,34 @@ def load(
     optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
     centroids = _under(tensors, "centroid.")
     pair = CentroidPair(centroids["normal"], centroids.get("outlier")) if centroids else None
-    return Checkpoint(state["iteration"], pair)
+    return Checkpoint(iteration, pair)
+
+
+def refuse_another(path: Path, identity: str) -> None:
+    """Raise ``TrainingError`` where the file, if there is one, is of another training."""
+    if path.exists():
+        with _opened(path, identity, "cpu"):
+            pass
+
+
+@contextmanager
+def _opened(path: Path, identity: str, device: str) -> Iterator[tuple[Any, int]]:
+    """Open a checkpoint, with the iteration that it stands at."""
+    try:
+        with safe_open(path, framework="pt", device=device) as file:
+            state = json.loads((file.metadata() or {})["rattle"])
+            iteration = int(state["iteration"])
+            if state["identity"] != identity:
+                raise TrainingError(
+                    f"checkpoint {path} is of another recipe, seed or set of clips; give the same "
+                    "ones as before, or another folder to train into",
+                    argument="out",
+                )
+            yield file, iteration
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise TrainingError(
+            f"checkpoint {path} cannot be read ({error}); remove it to train from the start"
+        ) from None
 
 
 def _lay_out(moments: dict[int, dict[str, Tensor]], optimiser: torch.optim.Optimizer) -> None:

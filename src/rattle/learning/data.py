@@ -52,15 +52,21 @@ class Split:
         return Manifest(self.normals.table[rows])
 
 
-def split_normals(clips: Manifest, machine: Machine, recipe: Recipe, *, seed: int) -> Split:
+def split_normals(
+    clips: Manifest, machine: Machine, recipe: Recipe, *, seed: int, share: int = 0
+) -> Split:
     """Choose which training normals are trained on and which are held out.
 
-    Raises ``DataError`` where there are fewer than ``training.minimum_normals``.
+    All are split into shares, of which the first has two clips or more; ``share`` says which is
+    held out. A content that occurs twice counts once. Raises ``DataError`` where there are fewer
+    than ``training.minimum_normals``.
     """
     normals = training_normals(clips, machine, recipe)
     order = stream(seed, HELD_OUT).permutation(len(normals))
-    held_out_count = max(round(len(normals) * recipe.training.held_out), 2)
-    return Split(normals, np.sort(order[held_out_count:]), np.sort(order[:held_out_count]))
+    first = max(round(len(normals) * recipe.training.held_out), 2)
+    shares = [order[:first], *np.array_split(order[first:], recipe.training.shares - 1)]
+    held_out = shares[share]
+    return Split(normals, np.setdiff1d(order, held_out), np.sort(held_out))
 
 
 def prepare(
@@ -118,12 +124,17 @@ def outlier_packs(
 def able(clips: Manifest, recipe: Recipe) -> list[Machine]:
     """List the machines that have normal training clips enough for a detector."""
     least = recipe.training.minimum_normals
-    return [m for m in clips.machines() if len(clips.of(m, split="train", label="normal")) >= least]
+    return [
+        machine
+        for machine in clips.machines()
+        if len({*clips.of(machine, split="train", label="normal").hashes()}) >= least
+    ]
 
 
 def training_normals(clips: Manifest, machine: Machine, recipe: Recipe) -> Manifest:
     """Select the machine's training normals, or refuse and say how many are needed."""
-    normals = clips.require(machine).of(split="train", label="normal")
+    every = clips.require(machine).of(split="train", label="normal").table
+    normals = Manifest(every.unique("content_hash", keep="first", maintain_order=True))
     least = recipe.training.minimum_normals
     if len(normals) < least:
         raise DataError(

@@ -211,6 +211,12 @@ class Training(Part):
     held_out: Annotated[float, Field(ge=0.05, le=0.5)] = Field(
         0.2, description="Share of the normals kept from training to fit scale and threshold."
     )
+    cross_fit: bool = Field(
+        False,
+        description="Train as often as shares fit into all normals, each time with another one "
+        "held out, so that the threshold is fitted to all of them. The first training's model is "
+        "the detector.",
+    )
     minimum_normals: int = Field(10, ge=4, description="Fewer normal clips than this are refused.")
     checkpoint_seconds: Annotated[float, Field(ge=0)] = Field(
         20.0, description="Seconds between two checkpoints."
@@ -222,6 +228,16 @@ class Training(Part):
         True,
         description="On CUDA: the same seed gives the same weights; false may be faster.",
     )
+
+    @property
+    def shares(self) -> int:
+        """How many shares of ``held_out`` all normals are split into."""
+        return round(1 / self.held_out)
+
+    @property
+    def siblings(self) -> range:
+        """The shares that further trainings hold out: all but the first, or none."""
+        return range(1, self.shares if self.cross_fit else 1)
 
 
 class Adaptation(Part):

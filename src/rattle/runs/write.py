@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TextIO
 
@@ -21,6 +22,7 @@ from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.clips.unchanged import unchanged
 from rattle.detector import Detector
+from rattle.detector.cross_fit import forget_siblings
 from rattle.detector.finish import NO_WATCH, finish
 from rattle.detector.job import Job, Recordings, Watch
 from rattle.errors import TrainingError
@@ -88,25 +90,32 @@ def run_in_folder(
     _clear_parts(out, [folder, *folders.values()])
     with _metrics_log(folder.metrics) as log:
 
+        @cache
+        def describe() -> None:
+            # Only once the data and a checkpoint have been found fit: a refused run leaves no
+            # folder behind and does not rewrite the description of the run it is not.
+            _describe(job, folder, job.machines)
+
         def on_step(step: Step) -> None:
-            if not log.is_open:
-                # Only now the data and a checkpoint have been found fit: a refused run leaves no
-                # folder behind and does not rewrite the description of the run it is not.
-                _describe(job, folder, job.machines)
+            describe()
             log(step)
             watch.on_step(step)
 
-        logged = replace(watch, on_step=on_step)
+        def on_sibling_step(turn: int, step: Step) -> None:
+            describe()
+            watch.on_sibling_step(turn, step)
+
+        logged = replace(watch, on_step=on_step, on_sibling_step=on_sibling_step)
         material = job.material(logged)
         _refuse_another_encoder(there, material.identity, out)
         for detector in finish(job, material, watch=logged, checkpoint=folder.checkpoint):
-            if not log.is_open:  # a baseline that takes no steps
-                _describe(job, folder, job.machines)
+            describe()  # a baseline may take no steps
             if detector.machine not in there:
                 of_machine = folders[detector.machine]
                 _share_run(job, folder, of_machine, detector.machine)
                 detector.save(of_machine.bundle)
     folder.checkpoint.unlink(missing_ok=True)
+    forget_siblings(folder.checkpoint)
     _forget(job, folder)
     return bundles
 

@@ -30,8 +30,9 @@ from rattle.clips.pcm16 import from_16_bit
 from rattle.diagnosis.reference import Reference
 from rattle.errors import DataError
 from rattle.recipe import Recipe
+from rattle.runtime.carry import crossed_without
 from rattle.runtime.change import Change, change_of_head
-from rattle.runtime.clip_scorer import Recording, threshold_of
+from rattle.runtime.clip_scorer import Recording, decision_of
 from rattle.runtime.refit import Fitted, refit
 from rattle.runtime.scorer import Scorer
 from rattle.scoring.clip import Embedded, clip_score
@@ -113,7 +114,8 @@ def adapt_head(
     silenced = silenced_by(info.provenance, right, wrong)
     # So small a problem is solved several times as fast by one thread, above all on a busy machine.
     with threadpool_limits(1):
-        fitted = refit(head, known, info.recipe, info.alpha, silenced)
+        crossed = crossed_without(info, wrong)
+        fitted = refit(head, known, info.recipe, info.alpha, silenced, crossed)
         change = change_of_head(info, head, known, fitted, silenced)
     replay = kinds.replay(bundle.replay, {clip.known.hash: clip.rows for clip in heard})
     new_info = _info(info, fitted, _provenance(bundle, kinds, right, fitted, seed))
@@ -253,6 +255,7 @@ def _info(info: BundleInfo, fitted: Fitted, provenance: Provenance) -> BundleInf
         update={
             "scale": fitted.mix.scale,
             "held_out": HeldOut.of_each(fitted.held_out),
+            "cross_fitted": fitted.crossed,
             "silenced": HeldOut.of_each(fitted.silenced),
             "provenance": provenance,
         }
@@ -261,11 +264,11 @@ def _info(info: BundleInfo, fitted: Fitted, provenance: Provenance) -> BundleInf
 
 def _with_golden(info: BundleInfo, bundle: Bundle, ear: Ear, fitted: Fitted) -> BundleInfo:
     """State what the stored clips score by the new head."""
-    scores, threshold = [], threshold_of(info)
+    scores, decision = [], decision_of(info)
     for samples in bundle.golden:
         clip = ear.embed(from_16_bit(samples))
         parts = fitted.head.parts(clip.start_s, clip.z)
-        said = clip_score("", parts, fitted.mix, threshold)
+        said = clip_score("", parts, fitted.mix, decision)
         scores.append(
             GoldenScore(score=said.score, posterior=said.posterior, distance=said.distance)
         )

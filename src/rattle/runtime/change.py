@@ -9,7 +9,7 @@ import numpy as np
 
 from rattle.bundle.known import Known, KnownClip
 from rattle.bundle.schema import BundleInfo
-from rattle.recipe import Recipe
+from rattle.runtime.carry import crossed_without
 from rattle.runtime.clip_scorer import mix_of, threshold_of
 from rattle.runtime.refit import Fitted, averaged, refit
 from rattle.scoring.head import Head
@@ -58,7 +58,7 @@ def change_of_head(
 ) -> Change:
     """Compare a bundle's ``head`` with the one fitted to ``known``, on all clips that it holds."""
     quiet = [clip for clip in (*known.normals, *known.held_out) if clip.hash in silenced]
-    apart = _apart(head, known, info.recipe, info.alpha, silenced)
+    apart = _apart(info, head, known, silenced)
 
     def judged(clips: Sequence[KnownClip]) -> tuple[Judged, ...]:
         each = zip(clips, _alarms(info, head, clips), fitted.alarms(clips), strict=True)
@@ -89,16 +89,21 @@ def _alarms(info: BundleInfo, head: Head, clips: Sequence[KnownClip]) -> list[bo
     return [bool(score > threshold) for score in averaged(head, clips).scores(mix_of(info))]
 
 
-def _apart(
-    head: Head, known: Known, recipe: Recipe, alpha: float, silenced: Sequence[str]
-) -> dict[str, bool]:
+def _apart(info: BundleInfo, head: Head, known: Known, silenced: Sequence[str]) -> dict[str, bool]:
     """Judge each anomaly by a head fitted to the others; nothing where there is but one."""
     turns = min(len(known.anomalies), TURNS)
     found: dict[str, bool] = {}
     for turn in range(turns if turns > 1 else 0):
         left_out = known.anomalies[turn::turns]
         others = tuple(clip for clip in known.anomalies if clip not in left_out)
-        fitted = refit(head, replace(known, anomalies=others), recipe, alpha, silenced)
+        fitted = refit(
+            head,
+            replace(known, anomalies=others),
+            info.recipe,
+            info.alpha,
+            silenced,
+            crossed_without(info, {clip.hash for clip in known.anomalies}),
+        )
         alarms = fitted.alarms(left_out)
         found |= {clip.hash: alarm for clip, alarm in zip(left_out, alarms, strict=True)}
     return found

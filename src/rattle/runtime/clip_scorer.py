@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,12 @@ from rattle.bundle.schema import BundleInfo, HeldOut
 from rattle.clips.machine import Machine
 from rattle.clips.pcm16 import from_16_bit
 from rattle.clips.reading import holds_samples, read_clip
-from rattle.errors import ClipError
+from rattle.errors import ClipError, DataError
 from rattle.recipe import Recipe
 from rattle.scoring.clip import AveragedParts, ClipParts, ClipScore, Mix, Unscored, clip_score
+from rattle.scoring.decision import Decision
 from rattle.scoring.score import Scale, Values
-from rattle.scoring.threshold import Threshold, fit_threshold, silencing
+from rattle.scoring.threshold import Threshold, silencing
 
 ScaleName = Literal["fixed", "paper"]
 Recording = str | Path | NDArray[np.float32]
@@ -38,6 +39,10 @@ class ClipScorer(ABC):
     def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts]:
         """Give the parts of each clip in order, or the ``ClipError`` that says why not."""
 
+    @abstractmethod
+    def with_info(self, info: BundleInfo) -> Self:
+        """Give the same detector, but that it states ``info``."""
+
     @property
     def machine(self) -> Machine:
         """The machine whose sound it knows."""
@@ -52,6 +57,25 @@ class ClipScorer(ABC):
     def threshold(self) -> Threshold:
         """The threshold of fixed-scale scores for the recipe's false-alarm rate."""
         return threshold_of(self.info)
+
+    @property
+    def decision(self) -> Decision:
+        """What fixed-scale scores are held against."""
+        return decision_of(self.info)
+
+    def at_rate(self, false_alarm_rate: float) -> Self:
+        """Give the same detector with the threshold for another false-alarm rate.
+
+        Raises ``DataError`` where that is no rate between 0 and 1.
+        """
+        if not 0 < false_alarm_rate < 1:
+            raise DataError(
+                f"{false_alarm_rate:g} is no false-alarm rate; give the share of healthy clips "
+                "that may be called anomalous, such as 0.05",
+                argument="false_alarms",
+            )
+        recipe = self.recipe.with_values(scoring={"false_alarm_rate": false_alarm_rate})
+        return self.with_info(self.info.model_copy(update={"recipe": recipe}))
 
     def score(self, clips: Sequence[Recording], *, scale: ScaleName = "fixed") -> list[ClipScore]:
         """Give the anomaly score of each clip (equation 5), in the order given.
@@ -79,10 +103,10 @@ class ClipScorer(ABC):
             distances = [part.distances for part in parts if part.distances is not None]
             if distances:
                 mix = self.mix(Scale.spanning(np.concatenate(distances)))
-        threshold = threshold_of(self.info, mix)
+        decision = decision_of(self.info, mix)
         for name, part in scored:
             if isinstance(part, ClipParts):
-                yield clip_score(name, part, mix, threshold)
+                yield clip_score(name, part, mix, decision)
             else:
                 yield Unscored(name, str(part))
 
@@ -119,27 +143,37 @@ def mix_of(info: BundleInfo, scale: Scale | None = None) -> Mix:
 
 
 def threshold_of(info: BundleInfo, mix: Mix | None = None) -> Threshold:
-    """Fit the threshold for the recipe's false-alarm rate to the bundle's held-out normals.
+    """Fit the threshold for the recipe's false-alarm rate to the bundle's normals; see below."""
+    return decision_of(info, mix).threshold
+
+
+def decision_of(info: BundleInfo, mix: Mix | None = None) -> Decision:
+    """Fit the threshold for the recipe's false-alarm rate to normals that were not learnt from.
 
     It is one of scores by ``mix``; of fixed-scale scores by default. What someone called normal is
     not above it.
     """
     mix = mix or mix_of(info)
-    threshold = fit_threshold(scores_of(info.held_out, mix), info.recipe.scoring.false_alarm_rate)
+    healthy = scores_of([*info.held_out, *info.cross_fitted], mix)
+    decision = Decision.of(healthy, info.recipe.scoring.false_alarm_rate)
     if not info.silenced:
-        return threshold
-    silent = silencing(scores_of(info.silenced, mix))
-    return replace(threshold, value=max(threshold.value, silent))
+        return decision
+    threshold, silent = decision.threshold, silencing(scores_of(info.silenced, mix))
+    return replace(decision, threshold=replace(threshold, value=max(threshold.value, silent)))
 
 
 def scores_of(clips: Sequence[HeldOut], mix: Mix) -> Values:
     """Compute s of normals whose parts a bundle keeps, ``[n]``."""
+    return parts_of(clips).scores(mix)
+
+
+def parts_of(clips: Sequence[HeldOut]) -> AveragedParts:
+    """Take the parts of normals that a bundle keeps, ``[n]`` each."""
     gaps = [clip.gap for clip in clips if clip.gap is not None]
     distances = [clip.distance for clip in clips if clip.distance is not None]
-    parts = AveragedParts(
+    return AveragedParts(
         np.array(gaps) if gaps else None, np.array(distances) if distances else None
     )
-    return parts.scores(mix)
 
 
 def name_of(clip: Recording) -> str:

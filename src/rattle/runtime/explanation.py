@@ -28,8 +28,8 @@ from rattle.diagnosis.seen import SeenSpectrum, seen_spectrum
 from rattle.errors import BundleError, ClipError
 from rattle.runtime.clip_scorer import Recording, name_of
 from rattle.scoring.clip import ClipParts, ClipScore, Embedded, Mix, clip_score, clip_value
+from rattle.scoring.decision import Decision
 from rattle.scoring.score import Values
-from rattle.scoring.threshold import Threshold
 
 Samples = NDArray[np.float32]
 
@@ -45,7 +45,7 @@ class Hears(Protocol):
     """A bundle opened to score, by its graph or its network."""
 
     @property
-    def threshold(self) -> Threshold: ...
+    def decision(self) -> Decision: ...
 
     def mix(self) -> Mix: ...
 
@@ -177,7 +177,7 @@ def _scored(name: str, scorer: Hears, samples: Samples) -> ClipScore:
     if not parts.is_finite:
         # NaN is above no threshold: it would pass for normal.
         raise ClipError(f"{name}: what the model says of it is not a finite number")
-    return clip_score(name, parts, scorer.mix(), scorer.threshold)
+    return clip_score(name, parts, scorer.mix(), scorer.decision)
 
 
 def _around_highest(score: ClipScore, samples: Samples, bundle: Keeps) -> tuple[int, Samples]:

@@ -12,7 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rattle.bundle.known import Embeddings, Known, KnownClip, stacked
+from rattle.bundle.schema import CrossFitted, HeldOut
 from rattle.recipe import Recipe
+from rattle.runtime.carry import carried
+from rattle.runtime.clip_scorer import scores_of
 from rattle.scoring.clip import AveragedParts, Mix
 from rattle.scoring.head import CENTRES, Head, Vector, evenly
 from rattle.scoring.head_fit import between, fit_posterior, part_of_the_way
@@ -25,13 +28,14 @@ class Fitted:
     """A head, how its parts become a score, and above which score a clip is anomalous.
 
     ``held_out`` and ``silenced`` are the parts of those normals, the latter of the clips ``quiet``;
-    ``threshold`` is that of the held-out ones or, where that is above it (``is_raised``), the one
-    that silences the others.
+    ``crossed`` are those of clips that siblings scored. ``threshold`` is that of the first and the
+    last or, where that is above it (``is_raised``), the one that silences the others.
     """
 
     head: Head
     mix: Mix
     held_out: AveragedParts
+    crossed: tuple[CrossFitted, ...]
     silenced: AveragedParts
     quiet: tuple[str, ...]
     threshold: float
@@ -47,21 +51,33 @@ class Fitted:
 
 
 def refit(
-    head: Head, known: Known, recipe: Recipe, alpha: float, silenced: Collection[str]
+    head: Head,
+    known: Known,
+    recipe: Recipe,
+    alpha: float,
+    silenced: Collection[str],
+    crossed: Sequence[CrossFitted] = (),
 ) -> Fitted:
     """Fit w and b by equation 1, and with them centres, scale and threshold.
 
-    ``silenced`` are hashes of clips that someone called normal. The head sets out from the one that
-    was trained with the encoder and goes part of the way (``part_of_the_way``), or all of it where
-    a silenced clip would else go on being an alarm.
+    ``silenced`` are hashes of clips that someone called normal; ``crossed`` are parts by siblings
+    of ``head``, which are carried over. The head sets out from the one that was trained with the
+    encoder and goes part of the way (``part_of_the_way``), or all of it where a silenced clip would
+    else go on being an alarm.
     """
     quiet = [clip for clip in (*known.normals, *known.held_out) if clip.hash in silenced]
     normals = tuple(clip.shortened() if clip.hash in silenced else clip for clip in known.normals)
     centres = _centres(head, replace(known, normals=normals), recipe, silenced)
     start = _at_start(head, known, centres)
     labelled = len(known.anomalies) + len(quiet)
+
+    def with_threshold(moved: Head) -> Fitted:
+        common = [clip for clip in known.held_out if clip.hash not in silenced]
+        theirs = carried(crossed, averaged(head, common), averaged(moved, common))
+        return _fitted(moved, known, recipe, alpha, quiet, theirs)
+
     if start.weight is None or not labelled:
-        return _fitted(start, known, recipe, alpha, quiet)
+        return with_threshold(start)
     weight, bias = fit_posterior(
         stacked(normals, head.dimensions),
         known.outliers,
@@ -71,7 +87,7 @@ def refit(
     for part in (part_of_the_way(labelled), 1.0):
         some_weight, some_bias = between(start, weight, bias, part)
         moved = replace(start, weight=some_weight, bias=some_bias)
-        fitted = _fitted(moved, known, recipe, alpha, quiet)
+        fitted = with_threshold(moved)
         if not fitted.is_raised:
             break
     return fitted
@@ -115,7 +131,12 @@ def _evenly_of(z: Embeddings, most: int) -> Embeddings:
 
 
 def _fitted(
-    head: Head, known: Known, recipe: Recipe, alpha: float, quiet: Sequence[KnownClip]
+    head: Head,
+    known: Known,
+    recipe: Recipe,
+    alpha: float,
+    quiet: Sequence[KnownClip],
+    crossed: tuple[CrossFitted, ...],
 ) -> Fitted:
     held_out, silenced = averaged(head, known.held_out), averaged(head, quiet)
     scale = Scale(0.0, 1.0)
@@ -123,12 +144,14 @@ def _fitted(
     if held_out.distance is not None and outliers is not None:
         scale = Scale.between(held_out.distance, outliers)
     mix = Mix(alpha, scale)
-    threshold = fit_threshold(held_out.scores(mix), recipe.scoring.false_alarm_rate).value
+    healthy = scores_of([*HeldOut.of_each(held_out), *crossed], mix)
+    threshold = fit_threshold(healthy, recipe.scoring.false_alarm_rate).value
     silent = silencing(silenced.scores(mix)) if quiet else threshold
     return Fitted(
         head,
         mix,
         held_out,
+        crossed,
         silenced,
         tuple(clip.hash for clip in quiet),
         threshold=max(threshold, silent),

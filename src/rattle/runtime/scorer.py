@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +64,9 @@ class Scorer(ClipScorer):
         except ValueError as error:
             raise BundleError(f"{path}: {error}") from None
         return scorer
+
+    def with_info(self, info: BundleInfo) -> Scorer:
+        return replace(self, info=info)
 
     def check_fit(self) -> None:
         """Raise ``ValueError`` where graph, head and recipe are not of one detector."""

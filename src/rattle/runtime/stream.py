@@ -59,7 +59,7 @@ class Stream:
         """``sample_rate_hz`` is that of the pushed samples; the recipe's where it is not given."""
         recipe = scorer.info.recipe
         self._scorer = scorer
-        self._mix, self._threshold = scorer.mix(), scorer.threshold
+        self._mix, self._decision = scorer.mix(), scorer.decision
         self._features = recipe.features
         self._sees_spectrum = recipe.sees_spectrum
         self._frame_s = frame_seconds(recipe)
@@ -153,9 +153,9 @@ class Stream:
                 window.score,
                 window.posterior,
                 window.distance,
-                window.score > self._threshold.value,
+                window.score > self._decision.threshold.value,
             )
-            for window in clip_score("", parts, self._mix, self._threshold).windows
+            for window in clip_score("", parts, self._mix, self._decision).windows
         ]
 
     def _spectra(

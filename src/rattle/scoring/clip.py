@@ -9,8 +9,8 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
+from rattle.scoring.decision import Decision, Unusual
 from rattle.scoring.score import Scale, Values, anomaly_score, posterior_gap
-from rattle.scoring.threshold import Threshold
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,8 @@ class ClipScore:
     """A clip's anomaly score; higher is more anomalous.
 
     ``posterior`` is the mean probability of the normal class and ``distance`` the mean squared
-    distance d over the windows; ``anomalous`` is ``score > threshold``.
+    distance d over the windows; ``anomalous`` is ``score > threshold``, ``unusual`` says how the
+    score lies among those of healthy clips.
     """
 
     path: str
@@ -99,6 +100,7 @@ class ClipScore:
     distance: float | None
     threshold: float
     anomalous: bool
+    unusual: Unusual
     windows: tuple[WindowScore, ...]
 
 
@@ -121,7 +123,7 @@ def clip_value(parts: ClipParts, mix: Mix) -> float:
     return float(anomaly_score(averaged[0], averaged[1], mix.alpha))
 
 
-def clip_score(path: str, parts: ClipParts, mix: Mix, threshold: Threshold) -> ClipScore:
+def clip_score(path: str, parts: ClipParts, mix: Mix, decision: Decision) -> ClipScore:
     """Give a clip's score and decision with its windows' scores."""
     gap = None if parts.logits is None else posterior_gap(parts.logits)
     scaled = None if parts.distances is None else mix.scale(parts.distances)
@@ -132,8 +134,9 @@ def clip_score(path: str, parts: ClipParts, mix: Mix, threshold: Threshold) -> C
         score=score,
         posterior=None if gap is None else float(1 - gap.mean()),
         distance=None if parts.distances is None else float(parts.distances.mean()),
-        threshold=threshold.value,
-        anomalous=score > threshold.value,
+        threshold=decision.threshold.value,
+        anomalous=score > decision.threshold.value,
+        unusual=decision.unusual(score),
         windows=tuple(
             WindowScore(
                 float(start),

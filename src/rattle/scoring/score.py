@@ -32,10 +32,17 @@ class Scale:
         """The fixed one: 0 is a typical normal clip, 1 a typical outlier."""
         return cls(float(normal.mean()), float(outlier.mean()))
 
-    def __call__(self, distances: Values) -> Values:
-        width = self.high - self.low
+    @property
+    def width(self) -> float:
         # All distances alike carry no information; an inverted scale would reverse their order.
-        return (distances - self.low) / (width if width > 0 else 1.0)
+        return self.high - self.low if self.high > self.low else 1.0
+
+    def __call__(self, distances: Values) -> Values:
+        return (distances - self.low) / self.width
+
+    def inverse(self, scaled: float) -> float:
+        """Give the distance whose d' that is."""
+        return self.low + scaled * self.width
 
 
 def posterior_gap(logits: Values) -> Values:

@@ -1,11 +1,14 @@
-"""The threshold: from held-out normal clips alone, for a false-alarm rate."""
+"""The threshold: for a false-alarm rate, from healthy clips that the model did not learn from."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rattle.pages.words import counted
 
 # 49 clips times a rate of 1 / 49 is not quite 1 in floating point.
 ROUNDING = 1e-9
@@ -42,13 +45,34 @@ class Threshold:
         """What the user must know before relying on it, or None."""
         if self.supported:
             return None
-        needed = int(np.ceil(1 / self.false_alarm_rate - ROUNDING)) - 1
         return (
-            f"{self.clips} held-out normal clips cannot support a false-alarm rate of "
-            f"{self.false_alarm_rate:.1%} (it needs at least {needed}): the threshold is the "
-            f"highest score among them, and the true rate may be anywhere from {self.low:.1%} "
-            f"to {self.high:.1%}"
+            f"{counted(self.clips, 'healthy clip')} cannot show a false-alarm rate of "
+            f"{self.false_alarm_rate:.1%}, which takes {self.needed - self.clips} more: the "
+            f"threshold is the highest score among them, and the true rate may be anywhere from "
+            f"{self.low:.1%} to {self.high:.1%}"
         )
+
+    @property
+    def needed(self) -> int:
+        """How many normal clips can show the rate asked for."""
+        return int(np.ceil(1 / self.false_alarm_rate - ROUNDING)) - 1
+
+
+def remark_on(thresholds: Mapping[str, Threshold]) -> str | None:
+    """Say in one sentence of which machines too few clips are known for the rate asked for.
+
+    None where that is none. ``thresholds`` are those of machines by name, for one rate.
+    """
+    few = {name: of for name, of in thresholds.items() if not of.supported}
+    if len(few) < 2:
+        return next((f"{name}: {of.warning}" for name, of in few.items()), None)
+    any_of = next(iter(few.values()))
+    counts = ", ".join(f"{name} has {of.clips}" for name, of in few.items())
+    return (
+        f"too few healthy clips to show a false-alarm rate of {any_of.false_alarm_rate:.1%}, which "
+        f"takes {any_of.needed}: {counts}. Each threshold is the highest score among them, and the "
+        f"true rate may be up to {max(of.high for of in few.values()):.1%}"
+    )
 
 
 def silencing(scores: NDArray[np.float64]) -> float:
@@ -68,7 +92,7 @@ def fit_threshold(normal_scores: NDArray[np.float64], false_alarm_rate: float) -
     scores = np.sort(normal_scores)[::-1]
     n = len(scores)
     if n == 0:
-        raise ValueError("a threshold needs at least one held-out normal clip")
+        raise ValueError("a threshold needs at least one healthy clip")
     k = max(int(np.floor((n + 1) * false_alarm_rate + ROUNDING)), 1)
     low, high = beta_quantiles(np.array([0.025, 0.975]), k, n)
     return Threshold(float(scores[k - 1]), false_alarm_rate, float(low), float(high), n)

@@ -12,7 +12,7 @@ from rattle.learning.outliers import OutlierPool
 
 @pytest.fixture
 def progress() -> TrainingProgress:
-    return TrainingProgress("fan/id_00", 10, takes_outliers=True)
+    return TrainingProgress("fan/id_00", 10, siblings=0, takes_outliers=True)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_substitutes_name_the_option_where_there_is_one(
     takes_outliers: bool, hint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pool = OutlierPool(Manifest.from_clips([]), "SUBSTITUTES", substitute=True)
-    TrainingProgress("fan/id_00", 10, takes_outliers=takes_outliers).on_pool(pool)
+    TrainingProgress("fan/id_00", 10, siblings=0, takes_outliers=takes_outliers).on_pool(pool)
     assert capsys.readouterr().err == f"fan/id_00: outliers: SUBSTITUTES{hint}\n"
 
 

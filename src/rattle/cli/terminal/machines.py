@@ -38,6 +38,7 @@ def train_machines(
         with LocalWorkers(shared, count, threads) as hired:
             progress = _run(shared, tasks, hired)
         refused |= {task.machine: error for task, error in progress.failed.items()}
+        made = {}
         for machine in sorted(task.machine for task in progress.done):
             bundle = bundle_path(out, machine)
             try:
@@ -49,7 +50,8 @@ def train_machines(
                 continue
             if machine not in before:
                 print(f"{machine}: outliers: {info.provenance.outliers}", file=sys.stderr)
-            announce(bundle, info, "was there already" if machine in before else "is ready")
+            made[bundle] = info, "was there already" if machine in before else "is ready"
+        announce(made)
     for machine, error in refused.items():
         print(f"rattle: error: {machine}: {why_failed(error)}", file=sys.stderr)
     return refused

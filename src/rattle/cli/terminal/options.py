@@ -11,6 +11,7 @@ OPTIONS = {
     "bundle": "rattle train makes a bundle",
     "data": "--data FOLDER",
     "device": "--device auto",
+    "false_alarms": "--false-alarms 0.05",
     "graph": "rattle export BUNDLE",
     "init": "--init FILE",
     "normals": "--normal",

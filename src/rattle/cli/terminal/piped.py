@@ -30,7 +30,12 @@ Paths = Annotated[list[Path], Parameter(allow_leading_hyphen=True, converter=_pa
 
 
 def score_piped(
-    bundle: Path, form: Form, encoding: Encoding, rate: int | None, channels: int
+    bundle: Path,
+    form: Form,
+    encoding: Encoding,
+    rate: int | None,
+    channels: int,
+    false_alarms: float | None,
 ) -> int:
     """Score standard input until it ends; 1 where a window was not fit to be scored."""
     from rattle.cli.terminal.hop_lines import print_hops
@@ -42,6 +47,8 @@ def score_piped(
     from rattle.runtime import Scorer
 
     scorer = Scorer.load(bundle)
+    if false_alarms is not None:
+        scorer = scorer.at_rate(false_alarms)
     rate = scorer.recipe.audio.sample_rate_hz if rate is None else rate
     if not MIN_RATE_HZ <= rate <= MAX_RATE_HZ:
         raise DataError(f"--rate {rate}: expected {MIN_RATE_HZ} to {MAX_RATE_HZ} samples a second")

@@ -22,9 +22,9 @@ LIVE_EVERY_S = 0.1
 class TrainingProgress(LiveLines):
     """Shows what a job reports: features being computed, iterations with loss, rate, time left."""
 
-    def __init__(self, title: str, iterations: int, *, takes_outliers: bool) -> None:
+    def __init__(self, title: str, iterations: int, *, siblings: int, takes_outliers: bool) -> None:
         super().__init__(refresh_per_second=10)
-        self._title, self._iterations = title, iterations
+        self._title, self._iterations, self._siblings = title, iterations, siblings
         self._takes_outliers = takes_outliers
         self._clips = 0
         self._first: tuple[int, float] | None = None
@@ -56,24 +56,31 @@ class TrainingProgress(LiveLines):
         for line in _new_clip_lines(new):
             self.say(f"{self._title}: {line}")
 
+    def on_sibling_step(self, turn: int, step: Step) -> None:
+        """Show that a sibling has done one more iteration; they train before the detector does."""
+        self._show_step(step, turn - 1, f"for the threshold, {turn} of {self._siblings}: ")
+
     def on_step(self, step: Step) -> None:
         """Show that one more iteration is done."""
-        now = time.monotonic()
+        self._show_step(step, self._siblings, "the detector: " if self._siblings else "")
+
+    def _show_step(self, step: Step, before: int, what: str) -> None:
+        """Show an iteration, after so many whole trainings ``before``."""
+        now, done_by_now = time.monotonic(), before * self._iterations + step.iteration
         if self._first is None:
-            self._first = (step.iteration, now)
+            self._first = (done_by_now, now)
             rate = "starting"
         else:
-            done = step.iteration - self._first[0]
-            per_s = done / max(now - self._first[1], 1e-9)
-            left_s = (self._iterations - step.iteration) / per_s
+            per_s = (done_by_now - self._first[0]) / max(now - self._first[1], 1e-9)
+            left_s = ((1 + self._siblings) * self._iterations - done_by_now) / max(per_s, 1e-9)
             rate = f"{per_s:.2f} it/s, {left_s:.0f} s left"
         parts = [("bce", step.bce), ("metric", step.metric)]
         there = ", ".join(f"{name} {value:.3f}" for name, value in parts if value is not None)
         detail = f" ({there})" if there else ""
         self._show(
-            f"{self._title}: iteration {step.iteration}/{self._iterations}, "
+            f"{self._title}: {what}iteration {step.iteration}/{self._iterations}, "
             f"loss {step.loss:.3f}{detail}, {rate}",
-            last=step.iteration == self._iterations,
+            last=step.iteration == self._iterations and before == self._siblings,
         )
 
     def _show(self, line: str, *, last: bool = False) -> None:

@@ -26,7 +26,9 @@ def run_shown(job: Job, out: Path, *, resume: bool, track: TrackerName | None = 
     title, started = title_of(job), time.monotonic()
     tracker = tracker_of(job, out, track)
     there = {machine for machine in job.machines if bundle_path(out, machine).exists()}
-    progress = TrainingProgress(title, job.steps, takes_outliers=job.work != "adapt")
+    progress = TrainingProgress(
+        title, job.steps, siblings=len(job.siblings), takes_outliers=job.work != "adapt"
+    )
 
     def on_clip() -> None:
         if stop():
@@ -47,6 +49,7 @@ def run_shown(job: Job, out: Path, *, resume: bool, track: TrackerName | None = 
             on_recovered=progress.on_recovered,
             on_new_clips=progress.on_new_clips,
             on_step=on_step,
+            on_sibling_step=progress.on_sibling_step,
             stop_requested=stop,
         )
         try:
@@ -58,8 +61,12 @@ def run_shown(job: Job, out: Path, *, resume: bool, track: TrackerName | None = 
         if len(infos) == 1:
             finish_tracking(tracker, *infos.values())
     how = f"in {time.monotonic() - started:.0f} s"
-    for machine, info in infos.items():
-        announce(bundles[machine], info, "was there already" if machine in there else how)
+    announce(
+        {
+            bundles[machine]: (info, "was there already" if machine in there else how)
+            for machine, info in infos.items()
+        }
+    )
     return list(bundles.values())
 
 
