@@ -29,14 +29,13 @@ import torch
 from numpy.typing import NDArray
 
 from hearing import MACHINES, trained
-from page import between
 from rattle import Detector, Manifest, Recipe
 from rattle.clips.layouts import load_manifest
 from rattle.evaluation.metrics import auc
 from rattle.runtime.healthy import stored_clips
 from rattle.runtime.rehearsal import Rehearsal, rehearse
 from rattle.synthetic import write_factory
-from rows import Row, note, noted
+from rows import Row, note
 
 SEEDS = (0, 1, 2)
 SEVERITIES = (0.3, 0.6, 1.0)
