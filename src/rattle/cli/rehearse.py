@@ -59,7 +59,7 @@ def rehearse(
     scorer = open_scorer(bundle, device=device)
     clips = _clips(bundle, scorer, healthy)
     machine = scorer.info.machine
-    with Counting(f"{machine}: clips with a fault") as counting:
+    with Counting(f"{machine}: clips with a synthetic fault") as counting:
         rehearsal = rehearsed(scorer, clips, seed=seed, on_scored=counting.on_done)
     if json:
         print(jsonlib.dumps(_document(rehearsal, machine, seed), indent=1))
@@ -76,8 +76,8 @@ def _clips(bundle: Path, scorer: ClipScorer, healthy: Sequence[Path]) -> Sequenc
     fresh = fresh_clips(scorer.info, healthy)
     if fresh.learnt:
         print(
-            f"rattle: warning: {fresh.learnt} of the recordings given are left out: the detector "
-            "has learnt from them",
+            f"rattle: warning: left out, since the detector has learnt from them: {fresh.learnt} "
+            f"of the {fresh.learnt + fresh.unlearnt} recordings",
             file=sys.stderr,
         )
     return fresh.paths

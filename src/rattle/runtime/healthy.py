@@ -65,9 +65,14 @@ def _sound(rows: Rows, info: BundleInfo) -> Samples:
 
 @dataclass(frozen=True)
 class Fresh:
-    """Recordings that a detector has not learnt from, and how many were left out because it has."""
+    """Recordings that a detector has not learnt from.
+
+    ``learnt`` counts those left out because it has, ``unlearnt`` the others: ``paths`` are some of
+    them where they are many.
+    """
 
     paths: Sequence[Path]
+    unlearnt: int
     learnt: int
 
 
@@ -82,8 +87,8 @@ def fresh_clips(info: BundleInfo, paths: Sequence[Path]) -> Fresh:
     fresh = [Path(clip.path) for clip in clips if clip.content_hash not in learnt]
     if not fresh:
         raise DataError(
-            f"the detector of {info.machine} has learnt from all {len(clips)} recordings given, so "
-            "they show nothing; give healthy recordings that it does not know"
+            f"the detector of {info.machine} has learnt from every recording given ({len(clips)}), "
+            "so they show nothing; give healthy recordings that it does not know"
         )
     chosen = [fresh[place] for place in evenly(len(fresh), MOST_CLIPS)]
-    return Fresh(chosen, len(clips) - len(fresh))
+    return Fresh(chosen, len(fresh), len(clips) - len(fresh))

@@ -41,8 +41,8 @@ def limits_said(rehearsal: Rehearsal) -> Iterator[str]:
     if rehearsal.is_alarmed_by_health:
         yield (
             f"That is more than the threshold allows for ({percent(threshold.high)} at most), so "
-            "what is found may be the clips and not the faults: check that they are healthy, of this "
-            "machine and from the same microphone."
+            "what is found may be the clips and not the faults: check that they are healthy, of "
+            "this machine and from the same microphone."
         )
     half = Share.of(0.5, clips)
     yield (
