@@ -42,6 +42,16 @@ def test_it_says_of_each_kind_from_where_on_it_is_heard() -> None:
     ]
 
 
+def test_what_is_found_just_below_the_machines_level_is_as_loud_as_it() -> None:
+    threshold = Threshold(0.5, 0.05, 0.01, 0.2, 19)
+    faults = tuple(
+        LaidOver("hum", level_db, scores)
+        for level_db, scores in ((-0.5, (0.0, 0.0)), (0.0, (1.0, 1.0)))
+    )
+    said = Rehearsal(threshold, (threshold,), (0.0, 0.0), faults)
+    assert list(heard_said(said)) == ["hum: half are found from 0 dB on, as loud as the machine."]
+
+
 def test_it_says_what_healthy_clips_give_and_what_so_few_can_show() -> None:
     assert list(limits_said(rehearsal(hum=[0, 0, 0]))) == [
         "Without a fault 1 of 4 healthy clips is above the threshold.",

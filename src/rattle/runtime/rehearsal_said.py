@@ -26,7 +26,7 @@ def heard_said(rehearsal: Rehearsal) -> Iterator[str]:
                 f"{_loudness(lowest)}."
             )
         else:
-            yield f"{kind}: half are found from {level:.0f} dB on, {_loudness(level)}."
+            yield f"{kind}: half are found from {round(level)} dB on, {_loudness(level)}."
 
 
 def limits_said(rehearsal: Rehearsal) -> Iterator[str]:
