@@ -255,8 +255,8 @@ def test_a_rehearsal_is_shown_with_its_machine_and_called_synthetic(
     assert said.index("fan/id_00", said.index("How to read")) < said.index(NOTICE)
     assert said.index(NOTICE) < said.rindex("pump")
     for sentence in (
-        "hum 25 % 100 %",
-        "all 25 % 100 %",
+        "hum 25 100",
+        "all 25 100",
         "hum: half are found from -7 dB on",
         "Without a fault 1 of 4 healthy clips is above the threshold.",
         "5.0\u00a0% * 0.500 62.5\u00a0%",
