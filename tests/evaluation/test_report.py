@@ -11,9 +11,11 @@ import polars as pl
 import pytest
 
 from made_up_explanation import explanation, line
+from rattle import Machine, Threshold
 from rattle.evaluation.evaluate import evaluate
 from rattle.evaluation.report import Why, write_report
 from rattle.runtime.picture import picture_of
+from rattle.runtime.rehearsal import NOTICE, LaidOver, Rehearsal
 
 VOID = {"meta", "img"}
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>.wav'
@@ -229,3 +231,36 @@ def test_hostile_names_stay_text_where_an_alarm_is_explained(make_scored, tmp_pa
         assert sentence in said
     labels = [a["aria-label"] for tag, a in page.elements if a.get("class") == "explained"]
     assert labels == [hostile]
+
+
+# A rehearsal
+
+
+def test_a_rehearsal_is_shown_with_its_machine_and_called_synthetic(
+    make_scored, tmp_path: Path
+) -> None:
+    present, stricter = Threshold(0.5, 0.05, 0.0, 0.3, 12), Threshold(0.9, 0.2, 0.0, 0.3, 12)
+    rehearsal = Rehearsal(
+        present,
+        (present, stricter),
+        (0.1, 0.2, 0.3, 0.6),
+        (LaidOver("hum", -10.0, (0.2, 0.3, 0.4, 0.6)), LaidOver("hum", 0.0, (0.7, 0.7, 0.8, 1.0))),
+    )
+    scored = pl.concat([make_scored("fan/id_00", normal=[0.1]), make_scored("pump", normal=[0.2])])
+    text = write(scored, tmp_path / "report.html", rehearsals={Machine("fan", "id_00"): rehearsal})
+    page = Page(text)
+    assert page.open == []
+    said = re.sub(r"\s+", " ", " ".join(page.text))
+    assert said.count(NOTICE) == 1
+    assert said.index("fan/id_00", said.index("How to read")) < said.index(NOTICE)
+    assert said.index(NOTICE) < said.rindex("pump")
+    for sentence in (
+        "hum 25 100",
+        "all 25 100",
+        "hum: half are found from -7 dB on",
+        "Without a fault 1 of 4 healthy clips is above the threshold.",
+        "5.0\u00a0% * 0.500 62.5\u00a0%",
+        "20.0\u00a0% 0.900 12.5\u00a0%",
+        "* 12 held-out healthy clips cannot show a false-alarm rate of 5 %",
+    ):
+        assert re.sub(r"\s+", " ", sentence) in said

@@ -144,6 +144,12 @@ def test_an_alarm_is_explained_and_drawn(
     assert root.get("aria-label") == Path(fault).name
 
 
+def test_a_rehearsal_takes_nothing_of_training(bare: Path, exported_fleet_file: Path) -> None:
+    done = run(bare / "rattle", "rehearse", exported_fleet_file)
+    assert done.returncode == 0, done.stderr
+    assert "Synthetic faults, laid over the machine's own healthy sound" in done.stdout
+
+
 @pytest.mark.parametrize("words", [["train", "data", "--machine", "all"], ["check", "."]])
 def test_what_takes_more_says_what_to_install(bare: Path, words: list[str]) -> None:
     done = run(bare / "rattle", *words)

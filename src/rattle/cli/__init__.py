@@ -31,6 +31,7 @@ VERBS = (
     "adapt",
     "score",
     "explain",
+    "rehearse",
     "listen",
     "evaluate",
     "compare",

@@ -44,7 +44,9 @@ def demo(*, to: Path = Path("rattle-demo"), seed: int = 0) -> int:
 
     print("\n2. Learn the healthy sound of all eight at once.")
     print("   Only normal recordings are used; every machine is an outlier to the others.")
-    recipe = Recipe.load("fleet").with_values(training={"iterations": ITERATIONS, "held_out": 0.4})
+    # Two fifths held out make a threshold at once, where siblings would take twice the time.
+    training = {"iterations": ITERATIONS, "held_out": 0.4, "cross_fit": False}
+    recipe = Recipe.load("fleet").with_values(training=training)
     runs = to / "demo-runs"
     shutil.rmtree(runs, ignore_errors=True)
     train_each(training_jobs(clips, clips.machines(), recipe, seed=seed), runs, resume=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from rattle.clips.machine import Machine
     from rattle.clips.manifest import Manifest
     from rattle.detector import Detector
     from rattle.evaluation.evaluate import Evaluation
+    from rattle.runtime.rehearsal import Rehearsal
 
 
 def evaluate(
@@ -28,6 +31,7 @@ def evaluate(
     labels: Path | None = None,
     scale: Literal["fixed", "paper"] = "fixed",
     false_alarms: float | None = None,
+    rehearse: bool = False,
     device: str = "auto",
 ) -> int:
     """Score the test clips of every machine that has a bundle: AUC, pAUC, misses, false alarms.
@@ -50,6 +54,9 @@ def evaluate(
         fixed: as stored in the bundle. paper: the distance by its range over a machine's clips.
     false_alarms
         Share of healthy clips that may be called anomalous, such as 0.01; by default the recipe's.
+    rehearse
+        Put a rehearsal with synthetic faults on the report (rattle rehearse), laid over test clips
+        labelled normal, or over the clips that a bundle keeps; some ten seconds a machine.
     device
         auto, cpu, cuda or cuda:N.
     """
@@ -62,6 +69,7 @@ def evaluate(
         out or (bundles if bundles.is_dir() else bundles.parent) / "evaluation",
         scale=scale,
         false_alarms=false_alarms,
+        rehearse=rehearse,
         device=device,
     )
     return code
@@ -75,12 +83,14 @@ def evaluate_clips(
     *,
     scale: Literal["fixed", "paper"] = "fixed",
     false_alarms: float | None = None,
+    rehearse: bool = False,
     device: str = "auto",
 ) -> tuple[int, Evaluation]:
     """Evaluate, write the files and print the table; 1 beside it where a clip was not read."""
     from rich.console import Console
 
     from rattle.cli.terminal.evaluation_table import to_table
+    from rattle.cli.terminal.rehearsing import rehearsed
     from rattle.evaluation.dcase import write_dcase
     from rattle.evaluation.evaluate import evaluate as evaluate_scored
     from rattle.evaluation.scoring import load_bundles, score_machines
@@ -91,9 +101,11 @@ def evaluate_clips(
     scored = score_machines(detectors, clips, scale=scale)
     evaluation = evaluate_scored(scored.table)
     write_dcase(evaluation, scored.table, out)
-    _report(detectors, evaluation, scored.table, out, source, scale, scored.notes)
+    rehearsals, notes = rehearsed(detectors, scored.table) if rehearse else ({}, [])
+    notes = [*scored.notes, *notes]
+    _report(detectors, evaluation, scored.table, out, source, scale, rehearsals, notes)
     Console().print(to_table(evaluation))
-    for note in scored.notes:
+    for note in notes:
         print(f"rattle: warning: {note}", file=sys.stderr)
     print(f"Report: {out / 'report.html'}")
     return int(scored.unread > 0), evaluation
@@ -106,7 +118,8 @@ def _report(
     out: Path,
     source: str,
     scale: str,
-    notes: tuple[str, ...],
+    rehearsals: Mapping[Machine, Rehearsal],
+    notes: Sequence[str],
 ) -> None:
     from datetime import UTC, datetime
 
@@ -160,6 +173,7 @@ def _report(
         },
         log_mel=log_mel,
         why=why if all(detector.reference is not None for detector in detectors) else None,
+        rehearsals=rehearsals,
         notes=notes,
         seconds_a_frame=features.hop_samples / audio.sample_rate_hz,
         band_hz=mel_edges_hz(features.mel_bands, audio.sample_rate_hz)[1:-1].tolist(),

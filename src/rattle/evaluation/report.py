@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from rattle.atomic import write_text
+from rattle.clips.machine import Machine
 from rattle.evaluation.evaluate import Evaluation, MachineResult
 from rattle.evaluation.exemplars import ShownClip, exemplars
 from rattle.evaluation.plots import histogram_svg, roc_svg
+from rattle.evaluation.rehearsed import RehearsalSection, rehearsal_section
 from rattle.evaluation.remarks import remarks
 from rattle.evaluation.scored import by_machine, scores_of
 from rattle.pages.spectrogram import Spectrogram, spectrograms
 from rattle.pages.templates import page_template
+from rattle.runtime.rehearsal import Rehearsal
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class ReportedMachine:
     groups: dict[str, tuple[ShownClip, ...]]
     images: dict[str, Spectrogram]
     why: Why | None
+    rehearsal: RehearsalSection | None
 
 
 def write_report(
@@ -52,6 +57,7 @@ def write_report(
     log_mel: Callable[[str], NDArray[np.floating]] | None,
     notes: Sequence[str],
     why: Callable[[str], Why] | None = None,
+    rehearsals: Mapping[Machine, Rehearsal] = MappingProxyType({}),
     seconds_a_frame: float = 512 / 16000,
     band_hz: Sequence[float] | None = None,
 ) -> None:
@@ -60,14 +66,24 @@ def write_report(
     ``facts`` are shown as a table at the top (data, bundles, recipe, date ...), ``notes`` as
     warnings beside our own remarks. ``log_mel`` gives a clip's log-mel ``[frames, bands]`` for its
     path; without it the clips are listed and not drawn. ``why`` explains the clip at a path, which
-    is done for the highest alarm of each machine. ``seconds_a_frame`` and ``band_hz``, the
+    is done for the highest alarm of each machine. ``rehearsals`` are shown with the machines that
+    have one. ``seconds_a_frame`` and ``band_hz``, the
     centres of its bands, label its axes; without ``band_hz`` these count bands.
 
     The page holds no script and asks no server for anything. Names of files and machines are
     escaped.
     """
     machines = [
-        _reported(number, result, clips, log_mel, why, seconds_a_frame, band_hz)
+        _reported(
+            number,
+            result,
+            clips,
+            log_mel,
+            why,
+            rehearsals.get(result.machine),
+            seconds_a_frame,
+            band_hz,
+        )
         for number, (result, (_, clips)) in enumerate(
             zip(evaluation.machines, by_machine(scored), strict=True)
         )
@@ -87,6 +103,7 @@ def _reported(
     clips: pl.DataFrame,
     log_mel: Callable[[str], NDArray[np.floating]] | None,
     why: Callable[[str], Why] | None,
+    rehearsal: Rehearsal | None,
     seconds_a_frame: float,
     band_hz: Sequence[float] | None,
 ) -> ReportedMachine:
@@ -104,4 +121,5 @@ def _reported(
         groups=groups,
         images=spectrograms(log_mels, seconds_a_frame, band_hz),
         why=why(highest["path"]) if why and highest["score"] > threshold else None,
+        rehearsal=rehearsal_section(rehearsal) if rehearsal else None,
     )

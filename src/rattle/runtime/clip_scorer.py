@@ -68,14 +68,7 @@ class ClipScorer(ABC):
 
         Raises ``DataError`` where that is no rate between 0 and 1.
         """
-        if not 0 < false_alarm_rate < 1:
-            raise DataError(
-                f"{false_alarm_rate:g} is no false-alarm rate; give the share of healthy clips "
-                "that may be called anomalous, such as 0.05",
-                argument="false_alarms",
-            )
-        recipe = self.recipe.with_values(scoring={"false_alarm_rate": false_alarm_rate})
-        return self.with_info(self.info.model_copy(update={"recipe": recipe}))
+        return self.with_info(at_rate(self.info, false_alarm_rate))
 
     def score(self, clips: Sequence[Recording], *, scale: ScaleName = "fixed") -> list[ClipScore]:
         """Give the anomaly score of each clip (equation 5), in the order given.
@@ -140,6 +133,18 @@ class ClipScorer(ABC):
 def mix_of(info: BundleInfo, scale: Scale | None = None) -> Mix:
     """Say how a bundle's parts become scores, with its fixed scale or another one."""
     return Mix(info.alpha, scale or info.scale)
+
+
+def at_rate(info: BundleInfo, false_alarm_rate: float) -> BundleInfo:
+    """State another false-alarm rate; ``DataError`` where that is none between 0 and 1."""
+    if not 0 < false_alarm_rate < 1:
+        raise DataError(
+            f"{false_alarm_rate:g} is no false-alarm rate; give the share of healthy clips that "
+            "may be called anomalous, such as 0.05",
+            argument="false_alarms",
+        )
+    recipe = info.recipe.with_values(scoring={"false_alarm_rate": false_alarm_rate})
+    return info.model_copy(update={"recipe": recipe})
 
 
 def threshold_of(info: BundleInfo, mix: Mix | None = None) -> Threshold:

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
+from numpy import fft
 from numpy.typing import NDArray
-from scipy import fft
 
 Samples: TypeAlias = NDArray[np.float32]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TypeVar
 
 import numpy as np
+from numpy import fft
 from numpy.typing import NDArray
-from scipy import fft
 
 from rattle.errors import ClipError
 from rattle.synthetic.level import rms
@@ -88,7 +88,7 @@ def _at_speed(samples: NDArray[Float], speed: float, sample_rate_hz: int) -> NDA
     return np.asarray(out, dtype=samples.dtype)
 
 
-def _body(frequency_hz: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float32]:
+def _body(frequency_hz: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.float32]:
     """Draw a random response, smooth over log frequency: ``[F] -> [F]`` amplitudes."""
     octaves = np.log2(np.maximum(frequency_hz, LOWEST_NODE_HZ) / LOWEST_NODE_HZ)
     nodes = np.arange(0, octaves[-1] + 1 / BODY_NODES_PER_OCTAVE, 1 / BODY_NODES_PER_OCTAVE)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from rattle.synthetic.colour import Samples
 
@@ -42,10 +42,11 @@ def wander_steps(
 ) -> NDArray[np.float64]:
     """Draw the process at the steps alone, ``[steps]``: enough of them to cover ``frames``."""
     block = step_samples(sample_rate_hz)
-    keep = np.exp(-block / sample_rate_hz / relaxation_s)
+    keep = float(np.exp(-block / sample_rate_hz / relaxation_s))
     kicks = rng.standard_normal(-(-frames // block) + 1)
     kicks[1:] *= np.sqrt(1 - keep**2)
-    return np.asarray(deviation * lfilter([1.0], [1.0, -keep], kicks), dtype=np.float64)
+    path = accumulate(kicks.tolist(), lambda before, kick: kick + keep * before)
+    return deviation * np.array(list(path))
 
 
 def join(path: NDArray[Float], frames: int, sample_rate_hz: int) -> NDArray[Float]:

@@ -1,0 +1,32 @@
+"""A scorer that hears loudness alone, and keeps what it was given to hear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rattle.bundle.file import GoldenClips
+from rattle.bundle.schema import BundleInfo
+from rattle.runtime.clip_scorer import ClipScorer, NamedParts, Recording, name_of
+from rattle.scoring.clip import ClipParts
+from rattle.synthetic.level import rms
+
+
+@dataclass
+class Loudness(ClipScorer):
+    """A clip's score grows with its RMS; with ``is_deaf`` it is no number."""
+
+    info: BundleInfo
+    golden: GoldenClips = ()
+    is_deaf: bool = False
+    heard: list[NDArray[np.float32]] = field(default_factory=list)
+
+    def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts]:
+        for clip in clips:
+            samples = self.samples(clip)
+            self.heard.append(samples)
+            loudness = np.array([np.nan if self.is_deaf else rms(samples)])
+            yield name_of(clip), ClipParts(np.zeros(1), -np.log(loudness), loudness)
