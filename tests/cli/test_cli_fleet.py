@@ -57,7 +57,7 @@ def test_all_machines_are_trained_at_once_and_each_has_a_bundle_and_a_run_folder
         assert (run / "recipe.toml").exists()
         assert (run / "clips.csv").exists()
         assert not (run / "checkpoint.safetensors").exists()
-    assert "2 machines: iteration 6/6" in err
+    assert "2 machines: the detector: iteration 6/6" in err
     assert "each machine's are the others of synth_fan/id_00, synth_valve/id_00" in err
     assert len([line for line in out.splitlines() if "calls a clip anomalous" in line]) == 2
 

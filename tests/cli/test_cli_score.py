@@ -42,12 +42,14 @@ def test_a_line_a_clip_tells_score_parts_and_decision(
     heading, *lines = out.splitlines()
     assert heading.split() == ["score", "p", "d", "decision", "clip"]
     for line, clip in zip(lines, scored, strict=True):
-        score, posterior, distance, decision, path = line.split()
+        score, posterior, distance, decision, path, words = line.split(maxsplit=5)
         assert float(score) == pytest.approx(clip.score, rel=1e-3)
         assert float(posterior) == pytest.approx(clip.posterior, rel=1e-3)
         assert float(distance) == pytest.approx(clip.distance, rel=1e-3)
         assert decision == ("ANOMALOUS" if clip.anomalous else "normal")
         assert path == clip.path
+        assert words == f"({clip.unusual})"
+        assert words.endswith("of 2 healthy clips)")
     assert err.startswith("rattle: warning: 2 healthy clips cannot show")
 
 
@@ -63,12 +65,16 @@ def test_csv_holds_the_scores_in_full(
 ) -> None:
     code, out, _ = rattle("score", bundle_file, *heard, "--csv")
     assert code == 0
-    assert out.splitlines()[0] == "path,score,posterior,distance,threshold,anomalous,error"
+    assert out.splitlines()[0] == (
+        "path,score,posterior,distance,threshold,anomalous,p_value,unusual,error"
+    )
     for row, clip in zip(rows(out), scored, strict=True):
         assert row["path"] == clip.path
         assert float(row["score"]) == clip.score
         assert float(row["threshold"]) == clip.threshold
         assert row["anomalous"] == str(clip.anomalous)
+        assert float(row["p_value"]) == clip.unusual.p_value
+        assert row["unusual"] == str(clip.unusual)
         assert row["error"] == ""
 
 
@@ -82,7 +88,11 @@ def test_json_is_one_document_with_the_scores_in_full(
     assert document["threshold"]["value"] == detector.threshold.value
     assert document["threshold"]["warning"] == detector.threshold.warning
     assert document["errors"] == []
-    assert document["clips"] == json.loads(json.dumps([dataclasses.asdict(c) for c in scored]))
+    told = [
+        {**dataclasses.asdict(c), "unusual": str(c.unusual), "p_value": c.unusual.p_value}
+        for c in scored
+    ]
+    assert document["clips"] == json.loads(json.dumps(told))
     plain = json.loads(rattle("score", bundle_file, *heard, "--json").out)
     assert [clip.keys() for clip in plain["clips"]] == [
         clip.keys() - {"windows"} for clip in document["clips"]
@@ -123,7 +133,7 @@ def test_an_unreadable_clip_is_reported_and_the_rest_scored(
     words = ["score", bundle_file, heard[0], broken, heard[1]]
     code, out, err = rattle(*words)
     assert code == 1
-    assert [line.split()[-1] for line in out.splitlines()[1:]] == heard[:2]
+    assert [line.split()[4] for line in out.splitlines()[1:]] == heard[:2]
     assert f"rattle: error: {broken}: cannot be read as audio" in err
 
     code, out, _ = rattle(*words, "--csv")
@@ -206,3 +216,16 @@ def test_scores_of_a_detector_with_substitute_outliers_say_so(
         "SUBSTITUTES"
     )
     assert "SUBSTITUTES" in rattle("inspect", path).out
+
+
+def test_another_false_alarm_rate_takes_no_training(
+    rattle: Any, bundle_file: Path, heard: list[str]
+) -> None:
+    _, out, err = rattle("score", bundle_file, heard[0], "--false-alarms", "0.4", "--json")
+    threshold = json.loads(out)["threshold"]
+    assert threshold["false_alarm_rate"] == 0.4
+    assert (threshold["warning"], err) == (None, "")
+    code, _, err = rattle("score", bundle_file, heard[0], "--false-alarms", "5")
+    assert code == 2
+    assert "5 is no false-alarm rate; give the share of healthy clips" in err
+    assert "--false-alarms 0.05" in err
