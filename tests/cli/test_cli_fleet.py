@@ -168,10 +168,14 @@ def test_a_window_shortened_for_the_clips_is_told(
     assert "shorter than" not in train_fleet("--out", tmp_path / "whole").err
 
 
-def test_workers_are_refused_where_all_are_trained_at_once(train_fleet: Any) -> None:
-    code, _, err = train_fleet("--workers", 2)
+def test_workers_are_refused_where_all_are_trained_once(
+    train_fleet: Any, tiny_fleet: Recipe, tmp_path: Path
+) -> None:
+    once = tmp_path / "once.toml"
+    once.write_text(tiny_fleet.with_values(training={"cross_fit": False}).to_toml())
+    code, _, err = train_fleet("--workers", 2, "--recipe", once)
     assert code == 2
-    assert "trains all machines at once" in err
+    assert "trains all machines once" in err
 
 
 def test_inspect_names_the_common_encoder(rattle: Any, fleet_bundles: Path) -> None:

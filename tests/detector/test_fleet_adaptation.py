@@ -15,7 +15,7 @@ from rattle.bundle import read_bundle
 from rattle.bundle.replay import Replay
 from rattle.detector import measure as module
 from rattle.detector.adapt import AdaptJob, labelled_manifest
-from rattle.detector.finish import make
+from rattle.detector.finish import finish, make
 from rattle.detector.job import Watch
 from rattle.detector.preparing import fleet_source_of, fleets_network
 from rattle.errors import Interrupted
@@ -170,7 +170,7 @@ def weights(
     watch = Watch()
     adaptation = job(fleet[FAN], anomalies)
     material = dataclasses.replace(adaptation.material(watch), part=part)
-    tuple(module.finish(adaptation, material, watch=watch, checkpoint=None))
+    tuple(finish(adaptation, material, watch=watch, checkpoint=None))
     before, after = kept
     return before, after
 

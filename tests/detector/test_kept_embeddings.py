@@ -103,8 +103,9 @@ def test_the_head_is_what_its_labels_make_of_the_trained_one_if_an_encoder_learn
     made: Detector,
 ) -> None:
     labels = made.known.anomalies or made.info.silenced
-    silenced = made.info.provenance.silenced
-    fitted = refit(head_of(made), made.known, made.recipe, made.info.alpha, silenced)
+    info = made.info
+    silenced, crossed = info.provenance.silenced, info.cross_fitted
+    fitted = refit(head_of(made), made.known, made.recipe, info.alpha, silenced, crossed)
     learnt = made.model.learnt()["head"]["weight"]
     same = np.array_equal(fitted.head.arrays()["weight"], learnt)
     # The paper's own adaptation trains the head with the encoder, and leaves it so.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rattle import Detector, Machine, Manifest, Recipe
-from rattle.detector import finish
+from rattle.detector import measure
 from rattle.experiments.folder import open_folder
 from rattle.experiments.plan import plan_training
 from rattle.experiments.task import Setting, Task, run_task
@@ -58,7 +58,7 @@ def test_the_fleet_is_trained_once(
     assert all(bundle.exists() for bundle in bundles.values())
     assert fan.is_done(setting.folder)
     assert not valve.is_done(setting.folder)
-    monkeypatch.setattr(finish, "train", _not_again)
+    monkeypatch.setattr(measure, "train", _not_again)
     run_task(valve, setting, lambda: False)
     outcome = Outcome.read(valve.run_folder(setting.folder).outcome)
     detector = Detector.load(bundles[VALVE], device="cpu")

@@ -32,7 +32,7 @@ def train(
     init: Path | None = None,
     resume: bool = False,
     track: TrackerName | None = None,
-    workers: int = 1,
+    workers: int | None = None,
 ) -> int:
     """Train detectors and write each as a bundle, OUT/MACHINE.rattle.
 
@@ -73,10 +73,11 @@ def train(
         MLFLOW_TRACKING_URI; takes the extra of that name. Of machines trained at once they are
         with the first.
     workers
-        With --machine all and a recipe that trains one after the other: machines trained at a time,
-        each by a process with its share of the cores. One a core is fastest where memory allows:
-        about 1 GB each with small, 12 GB with paper. The number of threads decides the last bits of
-        the weights.
+        Trainings at a time, each by a process with its share of the cores. With --machine all and a
+        recipe that trains one after the other: machines, 1 by default; one a core is fastest where
+        memory allows, about 1 GB each with small, 12 GB with paper. With fleet: the four trainings
+        that make the threshold (training.cross_fit), by default one a core, some 2 GB each. The
+        number of threads decides the last bits of the weights.
     """
     from rattle.clips.layouts import load_manifest, load_outliers
     from rattle.clips.machine import Machine
@@ -85,7 +86,7 @@ def train(
     from rattle.errors import DataError
     from rattle.recipe import Recipe
 
-    if workers < 1:
+    if workers is not None and workers < 1:
         raise DataError(f"--workers is 1 or more; {workers} was given")
     chosen = Recipe.load(recipe)
     if method is not None:
@@ -106,13 +107,13 @@ def train(
         device=device,
     )
     own = [job for job in jobs if isinstance(job, OwnJob)]
-    if workers > 1 and not own:
+    if workers is not None and workers > 1 and not own and not chosen.training.cross_fit:
         raise DataError(
             f"--workers {workers} is for recipes that train an encoder for each machine (recipe "
-            "small, or a baseline); this one trains all machines at once, on all cores"
+            "small, or a baseline) or cross-fit; this one trains all machines once, on all cores"
         )
-    if workers == 1 or len(jobs) == 1:
-        code = train_each(jobs, out, resume=resume, track=track)
+    if not own or workers in (None, 1) or len(jobs) == 1:
+        code = train_each(jobs, out, resume=resume, track=track, workers=workers)
         return _concluded(len(refused), len(refused) + len(machines)) or code
 
     from rattle.cli.terminal.machines import train_machines
@@ -142,7 +143,12 @@ def _with_normals(
 
 
 def train_each(
-    jobs: Sequence[Job], out: Path, *, resume: bool, track: TrackerName | None = None
+    jobs: Sequence[Job],
+    out: Path,
+    *,
+    resume: bool,
+    track: TrackerName | None = None,
+    workers: int | None = None,
 ) -> int:
     """Train one after the other; with several, a refused one does not stop the rest."""
     from rattle.cli.terminal.options import told
@@ -152,7 +158,7 @@ def train_each(
     refused = []
     for job in jobs:
         try:
-            run_shown(job, out, resume=resume, track=track)
+            run_shown(job, out, resume=resume, track=track, workers=workers)
         except RattleError as error:
             if len(jobs) == 1:
                 raise

@@ -22,7 +22,7 @@ from rattle.detector.job import Job, Watch
 from rattle.detector.measure import measured
 from rattle.learning.batches import let_go
 from rattle.learning.checkpoint import Interruption, refuse_another
-from rattle.learning.device import Placement
+from rattle.learning.device import place
 from rattle.scoring.score import Scale
 
 
@@ -42,7 +42,7 @@ class Scored:
 
 
 def cross_fit(
-    job: Job, identity: str, placement: Placement, watch: Watch, checkpoint: Path | None
+    job: Job, identity: str, watch: Watch, checkpoint: Path | None
 ) -> dict[Machine, list[Scored]]:
     """Train a job's siblings and score what each held out, by machine.
 
@@ -53,22 +53,32 @@ def cross_fit(
     if checkpoint is not None:
         refuse_another(checkpoint, identity)  # not only after all siblings
     for turn, sibling in enumerate(job.siblings, start=1):
-        kept = None if checkpoint is None else checkpoint.with_name(f"sibling-{turn}.json")
-        told = _read(kept, identity)
-        if told is None:
-            quiet = Watch(
-                on_clip=watch.on_clip,
-                on_step=partial(watch.on_sibling_step, turn),
-                stop_requested=watch.stop_requested,
-            )
-            state = None if kept is None else kept.with_suffix(".safetensors")
-            told = list(_scored(sibling, placement, quiet, state))
-            _write(kept, identity, told)
-            if state is not None:
-                state.unlink(missing_ok=True)
-        for one in told:
+        for one in score_sibling(sibling, turn, identity, watch, checkpoint):
             scored[Machine.parse(one.machine)].append(one)
     return scored
+
+
+def score_sibling(
+    sibling: Job, turn: int, identity: str, watch: Watch, checkpoint: Path | None
+) -> list[Scored]:
+    """Train one sibling, the ``turn``-th from 1, or read what it said of the clips it held out.
+
+    ``identity`` and ``checkpoint`` are those of the job that it is a sibling of.
+    """
+    kept = None if checkpoint is None else checkpoint.with_name(f"sibling-{turn}.json")
+    told = _read(kept, identity)
+    if told is None:
+        quiet = Watch(
+            on_clip=watch.on_clip,
+            on_step=partial(watch.on_sibling_step, turn),
+            stop_requested=watch.stop_requested,
+        )
+        state = None if kept is None else kept.with_suffix(".safetensors")
+        told = list(_scored(sibling, quiet, state))
+        _write(kept, identity, told)
+        if state is not None:
+            state.unlink(missing_ok=True)
+    return told
 
 
 def forget_siblings(checkpoint: Path) -> None:
@@ -77,10 +87,9 @@ def forget_siblings(checkpoint: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def _scored(
-    sibling: Job, placement: Placement, watch: Watch, state: Path | None
-) -> Iterator[Scored]:
+def _scored(sibling: Job, watch: Watch, state: Path | None) -> Iterator[Scored]:
     material = sibling.material(watch)
+    placement = place(sibling.device, material.recipe.training.precision)
     interruption = Interruption(state, material.identity, watch.stop_requested)
     models = measured(material, placement, interruption, watch)
     for share, of_share in zip(material.shares, models, strict=True):

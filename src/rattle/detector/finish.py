@@ -52,7 +52,7 @@ def finish(
     keep_freed_memory()
     placement = place(job.device, material.recipe.training.precision)
     interruption = Interruption(checkpoint, material.identity, watch.stop_requested)
-    crossed = cross_fit(job, material.identity, placement, watch, checkpoint)
+    crossed = cross_fit(job, material.identity, watch, checkpoint)
     models = measured(material, placement, interruption, watch)
     for share, of_share in zip(material.shares, models, strict=True):
         calibration = calibrate(

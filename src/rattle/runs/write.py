@@ -67,7 +67,12 @@ def training_folder(out: Path, machines: Sequence[Machine]) -> RunFolder:
 
 
 def run_in_folder(
-    job: Job, out: Path, *, resume: bool, watch: Watch = NO_WATCH
+    job: Job,
+    out: Path,
+    *,
+    resume: bool,
+    watch: Watch = NO_WATCH,
+    before: Callable[[str, RunFolder], None] = lambda _, __: None,
 ) -> dict[Machine, Path]:
     """Carry out a job in a run folder under ``out`` and return its machines' bundles.
 
@@ -78,6 +83,9 @@ def run_in_folder(
     folder that holds a run is refused, so that none is lost. Raises ``TrainingError`` for that,
     where a finished run is of another job (``Job.gives``), and where some of a fleet's are there
     that were trained with other machines or clips.
+
+    ``before`` is called with the training's identity and folder once its data are found fit: it may
+    train siblings there (``runs.siblings``); those that it does not are trained one by one.
     """
     folder, folders = training_folder(out, job.machines), _folders(out, job.machines)
     if not resume:
@@ -108,6 +116,7 @@ def run_in_folder(
         logged = replace(watch, on_step=on_step, on_sibling_step=on_sibling_step)
         material = job.material(logged)
         _refuse_another_encoder(there, material.identity, out)
+        before(material.identity, folder)
         for detector in finish(job, material, watch=logged, checkpoint=folder.checkpoint):
             describe()  # a baseline may take no steps
             if detector.machine not in there:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rattle.cli.terminal.live import LiveLines
 
 if TYPE_CHECKING:
     from rattle.detector.job import NewClips, Recovered
+    from rattle.grid.run import Progress
     from rattle.learning.outliers import OutlierPool
     from rattle.learning.pretrained import Loaded
     from rattle.learning.train import Step
@@ -59,6 +60,17 @@ class TrainingProgress(LiveLines):
     def on_sibling_step(self, turn: int, step: Step) -> None:
         """Show that a sibling has done one more iteration; they train before the detector does."""
         self._show_step(step, turn - 1, f"for the threshold, {turn} of {self._siblings}: ")
+
+    def on_siblings(self, progress: Progress[Any]) -> None:
+        """Show how far siblings are that train side by side."""
+        left_s = progress.left_s(len(progress.running))
+        left = "" if left_s is None else f", {left_s:.0f} s left"
+        done = len(progress.done)
+        self._show(
+            f"{self._title}: for the threshold: {done} of {progress.total} trained, "
+            f"{len(progress.running)} under way{left}",
+            last=done == progress.total,
+        )
 
     def on_step(self, step: Step) -> None:
         """Show that one more iteration is done."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import closing
 from pathlib import Path
@@ -13,16 +14,28 @@ from rattle.cli.terminal.stopping import StopRequest
 from rattle.detector.fleet import FleetJob
 from rattle.detector.job import Job, Watch
 from rattle.errors import Interrupted
+from rattle.grid.siblings import train_siblings
 from rattle.learning.train import Step
-from rattle.runs.folder import bundle_path
+from rattle.runs.folder import RunFolder, bundle_path
 from rattle.runs.machines import finish_tracking, title_of, tracker_of
+from rattle.runs.siblings import SiblingRuns
 from rattle.runs.write import run_in_folder
 from rattle.scoring.windows import frame_seconds
 from rattle.tracking import TrackerName
 
 
-def run_shown(job: Job, out: Path, *, resume: bool, track: TrackerName | None = None) -> list[Path]:
-    """Run a job in its folder under ``out``, show its progress, say what came out."""
+def run_shown(
+    job: Job,
+    out: Path,
+    *,
+    resume: bool,
+    track: TrackerName | None = None,
+    workers: int | None = None,
+) -> list[Path]:
+    """Run a job in its folder under ``out``, show its progress, say what came out.
+
+    So many of its siblings train at a time; as many as there are cores where that is not said.
+    """
     title, started = title_of(job), time.monotonic()
     tracker = tracker_of(job, out, track)
     there = {machine for machine in job.machines if bundle_path(out, machine).exists()}
@@ -52,8 +65,15 @@ def run_shown(job: Job, out: Path, *, resume: bool, track: TrackerName | None = 
             on_sibling_step=progress.on_sibling_step,
             stop_requested=stop,
         )
+
+        def before(identity: str, folder: RunFolder) -> None:
+            count = min(workers or os.cpu_count() or 1, len(job.siblings))
+            if count > 1 and not job.device.startswith("cuda"):
+                shared = SiblingRuns(folder.path, job, identity)
+                train_siblings(shared, count, on_change=progress.on_siblings, stop=stop)
+
         try:
-            bundles = run_in_folder(job, out, resume=resume, watch=watch)
+            bundles = run_in_folder(job, out, resume=resume, watch=watch, before=before)
         except Interrupted:
             progress.say(f"{title}: stopped; go on with the same command and --resume")
             raise KeyboardInterrupt from None
