@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from rattle.clips.fitness import CLIPPED_LEVEL, CLIPPED_SHARE, SILENT_PEAK
 from rattle.clips.pcm16 import from_16_bit, to_16_bit
 from rattle.clips.reading import (
     Block,
@@ -22,15 +23,6 @@ from rattle.errors import ClipError
 from rattle.recipe import Recipe
 
 Severity = Literal["error", "warning"]
-
-# A silent channel: its peak stays below three steps of a 16-bit converter (-80 dBFS), which is
-# dither or a microphone that is not plugged in, never a machine.
-SILENT_PEAK = 1e-4
-
-# A clipped channel: more than 1 sample in 10,000 (16 in a 10 s clip at 16 kHz) at full scale. One
-# hard knock may touch full scale; a level set too high does so again and again.
-CLIPPED_LEVEL = 0.9995
-CLIPPED_SHARE = 1e-4
 
 # A DC offset that matters: above 1 % of full scale and above a tenth of the sound's own RMS. It
 # shifts the mean and widens the deviation the amplitudes are normalised by.

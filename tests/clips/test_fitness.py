@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from rattle.listening.fitness import Fitness
+from rattle.clips.fitness import Fitness
 
 RATE_HZ = 8000
 
