@@ -9,12 +9,13 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from rattle.clips.amplitude import Amplitude
+from rattle.clips.recorder import Recorder
 from rattle.recipe import Recipe
 from rattle.recipe.parts import Fraction, Part
 from rattle.scoring.clip import AveragedParts
 from rattle.scoring.score import Scale
 
-SCHEMA_VERSION: Literal[5] = 5
+SCHEMA_VERSION: Literal[6] = 6
 
 
 class HeldOut(Part):
@@ -73,11 +74,12 @@ class BundleInfo(Part):
     """The whole of ``bundle.json`` but for the members' hashes.
 
     ``silenced`` are parts of clips that someone called normal: alarms that were rejected, a new
-    operating state. The threshold is never below their scores.
+    operating state. The threshold is never below their scores. ``recorder`` is how the clips that
+    it knows as normal were recorded, None where that is not known.
     """
 
     format: Literal["rattle-bundle"] = "rattle-bundle"
-    schema_version: Literal[5] = SCHEMA_VERSION
+    schema_version: Literal[6] = SCHEMA_VERSION
     # It names files: ".." alone would name a folder above.
     machine: Annotated[str, Field(pattern=r"^[^/]*[^/.][^/]*(/[^/]+)?$")]
     recipe: Recipe
@@ -88,6 +90,7 @@ class BundleInfo(Part):
     held_out: Annotated[tuple[HeldOut, ...], Field(min_length=1)]
     silenced: tuple[HeldOut, ...] = ()
     golden: tuple[GoldenScore, ...]
+    recorder: Recorder | None = None
     provenance: Provenance
 
     @model_validator(mode="after")

@@ -91,8 +91,8 @@ def adapt(
         )
     job = AdaptJob(
         parent=parent,
-        anomalies=labelled_manifest(anomalies, parent.machine, "anomaly"),
-        normals=labelled_manifest(normal, parent.machine, "normal"),
+        anomalies=labelled_manifest(anomalies, parent.machine, "anomaly", parent.recipe.audio),
+        normals=labelled_manifest(normal, parent.machine, "normal", parent.recipe.audio),
         recordings=recordings_of(
             bundle, parent, load_manifest(data) if data else None, on_missing=_warn_of
         ),
@@ -131,7 +131,7 @@ def _adapt_head(
     out = out or bundle.parent / "adapted"
     folder = folder_for_head(bundle, machine, out)
     given = {
-        label: labelled_clips(paths, machine, label)
+        label: labelled_clips(paths, machine, label, parent.info.recipe.audio)
         for label, paths in (("anomaly", anomalies), ("normal", normal))
     }
     seed = parent.info.provenance.seed if seed is None else seed

@@ -7,7 +7,8 @@ were recorded: resampling would hide what is frozen or clipped.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +33,7 @@ CLIPPED_SHARE = 1e-4
 LONGEST_REPEAT_SECONDS = 2.0
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(NamedTuple):
     """A judged piece of sound: its fault or none, and how many samples are at full scale.
 
     ``quiet`` counts the pieces without a break up to this one that are below ``SILENT_PEAK``.
@@ -66,7 +66,8 @@ class Fitness:
         if self._waiting < self._piece:
             return
         past = [] if self._past is None else [self._past]
-        sound = np.concatenate([*past, *self._coming])
+        every = [*past, *self._coming]
+        sound = every[0] if len(every) == 1 else np.concatenate(every)
         first = len(sound) - self._waiting
         count = self._waiting // self._piece
         judged = first + count * self._piece
@@ -84,8 +85,16 @@ class Fitness:
             self._pieces.popleft()
         return fault_of([piece for piece in self._pieces if piece.end_s <= end_s])
 
-    def pieces(self) -> list[Piece]:
-        """Give what was judged and not forgotten, in time order."""
+    def finished(self) -> list[Piece]:
+        """Judge a recording that ends here: its pieces that were not forgotten, in time order.
+
+        What is left behind the last whole piece is not looked at, unless there is none.
+        """
+        if not self._pieces and self._waiting >= BLOCKS:
+            self._piece = self._waiting // BLOCKS * BLOCKS
+            self.push(self._coming[0][:0])
+        if all(piece.quiet for piece in self._pieces):  # too short for a pause, and nothing else
+            return [piece._replace(fault=piece.fault or "silent") for piece in self._pieces]
         return list(self._pieces)
 
     def _judge(self, sound: Samples, first: int, count: int) -> None:
@@ -97,19 +106,19 @@ class Fitness:
         is_damaged = ~(peak <= LOUDEST).all(axis=0)  # nor is NaN
         is_quiet = (peak < SILENT_PEAK).any(axis=0)
         is_gap = ((peak < SILENT_PEAK) & (high == low)).any(axis=0)
-        is_frozen = np.any(
-            [repeated(channel, first, self._piece, self._longest_repeat) for channel in channels],
-            axis=0,
-        )
+        is_frozen = np.zeros(count, dtype=np.bool_)
+        for channel in channels:
+            is_frozen |= repeated(channel, first, self._piece, self._longest_repeat)
         # Peaks beyond 1 are floats in other units: nothing was cut off at full scale there.
         is_loud = (peak >= CLIPPED_LEVEL) & (peak <= 1)
         at_full_scale = np.zeros(count, dtype=np.int64)
         for i in np.flatnonzero(is_loud.any(axis=0)):
             level = np.abs(pieces[is_loud[:, i], i])
             at_full_scale[i] = (level >= CLIPPED_LEVEL).sum(axis=1).max()
-        faults = np.select(
-            [is_damaged, is_gap, is_frozen], ["damaged", "silent", "frozen"], default=""
-        ).tolist()
+        faults = [""] * count
+        for word, has_it in (("frozen", is_frozen), ("silent", is_gap), ("damaged", is_damaged)):
+            for i in np.flatnonzero(has_it):
+                faults[i] = word
         each = zip(faults, at_full_scale.tolist(), is_quiet.tolist(), strict=True)
         for fault, loud, quiet in each:
             start_s = self._judged / self._rate_hz
@@ -120,20 +129,21 @@ class Fitness:
     def _add(self, piece: Piece) -> None:
         """Keep a piece; too long a pause is a silence from its beginning on."""
         if piece.quiet and self._pieces:
-            piece = replace(piece, quiet=self._pieces[-1].quiet + 1)
+            piece = piece._replace(quiet=self._pieces[-1].quiet + 1)
         self._pieces.append(piece)
         if piece.quiet * PIECE_SECONDS >= LONGEST_PAUSE_SECONDS:
             for place in range(-min(piece.quiet, len(self._pieces)), 0):
                 quiet = self._pieces[place]
-                self._pieces[place] = replace(quiet, fault=quiet.fault or "silent")
+                self._pieces[place] = quiet._replace(fault=quiet.fault or "silent")
 
 
-def fault_of(pieces: list[Piece]) -> str:
+def fault_of(pieces: Sequence[Piece]) -> str:
     """Say why the sound of these pieces is not fit to be scored, or nothing where it is."""
     faults = [piece.fault for piece in pieces if piece.fault]
     if faults:
         worst = max(sorted(set(faults)), key=faults.count)
-        return f"{worst} for {faults.count(worst) * PIECE_SECONDS:g} s"
+        seconds = sum(piece.end_s - piece.start_s for piece in pieces if piece.fault == worst)
+        return f"{worst} for {round(seconds, 2):g} s"
     clipped = sum(piece.at_full_scale for piece in pieces)
     share = clipped / max(sum(piece.samples for piece in pieces), 1)
     return f"clipped: {share:.2%} at full scale" if share > CLIPPED_SHARE else ""

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 
 from rattle.clips.clip import KIND, Clip
 from rattle.clips.entry import LayoutEntry, LeftOut, open_clip
 from rattle.clips.files import audio_files
+from rattle.clips.hearing import hear
 from rattle.clips.machine import Machine
+from rattle.clips.unfit import Unfit
 from rattle.errors import ClipError, DataError
+from rattle.recipe.parts import Audio
+
+_log = logging.getLogger(__name__)
 
 
-def labelled_clips(paths: Iterable[Path], machine: Machine, label: str) -> list[Clip]:
+def labelled_clips(paths: Iterable[Path], machine: Machine, label: str, audio: Audio) -> list[Clip]:
     """List recordings, and those below folders, as training clips of one machine and label.
 
     A folder below one that is given names a kind of fault, which its clips have as attribute
-    ``kind=NAME``. A content that occurs twice counts once. Raises ``ClipError`` for a file that
-    cannot be opened or holds no sound, and ``DataError`` for a folder without recordings.
+    ``kind=NAME``. A content that occurs twice counts once. Clips that are not fit to be learnt from
+    as ``audio`` hears them are left out, and a warning is logged that names them. Raises
+    ``ClipError`` for a file that cannot be read or holds no sound and where no clip is fit, and
+    ``DataError`` for a folder without recordings.
     """
     by_content: dict[str, Clip] = {}
     for path in paths:
@@ -33,7 +41,14 @@ def labelled_clips(paths: Iterable[Path], machine: Machine, label: str) -> list[
             if isinstance(clip, LeftOut):
                 raise ClipError(clip.reason)
             by_content.setdefault(clip.content_hash, clip)
-    return sorted(by_content.values(), key=lambda clip: clip.path)
+    clips = sorted(by_content.values(), key=lambda clip: clip.path)
+    faults = {clip.path: hear(Path(clip.path), audio).fault_to_learn_from for clip in clips}
+    unfit = Unfit.of_each(faults.items())
+    if unfit and len(unfit.files) == len(clips):
+        raise ClipError(f"{label}: {unfit}; give others")
+    if unfit:
+        _log.warning("%s: %s", label, unfit)
+    return [clip for clip in clips if not faults[clip.path]]
 
 
 def _kind(given: Path, file: Path) -> str:

@@ -36,42 +36,70 @@ def repeated(sound: Samples, first: int, length: int, longest: int) -> NDArray[n
     begin = first - before * block
     blocks = sound[begin : first + count * length].reshape(-1, block)
     found = np.zeros(count, dtype=np.bool_)
-    todo = np.ones(count, dtype=np.bool_)
+    todo = np.arange(count)
     reach = -(-longest // block) + 1
-    for sign in (1, -1):
-        peaks = blocks.max(axis=1) if sign == 1 else blocks.min(axis=1)
-        own = peaks[before:].reshape(count, BLOCKS)
-        at = own.argmax(axis=1) if sign == 1 else own.argmin(axis=1)
-        inside = todo & (at > 0) & (at < BLOCKS - 1)
-        todo &= ~inside
-        rows = before + BLOCKS * np.arange(count) + at
-        for piece in np.flatnonzero(inside & _has_equals(blocks, peaks, rows, reach)):
-            row = int(rows[piece])
-            equal = np.flatnonzero(peaks[max(row - reach, 0) : row + 1] == peaks[row])
-            inside_blocks = [int(i) + max(row - reach, 0) for i in equal]
-            places = np.concatenate(
-                [begin + i * block + np.flatnonzero(blocks[i] == peaks[row]) for i in inside_blocks]
+    for highest, place in ((np.max, np.argmax), (np.min, np.argmin)):
+        peaks = highest(blocks, axis=1)
+        behind = begin + block * np.arange(len(blocks)) + place(blocks, axis=1) + 1
+        nexts = sound[np.minimum(behind, len(sound) - 1)]
+        own = peaks[before:].reshape(count, BLOCKS)[todo]
+        at = (own == highest(own, axis=1)[:, None]).argmax(axis=1)
+        inside = (at > 0) & (at < BLOCKS - 1)
+        rows = before + BLOCKS * todo[inside] + at[inside]
+        pieces, todo = todo[inside], todo[~inside]
+        for i in _with_equals(blocks, peaks, nexts, rows, reach):
+            row, piece = int(rows[i]), int(pieces[i])
+            start = first + piece * length
+            peak, lowest = peaks[row], max(row - reach, 0)
+            peaked = np.flatnonzero(blocks[row] == peak)
+            within = begin + row * block + int(peaked[-1]) - start  # where the peak is in the piece
+            equal = lowest + np.flatnonzero(peaks[lowest:row] == peak)
+            tops = [begin + int(i) * block + np.flatnonzero(blocks[i] == peak) for i in equal]
+            tops.append(begin + row * block + peaked[:-1])
+            found[piece] = any(
+                _is_copy(sound, start, length, top - within, longest) for top in tops
             )
-            start = first + int(piece) * length
-            # The last of the places is in the piece itself; a copy's original has one as well.
-            found[piece] = _is_copy(sound, start, length, places[:-1] - (places[-1] - start), longest)
-    for piece in np.flatnonzero(todo):
+    for piece in todo.tolist():
         start = first + int(piece) * length
         low = max(start - longest, 0)
-        places = low + np.flatnonzero(sound[low:start] == sound[start])
+        top = int(sound[start : start + length].argmax())
+        places = low + np.flatnonzero(sound[low + top : start + top] == sound[start + top])
         found[piece] = _is_copy(sound, start, length, places, longest)
     return found
 
 
-def _has_equals(
-    blocks: Samples, peaks: Samples, rows: NDArray[np.int64], reach: int
-) -> NDArray[np.bool_]:
-    """Tell which of the blocks ``rows`` have their peak twice, or an equal one before them."""
-    twice = (blocks[rows] == peaks[rows, None]).sum(axis=1) > 1
-    padded = np.concatenate([np.full(reach, np.nan, np.float32), peaks])
-    before = np.lib.stride_tricks.sliding_window_view(padded, reach)[rows]
-    found: NDArray[np.bool_] = twice | (before == peaks[rows, None]).any(axis=1)
-    return found
+def _with_equals(
+    blocks: Samples, peaks: Samples, nexts: Samples, rows: NDArray[np.int64], reach: int
+) -> list[int]:
+    """Tell for which of the blocks ``rows`` there may be a block before with the same peak.
+
+    A peak that its neighbourhood has once has the same sample behind it in a copy.
+    """
+    has_equal = _before(peaks, rows, reach) == peaks[rows, None]
+    is_once = _is_once(blocks[rows] == peaks[rows, None])
+    few = np.flatnonzero(has_equal.any(axis=1) | ~is_once)
+    if not len(few):
+        return []
+    rows, has_equal = rows[few], has_equal[few]
+    near = blocks[rows[:, None] + np.array([-1, 0, 1])].reshape(len(rows), -1)
+    is_once = _is_once(near == peaks[rows, None])
+    has_equal &= _before(nexts, rows, reach) == nexts[rows, None]
+    chosen: list[int] = few[has_equal.any(axis=1) | ~is_once].tolist()
+    return chosen
+
+
+def _is_once(values: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell which rows hold a single truth: the first is the last; counting takes ten times that."""
+    ends = values.argmax(axis=1) + values[:, ::-1].argmax(axis=1)
+    is_once: NDArray[np.bool_] = ends == values.shape[1] - 1
+    return is_once
+
+
+def _before(values: Samples, rows: NDArray[np.int64], reach: int) -> Samples:
+    """Give the values of the ``reach`` blocks before each of ``rows``, ``[rows, reach]``."""
+    padded = np.concatenate([np.full(reach, np.nan, np.float32), values])
+    before: Samples = padded[rows[:, None] + np.arange(reach)]
+    return before
 
 
 def _is_copy(
@@ -79,9 +107,9 @@ def _is_copy(
 ) -> bool:
     """Tell whether the piece from ``start`` on is the same as at one of ``places`` before it."""
     places = places[(places >= max(start - longest, 0)) & (places < start)]
-    for offset in range(min(PROBE, length)):
-        if not len(places):
-            return False
+    offset = 0
+    while len(places) and offset < min(PROBE, length):
         places = places[sound[places + offset] == sound[start + offset]]
+        offset += 1
     piece = sound[start : start + length]
     return any(np.array_equal(sound[place : place + length], piece) for place in places)

@@ -40,10 +40,12 @@ from rattle.detector.preparing import (
     source_of,
 )
 from rattle.errors import DataError
+from rattle.features.sieve import Sieve
 from rattle.features.store import FeatureStore
 from rattle.learning.batches import Source
 from rattle.learning.device import Placement
 from rattle.recipe import Recipe
+from rattle.recipe.parts import Audio
 from rattle.runtime.adapt_head import adapt_head
 from rattle.scoring.head_fit import part_of_the_way
 from rattle.version import VERSION
@@ -69,9 +71,10 @@ def adapt(
     set in its bundle stands for them. Raises ``DataError`` where neither is there, ``ClipError``
     where a clip cannot be read.
     """
+    audio = detector.recipe.audio
     if head:
         given = (
-            labelled_clips(map(Path, paths), detector.machine, label)
+            labelled_clips(map(Path, paths), detector.machine, label, audio)
             for paths, label in ((anomalies, "anomaly"), (normals, "normal"))
         )
         learnt = adapt_head(detector.bundle(), detector, *given, seed=seed)
@@ -83,8 +86,8 @@ def adapt(
     (adapted,) = make(
         AdaptJob(
             parent=detector,
-            anomalies=labelled_manifest(map(Path, anomalies), detector.machine, "anomaly"),
-            normals=labelled_manifest(map(Path, normals), detector.machine, "normal"),
+            anomalies=labelled_manifest(map(Path, anomalies), detector.machine, "anomaly", audio),
+            normals=labelled_manifest(map(Path, normals), detector.machine, "normal", audio),
             recordings=recordings,
             seed=detector.info.provenance.seed if seed is None else seed,
             device=device,
@@ -93,9 +96,11 @@ def adapt(
     return adapted
 
 
-def labelled_manifest(paths: Iterable[Path], machine: Machine, label: str) -> Manifest:
+def labelled_manifest(
+    paths: Iterable[Path], machine: Machine, label: str, audio: Audio
+) -> Manifest:
     """List recordings, and those below folders, as training clips; see ``labelled_clips``."""
-    return Manifest.from_clips(labelled_clips(paths, machine, label))
+    return Manifest.from_clips(labelled_clips(paths, machine, label, audio))
 
 
 @dataclass(frozen=True)
@@ -174,7 +179,8 @@ class AdaptJob:
         recipe, info = self.recipe, self.parent.info
         check_labels(info, _by_hash(self.anomalies), _by_hash(self.normals))
         store = FeatureStore.of(recipe)
-        known = recover_known(self.parent, self.recordings, store, watch, seed=self.seed)
+        recordings = self._fit_recordings(store, watch)
+        known = recover_known(self.parent, recordings, store, watch, seed=self.seed)
         clips = _with_new(self, known.clips, store, watch)
         names, (source, start) = _names(self), _to_learn_on(self, clips)
         normals, anomalies = self.normals.hashes(), self.anomalies.hashes()
@@ -207,6 +213,8 @@ class AdaptJob:
                         zip(_named(clips.anomalies, names), clips.anomalies.values(), strict=True)
                     ),
                     healthy=partial(sounds_of, self.normals, store),
+                    recorder=info.recorder
+                    and info.recorder.joined_by(of.traits for of in store.facts(self.normals)),
                     unhealthy=partial(sounds_of, self.anomalies, store),
                     older=self.parent.reference,
                     # Of an older one that no recording and no replay set has, nothing can be told.
@@ -214,6 +222,19 @@ class AdaptJob:
                 )
             ],
         )
+
+    def _fit_recordings(self, store: FeatureStore, watch: Watch) -> Recordings | None:
+        """Leave out the recordings that nothing can be learnt from."""
+        if self.recordings is None:
+            return None
+        sieve, outliers = Sieve(store), self.recordings.outliers
+        fit = Recordings(
+            sieve.fit_to_train(self.recordings.clips),
+            None if outliers is None else sieve.fit(outliers.of(label="normal")),
+        )
+        if sieve.unfit:
+            watch.on_unfit(sieve.unfit)
+        return fit
 
 
 def _to_learn_on(job: AdaptJob, clips: Replay) -> tuple[Source, Callable[[Placement], Start]]:

@@ -18,7 +18,6 @@ from rattle.baselines import fit_baseline
 from rattle.bundle.known import MOST_CLIPS, WINDOWS_A_CLIP, Embeddings, Known, KnownClip, Named
 from rattle.bundle.replay import replay_frames
 from rattle.bundle.schema import BundleInfo, GoldenScore, HeldOut
-from rattle.clips.pcm16 import from_16_bit
 from rattle.detector.calibrate import Calibration, calibrate
 from rattle.detector.detector import Detector
 from rattle.detector.job import Job, Material, Share, Start, Watch
@@ -302,6 +301,7 @@ def _sealed(recipe: Recipe, share: Share, measured: Measured, calibration: Calib
         held_out=HeldOut.of_each(calibration.held_out),
         silenced=HeldOut.of_each(AveragedParts.of(measured.silenced)),
         golden=(),
+        recorder=share.recorder,
         provenance=share.provenance.model_copy(
             update={**made_here(), "silenced": tuple(share.silenced)}
         ),
@@ -318,6 +318,6 @@ def _sealed(recipe: Recipe, share: Share, measured: Measured, calibration: Calib
     )
     stated = tuple(
         GoldenScore(score=clip.score, posterior=clip.posterior, distance=clip.distance)
-        for clip in detector.score([from_16_bit(samples) for samples in detector.golden])
+        for clip in detector.golden_scores()
     )
     return replace(detector, info=info.model_copy(update={"golden": stated}))
