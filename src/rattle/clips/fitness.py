@@ -60,7 +60,10 @@ class Fitness:
         self._pieces: deque[Piece] = deque()
 
     def push(self, samples: Samples) -> None:
-        """Judge the next samples ``[T, channels]``."""
+        """Judge the next samples ``[T, channels]``; of several channels their mean too."""
+        if samples.shape[1] > 1:  # it is what is heard, and what is opposed cancels in it
+            with np.errstate(invalid="ignore", over="ignore"):
+                samples = np.column_stack([samples, samples.mean(axis=1)])
         self._coming.append(samples)
         self._waiting += len(samples)
         if self._waiting < self._piece:

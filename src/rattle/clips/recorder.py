@@ -36,8 +36,8 @@ LEVEL_MARGIN_DB = 12.0
 class Traits:
     """How a clip was recorded: rate and lossy codec of its file, level, and level by band.
 
-    ``rate_hz`` is None and ``codec`` empty for sound that is of no file. ``bands_dbfs [BANDS]`` are
-    medians over time, so that neither a knock nor a pause sets them.
+    ``rate_hz`` is None and ``codec`` empty for sound that is of no file. Levels are medians over
+    time, ``bands_dbfs [BANDS]`` too, so that neither a knock nor a pause sets them.
     """
 
     rate_hz: int | None
@@ -55,9 +55,10 @@ class Traits:
     ) -> Traits:
         """Measure ``samples [T]`` at the recipe's rate; ``rate_hz`` and ``codec`` are the
         file's."""
-        level = float(np.dot(samples, samples)) / max(len(samples), 1)
-        bands = np.median(_decibels(_bands(samples)), axis=0)
-        return cls(rate_hz, codec, float(_decibels(level)), tuple(bands.tolist()))
+        power = _bands(samples)
+        bands = np.median(_decibels(power), axis=0)
+        level = float(np.median(_decibels(power.sum(axis=1))))
+        return cls(rate_hz, codec, level, tuple(bands.tolist()))
 
 
 class Recorder(Part):
@@ -163,7 +164,7 @@ def _bands(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return bands
 
 
-def _decibels(power: float | NDArray[np.float32]) -> NDArray[np.float64]:
+def _decibels(power: NDArray[np.float32]) -> NDArray[np.float64]:
     decibels: NDArray[np.float64] = 10 * np.log10(np.maximum(power, 1e-20))
     return decibels
 
