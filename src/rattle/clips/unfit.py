@@ -23,7 +23,7 @@ class Unfit:
         named = ", ".join(f"{path} ({fault})" for path, fault in self.files[:NAMED])
         more = f" and {len(self.files) - NAMED} more" if len(self.files) > NAMED else ""
         return (
-            f"{len(self.files)} of {self.of} clips are not fit to learn from and are left out: "
+            f"{len(self.files)} of {self.of} clips are not fit to be judged and are left out: "
             f"{named}{more}"
         )
 
