@@ -23,7 +23,7 @@ from rattle.recipe.parts import Part
 BANDS = 16
 FRAME_SAMPLES = 512
 # Frames that the bands are measured in, evenly spread over a clip.
-FRAMES = 64
+FRAMES = 32
 # Below this a band holds what rounding leaves, of which nothing can be told.
 FLOOR_DBFS = -110.0
 # How far outside the training clips' range a clip must be. Of real healthy and faulty clips none is
@@ -155,7 +155,7 @@ def _bands(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     if len(samples) < FRAME_SAMPLES:
         samples = np.pad(samples, (0, FRAME_SAMPLES - len(samples)))
     count = len(samples) // FRAME_SAMPLES
-    chosen = np.unique(np.linspace(0, count - 1, min(FRAMES, count)).round().astype(np.int64))
+    chosen = np.arange(min(FRAMES, count)) * count // min(FRAMES, count)
     frames = samples[: count * FRAME_SAMPLES].reshape(count, FRAME_SAMPLES)[chosen]
     spectrum = np.fft.rfft(frames * _WINDOW, axis=1)[:, 1:]
     power = np.square(spectrum.real) + np.square(spectrum.imag)

@@ -8,6 +8,8 @@ noise have the same peak so seldom that hardly a place is left to be looked at i
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,15 +41,15 @@ def repeated(sound: Samples, first: int, length: int, longest: int) -> NDArray[n
     todo = np.arange(count)
     reach = -(-longest // block) + 1
     for highest, place in ((np.max, np.argmax), (np.min, np.argmin)):
+        if not len(todo):
+            break
         peaks = highest(blocks, axis=1)
-        behind = begin + block * np.arange(len(blocks)) + place(blocks, axis=1) + 1
-        nexts = sound[np.minimum(behind, len(sound) - 1)]
         own = peaks[before:].reshape(count, BLOCKS)[todo]
         at = (own == highest(own, axis=1)[:, None]).argmax(axis=1)
         inside = (at > 0) & (at < BLOCKS - 1)
         rows = before + BLOCKS * todo[inside] + at[inside]
         pieces, todo = todo[inside], todo[~inside]
-        for i in _with_equals(blocks, peaks, nexts, rows, reach):
+        for i in _with_equals(blocks, peaks, place, rows, reach):
             row, piece = int(rows[i]), int(pieces[i])
             start = first + piece * length
             peak, lowest = peaks[row], max(row - reach, 0)
@@ -69,23 +71,29 @@ def repeated(sound: Samples, first: int, length: int, longest: int) -> NDArray[n
 
 
 def _with_equals(
-    blocks: Samples, peaks: Samples, nexts: Samples, rows: NDArray[np.int64], reach: int
+    blocks: Samples,
+    peaks: Samples,
+    place: Callable[..., NDArray[np.int64]],
+    rows: NDArray[np.int64],
+    reach: int,
 ) -> list[int]:
     """Tell for which of the blocks ``rows`` there may be a block before with the same peak.
 
-    A peak that its neighbourhood has once has the same sample behind it in a copy.
+    A peak that its neighbourhood has once has the same samples around it in a copy. A sound that
+    repeats itself within a block has the same peak in the block before.
     """
-    has_equal = _before(peaks, rows, reach) == peaks[rows, None]
-    is_once = _is_once(blocks[rows] == peaks[rows, None])
-    few = np.flatnonzero(has_equal.any(axis=1) | ~is_once)
-    if not len(few):
-        return []
-    rows, has_equal = rows[few], has_equal[few]
-    near = blocks[rows[:, None] + np.array([-1, 0, 1])].reshape(len(rows), -1)
-    is_once = _is_once(near == peaks[rows, None])
-    has_equal &= _before(nexts, rows, reach) == nexts[rows, None]
-    chosen: list[int] = few[has_equal.any(axis=1) | ~is_once].tolist()
-    return chosen
+    padded = np.concatenate([np.full(reach, np.nan, np.float32), peaks])
+    is_equal = padded[rows[:, None] + np.arange(reach)] == peaks[rows, None]
+    which, back = np.nonzero(is_equal)
+    sound, block = blocks.reshape(-1), blocks.shape[1]
+    ours, theirs = rows[which], rows[which] + back - reach
+    tops = ours * block + place(blocks[ours], axis=1)
+    same = theirs * block + place(blocks[theirs], axis=1)
+    # That the first sample of all has none before it does no harm: no original has its peak there.
+    is_copy = (sound[tops + 1] == sound[same + 1]) & (sound[tops - 1] == sound[same - 1])
+    near = blocks[ours[:, None] + np.array([-1, 0, 1])].reshape(len(ours), 3 * block)
+    is_copy |= ~_is_once(near == peaks[ours, None])
+    return sorted(set(which[is_copy].tolist()))
 
 
 def _is_once(values: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -93,13 +101,6 @@ def _is_once(values: NDArray[np.bool_]) -> NDArray[np.bool_]:
     ends = values.argmax(axis=1) + values[:, ::-1].argmax(axis=1)
     is_once: NDArray[np.bool_] = ends == values.shape[1] - 1
     return is_once
-
-
-def _before(values: Samples, rows: NDArray[np.int64], reach: int) -> Samples:
-    """Give the values of the ``reach`` blocks before each of ``rows``, ``[rows, reach]``."""
-    padded = np.concatenate([np.full(reach, np.nan, np.float32), values])
-    before: Samples = padded[rows[:, None] + np.arange(reach)]
-    return before
 
 
 def _is_copy(
