@@ -225,12 +225,18 @@ def test_of_labelled_clips_the_unfit_ones_are_left_out(
 
 @pytest.mark.parametrize("head", [False, True])
 def test_normals_that_are_learnt_from_are_recorded_otherwise_no_more(
-    head: bool, detector: Detector, clips: Manifest, tmp_path: Path
+    head: bool,
+    detector: Detector,
+    clips: Manifest,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     sound, _ = sf.read(clips.of(FAN, split="test", label="normal").table["path"][0])
     sf.write(tmp_path / "a.mp3", sound, RATE_HZ)
     assert detector.score([tmp_path / "a.mp3"])[0].remark
     adapted = rattle.adapt(detector, [], normals=[tmp_path / "a.mp3"], head=head, device="cpu")
+    said = "normal: 1 of 1 clips were recorded otherwise, such as "
+    assert f"{said}{tmp_path / 'a.mp3'} (recorded otherwise than" in caplog.text
     assert adapted.score([tmp_path / "a.mp3"])[0].remark is None
 
 

@@ -104,12 +104,7 @@ class Recorder(Part):
     def otherwise(self, clip: Traits) -> str:
         """Say in what a clip was recorded otherwise, or nothing where it was not."""
         told = [*self._codec(clip), *self._rate(clip), *self._bands(clip), *self._level(clip)]
-        if not told:
-            return ""
-        return (
-            f"recorded otherwise than the training clips: {'; '.join(told)}; "
-            "its score may come from that"
-        )
+        return f"recorded otherwise than the training clips: {'; '.join(told)}" if told else ""
 
     def _codec(self, clip: Traits) -> list[str]:
         if not clip.codec or clip.codec in self.codecs:

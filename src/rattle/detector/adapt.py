@@ -25,6 +25,7 @@ from rattle.clips.labelled import labelled_clips
 from rattle.clips.layouts import load_manifest
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
+from rattle.clips.recorder import Recorder
 from rattle.detector.by_hash import by_hash
 from rattle.detector.calibrate import Alpha
 from rattle.detector.detector import Detector
@@ -71,10 +72,10 @@ def adapt(
     set in its bundle stands for them. Raises ``DataError`` where neither is there, ``ClipError``
     where a clip cannot be read.
     """
-    audio = detector.recipe.audio
+    how = detector.recipe.audio, detector.info.recorder
     if head:
         given = (
-            labelled_clips(map(Path, paths), detector.machine, label, audio)
+            labelled_clips(map(Path, paths), detector.machine, label, *how)
             for paths, label in ((anomalies, "anomaly"), (normals, "normal"))
         )
         learnt = adapt_head(detector.bundle(), detector, *given, seed=seed)
@@ -86,8 +87,8 @@ def adapt(
     (adapted,) = make(
         AdaptJob(
             parent=detector,
-            anomalies=labelled_manifest(map(Path, anomalies), detector.machine, "anomaly", audio),
-            normals=labelled_manifest(map(Path, normals), detector.machine, "normal", audio),
+            anomalies=labelled_manifest(map(Path, anomalies), detector.machine, "anomaly", *how),
+            normals=labelled_manifest(map(Path, normals), detector.machine, "normal", *how),
             recordings=recordings,
             seed=detector.info.provenance.seed if seed is None else seed,
             device=device,
@@ -97,10 +98,14 @@ def adapt(
 
 
 def labelled_manifest(
-    paths: Iterable[Path], machine: Machine, label: str, audio: Audio
+    paths: Iterable[Path],
+    machine: Machine,
+    label: str,
+    audio: Audio,
+    recorder: Recorder | None = None,
 ) -> Manifest:
     """List recordings, and those below folders, as training clips; see ``labelled_clips``."""
-    return Manifest.from_clips(labelled_clips(paths, machine, label, audio))
+    return Manifest.from_clips(labelled_clips(paths, machine, label, audio, recorder))
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,9 @@ def learn(
     bundle = read_bundle(Path(path))
     machine = Machine.parse(bundle.info.machine)
     given = (
-        labelled_clips(map(Path, paths), machine, label, bundle.info.recipe.audio)
+        labelled_clips(
+            map(Path, paths), machine, label, bundle.info.recipe.audio, bundle.info.recorder
+        )
         for paths, label in ((anomalies, "anomaly"), (normals, "normal"))
     )
     return adapt_head(bundle, Scorer.load(path), *given, seed=seed)

@@ -169,9 +169,10 @@ class ClipScorer(ABC):
                 left_out = len(is_fit) - int(is_fit.sum())
                 remarks.append(f"{left_out} of {len(is_fit)} windows are left out: {why}")
                 parts = parts.where(is_fit)
-        if self.info.recorder is not None:
-            remarks.append(self.info.recorder.otherwise(heard.traits))
-        return Judged(name, parts, "; ".join(filter(None, remarks)))
+        otherwise = self.info.recorder and self.info.recorder.otherwise(heard.traits)
+        if otherwise:
+            remarks.append(f"{otherwise}; its score may come from that")
+        return Judged(name, parts, "; ".join(remarks))
 
     def _is_long(self, heard: Heard) -> bool:
         frames = 1 + len(heard.samples) // self.recipe.features.hop_samples
