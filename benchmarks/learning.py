@@ -184,7 +184,7 @@ def _speed_rows(detector: Detector, speed: float, seed: int, root: Path) -> Iter
             samples, rate_hz = sf.read(clip.path, dtype="float32")
             changed = detuned(samples, speed, sample_rate_hz=rate_hz)
             sf.write(folder / Path(clip.path).name, changed, rate_hz)
-        played[label] = labelled_clips([folder], detector.machine, label)
+        played[label] = labelled_clips([folder], detector.machine, label, detector.recipe.audio)
     given, normals = played["normal"][:10], played["normal"][10:]
     row = {"what": "speeds", "seed": seed, "machine": str(detector.machine), "speed": speed}
     usual = list(tests.of(label="normal"))

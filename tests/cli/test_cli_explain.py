@@ -153,16 +153,23 @@ def test_a_name_that_xml_cannot_hold_is_drawn_all_the_same(
     assert svg_file(tmp_path / "x.svg").get("aria-label") == "red?[31m.wav"
 
 
-def test_silence_and_a_click_are_explained(rattle: Any, bundle_file: Path, tmp_path: Path) -> None:
-    sf.write(tmp_path / "silence.wav", np.zeros(48_000), 16_000)
+def test_a_click_is_explained(rattle: Any, bundle_file: Path, tmp_path: Path) -> None:
     sf.write(tmp_path / "click.wav", np.full(40, 0.5), 16_000)
-    for name in ("silence.wav", "click.wav"):
-        picture = tmp_path / f"{name}.svg"
-        code, out, _ = rattle("explain", bundle_file, tmp_path / name, "--picture", picture)
-        assert code == 0
-        assert numbered(out)
-        assert "nan" not in out + picture.read_text()
-        assert svg_file(picture).get("aria-label") == name
+    picture = tmp_path / "click.svg"
+    code, out, _ = rattle("explain", bundle_file, tmp_path / "click.wav", "--picture", picture)
+    assert code == 0
+    assert numbered(out)
+    assert "nan" not in out + picture.read_text()
+    assert svg_file(picture).get("aria-label") == "click.wav"
+
+
+def test_silence_is_refused_as_it_is_when_scored(
+    rattle: Any, bundle_file: Path, tmp_path: Path
+) -> None:
+    sf.write(tmp_path / "silence.wav", np.zeros(48_000), 16_000)
+    code, _, err = rattle("explain", bundle_file, tmp_path / "silence.wav")
+    assert code == 1
+    assert "silence.wav: not fit to be judged: silent for 3 s" in err
 
 
 # What cannot be done

@@ -153,7 +153,7 @@ def test_the_rate_that_is_another_is_any_but_the_recipes(press: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("channel", "silent"), [(0, []), (1, ["right.wav"]), ("mean", ["opposed.wav"])]
+    ("channel", "silent"), [(0, []), (1, ["right.wav"]), ("mean", ["opposed.wav", "right.wav"])]
 )
 def test_levels_are_those_of_the_channel_that_the_recipe_hears(
     channel: int | str, silent: list[str], tmp_path: Path

@@ -13,6 +13,7 @@ from rattle.clips.labelled import labelled_clips
 from rattle.clips.machine import Machine
 from rattle.clips.reading import content_hash
 from rattle.errors import ClipError, DataError
+from rattle.recipe.parts import Audio
 
 PRESS = Machine("press 3|west", "")
 
@@ -34,7 +35,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_files_and_folders_become_clips_of_the_machine_with_the_label(folder: Path) -> None:
-    clips = list(labelled_clips([folder / "tuesday.wav", folder / "monday"], PRESS, "anomaly"))
+    clips = list(
+        labelled_clips([folder / "tuesday.wav", folder / "monday"], PRESS, "anomaly", Audio())
+    )
     assert [Path(clip.path) for clip in clips] == [
         folder / "monday" / "b.wav",
         folder / "monday" / "deep" / "a.flac",
@@ -51,23 +54,23 @@ def test_files_and_folders_become_clips_of_the_machine_with_the_label(folder: Pa
 def test_a_content_counts_once_whatever_it_is_called(folder: Path) -> None:
     shutil.copy(folder / "tuesday.wav", folder / "monday" / "again.wav")
     paths = [folder / "monday" / "b.wav", folder, folder / "tuesday.wav"]
-    assert len(labelled_clips(paths, PRESS, "normal")) == 3
+    assert len(labelled_clips(paths, PRESS, "normal", Audio())) == 3
 
 
 def test_a_file_that_is_named_counts_whatever_its_suffix(folder: Path) -> None:
     odd = folder / "alarm.2024-03-01"
     shutil.copy(folder / "tuesday.wav", odd)
-    assert [clip.path for clip in labelled_clips([odd], PRESS, "anomaly")] == [str(odd)]
+    assert [clip.path for clip in labelled_clips([odd], PRESS, "anomaly", Audio())] == [str(odd)]
 
 
 def test_paths_are_kept_absolute(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    (clip,) = labelled_clips([Path("tuesday.wav")], PRESS, "anomaly")
+    (clip,) = labelled_clips([Path("tuesday.wav")], PRESS, "anomaly", Audio())
     assert clip.path == str(folder / "tuesday.wav")
 
 
 def test_nothing_given_is_no_clips() -> None:
-    assert len(labelled_clips([], PRESS, "normal")) == 0
+    assert len(labelled_clips([], PRESS, "normal", Audio())) == 0
 
 
 def test_a_folder_without_recordings_is_refused_by_its_name(folder: Path) -> None:
@@ -75,33 +78,34 @@ def test_a_folder_without_recordings_is_refused_by_its_name(folder: Path) -> Non
     empty.mkdir()
     (empty / "note.txt").touch()
     with pytest.raises(DataError, match=r"empty holds no recording; give recordings or folders"):
-        labelled_clips([folder, empty], PRESS, "anomaly")
+        labelled_clips([folder, empty], PRESS, "anomaly", Audio())
 
 
 def test_a_file_that_is_no_recording_is_refused_by_its_name(folder: Path) -> None:
     with pytest.raises(ClipError, match=r"note\.txt: cannot be read as audio"):
-        labelled_clips([folder / "monday" / "note.txt"], PRESS, "anomaly")
+        labelled_clips([folder / "monday" / "note.txt"], PRESS, "anomaly", Audio())
     with pytest.raises(ClipError, match=r"nosuch\.wav: there is no such file"):
-        labelled_clips([folder / "nosuch.wav"], PRESS, "anomaly")
+        labelled_clips([folder / "nosuch.wav"], PRESS, "anomaly", Audio())
     broken = folder / "monday" / "broken.wav"
     broken.write_bytes(b"RIFF of nothing")
     with pytest.raises(ClipError, match=r"broken\.wav: cannot be read as audio"):
-        labelled_clips([folder], PRESS, "anomaly")
+        labelled_clips([folder], PRESS, "anomaly", Audio())
 
 
 def test_a_file_without_sound_is_refused_by_its_name(folder: Path) -> None:
     sf.write(folder / "silence.wav", np.zeros(0), 16_000)
     with pytest.raises(ClipError, match=r"silence\.wav: the file holds no sound"):
-        labelled_clips([folder], PRESS, "anomaly")
+        labelled_clips([folder], PRESS, "anomaly", Audio())
 
 
 def test_a_folder_below_the_one_that_is_given_is_the_kind_of_fault(folder: Path) -> None:
     kinds = {
-        Path(clip.path).name: clip.attributes for clip in labelled_clips([folder], PRESS, "anomaly")
+        Path(clip.path).name: clip.attributes
+        for clip in labelled_clips([folder], PRESS, "anomaly", Audio())
     }
     assert kinds == {"tuesday.wav": "", "b.wav": "kind=monday", "a.flac": "kind=monday/deep"}
 
 
 def test_a_file_that_is_given_by_itself_is_of_no_kind(folder: Path) -> None:
-    (clip,) = labelled_clips([folder / "monday" / "b.wav"], PRESS, "anomaly")
+    (clip,) = labelled_clips([folder / "monday" / "b.wav"], PRESS, "anomaly", Audio())
     assert clip.attributes == ""

@@ -14,6 +14,7 @@ from rattle.clips.labelled import labelled_clips
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.clips.unchanged import unchanged
+from rattle.recipe.parts import Audio
 
 PRESS = Machine("press-3", "")
 
@@ -21,8 +22,8 @@ PRESS = Machine("press-3", "")
 @pytest.fixture
 def clips(tmp_path: Path) -> Manifest:
     for number in range(4):
-        sf.write(tmp_path / f"{number}.wav", np.full(1000, 0.1 * number), 16_000)
-    return Manifest.from_clips(labelled_clips([tmp_path], PRESS, "normal"))
+        sf.write(tmp_path / f"{number}.wav", np.full(1000, 0.1 * (number + 1)), 16_000)
+    return Manifest.from_clips(labelled_clips([tmp_path], PRESS, "normal", Audio()))
 
 
 def names(clips: Manifest) -> list[str]:

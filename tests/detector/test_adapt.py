@@ -23,6 +23,7 @@ from rattle.detector.finish import make
 from rattle.detector.job import NewClips, Recordings, Recovered, Watch
 from rattle.learning.batches import BatchSource
 from rattle.learning.train import Step
+from rattle.recipe.parts import Audio
 from rattle.runtime.clip_scorer import threshold_of
 
 FAN = Machine("synth_fan", "id_00")
@@ -35,7 +36,7 @@ def files(clips: Manifest, label: str) -> list[str]:
 
 
 def labelled(paths: Iterable[str | Path], label: str) -> Manifest:
-    return Manifest.from_clips(labelled_clips(map(Path, paths), FAN, label))
+    return Manifest.from_clips(labelled_clips(map(Path, paths), FAN, label, Audio()))
 
 
 def hashes(paths: Iterable[str | Path]) -> set[str]:
@@ -538,19 +539,17 @@ def noise(path: Path, seconds: float, rate_hz: int = 16_000) -> Path:
     return path
 
 
-def test_short_long_silent_and_resampled_anomalies_are_learnt_from(
+def test_short_long_and_resampled_anomalies_are_learnt_from(
     detector: Detector, tmp_path: Path, seen: list[BatchSource]
 ) -> None:
     given = [
         noise(tmp_path / "short.wav", 0.3),
         noise(tmp_path / "long.wav", 45.0),
         noise(tmp_path / "fast.wav", 3.0, 44_100),
-        tmp_path / "silent.wav",
     ]
-    sf.write(given[-1], np.zeros(32_000), 16_000)
     adapted = adapt(detector, given, device="cpu")
     frames = {
-        content_hash(path): round(s * 31.25) for path, s in zip(given, (0.3, 45, 3, 2), strict=True)
+        content_hash(path): round(s * 31.25) for path, s in zip(given, (0.3, 45, 3), strict=True)
     }
     lengths = sorted(len(clip) for clip in seen[0].anomalies)
     assert lengths == pytest.approx(sorted(frames.values()), abs=2)

@@ -25,9 +25,10 @@ from rattle.features.front_end import FrontEnd
 from rattle.features.views import views
 from rattle.learning.outliers import OutlierPool
 from rattle.learning.train import Step
-from rattle.recipe.parts import LOSSES
+from rattle.recipe.parts import LOSSES, Audio
 from rattle.runtime.scorer import Scorer
 from rattle.runtime.stream import Stream
+from rattle.scoring.clip import clip_value
 from rattle.scoring.windows import clip_windows, cut
 
 FAN, VALVE = Machine("synth_fan", "id_00"), Machine("synth_valve", "id_00")
@@ -190,7 +191,9 @@ def test_a_log_mel_encoder_may_be_shared_too(clips: Manifest, tiny_recipe: Recip
     assert encoder(detectors[FAN]) == encoder(detectors[VALVE])
 
 
-def test_a_silent_machine_is_named(clips: Manifest, tiny_fleet: Recipe, tmp_path: Path) -> None:
+def test_a_silent_machine_is_left_out_by_name(
+    clips: Manifest, tiny_fleet: Recipe, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     for number in range(9):
         folder = tmp_path / "mute" / "normal"
         folder.mkdir(parents=True, exist_ok=True)
@@ -198,8 +201,14 @@ def test_a_silent_machine_is_named(clips: Manifest, tiny_fleet: Recipe, tmp_path
         silence[number] = 1e-12
         sf.write(folder / f"{number}.wav", silence, RATE_HZ, "FLOAT")
     data = Manifest(pl.concat([clips.table, load_manifest(tmp_path).table]).sort("path"))
-    with pytest.raises(DataError, match="machine mute: the training clips are silent"):
-        rattle.fit(data, FAN, recipe=tiny_fleet, device="cpu")
+    detector = rattle.fit(data, FAN, recipe=tiny_fleet, device="cpu")
+    assert detector.info.provenance.fleet == (str(FAN), str(VALVE))
+    assert "9 of 33 clips are not fit to be judged and are left out: " in caplog.text
+    assert f"{tmp_path / 'mute' / 'normal' / '0.wav'} (silent for 3 s)" in caplog.text
+    assert "and 6 more" in caplog.text
+    few = "no clip of machine mute.*9 of 33 clips are not fit"
+    with pytest.raises(DataError, match=few):
+        rattle.fit(data, Machine("mute", ""), recipe=tiny_fleet, device="cpu")
 
 
 def test_outliers_given_join_the_machines(
@@ -355,10 +364,9 @@ def test_silence_scores_alike_by_graph_and_torch(
     detector = rattle.fit(clips, FAN, recipe=recipe, device="cpu")
     rattle.export(detector).save(tmp_path / "fan.rattle")
     half = np.concatenate([np.zeros(3 * RATE_HZ), 0.1 * np.ones(3 * RATE_HZ)]).astype(np.float32)
-    for ours, theirs in zip(
-        Scorer.load(tmp_path / "fan.rattle").score([half]), detector.score([half]), strict=True
-    ):
-        assert ours.score == pytest.approx(theirs.score, rel=1e-5)
+    scorers = (Scorer.load(tmp_path / "fan.rattle"), detector)
+    ours, theirs = (clip_value(of.parts(half), of.mix()) for of in scorers)
+    assert ours == pytest.approx(theirs, rel=1e-5)
 
 
 def test_a_clip_shorter_than_a_window_scores_alike_by_graph_and_torch(
@@ -415,7 +423,7 @@ def test_outliers_given_stay_beside_the_other_machines_when_it_learns_on(
     (job,) = training_jobs(clips, [FAN], tiny_fleet, outliers=load_outliers(tmp_path), device="cpu")
     (detector,) = make(job)
     anomalies = Manifest.from_clips(
-        labelled_clips([Path(path) for path in unheard(clips)[:1]], FAN, "anomaly")
+        labelled_clips([Path(path) for path in unheard(clips)[:1]], FAN, "anomaly", Audio())
     )
     adaptation = AdaptJob(detector, anomalies, NOTHING, job.sources, device="cpu")
     (adapted,) = make(adaptation)

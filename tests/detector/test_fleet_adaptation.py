@@ -23,6 +23,7 @@ from rattle.learning import train as training
 from rattle.learning.device import Placement
 from rattle.learning.inference import embed
 from rattle.learning.train import Step
+from rattle.recipe.parts import Audio
 from rattle.scoring.head_fit import part_of_the_way
 
 FAN, VALVE = Machine("synth_fan", "id_00"), Machine("synth_valve", "id_00")
@@ -36,13 +37,13 @@ Weights = dict[str, np.ndarray]
 @pytest.fixture(scope="module")
 def anomalies(clips: Manifest) -> Manifest:
     paths = clips.of(FAN, split="test", label="anomaly").table["path"]
-    return labelled_manifest(map(Path, paths), FAN, "anomaly")
+    return labelled_manifest(map(Path, paths), FAN, "anomaly", Audio())
 
 
 @pytest.fixture(scope="module")
 def healthy(clips: Manifest) -> Manifest:
     paths = clips.of(FAN, split="test", label="normal").table["path"]
-    return labelled_manifest(map(Path, paths), FAN, "normal")
+    return labelled_manifest(map(Path, paths), FAN, "normal", Audio())
 
 
 def job(detector: Detector, anomalies: Manifest, normals: Manifest = NOTHING) -> AdaptJob:
@@ -257,7 +258,7 @@ def test_an_encoder_with_a_fixed_centre_learns_on_towards_its_own(
     parent = rattle.fit_fleet(clips, recipe=recipe, device="cpu")[VALVE]
     paths = clips.of(VALVE, split="test", label="anomaly").table["path"]
     monkeypatch.setattr(training, "pretrain", watched)
-    (made,) = make(job(parent, labelled_manifest(map(Path, paths), VALVE, "anomaly")))
+    (made,) = make(job(parent, labelled_manifest(map(Path, paths), VALVE, "anomaly", Audio())))
     assert again == []
     np.testing.assert_array_equal(
         made.model.learnt()["head"]["centres"], parent.model.learnt()["head"]["centres"]
@@ -270,7 +271,7 @@ def test_a_training_clip_called_normal_makes_another_adaptation(
     """The detector without it goes on raising that false alarm."""
     trained = fleet[FAN].info.provenance.trained[0]
     (path,) = [Path(clip.path) for clip in clips.of(FAN) if clip.content_hash == trained]
-    rejected = labelled_manifest([path], FAN, "normal")
+    rejected = labelled_manifest([path], FAN, "normal", Audio())
     assert job(fleet[FAN], anomalies).gives(adapted.info)
     assert not job(fleet[FAN], anomalies, rejected).gives(adapted.info)
 

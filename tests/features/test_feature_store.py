@@ -232,7 +232,7 @@ def test_other_audio_has_other_statistics_and_another_pack(store, audio, make_cl
     for each in (store, other):
         each.amplitude(clips)
         each.pack(clips, UNIT)
-    assert len(entries(store)) == 4
+    assert len(entries(store)) == 6
 
 
 def test_other_statistics_are_another_pack(store, make_clips) -> None:
@@ -256,7 +256,7 @@ def test_the_window_and_whose_statistics_an_outlier_gets_change_no_pack(
     forbid_reading(other, monkeypatch)
     other.amplitude(clips)
     other.pack(clips, UNIT)
-    assert len(entries(store)) == 2
+    assert len(entries(store)) == 3
 
 
 def test_another_version_of_the_front_end_is_another_pack(store, make_clips, monkeypatch) -> None:

@@ -16,6 +16,7 @@ from rattle.clips.clip import Clip
 from rattle.clips.labelled import labelled_clips
 from rattle.clips.layouts import load_manifest
 from rattle.detector.own import OwnJob
+from rattle.recipe.parts import Audio
 from rattle.runs.folder import RunFolder
 from rattle.runs.head import folder_for_head, write_head_run
 from rattle.runs.write import recordings_of, run_in_folder
@@ -42,7 +43,9 @@ def parent(data: Path, tiny_recipe: Recipe, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def faults(data: Path) -> list[Clip]:
-    return labelled_clips(sorted(data.rglob("synth_fan/test/anomaly_*.wav")), FAN, "anomaly")
+    return labelled_clips(
+        sorted(data.rglob("synth_fan/test/anomaly_*.wav")), FAN, "anomaly", Audio()
+    )
 
 
 def adapted(parent: Path, anomalies: list[Clip], normals: list[Clip]) -> Bundle:
@@ -69,7 +72,9 @@ def test_it_lists_the_parents_clips_and_the_new_ones_once(
     parent: Path, faults: list[Clip], data: Path, tmp_path: Path
 ) -> None:
     clips = load_manifest(data)
-    healthy = labelled_clips(sorted(data.rglob("synth_fan/test/normal_*.wav")), FAN, "normal")
+    healthy = labelled_clips(
+        sorted(data.rglob("synth_fan/test/normal_*.wav")), FAN, "normal", Audio()
+    )
     folder = written(parent, tmp_path / "out", faults[:2], healthy[:1])
     listed = Manifest.read_csv(folder.clips)
     assert sorted(listed.hashes()) == sorted(clips.hashes())
@@ -104,7 +109,7 @@ def test_a_known_clip_that_is_labelled_anew_is_listed_as_it_is_given(
     known = load_manifest(data).with_content(origin.trained[:1])
     copy = tmp_path / "copied.wav"
     shutil.copy(next(iter(known)).path, copy)
-    wrong = labelled_clips([copy], FAN, "anomaly")
+    wrong = labelled_clips([copy], FAN, "anomaly", Audio())
     folder = written(parent, tmp_path / "out", wrong, [])
     listed = [row for row in rows(folder.clips) if row["content_hash"] == origin.trained[0]]
     assert [(row["path"], row["label"]) for row in listed] == [(str(copy.resolve()), "anomaly")]

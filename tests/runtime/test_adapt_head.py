@@ -23,6 +23,7 @@ from rattle.clips.labelled import labelled_clips
 from rattle.detector.adapt import AdaptJob, labelled_manifest
 from rattle.detector.finish import make
 from rattle.detector.job import Recovered, Watch
+from rattle.recipe.parts import Audio
 from rattle.runtime.adapt_head import AdaptedHead, adapt_head
 from rattle.runtime.clip_scorer import threshold_of
 from rattle.runtime.scorer import Scorer
@@ -66,7 +67,7 @@ def files(clips: Manifest, label: str, split: str = "test") -> list[str]:
 
 
 def labelled(paths: Iterable[str | Path], label: str) -> list[Clip]:
-    return labelled_clips(map(Path, paths), FAN, label)
+    return labelled_clips(map(Path, paths), FAN, label, Audio())
 
 
 def hashes(clips: Iterable[Clip]) -> list[str]:
@@ -268,7 +269,7 @@ def test_the_encoder_learns_later_from_what_the_head_learnt_from(
     told: list[Recovered] = []
     job = AdaptJob(
         Detector.load(path, device="cpu"),
-        labelled_manifest([Path(faults[2].path)], FAN, "anomaly"),
+        labelled_manifest([Path(faults[2].path)], FAN, "anomaly", Audio()),
         Manifest.from_clips([]),
         None,
         device="cpu",
@@ -518,10 +519,11 @@ from pathlib import Path
 from rattle.bundle import read_bundle
 from rattle.clips.labelled import labelled_clips
 from rattle.clips.machine import Machine
+from rattle.recipe.parts import Audio
 from rattle.runtime.adapt_head import adapt_head
 from rattle.runtime.scorer import Scorer
 file, *paths = map(Path, sys.argv[1:])
-given = [labelled_clips(some, Machine("synth_fan", "id_00"), label)
+given = [labelled_clips(some, Machine("synth_fan", "id_00"), label, Audio())
          for some, label in ((paths[:3], "anomaly"), (paths[3:], "normal"))]
 made = adapt_head(read_bundle(file), Scorer.load(file), *given).bundle
 origin = made.info.provenance

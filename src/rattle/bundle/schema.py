@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from rattle.clips.amplitude import Amplitude
+from rattle.clips.recorder import Recorder
 from rattle.recipe import Recipe
 from rattle.recipe.parts import Fraction, Part
 from rattle.scoring.clip import AveragedParts
@@ -83,7 +84,8 @@ class BundleInfo(Part):
 
     ``held_out`` and ``cross_fitted`` make the threshold. ``silenced`` are parts of clips that
     someone called normal: alarms that were rejected, a new operating state. The threshold is never
-    below their scores.
+    below their scores. ``recorder`` is how the clips that it knows as
+    normal were recorded, None where that is not known.
     """
 
     format: Literal["rattle-bundle"] = "rattle-bundle"
@@ -99,6 +101,7 @@ class BundleInfo(Part):
     cross_fitted: tuple[CrossFitted, ...] = ()
     silenced: tuple[HeldOut, ...] = ()
     golden: tuple[GoldenScore, ...]
+    recorder: Recorder | None = None
     provenance: Provenance
 
     @model_validator(mode="after")

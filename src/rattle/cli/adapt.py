@@ -89,10 +89,11 @@ def adapt(
         raise TrainingError(
             f"the new bundle would take the place of {bundle}; choose another folder with --out"
         )
+    how = parent.recipe.audio, parent.info.recorder
     job = AdaptJob(
         parent=parent,
-        anomalies=labelled_manifest(anomalies, parent.machine, "anomaly"),
-        normals=labelled_manifest(normal, parent.machine, "normal"),
+        anomalies=labelled_manifest(anomalies, parent.machine, "anomaly", *how),
+        normals=labelled_manifest(normal, parent.machine, "normal", *how),
         recordings=recordings_of(
             bundle, parent, load_manifest(data) if data else None, on_missing=_warn_of
         ),
@@ -131,7 +132,7 @@ def _adapt_head(
     out = out or bundle.parent / "adapted"
     folder = folder_for_head(bundle, machine, out)
     given = {
-        label: labelled_clips(paths, machine, label)
+        label: labelled_clips(paths, machine, label, parent.info.recipe.audio, parent.info.recorder)
         for label, paths in (("anomaly", anomalies), ("normal", normal))
     }
     seed = parent.info.provenance.seed if seed is None else seed

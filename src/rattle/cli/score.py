@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     *("path", "score", "posterior", "distance", "threshold", "anomalous", "p_value", "unusual"),
-    "error",
+    *("remark", "error"),
 )
-WINDOW_COLUMNS = ("path", "start_s", "score", "posterior", "distance", "error")
+WINDOW_COLUMNS = ("path", "start_s", "score", "posterior", "distance", "remark", "error")
 
 
 def score(
@@ -44,8 +44,10 @@ def score(
 
     A higher score is more anomalous; a clip is called anomalous above the bundle's threshold. A
     recording longer than 30 s gets a window each second (--windows shows them); its score is
-    their mean. A file that cannot be read is reported and does not stop the rest; the exit code
-    is then 1. A bundle that holds a graph (rattle export) is scored by it, without torch.
+    their mean. A file that cannot be read, or is silent, frozen, clipped or damaged, is reported
+    and not scored, and does not stop the rest; the exit code is then 1. A clip that was recorded
+    otherwise than the training clips, at another rate or as MP3, is scored with a remark. A bundle
+    that holds a graph (rattle export) is scored by it, without torch.
 
     With - as the only path, raw samples are read from standard input and each window is a line as
     soon as it is whole, a JSON object a line with --json. Silent, clipped or frozen sound is
@@ -126,6 +128,8 @@ def _print_lines(results: Iterator[ClipScore | Unscored], windows: bool, short: 
             f"{result.score:9.4g} {_number(result.posterior):>7} {_number(result.distance):>9}  "
             f"{decision:9} {result.path} ({result.unusual}{peak})"
         )
+        if result.remark:
+            print(f"{'':37} {result.remark}")
         if windows:
             for window in result.windows:
                 print(
@@ -148,7 +152,8 @@ def _print_csv(results: Iterator[ClipScore | Unscored], windows: bool) -> int:
             writer.writerow({"path": result.path, "error": result.reason})
         elif windows:
             for window in result.windows:
-                writer.writerow({"path": result.path, **asdict(window)})
+                row = {"path": result.path, **asdict(window), "remark": result.remark}
+                writer.writerow(row)
         else:
             row = _row(result)
             writer.writerow({name: row[name] for name in COLUMNS if name in row})

@@ -127,12 +127,17 @@ def _with_normals(
 ) -> tuple[list[Machine], list[Machine]]:
     """Tell the machines that have normals enough from the others, of which it says so."""
     from rattle.errors import DataError
+    from rattle.features.sieve import Sieve
+    from rattle.features.store import FeatureStore
     from rattle.learning.data import training_normals
 
     able, refused = [], []
     for machine in machines:
+        sieve = Sieve(FeatureStore.of(recipe))
         try:
-            training_normals(clips, machine, recipe)
+            fit = sieve.fit_to_train(clips.require(machine))
+            with sieve.explaining():
+                training_normals(fit, machine, recipe)
             able.append(machine)
         except DataError as error:
             print(f"rattle: error: {error}", file=sys.stderr)

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from rattle.clips.fitness import SILENT_PEAK, Fitness, Samples, fault_of
 from rattle.clips.pcm16 import from_16_bit, to_16_bit
 from rattle.clips.reading import (
     Block,
@@ -22,15 +23,6 @@ from rattle.errors import ClipError
 from rattle.recipe import Recipe
 
 Severity = Literal["error", "warning"]
-
-# A silent channel: its peak stays below three steps of a 16-bit converter (-80 dBFS), which is
-# dither or a microphone that is not plugged in, never a machine.
-SILENT_PEAK = 1e-4
-
-# A clipped channel: more than 1 sample in 10,000 (16 in a 10 s clip at 16 kHz) at full scale. One
-# hard knock may touch full scale; a level set too high does so again and again.
-CLIPPED_LEVEL = 0.9995
-CLIPPED_SHARE = 1e-4
 
 # A DC offset that matters: above 1 % of full scale and above a tenth of the sound's own RMS. It
 # shifts the mean and widens the deviation the amplitudes are normalised by.
@@ -78,7 +70,6 @@ class _Levels:
     total: float = 0.0
     energy: float = 0.0
     peak: float = 0.0
-    at_full_scale: int = 0
     is_finite: bool = True
 
     def add(self, channel: FloatArray) -> None:
@@ -86,10 +77,7 @@ class _Levels:
         # numpy adds in pairs: single precision loses nothing that matters.
         self.total += float(channel.sum())
         self.energy += float(np.square(channel).sum())
-        peak = float(max(channel.max(), -channel.min()))
-        self.peak = max(self.peak, peak)
-        if peak >= CLIPPED_LEVEL:
-            self.at_full_scale += int((np.abs(channel) >= CLIPPED_LEVEL).sum())
+        self.peak = max(self.peak, float(channel.max()), -float(channel.min()))
 
 
 def examine(path: Path, recipe: Recipe) -> Examined:
@@ -105,6 +93,7 @@ def examine(path: Path, recipe: Recipe) -> Examined:
     try:
         with open_sound(path) as sound:
             rate_hz = sound.samplerate
+            judge = Fitness(rate_hz)
             channels = sound.channels
             if channel != "mean" and channel >= channels:
                 message = f"has channels 0 to {channels - 1}; the recipe hears channel {channel}"
@@ -113,7 +102,9 @@ def examine(path: Path, recipe: Recipe) -> Examined:
                 if not holds_samples(block):
                     levels.is_finite = False
                     break
-                levels.add(_heard(block, channel))
+                heard = _heard(block, channel)
+                judge.push(heard)
+                levels.add(heard.mean(axis=1))
                 # Python's own, of 64 bits, in less than half the time of a cryptographic one.
                 hashes.append(hash(_as_16_bit(block).tobytes()))
             missing = shortfall(sound, levels.samples) if levels.is_finite else None
@@ -123,7 +114,7 @@ def examine(path: Path, recipe: Recipe) -> Examined:
     if broken:
         return Examined(path, (Finding(path, *broken),))
     findings = [
-        Finding(path, *code_and_message) for code_and_message in _level_findings(levels, channel)
+        Finding(path, *code_and_message) for code_and_message in (*_faults(judge), *_offset(levels))
     ]
     wanted_hz = recipe.audio.sample_rate_hz
     if rate_hz != wanted_hz:
@@ -132,17 +123,13 @@ def examine(path: Path, recipe: Recipe) -> Examined:
     if levels.samples / rate_hz < window_s:
         message = f"{levels.samples / rate_hz:.2f} s long; one window takes {window_s:.2f} s"
         findings.append(Finding(path, "too-short", message))
-    is_silent = any(finding.code == "silent" for finding in findings)
-    sound_hash = None if is_silent else hash((rate_hz, channels, *hashes))
+    sound_hash = None if levels.peak < SILENT_PEAK else hash((rate_hz, channels, *hashes))
     return Examined(path, tuple(findings), sound_hash)
 
 
-def _heard(block: Block, channel: int | Literal["mean"]) -> FloatArray:
-    """Select the channel of a block that a recipe hears, ``[frames, channels] -> [frames]``."""
-    if channel != "mean":
-        return as_float(block[:, channel])
-    mean: FloatArray = as_float(block).mean(axis=1)
-    return mean
+def _heard(block: Block, channel: int | Literal["mean"]) -> Samples:
+    """Select the channels of a block that a recipe hears, ``[frames, 1 or all]``."""
+    return as_float(block if channel == "mean" else block[:, channel : channel + 1])
 
 
 def _as_16_bit(block: Block) -> Block:
@@ -163,22 +150,22 @@ def _broken(levels: _Levels, missing: str | None) -> tuple[str, str] | None:
     return None
 
 
-def _level_findings(levels: _Levels, channel: int | Literal["mean"]) -> list[tuple[str, str]]:
-    if levels.peak < SILENT_PEAK:
-        heard = "the mean of its channels" if channel == "mean" else f"channel {channel}"
-        return [("silent", f"no sample of {heard} rises above -80 dBFS")]
-    findings = []
-    # Peaks beyond 1 are float recordings in other units: nothing was cut off at full scale there.
-    share = levels.at_full_scale / levels.samples
-    if levels.peak <= 1 and share > CLIPPED_SHARE:
-        findings.append(
-            ("clipped", f"{share:.2%} of the samples are at full scale; lower the gain")
-        )
+def _faults(judge: Fitness) -> list[tuple[str, str]]:
+    """Say in the words of training and scoring why they will not take the clip."""
+    fault = fault_of(judge.finished())
+    if not fault:
+        return []
+    code = fault.partition(" ")[0].rstrip(":")
+    advice = "lower the gain" if code == "clipped" else "look at the microphone"
+    return [(code, f"{fault}; training and scoring leave it out: {advice}")]
+
+
+def _offset(levels: _Levels) -> list[tuple[str, str]]:
     offset = levels.total / levels.samples
     rms = max(levels.energy / levels.samples - offset**2, 0.0) ** 0.5
-    if abs(offset) > max(OFFSET_LEVEL, OFFSET_SHARE_OF_RMS * rms):
-        findings.append(("dc-offset", f"mean {offset:+.3f} of full scale at an RMS of {rms:.3f}"))
-    return findings
+    if levels.peak < SILENT_PEAK or abs(offset) <= max(OFFSET_LEVEL, OFFSET_SHARE_OF_RMS * rms):
+        return []
+    return [("dc-offset", f"mean {offset:+.3f} of full scale at an RMS of {rms:.3f}")]
 
 
 def _rate_message(rate_hz: int, wanted_hz: int) -> str:

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 
 from rattle.clips.clip import KIND, Clip
 from rattle.clips.entry import LayoutEntry, LeftOut, open_clip
 from rattle.clips.files import audio_files
+from rattle.clips.hearing import hear
 from rattle.clips.machine import Machine
+from rattle.clips.recorder import Recorder
+from rattle.clips.unfit import Unfit
 from rattle.errors import ClipError, DataError
+from rattle.recipe.parts import Audio
+
+_log = logging.getLogger(__name__)
 
 
-def labelled_clips(paths: Iterable[Path], machine: Machine, label: str) -> list[Clip]:
+def labelled_clips(
+    paths: Iterable[Path],
+    machine: Machine,
+    label: str,
+    audio: Audio,
+    recorder: Recorder | None = None,
+) -> list[Clip]:
     """List recordings, and those below folders, as training clips of one machine and label.
 
     A folder below one that is given names a kind of fault, which its clips have as attribute
-    ``kind=NAME``. A content that occurs twice counts once. Raises ``ClipError`` for a file that
-    cannot be opened or holds no sound, and ``DataError`` for a folder without recordings.
+    ``kind=NAME``. A content that occurs twice counts once. Clips that are not fit to be learnt from
+    as ``audio`` hears them are left out, and a warning is logged that names them; so is one about
+    clips that were recorded otherwise than ``recorder`` says. Raises
+    ``ClipError`` for a file that cannot be read or holds no sound and where no clip is fit, and
+    ``DataError`` for a folder without recordings.
     """
     by_content: dict[str, Clip] = {}
     for path in paths:
@@ -33,7 +49,25 @@ def labelled_clips(paths: Iterable[Path], machine: Machine, label: str) -> list[
             if isinstance(clip, LeftOut):
                 raise ClipError(clip.reason)
             by_content.setdefault(clip.content_hash, clip)
-    return sorted(by_content.values(), key=lambda clip: clip.path)
+    clips = sorted(by_content.values(), key=lambda clip: clip.path)
+    faults, remarks = {}, {}
+    for clip in clips:
+        heard = hear(Path(clip.path), audio)
+        faults[clip.path] = heard.fault_to_learn_from
+        remarks[clip.path] = recorder.otherwise(heard.traits) if recorder else ""
+    unfit = Unfit.of_each(faults.items())
+    if unfit and len(unfit.files) == len(clips):
+        raise ClipError(f"{label}: {unfit}; give others")
+    if unfit:
+        _log.warning("%s: %s", label, unfit)
+    remarked = [path for path, remark in remarks.items() if remark and not faults[path]]
+    if remarked:
+        _log.warning(
+            "%s: %d of %d clips were recorded otherwise, such as %s (%s); what is learnt of them "
+            "may be the recorder",
+            *(label, len(remarked), len(clips), remarked[0], remarks[remarked[0]]),
+        )
+    return [clip for clip in clips if not faults[clip.path]]
 
 
 def _kind(given: Path, file: Path) -> str:

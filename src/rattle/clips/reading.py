@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -68,9 +68,16 @@ class AudioInfo:
 
 
 def read_clip(
-    path: Path, *, sample_rate_hz: int = 16_000, channel: int | Literal["mean"] = 0
+    path: Path,
+    *,
+    sample_rate_hz: int = 16_000,
+    channel: int | Literal["mean"] = 0,
+    on_block: Callable[[FloatArray, sf.SoundFile], None] | None = None,
 ) -> FloatArray:
     """Read one channel of a recording, or the mean of all, resampled where its rate differs.
+
+    ``on_block`` is given each block of the channels heard, ``[T, channels]`` as they were recorded,
+    and the file that it is of.
 
     Returns float32 ``[samples]``, full scale at +-1 for integer formats. Peak memory is that array,
     twice where it is longer than a block, and one block of 4 MiB. The resampler is soxr at its HQ
@@ -101,6 +108,8 @@ def read_clip(
                     f"of frame {decoded_frames}; export the recording again or leave it out"
                 )
             mono = as_float(heard)
+            if on_block is not None:
+                on_block(mono if mono.ndim == 2 else mono[:, None], sound)
             # Copied where it is one of several channels: the others must not stay in memory.
             mono = mono.mean(axis=1) if channel == "mean" else np.ascontiguousarray(mono)
             decoded_frames += len(mono)

@@ -25,6 +25,7 @@ from rattle.clips.labelled import labelled_clips
 from rattle.clips.layouts import load_manifest
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
+from rattle.clips.recorder import Recorder
 from rattle.detector.by_hash import by_hash
 from rattle.detector.calibrate import Alpha
 from rattle.detector.detector import Detector
@@ -40,10 +41,12 @@ from rattle.detector.preparing import (
     source_of,
 )
 from rattle.errors import DataError
+from rattle.features.sieve import Sieve
 from rattle.features.store import FeatureStore
 from rattle.learning.batches import Source
 from rattle.learning.device import Placement
 from rattle.recipe import Recipe
+from rattle.recipe.parts import Audio
 from rattle.runtime.adapt_head import adapt_head
 from rattle.runtime.carry import crossed_without
 from rattle.runtime.refit import averaged
@@ -72,9 +75,10 @@ def adapt(
     set in its bundle stands for them. Raises ``DataError`` where neither is there, ``ClipError``
     where a clip cannot be read.
     """
+    how = detector.recipe.audio, detector.info.recorder
     if head:
         given = (
-            labelled_clips(map(Path, paths), detector.machine, label)
+            labelled_clips(map(Path, paths), detector.machine, label, *how)
             for paths, label in ((anomalies, "anomaly"), (normals, "normal"))
         )
         learnt = adapt_head(detector.bundle(), detector, *given, seed=seed)
@@ -86,8 +90,8 @@ def adapt(
     (adapted,) = make(
         AdaptJob(
             parent=detector,
-            anomalies=labelled_manifest(map(Path, anomalies), detector.machine, "anomaly"),
-            normals=labelled_manifest(map(Path, normals), detector.machine, "normal"),
+            anomalies=labelled_manifest(map(Path, anomalies), detector.machine, "anomaly", *how),
+            normals=labelled_manifest(map(Path, normals), detector.machine, "normal", *how),
             recordings=recordings,
             seed=detector.info.provenance.seed if seed is None else seed,
             device=device,
@@ -96,9 +100,15 @@ def adapt(
     return adapted
 
 
-def labelled_manifest(paths: Iterable[Path], machine: Machine, label: str) -> Manifest:
+def labelled_manifest(
+    paths: Iterable[Path],
+    machine: Machine,
+    label: str,
+    audio: Audio,
+    recorder: Recorder | None = None,
+) -> Manifest:
     """List recordings, and those below folders, as training clips; see ``labelled_clips``."""
-    return Manifest.from_clips(labelled_clips(paths, machine, label))
+    return Manifest.from_clips(labelled_clips(paths, machine, label, audio, recorder))
 
 
 @dataclass(frozen=True)
@@ -178,7 +188,8 @@ class AdaptJob:
         recipe, info = self.recipe, self.parent.info
         check_labels(info, _by_hash(self.anomalies), _by_hash(self.normals))
         store = FeatureStore.of(recipe)
-        known = recover_known(self.parent, self.recordings, store, watch, seed=self.seed)
+        recordings = self._fit_recordings(store, watch)
+        known = recover_known(self.parent, recordings, store, watch, seed=self.seed)
         clips = _with_new(self, known.clips, store, watch)
         names, (source, start) = _names(self), _to_learn_on(self, clips)
         normals, anomalies = self.normals.hashes(), self.anomalies.hashes()
@@ -211,6 +222,8 @@ class AdaptJob:
                         zip(_named(clips.anomalies, names), clips.anomalies.values(), strict=True)
                     ),
                     healthy=partial(sounds_of, self.normals, store),
+                    recorder=info.recorder
+                    and info.recorder.joined_by(of.traits for of in store.facts(self.normals)),
                     unhealthy=partial(sounds_of, self.anomalies, store),
                     older=self.parent.reference,
                     # Of an older one that no recording and no replay set has, nothing can be told.
@@ -219,6 +232,19 @@ class AdaptJob:
                 )
             ],
         )
+
+    def _fit_recordings(self, store: FeatureStore, watch: Watch) -> Recordings | None:
+        """Leave out the recordings that nothing can be learnt from."""
+        if self.recordings is None:
+            return None
+        sieve, outliers = Sieve(store), self.recordings.outliers
+        fit = Recordings(
+            sieve.fit_to_train(self.recordings.clips),
+            None if outliers is None else sieve.fit(outliers.of(label="normal")),
+        )
+        if sieve.unfit:
+            watch.on_unfit(sieve.unfit)
+        return fit
 
 
 def _crossed(job: AdaptJob) -> Crossed:

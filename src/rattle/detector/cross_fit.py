@@ -70,6 +70,7 @@ def score_sibling(
     if told is None:
         quiet = Watch(
             on_clip=watch.on_clip,
+            on_unfit=lambda _: None,  # the job itself has told
             on_step=partial(watch.on_sibling_step, turn),
             stop_requested=watch.stop_requested,
         )

@@ -16,14 +16,15 @@ from rattle.bundle import Bundle, BundleInfo, read_bundle, write_bundle
 from rattle.bundle.file import GoldenClips
 from rattle.bundle.known import Known
 from rattle.bundle.replay import Replay
+from rattle.clips.hearing import Heard
 from rattle.diagnosis.reference import Reference
 from rattle.errors import BundleError, ClipError
 from rattle.features.front_end import FrontEnd
 from rattle.learning.device import place
 from rattle.learning.inference import TrainedNetwork, embed
 from rattle.learning.model import Model
-from rattle.runtime.clip_scorer import ClipScorer, NamedParts, Recording, name_of
-from rattle.scoring.clip import ClipParts, Embedded
+from rattle.runtime.clip_scorer import ClipScorer, Judged, Recording, name_of
+from rattle.scoring.clip import ClipParts, Embedded, Unscored
 from rattle.scoring.windows import Windows
 
 READERS = 2
@@ -115,15 +116,15 @@ class Detector(ClipScorer):
         """Compute a clip's log-mel ``[frames, bands]`` in dB: what people are shown of it."""
         return self.front_end.log_mel(self.samples(clip), self.info.amplitude)
 
-    def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts]:
-        for name, samples in map_ahead(self._read, clips, READERS):
-            if isinstance(samples, ClipError):
-                yield name, samples
-            else:
-                yield name, self.parts(samples)
+    def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[Judged | Unscored]:
+        for name, heard in map_ahead(self._heard, clips, READERS):
+            try:
+                yield Unscored(name, heard) if isinstance(heard, str) else self.judged(name, heard)
+            except ClipError as error:
+                yield Unscored(name, str(error))
 
-    def _read(self, clip: Recording) -> tuple[str, NDArray[np.float32] | ClipError]:
+    def _heard(self, clip: Recording) -> tuple[str, Heard | str]:
         try:
-            return name_of(clip), self.samples(clip)
+            return name_of(clip), self.heard(clip)
         except ClipError as error:
-            return name_of(clip), error
+            return name_of(clip), str(error)

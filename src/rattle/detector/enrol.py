@@ -29,10 +29,12 @@ from rattle.detector.preparing import (
     golden,
     names_of,
     parents_network,
+    recorder_of,
     sounds_of,
     source_of,
 )
 from rattle.errors import DataError
+from rattle.features.sieve import Sieve
 from rattle.features.store import FeatureStore
 from rattle.learning.batches import Clips
 from rattle.learning.data import split_normals
@@ -133,11 +135,16 @@ class EnrolJob:
                 "threshold would be fitted to clips that the encoder knows; train the fleet again"
             )
         store = FeatureStore.of(recipe)
-        split = split_normals(self.clips, self.machine, recipe, seed=self.seed, share=self.share)
+        sieve = Sieve(store)
+        clips = sieve.fit_to_train(self.clips, self.machine)
+        outliers = self._outliers(store, sieve, watch)
+        if sieve.unfit:
+            watch.on_unfit(sieve.unfit)
+        with sieve.explaining():
+            split = split_normals(clips, self.machine, recipe, seed=self.seed, share=self.share)
         amplitude = store.amplitude(split.normals)
         pack = store.pack(split.normals, amplitude, watch.on_clip)
         trained, held_out = split.part(split.trained), split.part(split.held_out)
-        outliers = self._outliers(store, watch)
         others = [Machine.parse(name) for name in outliers]
         origin = f"normal clips of {named(others)}"
         watch.on_pool(OutlierPool(self._recorded, origin))
@@ -169,6 +176,7 @@ class EnrolJob:
                     trained=[names[clip] for clip in known.normals],
                     kept=[names[clip] for clip in known.held_out],
                     healthy=partial(sounds_of, split.normals, store),
+                    recorder=recorder_of(split.normals, store),
                     graph=self.parent.graph,
                 )
             ],
@@ -181,7 +189,9 @@ class EnrolJob:
             return self.outliers.of(label="normal").without(self.machine)
         return self.clips.of(split="train", label="normal").without(self.machine)
 
-    def _outliers(self, store: FeatureStore, watch: Watch) -> dict[str, dict[str, Rows]]:
+    def _outliers(
+        self, store: FeatureStore, sieve: Sieve, watch: Watch
+    ) -> dict[str, dict[str, Rows]]:
         """Gather other machines' normals: recorded ones, and what the parent's replay set keeps."""
         stored = self.parent.replay
         replayed = {**stored.outliers, str(self.parent.machine): stored.normals}
@@ -191,7 +201,9 @@ class EnrolJob:
             if clips and name != str(self.machine)
         }
         for machine in self._recorded.machines():
-            clips = _sample(self._recorded.of(machine), self.seed)
+            clips = sieve.fit(_sample(self._recorded.of(machine), self.seed))
+            if not len(clips):
+                continue
             features = store.pack(clips, store.amplitude(clips), watch.on_clip)
             outliers[str(machine)] = shuffled(by_hash(clips, features), self.seed)
         if not outliers:

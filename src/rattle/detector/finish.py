@@ -12,7 +12,6 @@ import torch
 from rattle.allocator import keep_freed_memory
 from rattle.bundle.replay import replay_frames
 from rattle.bundle.schema import BundleInfo, CrossFitted, GoldenScore, HeldOut
-from rattle.clips.pcm16 import from_16_bit
 from rattle.detector.calibrate import Calibration, calibrate
 from rattle.detector.cross_fit import cross_fit
 from rattle.detector.detector import Detector
@@ -101,6 +100,7 @@ def _sealed(
         cross_fitted=tuple(crossed),
         silenced=HeldOut.of_each(AveragedParts.of(measured.silenced)),
         golden=(),
+        recorder=share.recorder,
         provenance=share.provenance.model_copy(
             update={**made_here(), "silenced": tuple(share.silenced)}
         ),
@@ -117,6 +117,6 @@ def _sealed(
     )
     stated = tuple(
         GoldenScore(score=clip.score, posterior=clip.posterior, distance=clip.distance)
-        for clip in detector.score([from_16_bit(samples) for samples in detector.golden])
+        for clip in detector.golden_scores()
     )
     return replace(detector, info=info.model_copy(update={"golden": stated}))

@@ -13,6 +13,8 @@ from rattle.detector.finish import make
 from rattle.detector.fleet import FleetJob
 from rattle.detector.own import OwnJob
 from rattle.errors import DataError
+from rattle.features.sieve import Sieve
+from rattle.features.store import FeatureStore
 from rattle.learning.data import able
 from rattle.recipe import Recipe
 
@@ -53,9 +55,11 @@ def fit_fleet(
     """
     clips = data if isinstance(data, Manifest) else load_manifest(Path(data))
     chosen = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
-    machines = able(clips, chosen)
+    sieve = Sieve(FeatureStore.of(chosen))
+    machines = able(sieve.fit_to_train(clips), chosen)
     if not machines:
-        raise DataError("no machine has normal training clips enough to train a detector of")
+        with sieve.explaining():
+            raise DataError("no machine has normal training clips enough to train a detector of")
     detectors = _fitted(clips, machines, chosen, seed, outliers, device)
     return {detector.machine: detector for detector in detectors}
 

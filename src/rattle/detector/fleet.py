@@ -25,10 +25,12 @@ from rattle.detector.preparing import (
     labelled_features,
     names_of,
     new_network,
+    recorder_of,
     replay_of,
     sounds_of,
 )
 from rattle.errors import DataError
+from rattle.features.sieve import Sieve
 from rattle.features.store import FeatureStore, Pack
 from rattle.features.views import views
 from rattle.learning.batches import ClipFeatures, Clips, crops
@@ -115,15 +117,22 @@ class FleetJob:
     def material(self, watch: Watch) -> Material:
         """Split every machine's normals, compute the features of all."""
         recipe, store = self.recipe, FeatureStore.of(self.recipe)
-        validation = {m: labelled_clips_of(self.validation, m) for m in self.machines}
-        members = self._members(store, watch)
-        pool = self._pool(members)
+        sieve, outliers = Sieve(store), self.outliers
+        clips = sieve.fit_to_train(self.clips)
+        if outliers is not None:
+            outliers = sieve.fit(outliers.of(label="normal"))
+        validation = {m: labelled_clips_of(self.validation, m, sieve) for m in self.machines}
+        if sieve.unfit:
+            watch.on_unfit(sieve.unfit)
+        with sieve.explaining():
+            members = self._members(clips, store, watch)
+        pool = self._pool(clips, outliers, members)
         watch.on_pool(pool)
         groups: dict[str, Featured] = {str(m.machine): (m.trained, m.features) for m in members}
         for machine in pool.clips.machines():
-            clips = pool.clips.of(machine)
-            features = store.pack(clips, store.amplitude(clips), watch.on_clip)
-            groups[str(machine)] = (clips, features)
+            own = pool.clips.of(machine)
+            features = store.pack(own, store.amplitude(own), watch.on_clip)
+            groups[str(machine)] = (own, features)
         machines = len(groups)
         for member in members:
             groups |= self._copies(member, machines, store, watch)
@@ -156,6 +165,7 @@ class FleetJob:
                 trained=names_of(member.trained),
                 kept=names_of(member.held_out),
                 healthy=partial(sounds_of, member.split.normals, store),
+                recorder=recorder_of(member.split.normals, store),
                 labelled=labelled_features(labelled, member.amplitude, store),
             )
 
@@ -173,15 +183,13 @@ class FleetJob:
             ],
         )
 
-    def _members(self, store: FeatureStore, watch: Watch) -> list[_Member]:
+    def _members(self, clips: Manifest, store: FeatureStore, watch: Watch) -> list[_Member]:
         """Take every machine with normals enough; those asked for must be among them."""
         for machine in self.machines:
-            training_normals(self.clips, machine, self.recipe)
+            training_normals(clips, machine, self.recipe)
         members = []
-        for machine in able(self.clips, self.recipe):
-            split = split_normals(
-                self.clips, machine, self.recipe, seed=self.seed, share=self.share
-            )
+        for machine in able(clips, self.recipe):
+            split = split_normals(clips, machine, self.recipe, seed=self.seed, share=self.share)
             try:
                 amplitude = store.amplitude(split.normals)
             except DataError as error:
@@ -190,17 +198,19 @@ class FleetJob:
             members.append(_Member(machine, split, amplitude, pack))
         return members
 
-    def _pool(self, members: Sequence[_Member]) -> OutlierPool:
+    def _pool(
+        self, clips: Manifest, outliers: Manifest | None, members: Sequence[_Member]
+    ) -> OutlierPool:
         """Take what no detector is made of: machines with few clips, and outliers given.
 
         It says what the outliers of every machine are.
         """
         machines = [member.machine for member in members]
-        few = [m for m in self.clips.machines() if m not in machines]
-        parts = [self.clips.of(m, split="train", label="normal") for m in few]
-        if self.outliers is not None:
+        few = [m for m in clips.machines() if m not in machines]
+        parts = [clips.of(m, split="train", label="normal") for m in few]
+        if outliers is not None:
             # Not the machines' own: what is held out of one, and what tests it, stays unheard.
-            given = self.outliers.of(label="normal").without_content(self.clips.hashes())
+            given = outliers.without_content(self.clips.hashes())
             parts += [given.of(m) for m in given.machines() if m not in self.clips.machines()]
         clips = Manifest.from_clips(clip for part in parts for clip in part)
         every = [*machines, *clips.machines()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -16,6 +17,8 @@ from rattle.bundle.schema import BundleInfo, CrossFitted, HeldOut, Provenance
 from rattle.clips.amplitude import Amplitude
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
+from rattle.clips.recorder import Recorder
+from rattle.clips.unfit import Unfit
 from rattle.detector.calibrate import Alpha
 from rattle.diagnosis.reference import Reference
 from rattle.features.views import Rows
@@ -27,6 +30,8 @@ from rattle.learning.outliers import OutlierPool
 from rattle.learning.pretrained import Loaded
 from rattle.learning.train import Step
 from rattle.recipe import Recipe
+
+_log = logging.getLogger(__name__)
 
 # The network to train from here on, on its device, and DSAD's centroid where it has one already.
 Start = tuple[Network, CentroidPair | None]
@@ -77,14 +82,21 @@ def _never() -> bool:
     return False
 
 
+def _warn(unfit: Unfit) -> None:
+    _log.warning("%s", unfit)
+
+
 @dataclass(frozen=True)
 class Watch:
     """What a job reports on its way, and where it looks whether to stop.
 
     ``on_sibling_step`` is ``on_step`` of the siblings, which count from 1 (``Job.siblings``).
+    Clips that are left out because they are not fit are a warning in the log where nobody takes
+    them: ``rattle.fit`` would else be silent about them.
     """
 
     on_clip: Callable[[], None] = _ignore
+    on_unfit: Callable[[Unfit], None] = _warn
     on_pool: Callable[[OutlierPool], None] = _ignore
     on_init: Callable[[Loaded], None] = _ignore
     on_recovered: Callable[[Recovered], None] = _ignore
@@ -116,8 +128,9 @@ class Share:
     one already. ``trained`` and ``kept`` name the clips of ``group`` and of ``held_out``, in their
     order; ``anomalies`` are labelled clips that it learns from, ``silenced`` normals that someone
     called so, by hash. ``healthy`` reads recordings of healthy sound, ``[T]`` each, which a
-    reference is made of, on top of ``older`` where there is one, without what ``unhealthy`` reads.
-    ``crossed`` is what an adaptation carries over of its parent.
+    reference is made of, on top of ``older`` where there is one, without what ``unhealthy`` reads;
+    ``recorder`` is how they were recorded. ``crossed`` is what an adaptation carries over of its
+    parent.
     """
 
     machine: Machine
@@ -137,6 +150,7 @@ class Share:
     healthy: Callable[[], Iterable[NDArray[np.float32]]] = tuple
     unhealthy: Callable[[], Iterable[NDArray[np.float32]]] = tuple
     older: Reference | None = None
+    recorder: Recorder | None = None
     labelled: Sequence[tuple[Rows, bool]] = ()
     crossed: Crossed | None = None
     graph: bytes | None = None

@@ -21,9 +21,11 @@ from rattle.detector.preparing import (
     labelled_features,
     names_of,
     new_network,
+    recorder_of,
     replay_of,
     sounds_of,
 )
+from rattle.features.sieve import Sieve
 from rattle.features.store import FeatureStore
 from rattle.learning.data import TrainingData, prepare, split_normals
 from rattle.learning.outliers import choose_pool
@@ -83,11 +85,21 @@ class OwnJob:
     def material(self, watch: Watch) -> Material:
         """Split the machine's normals, choose outliers, compute the features of both."""
         recipe = self.recipe
-        validation = labelled_clips_of(self.validation, self.machine)
         store = FeatureStore.of(recipe)
-        split = split_normals(self.clips, self.machine, recipe, seed=self.seed, share=self.share)
-        trained = split.part(split.trained)
-        pool = choose_pool(self.clips, self.machine, self.outliers, trained, recipe.audio)
+        sieve = Sieve(store)
+        clips, outliers = self.clips, self.outliers
+        if outliers is None:
+            clips = sieve.fit_to_train(clips)
+        else:
+            clips = sieve.fit_to_train(clips, self.machine)
+            outliers = sieve.fit(outliers.of(label="normal"))
+        validation = labelled_clips_of(self.validation, self.machine, sieve)
+        if sieve.unfit:
+            watch.on_unfit(sieve.unfit)
+        with sieve.explaining():
+            split = split_normals(clips, self.machine, recipe, seed=self.seed, share=self.share)
+            trained = split.part(split.trained)
+            pool = choose_pool(clips, self.machine, outliers, trained, recipe.audio)
         watch.on_pool(pool)
         data = prepare(
             split, self.machine, pool, recipe, store, seed=self.seed, on_clip=watch.on_clip
@@ -115,6 +127,7 @@ class OwnJob:
                     trained=names_of(data.trained_clips),
                     kept=names_of(data.held_out_clips),
                     healthy=partial(sounds_of, split.normals, store),
+                    recorder=recorder_of(split.normals, store),
                     labelled=labelled_features(validation, data.amplitude, store),
                 )
             ],

@@ -17,10 +17,12 @@ from rattle.clips.clip import Clip
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.clips.pcm16 import to_16_bit
+from rattle.clips.recorder import Recorder
 from rattle.detector.detector import Detector
 from rattle.detector.job import Start, Watch
 from rattle.diagnosis.reference import MOST_CLIPS
 from rattle.errors import DataError
+from rattle.features.sieve import Sieve
 from rattle.features.store import FeatureStore
 from rattle.features.views import Rows
 from rattle.learning.batches import BatchSource, ClipFeatures
@@ -45,14 +47,14 @@ DEFAULT_ALPHA = "the recipe's default"
 Featured = tuple[Manifest, ClipFeatures]
 
 
-def labelled_clips_of(validation: Manifest | None, machine: Machine) -> list[Clip]:
-    """Take the machine's labelled validation clips; none of no manifest.
+def labelled_clips_of(validation: Manifest | None, machine: Machine, sieve: Sieve) -> list[Clip]:
+    """Take the machine's labelled validation clips that are fit; none of no manifest.
 
     Raises ``DataError`` where they are not of both classes.
     """
     if validation is None:
         return []
-    clips = [clip for clip in validation.of(machine) if clip.label != "unknown"]
+    clips = [clip for clip in sieve.fit(validation.of(machine)) if clip.label != "unknown"]
     anomalies = sum(clip.label == "anomaly" for clip in clips)
     if not 0 < anomalies < len(clips):
         raise DataError(
@@ -86,6 +88,12 @@ def sounds_of(clips: Manifest, store: FeatureStore) -> Iterator[NDArray[np.float
     """Read at most as many of the clips as a reference holds, evenly spread over them."""
     paths = clips.table["path"].to_list()
     return (store.front_end.read(paths[place]) for place in evenly(len(paths), MOST_CLIPS))
+
+
+def recorder_of(clips: Manifest, store: FeatureStore) -> Recorder | None:
+    """Sum up how clips were recorded, to tell later where another one was not."""
+    traits = (facts.traits for facts in store.facts(clips))
+    return Recorder.of(traits, store.audio.sample_rate_hz)
 
 
 def names_of(clips: Manifest) -> list[Named]:

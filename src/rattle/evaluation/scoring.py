@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,12 +86,15 @@ def score_machines(
             continue
         judging.append(detector)
         results = detector.score_each(list(fresh.table["path"]), scale=scale)
+        remarks: dict[str, str] = {}
         for clip, result in zip(fresh, results, strict=True):
             if isinstance(result, Unscored):
                 notes.append(result.reason)
                 unread += 1
             else:
                 rows.append(_row(detector.machine, clip.label, clip.domain, result))
+                remarks |= {clip.path: result.remark} if result.remark else {}
+        notes += [f"{detector.machine}: {note}" for note in _remarked(remarks, len(fresh))]
     notes += _remarks(judging)
     if not rows:
         machines = ", ".join(str(detector.machine) for detector in detectors)
@@ -123,11 +126,14 @@ def score_pair(old: Detector, new: Detector, clips: Manifest) -> ScoredPair:
     paths = list(fresh.table["path"])
     of_old: list[dict[str, object]] = []
     of_new: list[dict[str, object]] = []
+    remarks: dict[str, str] = {}
     for clip, *results in zip(fresh, old.score_each(paths), new.score_each(paths), strict=True):
         before, after = results
         if isinstance(before, ClipScore) and isinstance(after, ClipScore):
             of_old.append(_row(machine, clip.label, clip.domain, before))
             of_new.append(_row(machine, clip.label, clip.domain, after))
+            remark = before.remark or after.remark
+            remarks |= {clip.path: remark} if remark else {}
         else:
             # What is wrong with a file is wrong for both, as a rule: said once.
             notes += dict.fromkeys(r.reason for r in results if isinstance(r, Unscored))
@@ -138,7 +144,7 @@ def score_pair(old: Detector, new: Detector, clips: Manifest) -> ScoredPair:
     return ScoredPair(
         old=pl.DataFrame(of_old, schema=SCORED),
         new=pl.DataFrame(of_new, schema=SCORED),
-        notes=(*notes, *_pair_warnings(old, new)),
+        notes=(*notes, *_remarked(remarks, len(fresh)), *_pair_warnings(old, new)),
         unread=len(fresh) - len(of_old),
     )
 
@@ -151,6 +157,13 @@ def _remarks(detectors: Sequence[Detector]) -> Iterator[str]:
     few = remark_on({str(of.machine): of.threshold for of in detectors})
     if few:
         yield few
+
+
+def _remarked(remarks: Mapping[str, str], of: int) -> Iterator[str]:
+    """Tell once how many clips have a remark beside their score, and one of them."""
+    if remarks:
+        path, remark = next(iter(remarks.items()))
+        yield f"{len(remarks)} of {of} test clips have a remark, such as {path}: {remark}"
 
 
 def _warnings(detector: Detector) -> Iterator[str]:

@@ -14,7 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from rattle.clips.amplitude import Amplitude
+from rattle.clips.hearing import hear
 from rattle.clips.reading import read_clip
+from rattle.features.facts import Facts
 from rattle.features.log_mel import LogMelTransform
 from rattle.recipe import Recipe
 from rattle.recipe.parts import Audio, Features
@@ -50,6 +52,10 @@ class FrontEnd:
         return read_clip(
             Path(path), sample_rate_hz=self.audio.sample_rate_hz, channel=self.audio.channel
         )
+
+    def facts(self, path: str | Path) -> Facts:
+        """Read a clip as ``read`` does, and say what is to know of it before it is learnt from."""
+        return Facts.of(hear(Path(path), self.audio))
 
     def features(self, samples: NDArray[np.float32], statistics: Amplitude) -> NDArray[np.float32]:
         """Compute the features of samples, ``[T] -> [1 + T // hop, width]``, normalised first."""

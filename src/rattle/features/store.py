@@ -26,10 +26,11 @@ from numpy.typing import NDArray
 
 from rattle.ahead import map_ahead
 from rattle.atomic import replacing_folder, write_text
-from rattle.clips.amplitude import Amplitude, Moments, amplitude
+from rattle.clips.amplitude import Amplitude, amplitude
 from rattle.clips.clip import Clip
 from rattle.clips.manifest import Manifest
 from rattle.errors import DataError
+from rattle.features.facts import Facts
 from rattle.features.front_end import FrontEnd
 from rattle.features.views import Rows
 from rattle.recipe import Recipe
@@ -38,7 +39,7 @@ from rattle.synthetic import detuned
 
 # Names the store's folder.
 STORE = "RATTLE_STORE"
-# Raised when the front end's output changes for the same settings.
+# Raised when the front end's output changes for the same settings, or what is judged of a clip.
 PACK_VERSION = 3
 FRAMES = "frames"
 # The largest number in half precision; what is louder than so many deviations is that loud.
@@ -97,6 +98,7 @@ class FeatureStore:
         self.features = features
         self.folder = folder or default_folder()
         self.front_end = FrontEnd(audio, features, has_samples=has_samples)
+        self._facts: dict[str, Facts] = {}
 
     @classmethod
     def of(cls, recipe: Recipe) -> FeatureStore:
@@ -108,15 +110,26 @@ class FeatureStore:
         """In what precision the features are kept."""
         return np.float16 if self.front_end.has_samples else np.float32
 
+    def facts(self, clips: Manifest) -> list[Facts]:
+        """Get what is known of each clip as it was recorded; judged once, then read from disk."""
+        hashes = clips.hashes()
+        if not self._facts.keys() >= set(hashes):
+            path = self.folder / f"{self._key('facts', clips, _reading_of(self.audio))}.json"
+            facts = _stored_facts(path)
+            if facts is None:
+                judged = map_ahead(lambda clip: self.front_end.facts(clip.path), clips, WORKERS)
+                facts = list(judged)
+                write_text(path, json.dumps([asdict(of) for of in facts]))
+            self._facts |= zip(hashes, facts, strict=True)
+        return [self._facts[hash_] for hash_ in hashes]
+
     def amplitude(self, clips: Manifest) -> Amplitude:
         """Get the statistics of these clips together; computed once, then read from disk."""
         key = self._key("amplitude", clips, _reading_of(self.audio))
         path = self.folder / f"{key}.json"
         if path.exists():
             return Amplitude(**json.loads(path.read_text()))
-        statistics = amplitude(
-            map_ahead(lambda clip: Moments.of(self.front_end.read(clip.path)), clips, WORKERS)
-        )
+        statistics = amplitude(of.moments for of in self.facts(clips))
         write_text(path, json.dumps(asdict(statistics)))
         return statistics
 
@@ -197,6 +210,14 @@ class FeatureStore:
                 starts.append(starts[-1] + len(frames))
                 on_clip()
         np.save(folder / "starts.npy", np.array(starts, dtype=np.int64))
+
+
+def _stored_facts(path: Path) -> list[Facts] | None:
+    """Read what was judged before; None where it was not, or not all of it is there."""
+    try:
+        return [Facts.restored(of) for of in json.loads(path.read_text())]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _reading_of(audio: Audio) -> dict[str, object]:

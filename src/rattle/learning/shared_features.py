@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.errors import Interrupted
+from rattle.features.sieve import Sieve
 from rattle.features.store import FeatureStore
 from rattle.recipe import Recipe
 
@@ -40,6 +41,11 @@ def fill_store(
         on_clip()
 
     store = FeatureStore.of(recipe)
+    # The trainings say which clips are left out.
+    sieve = Sieve(store)
+    if machines:
+        clips = sieve.fit_to_train(clips)
+        outliers = None if outliers is None else sieve.fit(outliers.of(label="normal"))
     own = recipe.audio.amplitude == "own"
     normals = {m: clips.of(m, split="train", label="normal") for m in clips.machines()}
     outlier_clips = {}

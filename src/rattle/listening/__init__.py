@@ -2,6 +2,6 @@
 
 A ``source`` (``sound_card``, ``ffmpeg``, ``standard_input``, the last two by ``pcm``) gives blocks
 of sound. ``backlog`` reads a live one in a thread, ``reconnect`` connects a lost one again.
-``fitness`` judges the sound, the runtime's stream scores it, ``alarm`` counts the scores. Begin
-with ``hops.hops_of``, which joins them.
+``clips.fitness`` judges the sound, the runtime's stream scores it, ``alarm`` counts the scores.
+Begin with ``hops.hops_of``, which joins them.
 """

@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
+from rattle.clips.fitness import Fitness
 from rattle.clips.reading import LOUDEST, holds_samples
 from rattle.listening.alarm import Alarm, AlarmRule
-from rattle.listening.fitness import Fitness
 from rattle.listening.reconnect import Outage
 from rattle.listening.source import Block
 from rattle.runtime.channel import select_channel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -11,11 +12,14 @@ from rattle.clips.clip import Clip
 from rattle.clips.manifest import Manifest
 from rattle.detector import Detector
 from rattle.errors import DataError, TrainingError
+from rattle.features.sieve import Sieve
 from rattle.features.store import FeatureStore
 from rattle.learning.inference import TrainedNetwork
 from rattle.runs.folder import RunFolder
 from rattle.runs.outcome import Outcome, outcome_clip, write_embeddings
 from rattle.runs.run import Run
+
+_log = logging.getLogger(__name__)
 
 
 def leave_outcome(
@@ -37,8 +41,8 @@ def leave_outcome(
     figures are not finite.
     """
     info, recipe, model = detector.info, detector.recipe, detector.model
-    test = _test_clips(detector, clips)
     store = FeatureStore.of(recipe)
+    test = _test_clips(detector, clips, store)
     features = store.pack(test, info.amplitude, on_clip)
     scored, embeddings = [], []
     for clip, rows in zip(test, features, strict=True):
@@ -88,7 +92,7 @@ def with_outcome(run: Run, clips: Manifest) -> Run:
         return run
     detector = Detector.load(run.folder.bundle)
     origin = detector.info.provenance
-    fresh = _test_clips(detector, clips)
+    fresh = _test_clips(detector, clips, FeatureStore.of(detector.recipe))
     if not len(fresh):
         raise DataError(f"{run.folder.bundle}: the data hold no test clip of {run.machine} for it")
     known = run.outcome.clips if run.outcome else ()
@@ -101,8 +105,14 @@ def with_outcome(run: Run, clips: Manifest) -> Run:
     return replace(run, outcome=outcome)
 
 
-def _test_clips(detector: Detector, clips: Manifest) -> Manifest:
-    """Choose the machine's test clips that the detector learnt nothing from."""
-    origin = detector.info.provenance
+def _test_clips(detector: Detector, clips: Manifest, store: FeatureStore) -> Manifest:
+    """Choose the machine's test clips that are fit and that the detector learnt nothing from.
+
+    A warning is logged that names those that are not fit.
+    """
+    origin, sieve = detector.info.provenance, Sieve(store)
     seen = [*origin.trained, *origin.held_out, *origin.validation]
-    return clips.of(detector.machine, split="test").without_content(seen)
+    fit = sieve.fit(clips.of(detector.machine, split="test").without_content(seen))
+    if sieve.unfit:
+        _log.warning("%s: %s", detector.machine, sieve.unfit)
+    return fit

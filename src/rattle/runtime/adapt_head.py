@@ -24,9 +24,11 @@ from rattle.bundle.labels import check_labels, kept_from_training, relabelled, s
 from rattle.bundle.replay import ByHash, Replay, Rows, alternating, replay_frames
 from rattle.bundle.schema import BundleInfo, GoldenScore, HeldOut, Provenance
 from rattle.clips.clip import Clip
+from rattle.clips.hearing import Heard
 from rattle.clips.labelled import labelled_clips
 from rattle.clips.machine import Machine
 from rattle.clips.pcm16 import from_16_bit
+from rattle.clips.recorder import Traits
 from rattle.diagnosis.reference import Reference
 from rattle.errors import DataError
 from rattle.recipe import Recipe
@@ -43,7 +45,7 @@ from rattle.version import VERSION
 class Ear(Protocol):
     """What hears clips as a bundle's encoder does: ``Scorer`` without torch, ``Detector`` with."""
 
-    def samples(self, clip: Recording) -> NDArray[np.float32]: ...
+    def heard(self, clip: Recording) -> Heard: ...
 
     def embed(self, samples: NDArray[np.float32]) -> Embedded: ...
 
@@ -76,7 +78,9 @@ def learn(
     bundle = read_bundle(Path(path))
     machine = Machine.parse(bundle.info.machine)
     given = (
-        labelled_clips(map(Path, paths), machine, label)
+        labelled_clips(
+            map(Path, paths), machine, label, bundle.info.recipe.audio, bundle.info.recorder
+        )
         for paths, label in ((anomalies, "anomaly"), (normals, "normal"))
     )
     return adapt_head(bundle, Scorer.load(path), *given, seed=seed)
@@ -118,7 +122,8 @@ def adapt_head(
         fitted = refit(head, known, info.recipe, info.alpha, silenced, crossed)
         change = change_of_head(info, head, known, fitted, silenced)
     replay = kinds.replay(bundle.replay, {clip.known.hash: clip.rows for clip in heard})
-    new_info = _info(info, fitted, _provenance(bundle, kinds, right, fitted, seed))
+    healthy = [clip.traits for clip in heard[len(anomalies) :]]
+    new_info = _info(info, fitted, healthy, _provenance(bundle, kinds, right, fitted, seed))
     adapted = Bundle(
         info=_with_golden(new_info, bundle, ear, fitted),
         learnt={**bundle.learnt, "head": fitted.head.arrays()},
@@ -136,14 +141,19 @@ class _Heard:
     known: KnownClip
     rows: Rows
     samples: NDArray[np.float32]
+    traits: Traits
 
 
 def _heard(ear: Ear, clip: Clip, frames: int) -> _Heard:
-    samples = ear.samples(Path(clip.path))
+    heard = ear.heard(Path(clip.path))
+    samples = heard.samples
     z = ear.embed(samples).z
     rows = ear.features(samples)[:frames]
     return _Heard(
-        KnownClip(Named.of(clip.content_hash, clip.path, clip.attributes), z), rows, samples
+        KnownClip(Named.of(clip.content_hash, clip.path, clip.attributes), z),
+        rows,
+        samples,
+        heard.traits,
     )
 
 
@@ -250,13 +260,16 @@ def _provenance(
     )
 
 
-def _info(info: BundleInfo, fitted: Fitted, provenance: Provenance) -> BundleInfo:
+def _info(
+    info: BundleInfo, fitted: Fitted, healthy: Sequence[Traits], provenance: Provenance
+) -> BundleInfo:
     return info.model_copy(
         update={
             "scale": fitted.mix.scale,
             "held_out": HeldOut.of_each(fitted.held_out),
             "cross_fitted": fitted.crossed,
             "silenced": HeldOut.of_each(fitted.silenced),
+            "recorder": info.recorder and info.recorder.joined_by(healthy),
             "provenance": provenance,
         }
     )

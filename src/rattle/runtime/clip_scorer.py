@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Self
 
@@ -13,20 +13,29 @@ from numpy.typing import NDArray
 
 from rattle.bundle.file import GoldenClips
 from rattle.bundle.schema import BundleInfo, HeldOut
+from rattle.clips.hearing import Heard, hear, hear_samples, refused
 from rattle.clips.machine import Machine
 from rattle.clips.pcm16 import from_16_bit
-from rattle.clips.reading import holds_samples, read_clip
+from rattle.clips.reading import holds_samples
 from rattle.errors import ClipError, DataError
 from rattle.recipe import Recipe
 from rattle.scoring.clip import AveragedParts, ClipParts, ClipScore, Mix, Unscored, clip_score
 from rattle.scoring.decision import Decision
 from rattle.scoring.score import Scale, Values
 from rattle.scoring.threshold import Threshold, silencing
+from rattle.scoring.windows import timeline_starts
 
 ScaleName = Literal["fixed", "paper"]
 Recording = str | Path | NDArray[np.float32]
-# A clip's name and its parts, or why there are none.
-NamedParts = tuple[str, ClipParts | ClipError]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A clip's name, its parts, and what one has to know beside its score; empty where nothing."""
+
+    name: str
+    parts: ClipParts
+    remark: str
 
 
 class ClipScorer(ABC):
@@ -36,8 +45,12 @@ class ClipScorer(ABC):
     golden: GoldenClips
 
     @abstractmethod
-    def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts]:
-        """Give the parts of each clip in order, or the ``ClipError`` that says why not."""
+    def parts(self, samples: NDArray[np.float32]) -> ClipParts:
+        """Say how anomalous each window of mono ``samples [T]`` at the recipe's rate is."""
+
+    @abstractmethod
+    def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[Judged | Unscored]:
+        """Give the parts of each clip in order, or why there are none."""
 
     @abstractmethod
     def with_info(self, info: BundleInfo) -> Self:
@@ -75,7 +88,8 @@ class ClipScorer(ABC):
 
         A clip is a file, or an array of mono samples at the recipe's rate. ``fixed`` scores do not
         depend on each other; ``paper`` scales the distance by its range over these clips. Raises
-        ``ClipError`` at the first clip that cannot be read.
+        ``ClipError`` at the first clip that cannot be read or is not fit to be judged: silent,
+        frozen, clipped or damaged.
         """
         scored_clips = []
         for result in self.score_each(clips, scale=scale):
@@ -87,33 +101,45 @@ class ClipScorer(ABC):
     def score_each(
         self, clips: Iterable[Recording], *, scale: ScaleName = "fixed"
     ) -> Iterator[ClipScore | Unscored]:
-        """Score as ``score``, one by one; a clip that cannot be read does not stop the rest."""
-        scored: Iterable[NamedParts] = map(_sound, self.parts_of_each(clips))
+        """Score as ``score``, one by one; a clip that cannot be judged does not stop the rest."""
+        scored: Iterable[Judged | Unscored] = map(_finite, self.parts_of_each(clips))
         mix = self.mix()
         if scale == "paper":
             scored = list(scored)
-            parts = [part for _, part in scored if isinstance(part, ClipParts)]
+            parts = [clip.parts for clip in scored if isinstance(clip, Judged)]
             distances = [part.distances for part in parts if part.distances is not None]
             if distances:
                 mix = self.mix(Scale.spanning(np.concatenate(distances)))
         decision = decision_of(self.info, mix)
-        for name, part in scored:
-            if isinstance(part, ClipParts):
-                yield clip_score(name, part, mix, decision)
+        for clip in scored:
+            if isinstance(clip, Judged):
+                score = clip_score(clip.name, clip.parts, mix, decision)
+                yield replace(score, remark=clip.remark or None)
             else:
-                yield Unscored(name, str(part))
+                yield clip
 
     def verify(self) -> float:
         """Score the golden clips again: the largest difference from what the bundle states.
 
         A difference is relative to the score where that is above 1. See ``SCORES_AGREE_WITHIN``.
         """
-        again = self.score([from_16_bit(samples) for samples in self.golden])
-        pairs = zip(again, self.info.golden, strict=True)
+        pairs = zip(self.golden_scores(), self.info.golden, strict=True)
         return max(
             (abs(clip.score - said.score) / max(abs(said.score), 1.0) for clip, said in pairs),
             default=0.0,
         )
+
+    def golden_scores(self) -> list[ClipScore]:
+        """Score the golden clips. Rounded to 16 bits they may be clipped: they are not judged."""
+        mix = self.mix()
+        decision = decision_of(self.info, mix)
+        scores = []
+        for number, samples in enumerate(self.golden):
+            clip = _finite(Judged(f"golden clip {number}", self.parts(from_16_bit(samples)), ""))
+            if isinstance(clip, Unscored):
+                raise ClipError(clip.reason)
+            scores.append(clip_score(clip.name, clip.parts, mix, decision))
+        return scores
 
     def mix(self, scale: Scale | None = None) -> Mix:
         """Say how a clip's parts become its score, with the fixed scale or another one."""
@@ -122,12 +148,52 @@ class ClipScorer(ABC):
     def samples(self, clip: Recording) -> NDArray[np.float32]:
         """Read a clip's samples ``[T]`` as its bundle hears them: one channel at its rate.
 
-        Raises ``ClipError`` for a file that cannot be read and an array that makes no sense.
+        Raises ``ClipError`` for a file that cannot be read, an array that makes no sense and sound
+        that is not fit to be judged.
         """
-        if isinstance(clip, np.ndarray):
-            return _checked(clip)
+        return self.heard(clip).samples
+
+    def heard(self, clip: Recording) -> Heard:
+        """Read a clip as ``samples`` does, with what was judged of its sound.
+
+        Of a long recording some windows may be fit and others not; see ``judged``.
+        """
         audio = self.recipe.audio
-        return read_clip(Path(clip), sample_rate_hz=audio.sample_rate_hz, channel=audio.channel)
+        heard = (
+            hear_samples(_checked(clip), audio.sample_rate_hz)
+            if isinstance(clip, np.ndarray)
+            else hear(Path(clip), audio)
+        )
+        if heard.fault and not self._is_long(heard):
+            raise refused(name_of(clip), heard.fault)
+        return heard
+
+    def judged(self, name: str, heard: Heard) -> Judged:
+        """Give the parts of a clip; of a long recording those of the windows that are fit.
+
+        Raises ``ClipError`` where no window is.
+        """
+        parts = self.parts(heard.samples)
+        remarks = []
+        if heard.has_faults and self._is_long(heard):
+            window_s = self.recipe.features.window_samples / self.recipe.audio.sample_rate_hz
+            faults = [heard.fault_within(start, start + window_s) for start in parts.start_s]
+            is_fit = np.array([not fault for fault in faults])
+            if not is_fit.any():
+                raise refused(name, heard.fault)
+            if not is_fit.all():
+                why = heard.fault or next(filter(None, faults))
+                left_out = len(is_fit) - int(is_fit.sum())
+                remarks.append(f"{left_out} of {len(is_fit)} windows are left out: {why}")
+                parts = parts.where(is_fit)
+        otherwise = self.info.recorder and self.info.recorder.otherwise(heard.traits)
+        if otherwise:
+            remarks.append(f"{otherwise}; its score may come from that")
+        return Judged(name, parts, "; ".join(remarks))
+
+    def _is_long(self, heard: Heard) -> bool:
+        frames = 1 + len(heard.samples) // self.recipe.features.hop_samples
+        return timeline_starts(frames, self.recipe) is not None
 
 
 def mix_of(info: BundleInfo, scale: Scale | None = None) -> Mix:
@@ -186,14 +252,14 @@ def name_of(clip: Recording) -> str:
     return "samples" if isinstance(clip, np.ndarray) else str(clip)
 
 
-def _sound(named: NamedParts) -> NamedParts:
+def _finite(clip: Judged | Unscored) -> Judged | Unscored:
     # NaN is above no threshold: it would pass for normal.
-    name, parts = named
-    if isinstance(parts, ClipError) or parts.is_finite:
-        return named
-    return name, ClipError(
-        f"{name}: what the model says of it is not a finite number; check the recording, and if "
-        "others fail too, train the detector again"
+    if isinstance(clip, Unscored) or clip.parts.is_finite:
+        return clip
+    return Unscored(
+        clip.name,
+        f"{clip.name}: what the model says of it is not a finite number; check the recording, and "
+        "if others fail too, train the detector again",
     )
 
 

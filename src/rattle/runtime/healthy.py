@@ -82,7 +82,9 @@ def fresh_clips(info: BundleInfo, paths: Sequence[Path]) -> Fresh:
     Of more than ``MOST_CLIPS`` so many are taken, evenly spread. They are told apart by content.
     Raises ``DataError`` where none is left, ``ClipError`` for one that cannot be opened.
     """
-    clips = labelled_clips(paths, Machine.parse(info.machine), "normal")
+    clips = labelled_clips(
+        paths, Machine.parse(info.machine), "normal", info.recipe.audio, info.recorder
+    )
     learnt = {*info.provenance.trained, *info.provenance.anomalies}
     fresh = [Path(clip.path) for clip in clips if clip.content_hash not in learnt]
     if not fresh:

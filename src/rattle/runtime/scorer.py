@@ -14,9 +14,9 @@ from rattle.ahead import map_ahead
 from rattle.bundle import BundleInfo, ScoringBundle, read_scoring_bundle
 from rattle.bundle.file import GoldenClips
 from rattle.errors import BundleError, ClipError
-from rattle.runtime.clip_scorer import ClipScorer, NamedParts, Recording, name_of
+from rattle.runtime.clip_scorer import ClipScorer, Judged, Recording, name_of
 from rattle.runtime.graph import Graph, shared_graph
-from rattle.scoring.clip import ClipParts, Embedded
+from rattle.scoring.clip import ClipParts, Embedded, Unscored
 from rattle.scoring.head import Head
 from rattle.scoring.spectrum import blocks, spectra_of_frames
 from rattle.scoring.windows import WINDOWS_AT_ONCE, Windows, clip_windows, frame_seconds
@@ -116,9 +116,9 @@ class Scorer(ClipScorer):
         self.info.amplitude.normalise(samples, out=normalised)
         return np.concatenate([log_mels[:count], blocks(normalised, settings.hop_samples)], axis=1)
 
-    def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts]:
+    def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[Judged | Unscored]:
         # A clip is one thread's work from file to parts: nothing waits for another.
-        return map_ahead(self._named_parts, clips, os.cpu_count() or 1)
+        return map_ahead(self._judged, clips, os.cpu_count() or 1)
 
     def _embeddings(
         self, samples: NDArray[np.float32], frames: NDArray[np.int64], count: int
@@ -147,8 +147,8 @@ class Scorer(ClipScorer):
         centred = samples - np.float32(self.info.amplitude.mean)
         return spectra_of_frames(centred, frames, features.hop_samples, features.window_frames)
 
-    def _named_parts(self, clip: Recording) -> NamedParts:
+    def _judged(self, clip: Recording) -> Judged | Unscored:
         try:
-            return name_of(clip), self.parts(self.samples(clip))
+            return self.judged(name_of(clip), self.heard(clip))
         except ClipError as error:
-            return name_of(clip), error
+            return Unscored(name_of(clip), str(error))

@@ -37,6 +37,14 @@ class ClipParts:
         """Whether every figure is a number; a score of others would decide nothing."""
         return all(np.isfinite(p).all() for p in (self.logits, self.distances) if p is not None)
 
+    def where(self, chosen: NDArray[np.bool_]) -> ClipParts:
+        """Select windows."""
+        return ClipParts(
+            self.start_s[chosen],
+            None if self.logits is None else self.logits[chosen],
+            None if self.distances is None else self.distances[chosen],
+        )
+
 
 @dataclass(frozen=True)
 class Mix:
@@ -91,7 +99,8 @@ class ClipScore:
 
     ``posterior`` is the mean probability of the normal class and ``distance`` the mean squared
     distance d over the windows; ``anomalous`` is ``score > threshold``, ``unusual`` says how the
-    score lies among those of healthy clips.
+    score lies among those of healthy clips. ``remark`` says where the clip was recorded otherwise
+    than the training clips, and which windows of it are left out.
     """
 
     path: str
@@ -102,6 +111,7 @@ class ClipScore:
     anomalous: bool
     unusual: Unusual
     windows: tuple[WindowScore, ...]
+    remark: str | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rattle.cli.terminal.live import LiveLines
 
 if TYPE_CHECKING:
+    from rattle.clips.unfit import Unfit
     from rattle.detector.job import NewClips, Recovered
     from rattle.grid.run import Progress
     from rattle.learning.outliers import OutlierPool
@@ -35,6 +36,10 @@ class TrainingProgress(LiveLines):
         """Count one more clip whose features were computed."""
         self._clips += 1
         self._show(f"{self._title}: features of clip {self._clips}")
+
+    def on_unfit(self, unfit: Unfit) -> None:
+        """Say which clips are left out, and why."""
+        self.say(f"{self._title}: {unfit}")
 
     def on_pool(self, pool: OutlierPool) -> None:
         """Say which outliers are taken."""

@@ -57,6 +57,7 @@ def run_shown(
             _tell_window(job, title, progress)
         watch = Watch(
             on_clip=on_clip,
+            on_unfit=progress.on_unfit,
             on_pool=progress.on_pool,
             on_init=progress.on_init,
             on_recovered=progress.on_recovered,

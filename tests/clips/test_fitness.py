@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from rattle.listening.fitness import Fitness
+from rattle.clips.fitness import Fitness
 
 RATE_HZ = 8000
 
@@ -48,6 +48,18 @@ def test_a_pause_of_a_tenth_of_a_second_is_no_fault() -> None:
     sound = noise(4)
     sound[RATE_HZ : RATE_HZ + RATE_HZ // 10] = 0
     assert fault(sound) == ""
+
+
+def test_the_quiet_between_strokes_is_no_silence_but_a_longer_one_is() -> None:
+    """A working microphone at a low gain: a step or two of noise, and not a single value."""
+    pauses, strokes = noise(8, level=0.00002), noise(8)
+    sound = pauses.copy()
+    for start in (0, 2, 4, 6):
+        stroke = slice(start * RATE_HZ, start * RATE_HZ + RATE_HZ // 4)
+        sound[stroke] = strokes[stroke]
+    assert fault(sound) == ""
+    sound[2 * RATE_HZ : 3 * RATE_HZ] = pauses[2 * RATE_HZ : 3 * RATE_HZ]
+    assert fault(sound) == "silent for 3.75 s"
 
 
 def test_a_constant_is_frozen() -> None:

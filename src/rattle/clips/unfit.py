@@ -1,0 +1,34 @@
+"""Say which clips are left out because nothing can be learnt from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+# Files that are named; the rest is counted.
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class Unfit:
+    """Files that are left out of ``of``, each with its fault."""
+
+    files: tuple[tuple[str, str], ...] = ()
+    of: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.files)
+
+    def __str__(self) -> str:
+        named = ", ".join(f"{path} ({fault})" for path, fault in self.files[:NAMED])
+        more = f" and {len(self.files) - NAMED} more" if len(self.files) > NAMED else ""
+        return (
+            f"{len(self.files)} of {self.of} clips are not fit to be judged and are left out: "
+            f"{named}{more}"
+        )
+
+    @classmethod
+    def of_each(cls, faults: Iterable[tuple[str, str]]) -> Unfit:
+        """Take those of some files, each with its fault or none, that have one."""
+        every = list(faults)
+        return cls(tuple(sorted(file for file in every if file[1])), len(every))
