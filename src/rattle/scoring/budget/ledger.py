@@ -17,6 +17,7 @@ from rattle.scoring.budget.minutes import (
     CALM_MINUTES,
     MINUTES_A_DAY,
     MINUTES_A_WEEK,
+    MINUTES_AN_HOUR,
     Values,
     around,
 )
@@ -208,7 +209,12 @@ class Ledger:
             self.incidents = [each for each in self.incidents if each.last >= self.first_kept]
 
     def _is_due(self) -> bool:
-        """At two hours, and then each day."""
+        """At two hours, then whenever a quarter more was heard: an hour at least, a day at most.
+
+        The first threshold, of two hours, is several times the highest score heard; each hour
+        heard brings it down.
+        """
         if self.heard < LEARNT_AFTER_MINUTES:
             return False
-        return not self.thresholds or self.heard - self._fitted >= MINUTES_A_DAY
+        wait = min(max(self._fitted // 4, MINUTES_AN_HOUR), MINUTES_A_DAY)
+        return not self.thresholds or self.heard - self._fitted >= wait

@@ -17,6 +17,7 @@ from rattle.scoring.budget.rule import AlarmRule, Statistic, Values
 
 MINUTE_S = 60.0
 CALM_MINUTES = 10
+MINUTES_AN_HOUR = 60
 MINUTES_A_DAY = 24 * 60
 MINUTES_A_WEEK = 7 * MINUTES_A_DAY
 
