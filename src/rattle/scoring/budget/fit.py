@@ -17,9 +17,10 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from rattle.scoring.budget.minutes import MINUTES_A_WEEK, Values
+from rattle.scoring.budget.minutes import MINUTES_A_WEEK
 from rattle.scoring.budget.pareto import NONE, Pareto
 from rattle.scoring.budget.peaks import Peaks, find_peaks
+from rattle.scoring.budget.rule import Values
 
 AIM = 0.7
 # Incidents that were had and expected before any was: how slowly experience is believed.

@@ -18,9 +18,9 @@ from rattle.scoring.budget.minutes import (
     MINUTES_A_DAY,
     MINUTES_A_WEEK,
     MINUTES_AN_HOUR,
-    Values,
     around,
 )
+from rattle.scoring.budget.rule import Values
 from rattle.scoring.budget.stages import KEPT_MINUTES, LEARNT_AFTER_MINUTES, Stage, stage_of
 
 Level = Literal["watch", "alarm"]
@@ -78,7 +78,7 @@ class Ledger:
         self.incidents = list(account.incidents)
         self.thresholds = dict(account.thresholds)
         self._calm = dict(account.calm)
-        self._fitted = account.fitted
+        self.fitted = account.fitted
         # Twice as long as what is kept, so that it is moved to its beginning once in 28 days.
         self._minutes = np.empty(2 * KEPT_MINUTES)
         self._length = len(account.minutes)
@@ -106,7 +106,7 @@ class Ledger:
             tuple(self.incidents),
             dict(self._calm),
             dict(self.thresholds),
-            self._fitted,
+            self.fitted,
         )
 
     def is_open(self, level: Level) -> bool:
@@ -152,7 +152,7 @@ class Ledger:
 
         The thresholds stay as they are where nothing can be said of the tail.
         """
-        self._fitted = self.heard
+        self.fitted = self.heard
         tail = Tail.of(self.minutes, self.left_out(), self.unreviewed())
         if tail is None:
             return
@@ -216,5 +216,5 @@ class Ledger:
         """
         if self.heard < LEARNT_AFTER_MINUTES:
             return False
-        wait = min(max(self._fitted // 4, MINUTES_AN_HOUR), MINUTES_A_DAY)
-        return not self.thresholds or self.heard - self._fitted >= wait
+        wait = min(max(self.fitted // 4, MINUTES_AN_HOUR), MINUTES_A_DAY)
+        return not self.thresholds or self.heard - self.fitted >= wait

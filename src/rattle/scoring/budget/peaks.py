@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rattle.scoring.budget.minutes import CALM_MINUTES, Places, Values, runs
+from rattle.scoring.budget.minutes import CALM_MINUTES, Places, runs
+from rattle.scoring.budget.rule import Values
 
 MOST_PEAKS = 100
 # Above a level that more of the ten-minute blocks pass, peaks are no rare events and merge.
@@ -52,28 +53,27 @@ def find_peaks(minutes: Values, kept: Places | None = None) -> Peaks:
 def _base(values: Values, places: Places, highest_first: Values, most: int) -> float:
     """The level, among the minutes' own, below which there would be more peaks than ``most``.
 
-    How many there are first grows as the level falls; further down they merge. So the levels are
-    gone through from the top, coarsely, and then one by one where the coarse step went too far.
+    How many there are grows as the level falls, until they merge. So the levels are gone through
+    from the top, coarsely, and halved where a step went too far.
     """
-    last = len(highest_first) - 1
-    best_rank, best = 0, 0
-    low, high = 0, last
-    coarse = np.unique(np.geomspace(1, last, LEVELS).astype(np.int64)) if last >= 1 else []
-    for rank in coarse:
+    ranks = np.geomspace(1, max(len(highest_first) - 1, 1), LEVELS).astype(np.int64)
+    best_rank = best = 0
+    for rank in np.unique(np.minimum(ranks, len(highest_first) - 1)):
         count = _count(values, places, highest_first[rank])
         if count > most:
-            high = int(rank)
+            return _between(values, places, highest_first, (best_rank, int(rank)), most)
+        if 2 * count < best:  # they merge
             break
         if count >= best:
             best_rank, best = int(rank), count
-        low = int(rank)
-        if 2 * count < best:  # they merge
-            high = low
-            break
-    if high <= low:
-        return float(highest_first[best_rank])
-    # Between a level with few enough and one with too many: halve, for the count grows here.
-    low = best_rank
+    return float(highest_first[best_rank])
+
+
+def _between(
+    values: Values, places: Places, highest_first: Values, ranks: tuple[int, int], most: int
+) -> float:
+    """Halve between a rank with few enough peaks and one with too many."""
+    low, high = ranks
     while high - low > 1:
         middle = (low + high) // 2
         if _count(values, places, highest_first[middle]) > most:

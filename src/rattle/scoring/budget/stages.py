@@ -15,7 +15,11 @@ KEPT_MINUTES = 28 * MINUTES_A_DAY
 
 
 def stage_of(minutes: int) -> Stage:
-    """Learning below two hours of running, when nothing is sent; provisional until seven days."""
+    """Name the stage: below two hours of running nothing is sent, until seven days it may change.
+
+    >>> [stage_of(minutes) for minutes in (119, 120, 7 * 1440)]
+    ['learning', 'provisional', 'settled']
+    """
     if minutes < LEARNT_AFTER_MINUTES:
         return "learning"
     return "provisional" if minutes < SETTLED_AFTER_MINUTES else "settled"
