@@ -6,6 +6,7 @@ rule: another bundle's scores have nothing to do with these.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,6 +24,7 @@ from rattle.scoring.budget.stages import KEPT_MINUTES
 DIGITS = 9
 # No file of ours is larger.
 BOUND_BYTES = 16 * 2**20
+ANEW = "name another file, or move it away to learn anew"
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -56,7 +58,7 @@ class _State(_Part):
     version: Literal[1] = 1
     machine: str
     bundle: str
-    rule: str
+    rule: Annotated[str, Field(pattern=r"^[1-9]\d{0,5}/[1-9]\d{0,5}$")]
     budget_per_week: FiniteFloat
     heard: Count
     fitted: Count
@@ -103,48 +105,46 @@ def write_state(
     write_text(path, state.model_dump_json() + "\n")
 
 
-def read_state(
-    path: Path, budget_per_week: float, *, bundle: str, rule: AlarmRule
-) -> Account | None:
-    """Read what was learnt by that bundle and rule; None where there is no file yet.
+@dataclass(frozen=True)
+class Stored:
+    """What a state file holds: an account, and the rule and the budget that it was kept by."""
 
-    By another budget the minutes are the same and the thresholds are not: they are left out, to be
-    fitted anew. Raises ``DataError`` where the file is damaged, of another bundle or of another
-    rule; nothing is overwritten then.
+    account: Account
+    rule: AlarmRule
+    budget_per_week: float
+
+
+def read_state(path: Path, *, bundle: str) -> Stored | None:
+    """Read what was learnt by that bundle; None where there is no file yet.
+
+    Raises ``DataError`` where the file is damaged or of another bundle.
     """
-    anew = "name another file, or move it away to learn anew"
     try:
         if not path.exists():
             return None
         if path.stat().st_size > BOUND_BYTES:
-            raise DataError(f"{path} is larger than what was learnt can be; {anew}")
+            raise DataError(f"{path} is larger than what was learnt can be; {ANEW}")
         state = _State.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); {anew}") from None
+        raise DataError(f"{path} cannot be read ({error.strerror}); {ANEW}") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(step) for step in first["loc"][:2])
         raise DataError(
             f"{path} does not hold what was learnt while listening, or is damaged "
-            f"({where + ': ' if where else ''}{first['msg']}); {anew}"
+            f"({where + ': ' if where else ''}{first['msg']}); {ANEW}"
         ) from None
     if state.bundle != bundle:
         raise DataError(
             f"{path} was learnt by another bundle (of {state.machine}), whose scores do not "
-            f"compare with this one's; {anew}"
+            f"compare with this one's; {ANEW}"
         )
-    if state.rule != str(rule):
-        raise DataError(
-            f"{path} was learnt with alarms by {state.rule}, not {rule}; {anew}", argument="alarm"
-        )
-    is_same = state.budget_per_week == budget_per_week
-    return Account(
+    account = Account(
         np.array(state.minutes, dtype=np.float64),
         state.heard,
         tuple(Incident(**each.model_dump()) for each in state.incidents),
         dict(state.calm),
-        {level: BudgetThreshold(**of.model_dump()) for level, of in state.thresholds.items()}
-        if is_same
-        else {},
-        state.fitted if is_same else 0,
+        {level: BudgetThreshold(**of.model_dump()) for level, of in state.thresholds.items()},
+        state.fitted,
     )
+    return Stored(account, AlarmRule.parse(state.rule), state.budget_per_week)
