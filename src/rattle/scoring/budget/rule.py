@@ -49,6 +49,8 @@ class AlarmRule:
         >>> AlarmRule(2, 3).statistic(np.array([1.0, 5.0, 4.0, np.nan, 0.0])).tolist()
         [-inf, 1.0, 4.0, 4.0, 0.0]
         """
+        if not len(scores):
+            return scores
         above_none = np.where(np.isnan(scores), -np.inf, scores)
         padded = np.concatenate([np.full(self.hops - 1, -np.inf), above_none])
         last = np.lib.stride_tricks.sliding_window_view(padded, self.hops)
