@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from rattle.listening.hops import Gap, hops_of
@@ -58,9 +58,11 @@ class Stretch:
 class Timeline:
     """A recording, window by window.
 
-    minutes: M of those that are whole, by number. incidents: in the order of time.
+    seconds: its length. minutes: M of those that are whole, by number. incidents: in the order of
+    time.
     """
 
+    seconds: float
     moments: tuple[Moment, ...]
     minutes: tuple[float, ...]
     incidents: tuple[Stretch, ...]
@@ -86,7 +88,15 @@ def timeline_of(blocks: Iterable[Block], scorer: Scorer, judge: Judge) -> Timeli
     clip_threshold = scorer.threshold.value
     # Of before the hop: one that ends a minute may be followed by another threshold.
     thresholds, stage = dict(ledger.thresholds), ledger.stage
-    for hop in hops_of(blocks, scorer, judge):
+    seconds = 0.0
+
+    def measured() -> Iterator[Block]:
+        nonlocal seconds
+        for block in blocks:
+            seconds += block.seconds
+            yield block
+
+    for hop in hops_of(measured(), scorer, judge):
         if isinstance(hop, Gap | Outage) or hop.judged is None:
             continue
         alarm, watch = thresholds.get("alarm"), thresholds.get("watch")
@@ -106,7 +116,7 @@ def timeline_of(blocks: Iterable[Block], scorer: Scorer, judge: Judge) -> Timeli
         if hop.judged.minute is not None:
             minutes.append(hop.judged.minute)
         thresholds, stage = dict(ledger.thresholds), ledger.stage
-    return Timeline(tuple(moments), tuple(minutes), stretches.all())
+    return Timeline(seconds, tuple(moments), tuple(minutes), stretches.all())
 
 
 class _Stretches:

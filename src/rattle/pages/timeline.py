@@ -82,7 +82,8 @@ def draw_timeline(
     beyond = [value for value in levels if value > reach]
     top_score = max([high, *(value for value in levels if value <= reach)])
     step = _nice((top_score - low) / MOST_LEVELS)
-    bottom, top = step * math.floor(low / step), step * math.ceil(top_score / step + 1e-9)
+    bottom = step * math.floor(low / step)
+    top = max(step * math.ceil(top_score / step - 1e-9), bottom + step)
 
     def x(at_s: float) -> float:
         return round(LEFT + (WIDTH - LEFT - RIGHT) * min(max(at_s / seconds, 0), 1), 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,7 +83,7 @@ def _picture(timeline: Timeline, name: str) -> str:
     by_budget = any(moment.watch is not None for moment in moments)
     return draw_timeline(
         name,
-        moments[-1].end_s,
+        timeline.seconds,
         [Point(moment.middle_s, moment.score) for moment in moments],
         _steps(moments, lambda moment: moment.alarm),
         _steps(moments, lambda moment: moment.watch),
@@ -125,10 +126,14 @@ def _told(timeline: Timeline, recording: Path, judge: Judge) -> Iterator[str]:
 
     moments, rule = timeline.moments, judge.rule
     yield (
-        f"{recording}: {moments[-1].end_s:.0f} s, {counted(len(moments), 'window')}, "
+        f"{recording}: {clock(timeline.seconds)}, {counted(len(moments), 'window')}, "
         f"{counted(len(timeline.incidents), 'incident')} ({rule.passes} of {rule.hops} windows "
         "above the threshold)"
     )
+    faults = [moment for moment in moments if moment.fault]
+    if faults:
+        kinds = sorted({re.split(r"[ :]", moment.fault)[0] for moment in faults})
+        yield f"  {counted(len(faults), 'window')} not scored: {', '.join(kinds)}"
     if moments[0].watch is None:
         yield (
             f"  the threshold is that of clips, {moments[0].alarm:.4g}, until two hours of running "
