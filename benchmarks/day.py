@@ -2,14 +2,14 @@ r"""Puts a day of a synthetic machine's sound through listening, and then each o
 
     python benchmarks/day.py --hours 24 --machine synth_pump --results benchmarks/results/day.jsonl
 
-The machine is SYNTHETIC. It restarts every ten minutes, each time at a speed and a microphone's
-gain of its own, and its level wanders over four hours by 1 dB. What is heard goes to the disk as
-FLAC, in pieces, and from there through the code of rattle listen, with a budget of one false alarm
-a week. After the day its last ten minutes are heard again, once with each fault of severity 1 from
-the fifth minute on: is there an alarm, or a watch, within a minute?
+The machine is SYNTHETIC. It restarts every --restart-minutes, each time at a speed and a
+microphone's gain of its own, and its level wanders over four hours by 1 dB. What is heard goes to
+the disk as FLAC, in pieces, and from there through the code of rattle listen, with a budget of one
+false alarm a week. After the day its last piece is heard again, once with each fault of severity 1
+from the fifth minute on: is there an alarm, or a watch, within a minute?
 
-The detector is trained in 80 s by the recipe fleet on 60 clips of 10 s. A day takes a core some 20
-minutes, half of it for making the sound.
+The detector is trained by the recipe fleet on --clips healthy clips of 10 s, each of a start of its
+own. A day takes a core some 15 minutes, most of it for making the sound.
 """
 
 from __future__ import annotations
@@ -38,20 +38,19 @@ from rattle.scoring.windows import frame_seconds, timeline_hop
 from rattle.synthetic import FAULTS_OF_TYPE, Specimen, write_factory
 
 RATE_HZ = 16_000
-PIECE_S = 600
 FAULT_FROM_S = 300
 SNR_DB = 6.0
 LOAD_DB, LOAD_RELAXATION_S = 1.0, 4 * 3600.0
 SEED = 5
 
 
-def trained(folder: Path, machine: str) -> Scorer:
+def trained(folder: Path, machine: str, clips: int) -> Scorer:
     """A detector of the machine, from recordings of it and of one machine of each other type."""
     write_factory(
         folder,
         seed=SEED,
         ids_per_type=1,
-        train_clips=60,
+        train_clips=clips,
         test_normal=1,
         test_anomaly=1,
         snr_db=SNR_DB,
@@ -63,11 +62,15 @@ def trained(folder: Path, machine: str) -> Scorer:
 
 
 def sound_of(
-    specimen: Specimen, number: int, level_db: tuple[float, float], fault: str | None = None
+    specimen: Specimen,
+    number: int,
+    seconds: int,
+    level_db: tuple[float, float],
+    fault: str | None = None,
 ) -> NDArray[np.float32]:
-    """Ten minutes after a restart, at a level that goes from one to the other."""
+    """What is heard after a restart, at a level that goes from one to the other."""
     sound = specimen.record(
-        seconds=PIECE_S,
+        seconds=seconds,
         sample_rate_hz=RATE_HZ,
         snr_db=SNR_DB,
         fault=fault,
@@ -78,10 +81,10 @@ def sound_of(
     return np.clip(sound * gain.astype(np.float32), -1, 1)
 
 
-def load_levels(pieces: int) -> NDArray[np.float64]:
+def load_levels(pieces: int, piece_s: int) -> NDArray[np.float64]:
     """The level in dB at the beginning of each piece, and at the end of the last one."""
     rng = np.random.default_rng([SEED, 1_000_000])
-    keep = np.exp(-PIECE_S / LOAD_RELAXATION_S)
+    keep = np.exp(-piece_s / LOAD_RELAXATION_S)
     levels = [float(rng.standard_normal())]
     for _ in range(pieces):
         levels.append(keep * levels[-1] + np.sqrt(1 - keep**2) * float(rng.standard_normal()))
@@ -109,26 +112,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hours", type=float, default=24.0)
     parser.add_argument("--machine", choices=list(FAULTS_OF_TYPE), default="synth_pump")
+    parser.add_argument("--clips", type=int, default=240, help="of training")
+    parser.add_argument("--restart-minutes", type=int, default=30)
     parser.add_argument("--results", type=Path, required=True)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        row = day(Path(folder), chosen.machine, round(chosen.hours * 3600 / PIECE_S))
+        row = day(
+            Path(folder), chosen.machine, chosen.clips, chosen.hours, chosen.restart_minutes * 60
+        )
     with chosen.results.open("a") as file:
         file.write(json.dumps(row) + "\n")
     print(json.dumps(row, indent=1))
 
 
-def day(folder: Path, machine: str, pieces: int) -> dict[str, object]:
-    scorer = trained(folder / "factory", machine)
+def day(folder: Path, machine: str, clips: int, hours: float, piece_s: int) -> dict[str, object]:
+    pieces = round(hours * 3600 / piece_s)
+    scorer = trained(folder / "factory", machine, clips)
     hop_s = timeline_hop(scorer.recipe) * frame_seconds(scorer.recipe)
     specimen = Specimen.of(machine, 0, seed=SEED)
     judge = before_last = Judge(AlarmRule(), hop_s=hop_s, budget_per_week=1.0)
-    levels = load_levels(pieces)
+    levels = load_levels(pieces, piece_s)
     path = folder / "piece.flac"
     raised: list[tuple[str, int]] = []
     cpu_s = 0.0
     for number in range(pieces):
-        sf.write(path, sound_of(specimen, number, (levels[number], levels[number + 1])), RATE_HZ)
+        sf.write(
+            path, sound_of(specimen, number, piece_s, (levels[number], levels[number + 1])), RATE_HZ
+        )
         before_last = judge_like(judge, hop_s)
         began = time.process_time()
         for hop in heard(path, scorer, judge):
@@ -137,11 +147,12 @@ def day(folder: Path, machine: str, pieces: int) -> dict[str, object]:
                 (level, judge.ledger.heard) for level, change in changes if change == "raised"
             ]
         cpu_s += time.process_time() - began
-        if (number + 1) % 6 == 0:
+        if (number + 1) * piece_s % 3600 == 0:
             of = judge.ledger.thresholds.get("alarm")
             print(
-                f"{(number + 1) // 6} h: {raised}, threshold {of and round(of.value, 5)}, highest "
-                f"{judge.ledger.minutes.max():.5f}, {PIECE_S * (number + 1) / cpu_s:.0f} times "
+                f"{(number + 1) * piece_s // 3600} h: {raised}, "
+                f"threshold {of and round(of.value, 5)}, highest "
+                f"{judge.ledger.minutes.max():.5f}, {piece_s * (number + 1) / cpu_s:.0f} times "
                 "real time",
                 flush=True,
             )
@@ -149,8 +160,8 @@ def day(folder: Path, machine: str, pieces: int) -> dict[str, object]:
     faults: dict[str, dict[str, float | None]] = {}
     last = pieces - 1
     for fault in FAULTS_OF_TYPE[machine] if account.thresholds else ():
-        sound = sound_of(specimen, last, (levels[last], levels[last + 1]))
-        faulty = sound_of(specimen, last, (levels[last], levels[last + 1]), fault)
+        sound = sound_of(specimen, last, piece_s, (levels[last], levels[last + 1]))
+        faulty = sound_of(specimen, last, piece_s, (levels[last], levels[last + 1]), fault)
         sound[FAULT_FROM_S * RATE_HZ :] = faulty[FAULT_FROM_S * RATE_HZ :]
         sf.write(path, sound, RATE_HZ)
         faults[fault] = {
@@ -161,7 +172,9 @@ def day(folder: Path, machine: str, pieces: int) -> dict[str, object]:
     clip = incidents(account.minutes, scorer.threshold.value)[0]
     return {
         "machine": machine,
-        "hours": pieces * PIECE_S / 3600,
+        "clips": clips,
+        "restart_minutes": piece_s // 60,
+        "hours": hours,
         "false_alarms": sum(level == "alarm" for level, _ in raised),
         "false_watches": sum(level == "watch" for level, _ in raised),
         "clip_threshold_incidents": len(clip),
@@ -169,7 +182,7 @@ def day(folder: Path, machine: str, pieces: int) -> dict[str, object]:
         "clip_threshold": round(scorer.threshold.value, 6),
         "highest_minute": round(float(account.minutes.max()), 6),
         "found_after_s": faults,
-        "times_real_time": round(pieces * PIECE_S / cpu_s, 1),
+        "times_real_time": round(hours * 3600 / cpu_s, 1),
     }
 
 
