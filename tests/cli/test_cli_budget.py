@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,13 @@ import pytest
 import soundfile as sf
 
 from here import needs_ffmpeg
+from rattle import StorageError
+from rattle.listening.recording import recording_blocks
+from rattle.listening.saving import Saving
+from rattle.listening.source import Block
 from rattle.listening.state import read_state, write_state
 from rattle.runtime import Scorer
+from rattle.scoring.budget.judge import Judge
 from rattle.scoring.budget.ledger import Account, Ledger
 from rattle.scoring.budget.rule import AlarmRule
 
@@ -148,3 +154,50 @@ def test_a_state_that_cannot_be_written_is_said_at_once(
     code, out, err = rattle("listen", exported_file, *words)
     assert (code, out) == (2, "")
     assert "state.json cannot be" in err
+
+
+def test_ctrl_c_stores_what_was_learnt(
+    rattle: Any,
+    exported_file: Path,
+    shift: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_: object, **__: object) -> Iterator[Block]:
+        yield from recording_blocks(shift)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rattle.listening.reconnect.connected_blocks", interrupted)
+    state = tmp_path / "state.json"
+    ran = rattle("listen", exported_file, "--url", shift, "--state", state)
+    assert ran.code == 130
+    assert stored(exported_file, state).heard == 1
+
+
+def test_a_disk_that_fills_up_meanwhile_does_not_end_listening(
+    rattle: Any,
+    exported_file: Path,
+    shift: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(_: Saving) -> None:
+        raise StorageError("state.json cannot be written (no space left)")
+
+    monkeypatch.setattr(Saving, "save_if_due", full)
+    words = ["--url", shift, "--state", tmp_path / "state.json"]
+    ran = rattle("listen", exported_file, *words)
+    assert ran.code == 0
+    assert "no space left); listening goes on" in ran.err
+
+
+def test_it_is_stored_every_five_minutes(exported_file: Path, tmp_path: Path) -> None:
+    scorer = Scorer.load(exported_file)
+    judge = Judge(AlarmRule(), hop_s=1.0, budget_per_week=1.0)
+    saving = Saving(tmp_path / "state.json", judge, scorer)
+    written = []
+    for place in range(11 * 60):
+        judge.hop(float(place))
+        saving.save_if_due()
+        written.append(stored(exported_file, saving.path).heard if saving.path.exists() else 0)
+    assert sorted(set(written)) == [0, 5, 10]

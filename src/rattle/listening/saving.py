@@ -16,7 +16,7 @@ class Saving:
     """The state file of a judge. Raises ``StorageError`` where it cannot be written."""
 
     def __init__(self, path: Path, judge: Judge, scorer: Scorer) -> None:
-        self._path, self._judge, self._scorer = path, judge, scorer
+        self.path, self._judge, self._scorer = path, judge, scorer
         self._saved = judge.ledger.heard
 
     def save_if_due(self) -> None:
@@ -29,7 +29,7 @@ class Saving:
         ledger = self._judge.ledger
         self._saved = ledger.heard  # where it fails, it is tried again in five minutes
         write_state(
-            self._path,
+            self.path,
             ledger.account(),
             ledger.budget_per_week,
             machine=self._scorer.info.machine,

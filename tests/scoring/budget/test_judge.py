@@ -148,6 +148,10 @@ def test_minutes_that_are_all_alike_raise_nothing() -> None:
         ledger.minute(0.5)
     assert not ledger.thresholds
     assert not ledger.incidents
+    # It is tried again each hour, not each minute.
+    assert ledger.fitted == 300
+    ledger.minute(0.5)
+    assert ledger.fitted == 300
 
 
 def wandering_machine(seed: int, days: int) -> Values:

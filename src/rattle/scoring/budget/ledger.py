@@ -217,4 +217,4 @@ class Ledger:
         if self.heard < LEARNT_AFTER_MINUTES:
             return False
         wait = min(max(self.fitted // 4, MINUTES_AN_HOUR), MINUTES_A_DAY)
-        return not self.thresholds or self.heard - self.fitted >= wait
+        return self.heard - self.fitted >= wait
