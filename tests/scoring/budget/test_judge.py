@@ -7,7 +7,7 @@ import pytest
 from scipy.signal import lfilter
 
 from rattle.scoring.budget.judge import Judge, Judged
-from rattle.scoring.budget.ledger import Ledger, Level
+from rattle.scoring.budget.ledger import Incident, Ledger, Level
 from rattle.scoring.budget.minutes import MINUTES_A_DAY
 from rattle.scoring.budget.rule import AlarmRule, Values
 from rattle.scoring.budget.stages import KEPT_MINUTES
@@ -100,12 +100,24 @@ def test_a_long_loud_fault_does_not_raise_the_threshold_unless_it_was_normal() -
     assert values["normal"] > 5
 
 
-def test_a_refit_does_not_silence_what_it_is_told_to_keep() -> None:
-    ledger = taught()
-    peak = ledger.thresholds["alarm"].value - 0.5
-    ledger.refit(not_above=[peak])
-    assert ledger.thresholds["alarm"].value < peak
-    assert ledger.thresholds["watch"].value <= ledger.thresholds["alarm"].value
+def test_a_refit_does_not_silence_a_fault_nor_what_a_person_is_to_look_at() -> None:
+    for asks, verdict, is_held in [
+        (False, "anomaly", True),
+        (False, None, False),
+        (True, None, True),
+        (True, "unsure", True),
+        (True, "normal", False),
+    ]:
+        ledger = Ledger(1.0, taught().account(), asks=asks)
+        peak = ledger.thresholds["alarm"].value + 0.01
+        first = ledger.heard
+        ledger.minute(peak)
+        ledger.review(first, verdict)  # type: ignore[arg-type]
+        # So many false ones would raise it.
+        ledger.incidents += [Incident("alarm", 0, 0, 99.0, 99.0, "normal")] * 20
+        ledger.refit()
+        assert (ledger.thresholds["alarm"].value < peak) == is_held, (asks, verdict)
+        assert ledger.thresholds["watch"].value <= ledger.thresholds["alarm"].value
 
 
 def test_what_is_kept_is_bounded_and_the_newest() -> None:

@@ -5,7 +5,6 @@ Nothing here knows the time of day: minutes are counted as they are heard, since
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -65,13 +64,13 @@ class Account:
 
 
 class Ledger:
-    """The account of one machine, by one detector and one rule.
+    """The account of one machine, by one detector and one rule."""
 
-    ``reviewed`` says that a person looks at the alarms: then what nobody has said anything about
-    may be a fault, and is not learnt from.
-    """
-
-    def __init__(self, budget_per_week: float, account: Account | None = None) -> None:
+    def __init__(
+        self, budget_per_week: float, account: Account | None = None, *, asks: bool = False
+    ) -> None:
+        """``asks`` is for where people review alarms: no refit silences one before they did."""
+        self._asks = asks
         account = Account() if account is None else account
         self.budget_per_week = budget_per_week
         self.heard = account.heard
@@ -147,10 +146,11 @@ class Ledger:
             if incident.level == "alarm" and incident.first == first:
                 self.incidents[place] = replace(incident, verdict=verdict)
 
-    def refit(self, not_above: Sequence[float] = ()) -> None:
+    def refit(self) -> None:
         """Fit both thresholds to the last 28 days, but for alarms that may have been a fault.
 
-        The thresholds stay as they are where nothing can be said of the tail.
+        The alarm's stays below the peak of each that was confirmed. The thresholds stay as they
+        are where nothing can be said of the tail.
         """
         self.fitted = self.heard
         tail = Tail.of(self.minutes, self.left_out(), self.unreviewed())
@@ -158,7 +158,7 @@ class Ledger:
             return
         for level in LEVELS:
             budget = SHARES[level] * self.budget_per_week
-            held = not_above if level == "alarm" else ()
+            held = self.held() if level == "alarm" else ()
             self.thresholds[level] = tail.threshold(budget, self.experience(level), not_above=held)
         # However bad the experience with watch, it is the lower level.
         lower = min((self.thresholds[level] for level in LEVELS), key=lambda each: each.value)
@@ -177,6 +177,15 @@ class Ledger:
         """The thresholds that those alarms passed of which nobody knows what they were."""
         unknown = (each for each in self.incidents if each.verdict in (None, "unsure"))
         return np.array([each.threshold for each in unknown if each.level == "alarm"])
+
+    def held(self) -> list[float]:
+        """The peaks that no refit may silence: of faults, and of what is waiting for a review."""
+        return [
+            each.peak
+            for each in self.incidents
+            if each.level == "alarm"
+            and (each.verdict == "anomaly" or (self._asks and each.verdict != "normal"))
+        ]
 
     def experience(self, level: Level) -> Experience:
         """Count the last 28 days' incidents of a level, but for those that were a fault."""
