@@ -1,6 +1,9 @@
 r"""Puts a day of a synthetic machine's sound through listening, and then each of its faults.
 
-    python benchmarks/day.py --hours 24 --machine synth_pump --results benchmarks/results/day.jsonl
+    python benchmarks/day.py run --hours 24 --results benchmarks/results/day.jsonl
+    python benchmarks/day.py run --hours 24 --restart-minutes 10 --clips 60 --results ...
+    python benchmarks/day.py table --results benchmarks/results/day.jsonl \
+        --into docs/explanation/budget.md
 
 The machine is SYNTHETIC. It restarts every --restart-minutes, each time at a speed and a
 microphone's gain of its own, and its level wanders over four hours by 1 dB. What is heard goes to
@@ -26,6 +29,7 @@ import soundfile as sf
 from numpy.typing import NDArray
 
 import rattle
+from page import between
 from rattle import Recipe
 from rattle.clips.layouts import load_manifest
 from rattle.listening.hops import Hop, hops_of
@@ -36,6 +40,7 @@ from rattle.scoring.budget.minutes import incidents
 from rattle.scoring.budget.rule import AlarmRule
 from rattle.scoring.windows import frame_seconds, timeline_hop
 from rattle.synthetic import FAULTS_OF_TYPE, Specimen, write_factory
+from rows import Row, noted
 
 RATE_HZ = 16_000
 FAULT_FROM_S = 300
@@ -100,22 +105,70 @@ def judge_like(judge: Judge, hop_s: float) -> Judge:
     return Judge(judge.rule, hop_s=hop_s, budget_per_week=1.0, account=judge.ledger.account())
 
 
-def found_after(path: Path, scorer: Scorer, judge: Judge, level: str) -> float | None:
-    """Seconds from the fault's beginning to the first incident of that level after it."""
+def found_after(path: Path, scorer: Scorer, judge: Judge) -> dict[str, float | None]:
+    """Seconds from the fault's beginning to the first incident of each level after it.
+
+    None where there is none within its minute; ``highest`` is the highest Y in that.
+    """
+    levels = {level: of.value for level, of in judge.ledger.thresholds.items()}
+    levels = {**levels, "clip": scorer.threshold.value}
+    found: dict[str, float | None] = dict.fromkeys(levels)
+    highest = -np.inf
     for hop in heard(path, scorer, judge):
-        if hop.end_s > FAULT_FROM_S and hop.judged and (level, "raised") in hop.judged.changes:
-            return round(hop.end_s - FAULT_FROM_S, 1)
-    return None
+        after_s = hop.end_s - FAULT_FROM_S
+        if hop.judged is None or after_s <= 0:
+            continue
+        if after_s > 60:
+            break
+        highest = max(highest, hop.judged.y)
+        for level, value in levels.items():
+            if found[level] is None and hop.judged.y > value:
+                found[level] = round(after_s, 1)
+    return {**found, "highest": round(float(highest), 6)}
+
+
+def day_table(rows: list[Row]) -> str:
+    """Markdown: a row a day, a column a fault."""
+    lines = []
+    for row in rows:
+        lines += [
+            f"{row['machine']}, {row['hours']:g} h, a restart every {row['restart_minutes']} "
+            f"minutes, trained on {row['clips']} clips: {row['false_alarms']} false alarms, "
+            f"{row['false_watches']} false watches, {row['clip_threshold_incidents']} incidents by "
+            f"the clip threshold ({row['clip_threshold']:.4g}). At the end alarm is above "
+            f"{row['thresholds']['alarm']:.3g}, watch above {row['thresholds']['watch']:.3g}, the "
+            f"highest minute heard is {row['highest_minute']:.3g}. Scored at "
+            f"{row['times_real_time']:.0f} times real time by one core.",
+            "",
+            "| fault of severity 1 | highest Y in its minute | alarm after | watch after | clip |",
+            "|---|---:|---:|---:|---:|",
+        ]
+        for fault, found in row["faults"].items():
+            cells = [
+                "not found" if found[level] is None else f"{found[level]:.0f} s"
+                for level in ("alarm", "watch", "clip")
+            ]
+            lines.append(f"| {fault} | {found['highest']:.3g} | " + " | ".join(cells) + " |")
+        lines.append("")
+    return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("verb", choices=["run", "table"])
     parser.add_argument("--hours", type=float, default=24.0)
     parser.add_argument("--machine", choices=list(FAULTS_OF_TYPE), default="synth_pump")
     parser.add_argument("--clips", type=int, default=240, help="of training")
     parser.add_argument("--restart-minutes", type=int, default=30)
     parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("--into", type=Path, nargs="*", default=[], help="pages with the markers")
     chosen = parser.parse_args()
+    if chosen.verb == "table":
+        table = day_table(noted(chosen.results))
+        print(table)
+        for file in chosen.into:
+            file.write_text(between(file.read_text(encoding="utf-8"), "day", table))
+        return
     with tempfile.TemporaryDirectory() as folder:
         row = day(
             Path(folder), chosen.machine, chosen.clips, chosen.hours, chosen.restart_minutes * 60
@@ -164,10 +217,7 @@ def day(folder: Path, machine: str, clips: int, hours: float, piece_s: int) -> d
         faulty = sound_of(specimen, last, piece_s, (levels[last], levels[last + 1]), fault)
         sound[FAULT_FROM_S * RATE_HZ :] = faulty[FAULT_FROM_S * RATE_HZ :]
         sf.write(path, sound, RATE_HZ)
-        faults[fault] = {
-            level: found_after(path, scorer, judge_like(before_last, hop_s), level)
-            for level in ("alarm", "watch")
-        }
+        faults[fault] = found_after(path, scorer, judge_like(before_last, hop_s))
         print(fault, faults[fault], flush=True)
     clip = incidents(account.minutes, scorer.threshold.value)[0]
     return {
@@ -181,7 +231,7 @@ def day(folder: Path, machine: str, clips: int, hours: float, piece_s: int) -> d
         "thresholds": {level: round(of.value, 6) for level, of in account.thresholds.items()},
         "clip_threshold": round(scorer.threshold.value, 6),
         "highest_minute": round(float(account.minutes.max()), 6),
-        "found_after_s": faults,
+        "faults": faults,
         "times_real_time": round(hours * 3600 / cpu_s, 1),
     }
 

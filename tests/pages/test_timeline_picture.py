@@ -94,7 +94,7 @@ def test_a_threshold_far_above_does_not_flatten_the_scores() -> None:
     path = next(p for p in picture.iter(f"{SVG}path") if p.get("class") == "alarm")
     assert not path.get("d")
     text = "".join(picture.itertext())
-    assert "a threshold of 500 is above the picture" in text
+    assert "above the picture: 500 or more" in text
     (line,) = lines(picture)
     assert min(y for _, y in line) == pytest.approx(TOP, abs=1)
 

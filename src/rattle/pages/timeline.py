@@ -14,7 +14,7 @@ TOP, HEIGHT, BOTTOM = 52, 220, 40
 TICKS_S = (5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400, 172_800)
 MOST_TICKS, MOST_LEVELS = 9, 6
 # A threshold further above the scores than this times their range would flatten them.
-HEADROOM = 2.5
+HEADROOM = 1.5
 NARROWEST = 2.0
 NUMBERS_APART = 14
 
