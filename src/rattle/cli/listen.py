@@ -22,9 +22,9 @@ def listen(
 ) -> int:
     """Listen to a machine: a line each second with the score of the last window, and alarms.
 
-    The threshold of alarms is learnt from what is heard, so that a healthy machine passes it less
-    than once a week on average. Until two hours of running were heard no alarm is raised; until
-    seven days it is provisional. A watch is a lower level, passed up to seven times as often.
+    The threshold of alarms is learnt from what is heard, for a budget of false alarms: one a week
+    on average. Until two hours of running were heard no alarm is raised; until seven days the
+    threshold is provisional. A watch is a lower level with seven times the budget.
 
     The first line comes when the first window is whole (8 s with the packaged recipes). Sound that
     is silent, clipped or frozen is reported and not scored. A sound card or a URL that is lost is
