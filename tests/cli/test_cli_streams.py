@@ -190,31 +190,12 @@ def test_a_file_is_listened_to_until_it_ends(
     assert "time" not in rows[0]
 
 
-@needs_ffmpeg
-def test_an_alarm_is_a_line_of_its_own(
-    rattle: Any, exported_file: Path, sound: Sound, tmp_path: Path
-) -> None:
-    path = tmp_path / "shift.wav"
-    odd = sound.copy()
-    odd[3 * RATE_HZ :] = np.random.default_rng(0).normal(0, 0.3, len(odd) - 3 * RATE_HZ)
-    sf.write(path, odd, RATE_HZ, subtype="FLOAT")
-    words = ["listen", exported_file, "--url", path, "--alarm", "2/3"]
-    rows = [json.loads(line) for line in rattle(*words, "--json").out.splitlines()]
-    lines = [line for line in rattle(*words).out.splitlines() if "ALARM" in line]
-    passed = [row["anomalous"] for row in rows]
-    alarms = [sum(passed[max(i - 2, 0) : i + 1]) >= 2 for i in range(len(passed))]
-    assert any(alarms), passed
-    first = alarms.index(True)
-    assert [row["alarm"] for row in rows][: first + 1] == alarms[: first + 1]
-    assert lines[0].startswith(f"{rows[first]['end_s']:.2f} s")
-    assert "ALARM: 2 of the last 3 windows above" in lines[0]
-
-
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
         (["--url", "a.wav", "--device", "1"], "--device and --url exclude each other"),
         (["--url", "a.wav", "--alarm", "5/3"], "such as 3/5 (--alarm K/N)"),
+        (["--url", "a.wav", "--budget", "0"], "0 false alarms a week are no budget"),
         (["--url", "no.wav"], "there is no file no.wav"),
         (["--url=-nostdin"], "begins with a dash"),
     ],

@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 
 from made_up_scorer import MadeUpScorer
 from rattle import Recipe
-from rattle.listening.alarm import AlarmRule
 from rattle.listening.hops import Gap, Hop, hops_of
 from rattle.listening.reconnect import Outage
 from rattle.listening.source import Block
 from rattle.runtime.stream import Stream
+from rattle.scoring.budget.judge import Judge
+from rattle.scoring.budget.ledger import Account
+from rattle.scoring.budget.rule import AlarmRule
 from rattle.scoring.threshold import Threshold
 
 RATE_HZ = 16000
@@ -31,10 +33,18 @@ def blocks(sound: NDArray[np.float32], gap: str = "", rate_hz: int = RATE_HZ) ->
     return [Block(p, rate_hz, "" if i else gap) for i, p in enumerate(pieces)]
 
 
-def heard(
-    items: list[Block | Outage], threshold: float = 0.5, rule: AlarmRule | None = None
-) -> list[Hop | Gap | Outage]:
-    return list(hops_of(items, scorer(threshold), rule or AlarmRule()))
+def heard(items: list[Block | Outage], judge: Judge | None = None) -> list[Hop | Gap | Outage]:
+    return list(hops_of(items, scorer(), judge))
+
+
+def judge(level: float) -> Judge:
+    """One that has a threshold, a little above this level."""
+    minutes = level + np.random.default_rng(0).gumbel(0, 1e-3, size=3000)
+    judge = Judge(
+        AlarmRule(), hop_s=1.0, budget_per_week=1.0, account=Account(minutes, heard=len(minutes))
+    )
+    judge.ledger.refit()
+    return judge
 
 
 def test_a_hop_is_the_score_of_the_stream() -> None:
@@ -69,7 +79,7 @@ def test_windows_that_hold_unfit_sound_are_not_scored_and_the_others_are(
 def test_only_the_channel_that_the_recipe_hears_is_judged_and_scored() -> None:
     second = scorer(recipe=RECIPE.with_values(audio={"channel": 1}))
     stereo = np.concatenate([np.full_like(SOUND, np.nan), SOUND], axis=1)
-    assert list(hops_of(blocks(stereo), second, AlarmRule())) == heard([*blocks(SOUND)])
+    assert list(hops_of(blocks(stereo), second)) == heard([*blocks(SOUND)])
 
 
 def test_no_window_spans_a_gap() -> None:
@@ -91,17 +101,33 @@ def test_an_outage_is_passed_on_and_sound_of_another_rate_may_follow() -> None:
     assert after[0].start_s == 0
 
 
+def raised(events: list[Hop | Gap | Outage]) -> list[bool]:
+    hops = [hop for hop in events if isinstance(hop, Hop)]
+    return [hop.judged is not None and ("alarm", "raised") in hop.judged.changes for hop in hops]
+
+
+def levels(events: list[Hop | Gap | Outage]) -> set[str | None]:
+    return {hop.judged.level for hop in events if isinstance(hop, Hop) and hop.judged}
+
+
 def test_an_alarm_is_raised_by_the_windows_above_the_threshold() -> None:
-    always = [hop.change for hop in heard([*blocks(SOUND)], -9) if isinstance(hop, Hop)]
-    assert always == [None, None, "raised", *[None] * 8]
-    never = [hop.alarm for hop in heard([*blocks(SOUND)], 99) if isinstance(hop, Hop)]
-    assert not any(never)
+    assert raised(heard([*blocks(SOUND)], judge(-9))) == [False, False, True, *[False] * 8]
+    assert levels(heard([*blocks(SOUND)], judge(99))) == {None}
 
 
-def test_unfit_windows_raise_no_alarm_and_an_alarm_outlasts_an_outage() -> None:
-    silence = np.zeros_like(SOUND)
-    assert not any(hop.alarm for hop in heard([*blocks(silence)], -9) if isinstance(hop, Hop))
-    events = heard([*blocks(SOUND), Outage("cable", 1.0), *blocks(SOUND)], -9)
-    assert [hop.change for hop in events if isinstance(hop, Hop)].count("raised") == 1
+def test_nobody_judges_where_no_judge_is_given() -> None:
+    assert all(hop.judged is None for hop in heard([*blocks(SOUND)]) if isinstance(hop, Hop))
+
+
+def test_unfit_windows_raise_no_alarm_and_fill_no_minute() -> None:
+    silent = judge(-9)
+    assert levels(heard([*blocks(np.zeros_like(SOUND))], silent)) == {None}
+    assert silent.ledger.heard == 3000
+
+
+def test_an_alarm_outlasts_an_outage() -> None:
+    events = heard([*blocks(SOUND), Outage("cable", 1.0), *blocks(SOUND)], judge(-9))
+    assert sum(raised(events)) == 1
     assert isinstance(events[-1], Hop)
-    assert events[-1].alarm
+    assert events[-1].judged is not None
+    assert events[-1].judged.level == "alarm"

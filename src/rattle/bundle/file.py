@@ -104,13 +104,15 @@ class Bundle:
 class ScoringBundle:
     """What scoring by the graph takes of a bundle: no weights of an encoder, no replay set.
 
-    ``head`` is None for a baseline, ``graph`` where the bundle was not exported.
+    ``head`` is None for a baseline, ``graph`` where the bundle was not exported. ``identity`` is
+    that of the whole bundle.
     """
 
     info: BundleInfo
     head: Tensors | None
     golden: GoldenClips
     graph: bytes | None
+    identity: str = ""
 
 
 def write_bundle(bundle: Bundle, path: Path) -> None:
@@ -149,7 +151,7 @@ def _content(bundle: Bundle, members: dict[str, bytes]) -> dict[str, Any]:
 
 def read_bundle(path: Path) -> Bundle:
     """Read and check a bundle; ``BundleError`` names what is wrong with it."""
-    members, content = _checked(path, BOUNDS)
+    members, content, _ = _checked(path, BOUNDS)
     info = _info(content, path)
     parts = _parts(info, members, path)
     tensors = {name: _tensors(members[name], path) for name in members if name in TENSORS}
@@ -196,7 +198,7 @@ def read_scoring_bundle(path: Path) -> ScoringBundle:
 
     Weights and replay set may be many times its size, and are left unread.
     """
-    members, content = _checked(path, {INFO, PARTS["head"], GOLDEN, GRAPH})
+    members, content, identity = _checked(path, {INFO, PARTS["head"], GOLDEN, GRAPH})
     info = _info(content, path)
     head = None
     if info.recipe.baseline is None:
@@ -204,7 +206,7 @@ def read_scoring_bundle(path: Path) -> ScoringBundle:
             raise _damaged(path, "it holds no head")
         head = _tensors(members[PARTS["head"]], path)
     golden = _golden(_tensors(members[GOLDEN], path), info, path)
-    return ScoringBundle(info, head, golden, members.get(GRAPH))
+    return ScoringBundle(info, head, golden, members.get(GRAPH), identity)
 
 
 def _parts(info: BundleInfo, members: Collection[str], path: Path) -> tuple[str, ...]:
@@ -232,8 +234,8 @@ def _golden(tensors: Tensors, info: BundleInfo, path: Path) -> GoldenClips:
     return golden
 
 
-def _checked(path: Path, wanted: Collection[str]) -> tuple[dict[str, bytes], dict[str, Any]]:
-    """Read the members wanted, as far as they are there, and what ``bundle.json`` says.
+def _checked(path: Path, wanted: Collection[str]) -> tuple[dict[str, bytes], dict[str, Any], str]:
+    """Read the members wanted as far as they are there, what ``bundle.json`` says, the identity.
 
     That comes first: a bundle of another schema has other members, and is not damaged.
     """
@@ -253,8 +255,8 @@ def _checked(path: Path, wanted: Collection[str]) -> tuple[dict[str, bytes], dic
         raise BundleError(
             f"{path} is not a whole rattle bundle ({error}); copy it again or train again"
         ) from None
-    _check_hashes(content, members, names, path)
-    return members, content
+    identity = _check_hashes(content, members, names, path)
+    return members, content, identity
 
 
 def _info(content: dict[str, Any], path: Path) -> BundleInfo:
@@ -304,8 +306,11 @@ def _content_of(file: zipfile.ZipFile, path: Path) -> dict[str, Any]:
 
 def _check_hashes(
     content: dict[str, Any], members: dict[str, bytes], names: Collection[str], path: Path
-) -> None:
-    """Compare every hash, and take them out of ``content``; the rest is ``BundleInfo``."""
+) -> str:
+    """Compare every hash, and take them out of ``content``; the rest is ``BundleInfo``.
+
+    Gives the identity: the hash of the content that it would have without the graph.
+    """
     if content.pop("hash", None) != _content_hash(content):
         raise _damaged(path, f"{INFO} was altered: its hash does not fit")
     hashes = content.pop("members", None)
@@ -314,6 +319,8 @@ def _check_hashes(
     for name, data in members.items():
         if name != INFO and hashes[name] != _sha256(data):
             raise _damaged(path, f"{name} was altered: its hash does not fit")
+    others = {name: hash_ for name, hash_ in hashes.items() if name != GRAPH}
+    return _content_hash({**content, "members": others})
 
 
 def _content_hash(content: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rattle.cli.terminal.piped import STANDARD_INPUT, Paths, score_piped
 from rattle.cli.terminal.scorers import open_scorer
+from rattle.errors import DataError
 
 if TYPE_CHECKING:
     from rattle.cli.terminal.hop_lines import Form
@@ -33,6 +34,8 @@ def score(
     csv: bool = False,
     json: bool = False,
     windows: bool = False,
+    timeline: Path | None = None,
+    state: Path | None = None,
     scale: Literal["fixed", "paper"] = "fixed",
     false_alarms: float | None = None,
     device: str = "auto",
@@ -48,6 +51,10 @@ def score(
     and not scored, and does not stop the rest; the exit code is then 1. A clip that was recorded
     otherwise than the training clips, at another rate or as MP3, is scored with a remark. A bundle
     that holds a graph (rattle export) is scored by it, without torch.
+
+    With --timeline a long recording is judged as rattle listen would have: its windows, minutes,
+    thresholds and incidents go to a CSV file and a picture. The bundle needs the graph that rattle
+    export writes.
 
     With - as the only path, raw samples are read from standard input and each window is a line as
     soon as it is whole, a JSON object a line with --json. Silent, clipped or frozen sound is
@@ -65,6 +72,12 @@ def score(
         Print one JSON document.
     windows
         Show each window: where it starts and what it scores.
+    timeline
+        OUT.svg: draw scores, thresholds and incidents of one recording over time to OUT.svg, and
+        write them to OUT.csv.
+    state
+        What rattle listen --state has learnt: thresholds for --timeline from the start. Without it
+        that of clips holds until two hours of running were heard. It is read only.
     scale
         fixed: as stored in the bundle. paper: the distance by its range over these clips.
     false_alarms
@@ -78,21 +91,21 @@ def score(
     channels
         Channels of standard input, interleaved.
     """
-    from rattle.clips.files import audio_files
-    from rattle.errors import DataError
-
     if csv and json:
         raise DataError("--csv and --json exclude each other; give one")
+    if timeline is not None or state is not None:
+        if timeline is None or csv or json or windows or scale == "paper":
+            raise DataError(
+                "--timeline writes its own CSV, by the fixed scale; give it alone, or with --state"
+            )
+        return _write_timeline(bundle, paths, timeline, state, false_alarms)
     if STANDARD_INPUT in paths:
         if len(paths) > 1 or scale == "paper":
             raise DataError("standard input (-) is scored alone, and by the fixed scale")
         form: Form = "csv" if csv else "json" if json else "plain"
         return score_piped(bundle, form, encoding, rate, channels, false_alarms)
     scorer = open_scorer(bundle, device=device, false_alarms=false_alarms)
-    clips = list(audio_files(paths))
-    if not clips:
-        where = ", ".join(str(path) for path in paths)
-        raise DataError(f"no recording in {where}; give recordings or folders that hold some")
+    clips = _recordings(paths)
     results = scorer.score_each(clips, scale=scale)
     if json:
         return _print_json(scorer, results, windows)
@@ -100,6 +113,29 @@ def score(
     if csv:
         return _print_csv(results, windows)
     return _print_lines(results, windows, scorer.recipe.scoring.windows)
+
+
+def _recordings(paths: list[Path]) -> list[Path]:
+    from rattle.clips.files import audio_files
+
+    clips = list(audio_files(paths))
+    if not clips:
+        where = ", ".join(str(path) for path in paths)
+        raise DataError(f"no recording in {where}; give recordings or folders that hold some")
+    return clips
+
+
+def _write_timeline(
+    bundle: Path, paths: list[Path], out: Path, state: Path | None, false_alarms: float | None
+) -> int:
+    from rattle.cli.terminal.timeline_files import write_timeline
+
+    if STANDARD_INPUT in paths:
+        raise DataError("--timeline is of a recording, not of standard input (-)")
+    clips = _recordings(paths)
+    if len(clips) != 1:
+        raise DataError(f"--timeline is of one recording; {len(clips)} were given")
+    return write_timeline(bundle, clips[0], out, state, false_alarms)
 
 
 def _warn(scorer: ClipScorer) -> None:

@@ -1,7 +1,8 @@
-"""Listen to live sound: fetch it, judge whether it is fit to be scored, raise alarms.
+"""Listen to sound: fetch it, judge whether it is fit to be scored, raise alarms.
 
 A ``source`` (``sound_card``, ``ffmpeg``, ``standard_input``, the last two by ``pcm``) gives blocks
 of sound. ``backlog`` reads a live one in a thread, ``reconnect`` connects a lost one again.
-``clips.fitness`` judges the sound, the runtime's stream scores it, ``alarm`` counts the scores.
-Begin with ``hops.hops_of``, which joins them.
+``clips.fitness`` judges the sound, the runtime's stream scores it, and what the scores come to is
+for ``scoring.budget`` to judge; ``state`` stores what it learnt. Begin with ``hops.hops_of``, which
+joins them.
 """

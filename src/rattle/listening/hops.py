@@ -1,21 +1,20 @@
-"""Score a source's blocks hop by hop: fit or not, score, alarm."""
+"""Score a source's blocks hop by hop: fit or not, score, incident."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from rattle.clips.fitness import Fitness
 from rattle.clips.reading import LOUDEST, holds_samples
-from rattle.listening.alarm import Alarm, AlarmRule
 from rattle.listening.reconnect import Outage
 from rattle.listening.source import Block
 from rattle.runtime.channel import select_channel
 from rattle.runtime.scorer import Scorer
 from rattle.runtime.stream import Stream, StreamScore
+from rattle.scoring.budget.judge import Judge, Judged
 
 
 @dataclass(frozen=True)
@@ -23,15 +22,14 @@ class Hop:
     """One window of the sound; ``score`` is None where ``fault`` says why it was not scored.
 
     Seconds count from the first sample since the source was connected or sound was missing.
-    ``alarm`` is whether there is one, ``change`` whether this hop raised or ended it.
+    ``judged`` is what it came to, None where nobody judges.
     """
 
     start_s: float
     end_s: float
     score: StreamScore | None
     fault: str
-    alarm: bool
-    change: Literal["raised", "ended"] | None
+    judged: Judged | None
 
 
 @dataclass(frozen=True)
@@ -42,13 +40,12 @@ class Gap:
 
 
 def hops_of(
-    blocks: Iterable[Block | Outage], scorer: Scorer, rule: AlarmRule
+    blocks: Iterable[Block | Outage], scorer: Scorer, judge: Judge | None = None
 ) -> Generator[Hop | Gap | Outage, None, None]:
     """Score the sound of ``blocks``: a ``Hop`` for each window, and the outages and gaps between.
 
-    No window spans an outage or a gap.
+    No window spans an outage or a gap; an incident may.
     """
-    alarm = Alarm(rule)
     stream: JudgedStream | None = None
     for block in blocks:
         if isinstance(block, Outage):
@@ -61,9 +58,9 @@ def hops_of(
         if stream is None:
             stream = JudgedStream(scorer, block.sample_rate_hz)
         for window, fault in stream.push(block):
-            change = alarm.hop(None if fault else window.anomalous)
             score = None if fault else window
-            yield Hop(window.start_s, window.end_s, score, fault, alarm.is_on, change)
+            judged = None if judge is None else judge.hop(None if score is None else score.score)
+            yield Hop(window.start_s, window.end_s, score, fault, judged)
 
 
 class JudgedStream:

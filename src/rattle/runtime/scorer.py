@@ -30,6 +30,7 @@ class Scorer(ClipScorer):
     head: Head
     graph: Graph
     golden: GoldenClips = ()
+    identity: str = ""
 
     @classmethod
     def load(cls, path: str | Path) -> Scorer:
@@ -57,7 +58,9 @@ class Scorer(ClipScorer):
             return None
         try:
             head = Head.restored(bundle.head, bundle.info.recipe)
-            scorer = cls(bundle.info, head, shared_graph(bundle.graph), bundle.golden)
+            scorer = cls(
+                bundle.info, head, shared_graph(bundle.graph), bundle.golden, bundle.identity
+            )
             scorer.check_fit()
         except BundleError as error:
             raise BundleError(f"{path}: {error}", argument=error.arguments) from None

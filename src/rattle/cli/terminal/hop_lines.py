@@ -10,12 +10,15 @@ from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from rattle.cli.terminal.learning import Learning, incident_lines
+
 if TYPE_CHECKING:
-    from rattle.listening.alarm import AlarmRule
     from rattle.listening.hops import Hop
     from rattle.listening.reconnect import Outage
+    from rattle.listening.saving import Saving
     from rattle.listening.source import Block, Source
     from rattle.runtime.scorer import Scorer
+    from rattle.scoring.budget.judge import Judge
 
 Form = Literal["plain", "csv", "json"]
 COLUMNS = (
@@ -30,28 +33,35 @@ def print_hops(
     scorer: Scorer,
     *,
     form: Form,
-    rule: AlarmRule | None = None,
+    judge: Judge | None = None,
+    saving: Saving | None = None,
     clock: Callable[[], datetime] = datetime.now,
 ) -> int:
     """Print a line for each window until the blocks end; outages and gaps go to standard error.
 
-    With a ``rule`` alarms are printed too. The exit code is 1 where a window was not scored.
-    Raises ``ClipError`` where the sound ended before the first window was whole.
+    With a ``judge`` incidents are printed too, and each change of its thresholds is said on
+    standard error; ``saving`` stores what it learns. The exit code is 1 where a window was not
+    scored. Raises ``ClipError`` where the sound ended before the first window was whole.
     """
     from rattle.errors import ClipError
-    from rattle.listening.alarm import AlarmRule
     from rattle.listening.hops import Hop, hops_of
     from rattle.listening.reconnect import Outage
 
-    _say_first(scorer, form)
+    _say_first(scorer, form, judge)
+    learning = None if judge is None else Learning(judge)
     windows = unscored = 0
-    with closing(hops_of(blocks, scorer, rule or AlarmRule())) as events:
+    with closing(hops_of(blocks, scorer, judge)) as events:
         for event in events:
             if isinstance(event, Hop):
                 windows += 1
                 unscored += event.score is None
                 at = clock() if source.live else None
-                _print_hop(event, scorer.threshold.value, form, rule, at)
+                _print_hop(event, in_force(scorer, judge), form, judge, at)
+                if learning is not None:
+                    for line in learning.hop(event, _time(event, at)):
+                        _note(line)
+                if saving is not None:
+                    _save(saving)
             elif isinstance(event, Outage):
                 _note(f"{event.reason}; connecting again in {event.wait_s:.0f} s")
             else:
@@ -66,8 +76,24 @@ def print_hops(
     return int(unscored > 0)
 
 
-def _say_first(scorer: Scorer, form: Form) -> None:
-    if scorer.threshold.warning:
+def in_force(scorer: Scorer, judge: Judge | None) -> float:
+    """The threshold that decides: the budget's, and while there is none that of clips."""
+    alarm = None if judge is None else judge.ledger.thresholds.get("alarm")
+    return scorer.threshold.value if alarm is None else alarm.value
+
+
+def _save(saving: Saving) -> None:
+    from rattle.errors import StorageError
+
+    try:
+        saving.save_if_due()
+    except StorageError as error:
+        _note(f"warning: {error}; listening goes on")
+
+
+def _say_first(scorer: Scorer, form: Form, judge: Judge | None) -> None:
+    # It is about the threshold of clips.
+    if scorer.threshold.warning and (judge is None or not judge.ledger.thresholds):
         _note(f"warning: {scorer.threshold.warning}")
     if form == "csv":
         print(",".join(COLUMNS), flush=True)
@@ -75,17 +101,19 @@ def _say_first(scorer: Scorer, form: Form) -> None:
         print(f"{'time':19} {'score':>9} {'p':>7} {'d':>9}  decision", flush=True)
 
 
+def _time(hop: Hop, at: datetime | None) -> str:
+    return f"{hop.end_s:.2f} s" if at is None else f"{at:%Y-%m-%d %H:%M:%S}"
+
+
 def _print_hop(
-    hop: Hop, threshold: float, form: Form, rule: AlarmRule | None, at: datetime | None
+    hop: Hop, threshold: float, form: Form, judge: Judge | None, at: datetime | None
 ) -> None:
     if form == "plain":
-        time = f"{hop.end_s:.2f} s" if at is None else f"{at:%Y-%m-%d %H:%M:%S}"
-        print(_line(hop, time), flush=True)
-        if rule is not None and hop.change == "raised":
-            passed = f"{rule.passes} of the last {rule.hops} windows above {threshold:.4g}"
-            print(f"{time:19} ALARM: {passed}", flush=True)
-        elif rule is not None and hop.change == "ended":
-            print(f"{time:19} alarm ended: none of {rule.hops} windows above", flush=True)
+        time = _time(hop, at)
+        print(_line(hop, threshold, time), flush=True)
+        if judge is not None and hop.judged is not None:
+            for line in incident_lines(judge, hop.judged.changes):
+                print(f"{time:19} {line}", flush=True)
         return
     row = _row(hop, threshold)
     if form == "csv":
@@ -94,17 +122,19 @@ def _print_hop(
         return
     if at is not None:
         row = {"time": at.astimezone().isoformat(timespec="milliseconds"), **row}
-    if rule is not None:
-        row["alarm"] = hop.alarm
+    if hop.judged is not None:
+        row["alarm"] = hop.judged.level == "alarm"
+        row["level"], row["stage"] = hop.judged.level, hop.judged.stage
     print(json.dumps(row), flush=True)
 
 
-def _line(hop: Hop, time: str) -> str:
+def _line(hop: Hop, threshold: float, time: str) -> str:
     if hop.score is None:
         return f"{time:19} {'-':>9} {'-':>7} {'-':>9}  not scored: {hop.fault}"
     score = hop.score
     parts = f"{_number(score.posterior):>7} {_number(score.distance):>9}"
-    return f"{time:19} {score.score:9.4g} {parts}  {'ANOMALOUS' if score.anomalous else 'normal'}"
+    decision = "ANOMALOUS" if score.score > threshold else "normal"
+    return f"{time:19} {score.score:9.4g} {parts}  {decision}"
 
 
 def _row(hop: Hop, threshold: float) -> dict[str, Any]:
@@ -116,7 +146,7 @@ def _row(hop: Hop, threshold: float) -> dict[str, Any]:
         "posterior": None if score is None else score.posterior,
         "distance": None if score is None else score.distance,
         "threshold": threshold,
-        "anomalous": None if score is None else score.anomalous,
+        "anomalous": None if score is None else score.score > threshold,
         "error": hop.fault or None,
     }
 

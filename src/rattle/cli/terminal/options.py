@@ -8,6 +8,7 @@ from rattle.errors import RattleError
 OPTIONS = {
     "alarm": "--alarm K/N",
     "anomalies": "--anomalies",
+    "budget": "--budget N",
     "bundle": "rattle train makes a bundle",
     "data": "--data FOLDER",
     "device": "--device auto",
