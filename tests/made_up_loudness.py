@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rattle.bundle.file import GoldenClips
 from rattle.bundle.schema import BundleInfo
-from rattle.runtime.clip_scorer import ClipScorer, NamedParts, Recording, name_of
+from rattle.runtime.clip_scorer import ClipScorer, Judged, Recording, name_of
 from rattle.scoring.clip import ClipParts
 from rattle.synthetic.level import rms
 
@@ -22,11 +22,17 @@ class Loudness(ClipScorer):
     info: BundleInfo
     golden: GoldenClips = ()
     is_deaf: bool = False
-    heard: list[NDArray[np.float32]] = field(default_factory=list)
+    sounds: list[NDArray[np.float32]] = field(default_factory=list)
 
-    def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts]:
+    def with_info(self, info: BundleInfo) -> Loudness:
+        return replace(self, info=info)
+
+    def parts(self, samples: NDArray[np.float32]) -> ClipParts:
+        loudness = np.array([np.nan if self.is_deaf else rms(samples)])
+        return ClipParts(np.zeros(1), -np.log(loudness), loudness)
+
+    def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[Judged]:
         for clip in clips:
             samples = self.samples(clip)
-            self.heard.append(samples)
-            loudness = np.array([np.nan if self.is_deaf else rms(samples)])
-            yield name_of(clip), ClipParts(np.zeros(1), -np.log(loudness), loudness)
+            self.sounds.append(samples)
+            yield Judged(name_of(clip), self.parts(samples), "")

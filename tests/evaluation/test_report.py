@@ -261,6 +261,6 @@ def test_a_rehearsal_is_shown_with_its_machine_and_called_synthetic(
         "Without a fault 1 of 4 healthy clips is above the threshold.",
         "5.0\u00a0% * 0.500 62.5\u00a0%",
         "20.0\u00a0% 0.900 12.5\u00a0%",
-        "* 12 held-out healthy clips cannot show a false-alarm rate of 5 %",
+        "* 12 healthy clips cannot show a false-alarm rate of 5 %",
     ):
         assert re.sub(r"\s+", " ", sentence) in said

@@ -73,7 +73,7 @@ def test_each_clip_is_heard_as_it_is_and_with_each_kind_at_each_level(
         on_scored=lambda *done: told.append(done),
     )
     assert told == [(count, 20) for count in range(1, 21)]
-    sounds = iter(loudness.heard)
+    sounds = iter(loudness.sounds)
     for clip in healthy:
         assert np.array_equal(next(sounds), clip)
         for _ in ("hum", "rub"):
@@ -120,10 +120,11 @@ def test_a_seed_gives_the_same_rehearsal_and_another_seed_other_faults(
 def test_of_a_long_recording_the_beginning_is_taken(
     loudness: Loudness, healthy: list[Samples], tmp_path: Path
 ) -> None:
-    long = np.tile(healthy[0], 40)
+    noise = np.random.default_rng(6).normal(0, 0.001, 40 * len(healthy[0]))
+    long = np.tile(healthy[0], 40) + noise.astype(np.float32)  # an exact copy would be frozen
     sf.write(tmp_path / "shift.wav", long, RATE_HZ, subtype="FLOAT")
     rehearse(loudness, [tmp_path / "shift.wav"], kinds=["hum"], levels_db=[0])
-    assert [len(sound) for sound in loudness.heard] == [30 * RATE_HZ] * 2
+    assert [len(sound) for sound in loudness.sounds] == [30 * RATE_HZ] * 2
 
 
 # What is found
@@ -239,14 +240,18 @@ def test_what_makes_no_sense_is_refused(loudness: Loudness, healthy: list[Sample
     for levels_db in ([], [float("nan")], [float("inf")]):
         with pytest.raises(DataError, match="levels are finite numbers of dB"):
             rehearse(loudness, healthy, levels_db=levels_db)
-    assert not loudness.heard
+    assert not loudness.sounds
 
 
 def test_a_clip_that_is_silent_or_cannot_be_read_is_refused(
     loudness: Loudness, tmp_path: Path
 ) -> None:
-    with pytest.raises(ClipError, match="is silent, so no fault can be laid over it"):
+    with pytest.raises(ClipError, match="not fit to be judged: silent for 1 s"):
         rehearse(loudness, [np.zeros(RATE_HZ, np.float32)])
+    long = np.zeros(40 * RATE_HZ, np.float32)
+    long[35 * RATE_HZ :] = np.random.default_rng(7).normal(0, 0.1, 5 * RATE_HZ)
+    with pytest.raises(ClipError, match="is silent, so no fault can be laid over it"):
+        rehearse(loudness, [long])
     (tmp_path / "broken.wav").write_bytes(b"RIFF")
     with pytest.raises(ClipError, match=r"broken\.wav"):
         rehearse(loudness, [tmp_path / "broken.wav"])

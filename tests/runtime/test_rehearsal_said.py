@@ -69,7 +69,7 @@ def test_it_warns_where_the_healthy_clips_alarm_by_themselves() -> None:
 def test_it_names_the_rates_that_the_held_out_clips_cannot_show() -> None:
     thresholds = tuple(Threshold(0.5, rate, 0.0, 0.3, 12) for rate in (0.005, 0.01, 0.1))
     assert unsupported_said(thresholds) == (
-        "12 held-out healthy clips cannot show a false-alarm rate of 0.5 %, 1 %: there the "
+        "12 healthy clips cannot show a false-alarm rate of 0.5 %, 1 %: there the "
         "threshold is the highest score among them."
     )
     assert unsupported_said(thresholds[-1:]) is None

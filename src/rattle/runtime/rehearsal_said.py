@@ -58,7 +58,7 @@ def unsupported_said(thresholds: tuple[Threshold, ...]) -> str | None:
         return None
     rates = ", ".join(percent(threshold.false_alarm_rate) for threshold in without)
     return (
-        f"{counted(without[0].clips, 'held-out healthy clip')} cannot show a false-alarm rate of "
+        f"{counted(without[0].clips, 'healthy clip')} cannot show a false-alarm rate of "
         f"{rates}: there the threshold is the highest score among them."
     )
 
