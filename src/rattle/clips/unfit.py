@@ -1,4 +1,4 @@
-"""Say which clips are left out because nothing can be learnt from them."""
+"""Say which clips are left out because nothing, or nothing more, can be learnt from them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,7 @@ class Unfit:
     def __str__(self) -> str:
         named = ", ".join(f"{path} ({fault})" for path, fault in self.files[:NAMED])
         more = f" and {len(self.files) - NAMED} more" if len(self.files) > NAMED else ""
-        return (
-            f"{len(self.files)} of {self.of} clips are not fit to be judged and are left out: "
-            f"{named}{more}"
-        )
+        return f"{len(self.files)} of {self.of} clips are left out: {named}{more}"
 
     @classmethod
     def of_each(cls, faults: Iterable[tuple[str, str]]) -> Unfit:

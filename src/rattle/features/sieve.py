@@ -1,8 +1,9 @@
-"""Leave out the clips that nothing can be learnt from: silent, frozen, clipped or damaged ones.
+"""Leave out the clips that nothing can be learnt from: silent, frozen, clipped, damaged, copies.
 
 Three recordings of a dead microphone among forty healthy ones are enough for a detector that takes
 most of a machine's faults for normal. So they are left out before anything else is done: before the
-machine's clips are split, and before its outliers are chosen.
+machine's clips are split, and before its outliers are chosen. So are copies of a recording, in
+whatever file format: on both sides of a split they would make the threshold too low.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import polars as pl
 
+from rattle.clips.amplitude import Moments
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.clips.unfit import Unfit
 from rattle.errors import DataError
+from rattle.features.facts import Facts
 from rattle.features.store import FeatureStore
 
 
@@ -30,18 +34,28 @@ class Sieve:
     def fit(self, clips: Manifest) -> Manifest:
         """Select the clips that are fit. A content is judged once, and the store keeps it."""
         for machine in clips.machines():
-            own = clips.of(machine)
-            facts = self.store.facts(own)
-            self._faults |= zip(own.table["path"], (of.fault for of in facts), strict=True)
+            for path, of in self._facts_of(clips.of(machine)):
+                self._faults[path] = of.fault
         return self._without_unfit(clips)
 
     def fit_to_train(self, clips: Manifest, machine: Machine | None = None) -> Manifest:
-        """Leave out the normal training clips that are unfit; all others pass as they are.
+        """Leave out the normal training clips that are unfit or copies; all others pass.
 
         Of one ``machine``, or of all.
         """
-        self.fit(clips.of(machine, split="train", label="normal"))
+        normals = clips.of(machine, split="train", label="normal")
+        self.fit(normals)
+        for each in normals.machines():
+            first: dict[Moments, str] = {}
+            for path, of in self._facts_of(normals.of(each)):
+                # Other sound has other moments, to the last bit.
+                original = first.setdefault(of.moments, path)
+                if original != path:
+                    self._faults[path] = self._faults[path] or f"a copy of {Path(original).name}"
         return self._without_unfit(clips)
+
+    def _facts_of(self, clips: Manifest) -> Iterator[tuple[str, Facts]]:
+        return zip(clips.table["path"], self.store.facts(clips), strict=True)
 
     @property
     def unfit(self) -> Unfit:

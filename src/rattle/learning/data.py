@@ -58,8 +58,8 @@ def split_normals(
     """Choose which training normals are trained on and which are held out.
 
     All are split into shares, of which the first has two clips or more; ``share`` says which is
-    held out. A content that occurs twice counts once. Raises ``DataError`` where there are fewer
-    than ``training.minimum_normals``.
+    held out. ``clips`` are to hold no sound twice (``features.sieve``). Raises ``DataError`` where
+    there are fewer than ``training.minimum_normals``.
     """
     normals = training_normals(clips, machine, recipe)
     order = stream(seed, HELD_OUT).permutation(len(normals))
@@ -124,17 +124,12 @@ def outlier_packs(
 def able(clips: Manifest, recipe: Recipe) -> list[Machine]:
     """List the machines that have normal training clips enough for a detector."""
     least = recipe.training.minimum_normals
-    return [
-        machine
-        for machine in clips.machines()
-        if len({*clips.of(machine, split="train", label="normal").hashes()}) >= least
-    ]
+    return [m for m in clips.machines() if len(clips.of(m, split="train", label="normal")) >= least]
 
 
 def training_normals(clips: Manifest, machine: Machine, recipe: Recipe) -> Manifest:
     """Select the machine's training normals, or refuse and say how many are needed."""
-    every = clips.require(machine).of(split="train", label="normal").table
-    normals = Manifest(every.unique("content_hash", keep="first", maintain_order=True))
+    normals = clips.require(machine).of(split="train", label="normal")
     least = recipe.training.minimum_normals
     if len(normals) < least:
         raise DataError(
