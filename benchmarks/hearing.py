@@ -128,11 +128,18 @@ def real_rows(what: str, seed: int, clips: Manifest) -> Iterator[Row]:
 
 
 def trained(
-    clips: Manifest, machines: Sequence[Machine], recipe: Recipe, seed: int
+    clips: Manifest,
+    machines: Sequence[Machine],
+    recipe: Recipe,
+    seed: int,
+    *,
+    cross_fit: bool = False,
 ) -> list[Detector]:
+    """Train detectors; without siblings, which change the threshold and nothing else."""
     from rattle.detector.finish import make
     from rattle.detector.fit import training_jobs
 
+    recipe = recipe.with_values(training={"cross_fit": cross_fit})
     jobs = training_jobs(clips, machines, recipe, seed=seed)
     return [detector for job in jobs for detector in make(job)]
 

@@ -100,8 +100,7 @@ def adapted(
 
 def loss_rows(seed: int, clips: Manifest) -> Iterator[Row]:
     for method in LOSSES:
-        # Their AUC is looked at, and needs no threshold.
-        recipe = Recipe.load("fleet").for_method(method).with_values(training={"cross_fit": False})
+        recipe = Recipe.load("fleet").for_method(method)
         fleet = trained(clips, list(MACHINES), recipe, seed)
         for row in label_rows(seed, clips, fleet, ways=("head", "encoder")):
             yield {**row, "what": "losses", "method": method}
@@ -113,7 +112,8 @@ FLEETS: dict[int, list[Detector]] = {}
 
 def fleet_of(seed: int, clips: Manifest) -> list[Detector]:
     if seed not in FLEETS:
-        FLEETS[seed] = trained(clips, list(MACHINES), Recipe.load("fleet"), seed)
+        recipe = Recipe.load("fleet")
+        FLEETS[seed] = trained(clips, list(MACHINES), recipe, seed, cross_fit=True)
     return FLEETS[seed]
 
 
@@ -178,7 +178,8 @@ def speed_rows(seed: int) -> Iterator[Row]:
             severity=(1.0, 1.0),
         )
         clips = load_manifest(root)
-        detectors = trained(clips, clips.machines(), Recipe.load("fleet"), seed)
+        recipe = Recipe.load("fleet")
+        detectors = trained(clips, clips.machines(), recipe, seed, cross_fit=True)
         for detector in detectors:
             for speed in SPEEDS:
                 yield from _speed_rows(detector, speed, seed, root)
