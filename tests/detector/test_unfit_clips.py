@@ -114,10 +114,14 @@ def test_too_few_clips_that_are_left_say_why(
     spoilt: Manifest, tiny_recipe: Recipe, tiny_fleet: Recipe
 ) -> None:
     many = tiny_recipe.with_values(training={"minimum_normals": 14})
-    with pytest.raises(DataError, match=r"has 12 normal training clips.*; 5 of 29 clips are left out"):
+    with pytest.raises(
+        DataError, match=r"has 12 normal training clips.*; 5 of 29 clips are left out"
+    ):
         rattle.fit(spoilt, FAN, recipe=many, device="cpu")
     many = tiny_fleet.with_values(training={"minimum_normals": 14})
-    with pytest.raises(DataError, match=r"normal training clips enough.*5 of 29 clips are left out"):
+    with pytest.raises(
+        DataError, match=r"normal training clips enough.*5 of 29 clips are left out"
+    ):
         rattle.fit_fleet(spoilt, recipe=many, device="cpu")
 
 

@@ -68,6 +68,23 @@ def test_a_machine_without_test_clips_is_a_note_beside_others(
     assert set(scored.table["machine_type"]) == {"synth_fan"}
 
 
+def test_one_note_tells_of_all_machines_with_too_few_normals(
+    fleet: dict[Machine, Detector], clips: Manifest
+) -> None:
+    (note,) = score_machines(list(fleet.values()), clips).notes
+    assert note.startswith(
+        "too few healthy clips to show a false-alarm rate of 5.0%, which takes 19"
+    )
+    for machine, detector in fleet.items():
+        assert f"{machine} has {detector.threshold.clips}" in note
+
+
+def test_another_rate_is_noted_for_what_it_takes(
+    fleet: dict[Machine, Detector], clips: Manifest
+) -> None:
+    assert score_machines([of.at_rate(0.1) for of in fleet.values()], clips).notes == ()
+
+
 def test_substitute_outliers_and_a_weak_threshold_are_notes(
     detector: Detector, clips: Manifest
 ) -> None:

@@ -27,16 +27,25 @@ def test_where_nothing_changed_nothing_changes() -> None:
         assert (after.gap, after.distance) == pytest.approx((before.gap, before.distance))
 
 
-def test_a_logit_moves_by_a_step_and_a_distance_by_a_factor() -> None:
-    odds = GAPS / (1 - GAPS) * np.e
+def test_logits_and_distances_move_and_widen_as_those_of_the_clips_that_both_know() -> None:
+    logits = np.log(GAPS / (1 - GAPS))
     after = carried(
         CLIPS,
         parts(GAPS, np.array([1.0, 2.0, 3.0])),
-        parts(odds / (1 + odds), np.array([2.0, 4.0, 6.0])),
+        parts(1 / (1 + np.exp(-(2 * logits + 1))), np.array([2.0, 4.0, 6.0])),
     )
     assert [clip.distance for clip in after] == pytest.approx([6.0, 2.0])
-    assert after[0].gap == pytest.approx(0.02 * np.e / (0.98 + 0.02 * np.e))
-    assert after[1].gap == pytest.approx(np.e / (1 + np.e))
+    for clip, moved in zip(CLIPS, after, strict=True):
+        assert clip.gap is not None
+        logit = 2 * np.log(clip.gap / (1 - clip.gap)) + 1
+        assert moved.gap == pytest.approx(1 / (1 + np.exp(-logit)))
+
+
+def test_of_clips_alike_all_that_is_known_is_where_they_went() -> None:
+    alike = np.full(3, 2.0)
+    moved = carried(CLIPS, parts(np.full(3, 0.1), alike), parts(np.full(3, 0.1), alike + 1))
+    assert [clip.distance for clip in moved] == pytest.approx([4.0, 2.0])
+    assert [clip.gap for clip in moved] == pytest.approx([0.02, 0.5])
 
 
 def test_what_a_loss_does_not_give_stays_away() -> None:

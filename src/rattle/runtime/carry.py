@@ -1,12 +1,13 @@
-"""Carry what was known of a head over to the one that follows it.
+"""Carry what siblings said of their clips over to the head or encoder that follows.
 
-Clips that neither head learnt from show how it changed; others, of which no embedding by this
-encoder is to be had, are taken to have changed alike: a logit by a step, a distance by a factor.
+Clips that neither model learnt from show how it changed: where their parts lie now, and how widely.
+Other clips, of which no embedding by this encoder is to be had, are taken to lie as far from the
+middle now as they did, in deviations: a logit of p, and a distance.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
@@ -21,21 +22,24 @@ LARGEST_LOGIT = 500.0
 def carried(
     clips: Sequence[CrossFitted], before: AveragedParts, after: AveragedParts
 ) -> tuple[CrossFitted, ...]:
-    """Give the parts of ``clips`` by a head that says ``after`` where another said ``before``.
+    """Give the parts of ``clips`` by a model that says ``after`` where another said ``before``.
 
     Those two are of the same clips, in the same order; of none, nothing can be carried over.
     """
-    step, factor = _step(before.gap, after.gap), _factor(before.distance, after.distance)
-    if step is None and factor is None:
+    gap, distance = (
+        _map(_each(before.gap, _logit), _each(after.gap, _logit)),
+        _map(before.distance, after.distance),
+    )
+    if gap is None and distance is None:
         return ()
 
     def one(clip: CrossFitted) -> CrossFitted:
-        gap, distance = clip.gap, clip.distance
-        if gap is not None and step is not None:
-            gap = float(_gap(_logit(np.array(gap)) + step))
-        if distance is not None and factor is not None:
-            distance *= factor
-        return clip.model_copy(update={"gap": gap, "distance": distance})
+        new: dict[str, float] = {}
+        if clip.gap is not None and gap is not None:
+            new["gap"] = float(_gap(gap(_logit(np.array(clip.gap)))))
+        if clip.distance is not None and distance is not None:
+            new["distance"] = float(distance(np.array(clip.distance)))
+        return clip.model_copy(update=new)
 
     return tuple(map(one, clips))
 
@@ -45,16 +49,18 @@ def crossed_without(info: BundleInfo, anomalies: Collection[str]) -> list[CrossF
     return [clip for clip in info.cross_fitted if clip.clip not in anomalies]
 
 
-def _step(before: Values | None, after: Values | None) -> float | None:
+def _map(before: Values | None, after: Values | None) -> Callable[[Values], Values] | None:
+    """Give the straight line by which mean and deviation become what they are after."""
     if before is None or after is None or not len(before):
         return None
-    return float(np.median(_logit(after) - _logit(before)))
+    deviation = float(before.std())
+    widened = float(after.std()) / deviation if deviation > 0 else 1.0
+    middle, moved = before.mean(), after.mean()
+    return lambda values: moved + widened * (values - middle)
 
 
-def _factor(before: Values | None, after: Values | None) -> float | None:
-    if before is None or after is None or not len(before):
-        return None
-    return float(after.mean() / before.mean()) if before.mean() > 0 else 1.0
+def _each(values: Values | None, function: Callable[[Values], Values]) -> Values | None:
+    return None if values is None else function(values)
 
 
 def _logit(gap: Values) -> Values:
