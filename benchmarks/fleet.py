@@ -117,7 +117,7 @@ def _over_todays(folder: Path) -> Iterator[Ratio]:
     )
     clips = load_manifest(recordings)
     machines = clips.machines()
-    fleet_s, wall_s, _ = _trained(folder, recordings, "fleet", "all")
+    fleet_s, wall_s, _ = _trained(folder, recordings, str(_alone(folder)), "all")
     each = [_trained(folder, recordings, "small", str(m))[0] for m in machines[:MEASURED]]
     before_s = float(np.mean(each)) * len(machines)
     yield Ratio(
@@ -135,6 +135,14 @@ def _over_todays(folder: Path) -> Iterator[Ratio]:
         f"{os.cpu_count()} cores, nothing beside it",
         at_most=True,
     )
+    _, whole_s, _ = _trained(folder, recordings, "fleet", "all")
+    yield Ratio(
+        "seconds of the recipe as it is, with four siblings for the threshold, over those without",
+        whole_s / wall_s,
+        5,
+        f"{whole_s:.0f} and {wall_s:.0f} s, siblings side by side on {os.cpu_count()} cores",
+        at_most=True,
+    )
     ours_s, plain_s = _steps(clips, folder)
     yield Ratio(
         "a step of that training over plain float32 code of the same network",
@@ -146,11 +154,19 @@ def _over_todays(folder: Path) -> Iterator[Ratio]:
     )
 
 
+def _alone(folder: Path, **training: object) -> Path:
+    """Write the recipe fleet without siblings: what one training takes."""
+    recipe = Recipe.load("fleet").with_values(training={"cross_fit": False, **training})
+    file = folder / "alone.toml"
+    file.write_text(recipe.to_toml())
+    return file
+
+
 def _trained(
     folder: Path, recordings: Path, recipe: str, machine: str, *words: str
 ) -> tuple[float, float, float]:
     """CPU seconds, seconds and peak memory in GiB of ``rattle train``."""
-    out = folder / f"{recipe}-{machine.replace('/', '-')}"
+    out = folder / f"{Path(recipe).stem}-{machine.replace('/', '-')}"
     command = ["train", str(recordings), "--machine", machine, "--recipe", recipe, *words]
     environment = os.environ | {"RATTLE_STORE": str(out / "store")}
     began = time.perf_counter()
@@ -283,10 +299,7 @@ def _many(folder: Path) -> Ratio:
             # Shifted, so that each has a content of its own.
             shifted = np.roll(sounds[clip % SOUNDS], int(rng.integers(len(sounds[0]))))
             sf.write(train / f"{clip:04}.wav", shifted, RATE_HZ)
-    recipe = folder / "recipe.toml"
-    recipe.write_text(
-        f'base = "fleet"\nname = "many"\n[training]\niterations = {MANY_ITERATIONS}\nclips = 0\n'
-    )
+    recipe = _alone(folder, iterations=MANY_ITERATIONS, clips=0)
     cpu_s, _, peak_gib = _trained(folder, folder / "recordings", str(recipe), "all")
     return Ratio(
         f"memory of training {MANY_MACHINES} machines of {MANY_CLIPS:,} clips, GiB",

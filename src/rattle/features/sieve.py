@@ -46,10 +46,10 @@ class Sieve:
         normals = clips.of(machine, split="train", label="normal")
         self.fit(normals)
         for each in normals.machines():
-            first: dict[Moments, str] = {}
+            first: dict[tuple[Moments, tuple[float, ...]], str] = {}
             for path, of in self._facts_of(normals.of(each)):
-                # Other sound has other moments, to the last bit.
-                original = first.setdefault(of.moments, path)
+                # Other sound has other moments and other levels by band, in some last bit.
+                original = first.setdefault((of.moments, of.traits.bands_dbfs), path)
                 if original != path:
                     self._faults[path] = self._faults[path] or f"a copy of {Path(original).name}"
         return self._without_unfit(clips)
