@@ -169,11 +169,11 @@ def test_a_window_shortened_for_the_clips_is_told(
 
 
 def test_workers_are_refused_where_all_are_trained_once(
-    train_fleet: Any, tiny_fleet: Recipe, tmp_path: Path
+    train: Any, tiny_fleet: Recipe, tmp_path: Path
 ) -> None:
     once = tmp_path / "once.toml"
     once.write_text(tiny_fleet.with_values(training={"cross_fit": False}).to_toml())
-    code, _, err = train_fleet("--workers", 2, "--recipe", once)
+    code, _, err = train("--recipe", once, "--workers", 2, machine="all")
     assert code == 2
     assert "trains all machines once" in err
 
