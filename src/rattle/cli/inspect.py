@@ -67,6 +67,7 @@ def _stored(whole: Bundle, difference: float | None) -> str:
 
 
 def _facts(whole: Bundle) -> dict[str, str]:
+    from rattle.pages.words import counted
     from rattle.runtime.clip_scorer import threshold_of
 
     info, origin = whole.info, whole.info.provenance
@@ -82,7 +83,9 @@ def _facts(whole: Bundle) -> dict[str, str]:
         if info.recipe.baseline
         else f"{info.alpha:g} ({info.alpha_origin})",
         "threshold": f"{threshold.value:.4g} for a false-alarm rate of "
-        f"{threshold.false_alarm_rate:.1%} (95 %: {threshold.low:.1%} to {threshold.high:.1%})",
+        f"{threshold.false_alarm_rate:.1%} (95 %: {threshold.low:.1%} to {threshold.high:.1%}), by "
+        f"{counted(threshold.clips, 'healthy clip')}: {len(info.held_out)} held out"
+        + (f", {len(info.cross_fitted)} scored by siblings" if info.cross_fitted else ""),
         "identity": whole.identity,
         "encoder": _encoder(whole),
         "made from": origin.parent or "nothing, it was trained from the start",
