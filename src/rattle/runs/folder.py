@@ -13,6 +13,7 @@ OUT/
     ├── checkpoint.safetensors       the state to go on from, until the bundle is there
     ├── sibling-1.json               what a sibling said of the clips it held out, until then
     ├── sibling-2.safetensors        the state of one that is not done
+    ├── sibling-2.jsonl              its steps, as metrics.jsonl has the training's
     ├── outcome.json          of a task of an experiment: every test clip's windows
     ├── embeddings.safetensors       and an embedding for each, where the model has any
     └── scored-0123456789abcdef/     the last two again, left by the report of another run:

@@ -9,8 +9,10 @@ from pathlib import Path
 from rattle.detector.cross_fit import score_sibling
 from rattle.detector.job import Job, Watch
 from rattle.errors import Interrupted
+from rattle.runs.files import last_iteration
 from rattle.runs.folder import RunFolder
 from rattle.runs.node import chosen_store, use_store
+from rattle.runs.write import metrics_log
 
 
 @dataclass(frozen=True, order=True)
@@ -32,8 +34,12 @@ class SiblingRun:
         return (folder / f"sibling-{self.turn}.json").exists()
 
     def progress_in(self, folder: Path) -> int | None:
-        """Count nothing: it leaves no log."""
-        return None  # whatever the folder holds
+        """Count the iterations that it has done; None before the first."""
+        return last_iteration(self.metrics(folder))
+
+    def metrics(self, folder: Path) -> Path:
+        """Choose where in the run folder its steps are logged."""
+        return folder / f"sibling-{self.turn}.jsonl"
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,13 @@ class SiblingRuns:
             if stop_requested():
                 raise Interrupted
 
-        watch = Watch(on_clip=on_clip, stop_requested=stop_requested)
         sibling = self.job.siblings[task.turn - 1]
         checkpoint = RunFolder(self.folder).checkpoint
-        score_sibling(sibling, task.turn, self.identity, watch, checkpoint)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with metrics_log(task.metrics(self.folder)) as log:
+            watch = Watch(
+                on_clip=on_clip,
+                on_sibling_step=lambda _, step: log(step),
+                stop_requested=stop_requested,
+            )
+            score_sibling(sibling, task.turn, self.identity, watch, checkpoint)

@@ -96,7 +96,7 @@ def run_in_folder(
         _forget(job, folder)
         return bundles
     _clear_parts(out, [folder, *folders.values()])
-    with _metrics_log(folder.metrics) as log:
+    with metrics_log(folder.metrics) as log:
 
         @cache
         def describe() -> None:
@@ -257,15 +257,16 @@ def _describe(job: Job, folder: RunFolder, machines: Sequence[Machine]) -> None:
 
 
 @contextmanager
-def _metrics_log(path: Path) -> Iterator[_Log]:
-    log = _Log(path)
+def metrics_log(path: Path) -> Iterator[Log]:
+    """Log steps to a file, which appears with the first."""
+    log = Log(path)
     try:
         yield log
     finally:
         log.close()
 
 
-class _Log:
+class Log:
     """Append steps; on resuming, lines of iterations that will be done again are dropped."""
 
     def __init__(self, path: Path) -> None:

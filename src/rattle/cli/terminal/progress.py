@@ -70,10 +70,11 @@ class TrainingProgress(LiveLines):
         """Show how far siblings are that train side by side."""
         left_s = progress.left_s(len(progress.running))
         left = "" if left_s is None else f", {left_s:.0f} s left"
-        done = len(progress.done)
+        done, folder = len(progress.done), progress.shared.folder
+        at = [str(task.progress_in(folder) or 0) for task in sorted(progress.running)]
+        running = f", at iterations {' and '.join(at)} of {self._iterations}" if at else ""
         self._show(
-            f"{self._title}: for the threshold: {done} of {progress.total} trained, "
-            f"{len(progress.running)} under way{left}",
+            f"{self._title}: for the threshold: {done} of {progress.total} trained{running}{left}",
             last=done == progress.total,
         )
 
