@@ -204,6 +204,19 @@ def test_where_a_silenced_clip_sounds_like_the_faults_the_threshold_rises_and_it
     assert fitted.alarms(FAULTS[:1]) == [False]
 
 
+def test_a_loud_clip_that_was_held_out_is_learnt_from_before_the_threshold_rises_for_it() -> None:
+    machine = KINDS["nearest"]()
+    loud = clips_at(3, 1, seed=9)  # another state
+    labelled = with_anomalies(machine.known, *FAULTS)
+    plain = machine.refit(labelled)
+    assert plain.alarms(loud) == [True]
+    fitted = machine.refit(replace(labelled, held_out=(*loud, *labelled.held_out)), *loud)
+    assert fitted.alarms(loud) == [False]
+    assert sum(fitted.alarms(FAULTS)) >= sum(plain.alarms(FAULTS)) - 1
+    over_it = silencing(plain.scores(loud))
+    assert sum(plain.scores(FAULTS) > over_it) < sum(fitted.alarms(FAULTS))
+
+
 def test_a_healthy_clip_that_is_silenced_raises_nothing(machine: MadeUp) -> None:
     fitted = machine.refit(with_normals(machine.known, *HEALTHY[:1]), *HEALTHY[:1])
     assert fitted.alarms(HEALTHY[:1]) == [False]

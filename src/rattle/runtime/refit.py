@@ -62,35 +62,61 @@ def refit(
 
     ``silenced`` are hashes of clips that someone called normal; ``crossed`` are parts by siblings
     of ``head``, which are carried over. The head sets out from the one that was trained with the
-    encoder and goes part of the way (``part_of_the_way``), or all of it where a silenced clip would
-    else go on being an alarm.
+    encoder and goes part of the way (``part_of_the_way``). Where a silenced clip would else go on
+    being an alarm it goes all of it, and learns from those silenced ones that were held out too: a
+    threshold that rises over a loud clip silences fainter faults.
     """
     quiet = [clip for clip in (*known.normals, *known.held_out) if clip.hash in silenced]
-    normals = tuple(clip.shortened() if clip.hash in silenced else clip for clip in known.normals)
-    centres = _centres(head, replace(known, normals=normals), recipe, silenced)
-    start = _at_start(head, known, centres)
     labelled = len(known.anomalies) + len(quiet)
+    way = part_of_the_way(labelled)
 
-    def with_threshold(moved: Head) -> Fitted:
+    def fitted(part: float, *, learns_all: bool = False) -> Fitted:
+        moved = _moved(head, known, recipe, silenced, part, learns_all=learns_all)
         common = [clip for clip in known.held_out if clip.hash not in silenced]
         theirs = carried(crossed, averaged(head, common), averaged(moved, common))
         return _fitted(moved, known, recipe, alpha, quiet, theirs)
 
-    if start.weight is None or not labelled:
-        return with_threshold(start)
+    first = fitted(way)
+    if not first.is_raised:
+        return first
+    all_the_way = fitted(1.0)
+    told = sum(clip.hash in silenced for clip in known.held_out)
+    if not all_the_way.is_raised or told in (0, len(known.held_out)):
+        return all_the_way
+    return fitted(1.0, learns_all=True)
+
+
+def _moved(
+    head: Head,
+    known: Known,
+    recipe: Recipe,
+    silenced: Collection[str],
+    part: float,
+    *,
+    learns_all: bool,
+) -> Head:
+    """Move the trained head ``part`` of the way to what the labels make of it.
+
+    With ``learns_all`` the silenced clips that are held out count among the normals.
+    """
+    told = [clip for clip in known.held_out if learns_all and clip.hash in silenced]
+    normals = tuple(
+        clip.shortened() if clip.hash in silenced else clip for clip in (*told, *known.normals)
+    )
+    start = _at_start(
+        head, known, _centres(head, replace(known, normals=normals), recipe, silenced)
+    )
+    is_labelled = any(clip.hash in silenced for clip in (*known.normals, *known.held_out))
+    if start.weight is None or not (known.anomalies or is_labelled):
+        return start
     weight, bias = fit_posterior(
         stacked(normals, head.dimensions),
         known.outliers,
         stacked(known.anomalies, head.dimensions),
         start=start,
     )
-    for part in (part_of_the_way(labelled), 1.0):
-        some_weight, some_bias = between(start, weight, bias, part)
-        moved = replace(start, weight=some_weight, bias=some_bias)
-        fitted = with_threshold(moved)
-        if not fitted.is_raised:
-            break
-    return fitted
+    weight, bias = between(start, weight, bias, part)
+    return replace(start, weight=weight, bias=bias)
 
 
 def averaged(head: Head, clips: Sequence[KnownClip]) -> AveragedParts:
