@@ -63,9 +63,9 @@ def refit(
     ``silenced`` are hashes of clips that someone called normal; ``crossed`` are parts by siblings
     of ``head``, which are carried over. The head sets out from the one that was trained with the
     encoder and goes part of the way (``part_of_the_way``). Where a silenced clip would else go on
-    being an alarm it goes all of it and, where faults are known, learns from silenced ones that were
-    held out too: a threshold that rises over a loud clip silences fainter faults. Without a fault
-    those are a new state, of which the threshold has to hear too.
+    being an alarm it goes all of it and, where faults are known, learns from those that were held
+    out too: a threshold that rises over a loud clip silences fainter faults. Without a fault they
+    are a new state, of which the threshold has to hear too.
     """
     quiet = [clip for clip in (*known.normals, *known.held_out) if clip.hash in silenced]
     labelled = len(known.anomalies) + len(quiet)
