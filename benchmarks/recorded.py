@@ -102,10 +102,12 @@ def measure(data: Path, folder: Path) -> str:
     clips, audio, counts = load_manifest(data), Recipe.load("fleet").audio, Counts()
     for machine in clips.machines():
         of = clips.of(machine)
-        normals = of.of(split="train", label="normal").table["path"]
-        recorder = Recorder.of((hear(Path(p), audio).traits for p in normals), audio.sample_rate_hz)
+        normals = [Path(path) for path in of.of(split="train", label="normal").table["path"]]
+        recorder = Recorder.of((hear(path, audio).traits for path in normals), audio.sample_rate_hz)
         if recorder is None:
             continue
+        for path in normals:
+            counts.look("training clips", recorder, path, audio)
         healthy = [Path(path) for path in of.of(split="test", label="normal").table["path"]]
         faulty = [Path(path) for path in of.of(split="test", label="anomaly").table["path"]]
         for path in healthy:
@@ -116,7 +118,12 @@ def measure(data: Path, folder: Path) -> str:
             for path in healthy[:CONVERTED]:
                 counts.look(way.title, recorder, converted(path, way, folder), audio)
         print(f"{machine} done", flush=True)
-    kinds = ["healthy test clips", "anomalous test clips", *(way.title for way in WAYS)]
+    kinds = [
+        "training clips",
+        "healthy test clips",
+        "anomalous test clips",
+        *(way.title for way in WAYS),
+    ]
     return counts.table(kinds)
 
 

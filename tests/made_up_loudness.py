@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rattle.bundle.file import GoldenClips
 from rattle.bundle.schema import BundleInfo
-from rattle.runtime.clip_scorer import ClipScorer, Judged, Recording, name_of
+from rattle.runtime.clip_scorer import ClipScorer, NamedParts, Recording, name_of
 from rattle.scoring.clip import ClipParts
 from rattle.synthetic.level import rms
 
@@ -31,8 +31,8 @@ class Loudness(ClipScorer):
         loudness = np.array([np.nan if self.is_deaf else rms(samples)])
         return ClipParts(np.zeros(1), -np.log(loudness), loudness)
 
-    def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[Judged]:
+    def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts]:
         for clip in clips:
             samples = self.samples(clip)
             self.sounds.append(samples)
-            yield Judged(name_of(clip), self.parts(samples), "")
+            yield NamedParts(name_of(clip), self.parts(samples), "")

@@ -11,8 +11,9 @@ import pytest
 
 from made_up_known import D, MadeUp, clips_at, made_up
 from rattle.bundle.known import WINDOWS_A_CLIP, Known
+from rattle.bundle.schema import CrossFitted
 from rattle.runtime.clip_scorer import threshold_of
-from rattle.runtime.refit import Fitted, averaged
+from rattle.runtime.refit import Fitted, averaged, refit
 from rattle.scoring.head import CENTRES, Head
 from rattle.scoring.threshold import silencing
 
@@ -231,6 +232,17 @@ def test_the_nearest_normals_are_old_and_new_ones() -> None:
     assert centres is not None
     new = (centres.mean(axis=1) > 1.5).sum()
     assert (new, len(centres) - new) == (CENTRES // 2, 60)
+
+
+@pytest.mark.parametrize("told", ["none", "one", "all"])
+def test_what_siblings_scored_is_carried_over_whoever_calls_the_others_normal(told: str) -> None:
+    machine = KINDS["nearest"]()
+    held_out = machine.known.held_out
+    crossed = [CrossFitted(clip="a" * 64, gap=0.1, distance=0.2)]
+    silenced = {"none": (), "one": held_out[:1], "all": held_out}[told]
+    hashes = [clip.hash for clip in silenced]
+    fitted = refit(machine.head, machine.known, machine.recipe, 0.5, hashes, crossed)
+    assert [clip.clip for clip in fitted.crossed] == ["a" * 64]
 
 
 def test_every_normal_may_be_called_normal_again() -> None:

@@ -26,8 +26,8 @@ FRAME_SAMPLES = 512
 FRAMES = 32
 # Below this a band holds what rounding leaves, of which nothing can be told.
 FLOOR_DBFS = -110.0
-# How far outside the training clips' range a clip must be. Of real healthy and faulty clips none is
-# 10 dB below it in any band or 5 dB outside it in level; what a recorder cuts off is 26 dB below.
+# How far outside the training clips' range a clip must be: so far that no real clip, healthy or
+# faulty, is, and what a recorder cuts off is (docs/explanation/unfit.md).
 BAND_MARGIN_DB = 15.0
 LEVEL_MARGIN_DB = 12.0
 

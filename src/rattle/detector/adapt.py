@@ -49,7 +49,7 @@ from rattle.recipe import Recipe
 from rattle.recipe.parts import Audio
 from rattle.runtime.adapt_head import adapt_head
 from rattle.runtime.carry import crossed_without
-from rattle.runtime.refit import averaged
+from rattle.runtime.refit import averaged, held_out_still
 from rattle.scoring.head import Head
 from rattle.scoring.head_fit import part_of_the_way
 from rattle.version import VERSION
@@ -226,8 +226,8 @@ class AdaptJob:
                     and info.recorder.joined_by(of.traits for of in store.facts(self.normals)),
                     unhealthy=partial(sounds_of, self.anomalies, store),
                     older=self.parent.reference,
-                    # Of an older one that no recording and no replay set has, nothing can be told.
                     crossed=_crossed(self),
+                    # Of an older one that no recording and no replay set has, nothing can be told.
                     silenced={hash_: at_hand[hash_] for hash_ in silenced if hash_ in at_hand},
                 )
             ],
@@ -254,7 +254,8 @@ def _crossed(job: AdaptJob) -> Crossed:
     if not clips:
         return Crossed((), {})
     head = Head.restored(parent.model.learnt()["head"], parent.recipe)
-    held_out = [clip for clip in parent.known.held_out if clip.hash not in anomalies]
+    still = held_out_still(parent.known, parent.info.provenance.silenced)
+    held_out = [clip for clip in still if clip.hash not in anomalies]
     parts = HeldOut.of_each(averaged(head, held_out))
     return Crossed(clips, {clip.hash: of for clip, of in zip(held_out, parts, strict=True)})
 

@@ -23,6 +23,7 @@ from rattle.detector.measure import measured
 from rattle.learning.batches import let_go
 from rattle.learning.checkpoint import Interruption, refuse_another
 from rattle.learning.device import place
+from rattle.scoring.clip import AveragedParts
 from rattle.scoring.score import Scale
 
 
@@ -95,10 +96,10 @@ def _scored(sibling: Job, watch: Watch, state: Path | None) -> Iterator[Scored]:
     models = measured(material, placement, interruption, watch)
     for share, of_share in zip(material.shares, models, strict=True):
         own = calibrate(of_share.held_out, of_share.outliers, default=share.alpha)
-        rows = zip(share.kept, own.held_out.rows(), strict=True)
-        for clip, (gap, distance) in rows:
-            scaled = None if distance is None else (distance - own.scale.low) / own.scale.width
-            yield Scored(str(share.machine), clip.hash, gap, scaled)
+        gap, distance = own.held_out.gap, own.held_out.distance
+        parts = AveragedParts(gap, None if distance is None else own.scale(distance))
+        for clip, row in zip(share.kept, parts.rows(), strict=True):
+            yield Scored(str(share.machine), clip.hash, *row)
         let_go([*material.source.groups, share.held_out])
 
 

@@ -23,7 +23,7 @@ from rattle.features.front_end import FrontEnd
 from rattle.learning.device import place
 from rattle.learning.inference import TrainedNetwork, embed
 from rattle.learning.model import Model
-from rattle.runtime.clip_scorer import ClipScorer, Judged, Recording, name_of
+from rattle.runtime.clip_scorer import ClipScorer, NamedParts, Recording, name_of
 from rattle.scoring.clip import ClipParts, Embedded, Unscored
 from rattle.scoring.windows import Windows
 
@@ -116,7 +116,7 @@ class Detector(ClipScorer):
         """Compute a clip's log-mel ``[frames, bands]`` in dB: what people are shown of it."""
         return self.front_end.log_mel(self.samples(clip), self.info.amplitude)
 
-    def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[Judged | Unscored]:
+    def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts | Unscored]:
         for name, heard in map_ahead(self._heard, clips, READERS):
             try:
                 yield Unscored(name, heard) if isinstance(heard, str) else self.judged(name, heard)

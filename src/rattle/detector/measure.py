@@ -104,7 +104,7 @@ def _networks(
             part=material.part,
         )
     placement.network(network).eval()
-    heard = Heard(network.encoder, source, recipe, placement)
+    heard = Encoded(network.encoder, source, recipe, placement)
     for share in material.shares:
         normals = heard.normals(share)
         head = head_of(network, share.head, heard.centres(share, normals, pair), recipe)
@@ -146,7 +146,7 @@ def _carried(share: Share, head: Head, known: Known) -> tuple[CrossFitted, ...]:
 
 
 @dataclass(frozen=True)
-class Heard:
+class Encoded:
     """What a trained encoder makes of the clips that it was trained on."""
 
     encoder: nn.Module

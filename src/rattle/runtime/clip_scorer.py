@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
 
@@ -30,7 +31,7 @@ Recording = str | Path | NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Judged:
+class NamedParts:
     """A clip's name, its parts, and what one has to know beside its score; empty where nothing."""
 
     name: str
@@ -49,7 +50,7 @@ class ClipScorer(ABC):
         """Say how anomalous each window of mono ``samples [T]`` at the recipe's rate is."""
 
     @abstractmethod
-    def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[Judged | Unscored]:
+    def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts | Unscored]:
         """Give the parts of each clip in order, or why there are none."""
 
     @abstractmethod
@@ -69,9 +70,9 @@ class ClipScorer(ABC):
     @property
     def threshold(self) -> Threshold:
         """The threshold of fixed-scale scores for the recipe's false-alarm rate."""
-        return threshold_of(self.info)
+        return self.decision.threshold
 
-    @property
+    @cached_property
     def decision(self) -> Decision:
         """What fixed-scale scores are held against."""
         return decision_of(self.info)
@@ -102,17 +103,17 @@ class ClipScorer(ABC):
         self, clips: Iterable[Recording], *, scale: ScaleName = "fixed"
     ) -> Iterator[ClipScore | Unscored]:
         """Score as ``score``, one by one; a clip that cannot be judged does not stop the rest."""
-        scored: Iterable[Judged | Unscored] = map(_finite, self.parts_of_each(clips))
+        scored: Iterable[NamedParts | Unscored] = map(_finite, self.parts_of_each(clips))
         mix = self.mix()
         if scale == "paper":
             scored = list(scored)
-            parts = [clip.parts for clip in scored if isinstance(clip, Judged)]
+            parts = [clip.parts for clip in scored if isinstance(clip, NamedParts)]
             distances = [part.distances for part in parts if part.distances is not None]
             if distances:
                 mix = self.mix(Scale.spanning(np.concatenate(distances)))
         decision = decision_of(self.info, mix)
         for clip in scored:
-            if isinstance(clip, Judged):
+            if isinstance(clip, NamedParts):
                 score = clip_score(clip.name, clip.parts, mix, decision)
                 yield replace(score, remark=clip.remark or None)
             else:
@@ -132,13 +133,14 @@ class ClipScorer(ABC):
     def golden_scores(self) -> list[ClipScore]:
         """Score the golden clips. Rounded to 16 bits they may be clipped: they are not judged."""
         mix = self.mix()
-        decision = decision_of(self.info, mix)
         scores = []
         for number, samples in enumerate(self.golden):
-            clip = _finite(Judged(f"golden clip {number}", self.parts(from_16_bit(samples)), ""))
+            clip = _finite(
+                NamedParts(f"golden clip {number}", self.parts(from_16_bit(samples)), "")
+            )
             if isinstance(clip, Unscored):
                 raise ClipError(clip.reason)
-            scores.append(clip_score(clip.name, clip.parts, mix, decision))
+            scores.append(clip_score(clip.name, clip.parts, mix, self.decision))
         return scores
 
     def mix(self, scale: Scale | None = None) -> Mix:
@@ -168,7 +170,7 @@ class ClipScorer(ABC):
             raise refused(name_of(clip), heard.fault)
         return heard
 
-    def judged(self, name: str, heard: Heard) -> Judged:
+    def judged(self, name: str, heard: Heard) -> NamedParts:
         """Give the parts of a clip; of a long recording those of the windows that are fit.
 
         Raises ``ClipError`` where no window is.
@@ -189,7 +191,7 @@ class ClipScorer(ABC):
         otherwise = self.info.recorder and self.info.recorder.otherwise(heard.traits)
         if otherwise:
             remarks.append(f"{otherwise}; its score may come from that")
-        return Judged(name, parts, "; ".join(remarks))
+        return NamedParts(name, parts, "; ".join(remarks))
 
     def _is_long(self, heard: Heard) -> bool:
         frames = 1 + len(heard.samples) // self.recipe.features.hop_samples
@@ -252,7 +254,7 @@ def name_of(clip: Recording) -> str:
     return "samples" if isinstance(clip, np.ndarray) else str(clip)
 
 
-def _finite(clip: Judged | Unscored) -> Judged | Unscored:
+def _finite(clip: NamedParts | Unscored) -> NamedParts | Unscored:
     # NaN is above no threshold: it would pass for normal.
     if isinstance(clip, Unscored) or clip.parts.is_finite:
         return clip

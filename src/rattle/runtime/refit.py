@@ -68,56 +68,54 @@ def refit(
     are a new state, of which the threshold has to hear too.
     """
     quiet = [clip for clip in (*known.normals, *known.held_out) if clip.hash in silenced]
-    labelled = len(known.anomalies) + len(quiet)
-    way = part_of_the_way(labelled)
+    common = held_out_still(known, silenced)
+    before = averaged(head, common)
 
-    def fitted(part: float, *, learns_all: bool = False) -> Fitted:
-        moved = _moved(head, known, recipe, silenced, part, learns_all=learns_all)
-        common = [clip for clip in known.held_out if clip.hash not in silenced]
-        theirs = carried(crossed, averaged(head, common), averaged(moved, common))
+    def fitted(ends: tuple[Head, Head], part: float) -> Fitted:
+        moved = _between(*ends, part)
+        theirs = carried(crossed, before, averaged(moved, common))
         return _fitted(moved, known, recipe, alpha, quiet, theirs)
 
-    first = fitted(way)
+    ends = _ends(head, known, recipe, silenced)
+    first = fitted(ends, part_of_the_way(len(known.anomalies) + len(quiet)))
     if not first.is_raised:
         return first
-    all_the_way = fitted(1.0)
-    told = sum(clip.hash in silenced for clip in known.held_out)
-    is_new_state = not known.anomalies
-    if not all_the_way.is_raised or is_new_state or told in (0, len(known.held_out)):
-        return all_the_way
-    return fitted(1.0, learns_all=True)
+    whole = fitted(ends, 1.0)
+    told = tuple(clip for clip in known.held_out if clip.hash in silenced)
+    if not (whole.is_raised and known.anomalies and 0 < len(told) < len(known.held_out)):
+        return whole
+    learnt_from = replace(known, normals=(*told, *known.normals))
+    return fitted(_ends(head, learnt_from, recipe, silenced), 1.0)
 
 
-def _moved(
-    head: Head,
-    known: Known,
-    recipe: Recipe,
-    silenced: Collection[str],
-    part: float,
-    *,
-    learns_all: bool,
-) -> Head:
-    """Move the trained head ``part`` of the way to what the labels make of it.
+def held_out_still(known: Known, silenced: Collection[str]) -> list[KnownClip]:
+    """List the clips held out that nobody called normal; all of them where there is no other."""
+    others = [clip for clip in known.held_out if clip.hash not in silenced]
+    return others or list(known.held_out)
 
-    With ``learns_all`` the silenced clips that are held out count among the normals.
-    """
-    told = [clip for clip in known.held_out if learns_all and clip.hash in silenced]
-    normals = tuple(
-        clip.shortened() if clip.hash in silenced else clip for clip in (*told, *known.normals)
-    )
+
+def _ends(head: Head, known: Known, recipe: Recipe, silenced: Collection[str]) -> tuple[Head, Head]:
+    """Give the head that was trained, and the one that all labels make of it."""
+    normals = tuple(clip.shortened() if clip.hash in silenced else clip for clip in known.normals)
     start = _at_start(
         head, known, _centres(head, replace(known, normals=normals), recipe, silenced)
     )
-    is_labelled = any(clip.hash in silenced for clip in (*known.normals, *known.held_out))
-    if start.weight is None or not (known.anomalies or is_labelled):
-        return start
+    told = any(clip.hash in silenced for clip in (*known.normals, *known.held_out))
+    if start.weight is None or not (known.anomalies or told):
+        return start, start
     weight, bias = fit_posterior(
         stacked(normals, head.dimensions),
         known.outliers,
         stacked(known.anomalies, head.dimensions),
         start=start,
     )
-    weight, bias = between(start, weight, bias, part)
+    return start, replace(start, weight=weight, bias=bias)
+
+
+def _between(start: Head, end: Head, part: float) -> Head:
+    if end.weight is None or end.bias is None:
+        return start
+    weight, bias = between(start, end.weight, end.bias, part)
     return replace(start, weight=weight, bias=bias)
 
 

@@ -52,7 +52,7 @@ def limits_said(rehearsal: Rehearsal) -> Iterator[str]:
 
 
 def unsupported_said(thresholds: tuple[Threshold, ...]) -> str | None:
-    """Say which false-alarm rates the held-out normals cannot show; None where they show all."""
+    """Say which false-alarm rates the healthy clips cannot show; None where they show all."""
     without = [threshold for threshold in thresholds if not threshold.supported]
     if not without:
         return None

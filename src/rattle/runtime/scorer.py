@@ -14,7 +14,7 @@ from rattle.ahead import map_ahead
 from rattle.bundle import BundleInfo, ScoringBundle, read_scoring_bundle
 from rattle.bundle.file import GoldenClips
 from rattle.errors import BundleError, ClipError
-from rattle.runtime.clip_scorer import ClipScorer, Judged, Recording, name_of
+from rattle.runtime.clip_scorer import ClipScorer, NamedParts, Recording, name_of
 from rattle.runtime.graph import Graph, shared_graph
 from rattle.scoring.clip import ClipParts, Embedded, Unscored
 from rattle.scoring.head import Head
@@ -119,7 +119,7 @@ class Scorer(ClipScorer):
         self.info.amplitude.normalise(samples, out=normalised)
         return np.concatenate([log_mels[:count], blocks(normalised, settings.hop_samples)], axis=1)
 
-    def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[Judged | Unscored]:
+    def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts | Unscored]:
         # A clip is one thread's work from file to parts: nothing waits for another.
         return map_ahead(self._judged, clips, os.cpu_count() or 1)
 
@@ -150,7 +150,7 @@ class Scorer(ClipScorer):
         centred = samples - np.float32(self.info.amplitude.mean)
         return spectra_of_frames(centred, frames, features.hop_samples, features.window_frames)
 
-    def _judged(self, clip: Recording) -> Judged | Unscored:
+    def _judged(self, clip: Recording) -> NamedParts | Unscored:
         try:
             return self.judged(name_of(clip), self.heard(clip))
         except ClipError as error:

@@ -15,6 +15,7 @@ from rattle.detector.fleet import FleetJob
 from rattle.detector.job import Job, Watch
 from rattle.errors import Interrupted
 from rattle.grid.siblings import train_siblings
+from rattle.learning.device import place
 from rattle.learning.train import Step
 from rattle.runs.folder import RunFolder, bundle_path
 from rattle.runs.machines import finish_tracking, title_of, tracker_of
@@ -69,7 +70,8 @@ def run_shown(
 
         def before(identity: str, folder: RunFolder) -> None:
             count = min(workers or os.cpu_count() or 1, len(job.siblings))
-            if count > 1 and not job.device.startswith("cuda"):
+            # Heads are fitted sooner than a process starts; a GPU is one, however many cores.
+            if job.work == "train" and count > 1 and place(job.device).device.type == "cpu":
                 shared = SiblingRuns(folder.path, job, identity)
                 train_siblings(shared, count, on_change=progress.on_siblings, stop=stop)
 
