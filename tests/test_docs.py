@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from rattle.cli import VERBS, build_app
+from rattle.clips.layouts.words import ANOMALY, NORMAL, TEST, TRAIN, UNKNOWN, VALIDATION
 from rattle.recipe import PACKAGED, Recipe
 
 ROOT = Path(__file__).parents[1]
@@ -30,6 +31,12 @@ def _reference() -> ModuleType:
 def test_the_reference_is_what_make_docs_would_write(page: str, writer: str) -> None:
     written = (ROOT / "docs" / "reference" / f"{page}.md").read_text(encoding="utf-8")
     assert written == getattr(_reference(), writer)(), "run: make docs"
+
+
+def test_every_word_that_a_folder_may_say_is_documented() -> None:
+    page = (ROOT / "docs" / "explanation" / "folders.md").read_text(encoding="utf-8")
+    for words in (NORMAL, ANOMALY, UNKNOWN, TRAIN, VALIDATION, TEST):
+        assert f"| {', '.join(words).replace('_', ' ')} |" in page
 
 
 def test_the_readme_names_every_command_and_no_other() -> None:

@@ -3,47 +3,60 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rattle.clips.check import CheckReport
+    from rattle.clips.layouts import FolderReading
 
-# Of each kind of finding the terminal shows this many; --json gives them all.
+# Of folders, and of each kind of finding, the terminal shows this many; --json gives them all.
+FOLDERS = 60
 SHOWN = 10
 
 COLUMNS = (
     ("train", "normal"),
     ("train", "anomaly"),
+    ("train", "unknown"),
+    ("validation", "normal"),
+    ("validation", "anomaly"),
+    ("validation", "unknown"),
     ("test", "normal"),
     ("test", "anomaly"),
     ("test", "unknown"),
 )
 
 
-def check(folder: Path, /, *, recipe: str = "fleet", json: bool = False) -> int:
-    """Check recordings before training: broken files, leaks, silence, wrong levels and lengths.
+def check(
+    folder: Path, /, *, recipe: str = "fleet", labels: Path | None = None, json: bool = False
+) -> int:
+    """Check recordings before training: how folders are read, broken files, leaks, wrong levels.
 
-    Every file is decoded once. Errors make training or evaluation wrong or impossible: files
-    that are unreadable, cut short or empty, that hold NaN, or that stand in training and test
-    alike. Warnings make them worse. The exit code is 1 when there is an error.
+    Shows what each folder was taken for: machine, split and label. Every file is decoded once.
+    Errors make training or evaluation wrong or impossible: files that are unreadable, cut short or
+    empty, that hold NaN, or that stand in training and test alike. Warnings make them worse. The
+    exit code is 1 when there is an error.
 
     Parameters
     ----------
     folder
-        A folder of recordings in a DCASE layout or as machine/normal and machine/anomaly, or a
-        CSV file with the columns path, machine, label.
+        A folder of recordings: machine/normal and machine/anomaly, with other words people use and
+        in other orders too, a layout of DCASE, MIMII or ToyADMOS; or a CSV file with the columns
+        path, machine, label.
     recipe
         What the recordings are for: fleet, small, paper, or a TOML file. Its sample rate, its
-        channel and the length of its window are the limits.
+        channel, the length of its window and the clips it takes are the limits.
+    labels
+        A DCASE label list for evaluation clips; by default the eval_data_list*.csv beside them or
+        above.
     json
-        Print one JSON document with every finding.
+        Print one JSON document with every folder and finding.
     """
     from rattle.clips.check import check as check_clips
     from rattle.recipe import Recipe
 
-    report = check_clips(folder, Recipe.load(recipe))
+    report = check_clips(folder, Recipe.load(recipe), labels=labels)
     if json:
         _print_json(report)
     elif sys.stdout.isatty():
@@ -58,6 +71,18 @@ def _print_json(report: CheckReport) -> None:
 
     document = {
         "layout": report.layout,
+        "folders": [
+            {
+                "folder": row.folder,
+                "machine": None if row.machine is None else str(row.machine),
+                "split": row.split,
+                "label": row.label,
+                "kind": row.kind,
+                "clips": row.clips,
+                "reason": row.reason,
+            }
+            for row in report.folders
+        ],
         "machines": [
             {
                 "machine": str(summary.machine),
@@ -85,13 +110,23 @@ def _print_table(report: CheckReport) -> None:
     from rich.table import Table
 
     console = Console()
-    table = Table(title=f"Layout: {report.layout}")
-    table.add_column("machine")
-    for split, label in COLUMNS:
+    read = Table(title=f"Layout: {report.layout}", title_justify="left")
+    for name in ("folder", "machine", "split", "label"):
+        read.add_column(name, overflow="fold")
+    read.add_column("clips", justify="right")
+    for row in report.folders[:FOLDERS]:
+        read.add_row(*map(escape, _reading(row)), style="yellow" if row.machine is None else None)
+    console.print(read)
+    _print_rest(report.folders, console.print)
+    columns = [c for c in COLUMNS if any(c in summary.clips for summary in report.machines)]
+    table = Table()
+    table.add_column("machine", overflow="fold")
+    for split, label in columns:
         table.add_column(f"{split} {label}", justify="right")
     table.add_column("hours", justify="right")
     for summary in report.machines:
-        table.add_row(escape(str(summary.machine)), *_cells(summary.clips), f"{summary.hours:.2f}")
+        cells = [str(summary.clips.get(column, "")) for column in columns]
+        table.add_row(escape(str(summary.machine)), *cells, f"{summary.hours:.2f}")
     console.print(table)
     for line in _finding_lines(report):
         style = {"error": "bold red", "warni": "yellow"}.get(line[:5])
@@ -100,6 +135,10 @@ def _print_table(report: CheckReport) -> None:
 
 def _print_lines(report: CheckReport) -> None:
     print(f"layout: {report.layout}")
+    for row in report.folders[:FOLDERS]:
+        folder, *taken, clips = _reading(row)
+        print(f"{folder}: {' '.join(filter(None, taken))}, {clips}")
+    _print_rest(report.folders, print)
     for summary in report.machines:
         counts = ", ".join(
             f"{n} {split} {label}" for (split, label), n in sorted(summary.clips.items())
@@ -109,8 +148,16 @@ def _print_lines(report: CheckReport) -> None:
         print(line)
 
 
-def _cells(clips: Mapping[tuple[str, str], int]) -> list[str]:
-    return [str(clips.get(column, "")) for column in COLUMNS]
+def _reading(row: FolderReading) -> tuple[str, str, str, str, str]:
+    if row.machine is None:
+        return row.folder, "left out", "", "", str(row.clips)
+    label = f"{row.label} ({row.kind})" if row.kind else row.label
+    return row.folder, str(row.machine), row.split, label, str(row.clips)
+
+
+def _print_rest(folders: Sequence[FolderReading], to: Callable[[str], None]) -> None:
+    if len(folders) > FOLDERS:
+        to(f"and {len(folders) - FOLDERS} more folders; --json lists them all")
 
 
 def _finding_lines(report: CheckReport) -> list[str]:

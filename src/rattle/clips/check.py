@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rattle.clips.clip import Clip
 from rattle.clips.examine import Examined, Finding, examine
-from rattle.clips.layouts import Scan, scan
+from rattle.clips.layouts import FolderReading, Scan, scan
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.recipe import Recipe
@@ -32,6 +32,7 @@ class CheckReport:
     """What ``check`` tells; findings are ordered: errors, then warnings, each by code and path."""
 
     layout: str
+    folders: tuple[FolderReading, ...]
     machines: tuple[MachineSummary, ...]
     findings: tuple[Finding, ...]
 
@@ -40,15 +41,15 @@ class CheckReport:
         return any(finding.severity == "error" for finding in self.findings)
 
 
-def check(source: Path, recipe: Recipe) -> CheckReport:
+def check(source: Path, recipe: Recipe, *, labels: Path | None = None) -> CheckReport:
     """Decode every recording of a folder or CSV file once and report what is wrong.
 
-    The recipe says which rate and channel are wanted and how long a clip has to be. ``source`` is
-    as for ``scan``, which raises ``DataError`` when nothing is recognised; anything wrong with
-    single files is a finding and raises nothing. The codes of findings are explained in
-    ``rattle.clips.examine`` and below.
+    The recipe says which rate and channel are wanted, how long a clip has to be and how many it
+    takes to train a machine. ``source`` and ``labels`` are as for ``scan``, which raises
+    ``DataError`` when nothing is recognised; anything wrong with single files is a finding and
+    raises nothing. The codes of findings are explained in ``rattle.clips.examine`` and below.
     """
-    scanned = scan(source, hashed=False)
+    scanned = scan(source, labels=labels, hashed=False)
     paths = [Path(clip.path) for clip in scanned.manifest]
     paths += [skipped.path for skipped in scanned.unreadable]
     # Decoding and hashing release the interpreter lock, so threads use every core.
@@ -58,9 +59,11 @@ def check(source: Path, recipe: Recipe) -> CheckReport:
     findings += _refused(scanned, examined)
     findings += _repeated(scanned.manifest, examined)
     machines = tuple(_summary(scanned.manifest, machine) for machine in scanned.manifest.machines())
-    findings += [finding for summary in machines for finding in _unfit(summary)]
+    fit = _fit_normals(scanned.manifest, examined)
+    for summary in machines:
+        findings += _unfit(summary, fit[summary.machine], recipe.training.minimum_normals)
     order = sorted(findings, key=lambda f: (f.severity, f.code, str(f.path), f.message))
-    return CheckReport(scanned.layout, machines, tuple(order))
+    return CheckReport(scanned.layout, scanned.folders, machines, tuple(order))
 
 
 def _refused(scanned: Scan, examined: Iterable[Examined]) -> list[Finding]:
@@ -107,12 +110,30 @@ def _summary(manifest: Manifest, machine: Machine) -> MachineSummary:
     )
 
 
-def _unfit(summary: MachineSummary) -> list[Finding]:
-    """List what a machine's clips cannot be used for."""
+def _fit_normals(manifest: Manifest, examined: Iterable[Examined]) -> Counter[Machine]:
+    """Count each machine's sounds that training would take; copies count once."""
+    by_path = {str(one.path): one for one in examined}
+    sounds = {
+        (clip.machine, by_path[clip.path].sound_hash)
+        for clip in manifest.of(split="train", label="normal")
+        if by_path[clip.path].is_fit
+    }
+    return Counter(machine for machine, _ in sounds)
+
+
+def _unfit(summary: MachineSummary, fit: int, least: int) -> list[Finding]:
+    """List what a machine's clips cannot be used for; ``fit`` of them can be learnt from."""
     findings = []
-    if not summary.clips.get(("train", "normal")):
+    clips = summary.clips.get(("train", "normal"))
+    if not clips:
         message = f"{summary.machine}: no normal clip to train on"
         findings.append(Finding(None, "no-training-clip", message))
+    elif fit < least:
+        message = (
+            f"{summary.machine}: {fit} of {clips} normal training clips can be learnt from, "
+            f"training takes {least} or more; record more of its healthy sound"
+        )
+        findings.append(Finding(None, "too-few-clips", message))
     test = {label for split, label in summary.clips if split == "test"} - {"unknown"}
     if len(test) == 1:
         message = f"{summary.machine}: every labelled test clip is {test.pop()}; AUC needs both"

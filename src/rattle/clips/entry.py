@@ -13,7 +13,11 @@ from rattle.errors import ClipError
 
 @dataclass(frozen=True)
 class LayoutEntry:
-    """A clip as its folder and name or a CSV row tell of it; fields as the manifest's columns."""
+    """A clip as its folder and name or a CSV row tell of it; fields as the manifest's columns.
+
+    ``place`` is the folder, or the CSV file, that says so; ``collection`` tells data sets apart
+    that lie side by side and may call different machines by the same name.
+    """
 
     path: Path
     source_set: str
@@ -22,6 +26,8 @@ class LayoutEntry:
     label: str
     domain: str = ""
     attributes: str = ""
+    place: Path = Path()
+    collection: str = ""
 
 
 @dataclass(frozen=True)

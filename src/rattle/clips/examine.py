@@ -54,12 +54,13 @@ class Examined:
 
     ``sound_hash`` is the same for the same samples at the same rate, whatever the file format, in
     one run of Python; it is None for a file with an error and for silence, where equality means
-    nothing.
+    nothing. ``is_fit`` says whether training would take it.
     """
 
     path: Path
     findings: tuple[Finding, ...]
     sound_hash: int | None = None
+    is_fit: bool = False
 
 
 @dataclass
@@ -113,8 +114,9 @@ def examine(path: Path, recipe: Recipe) -> Examined:
     broken = _broken(levels, missing)
     if broken:
         return Examined(path, (Finding(path, *broken),))
+    faults = _faults(judge)
     findings = [
-        Finding(path, *code_and_message) for code_and_message in (*_faults(judge), *_offset(levels))
+        Finding(path, *code_and_message) for code_and_message in (*faults, *_offset(levels))
     ]
     wanted_hz = recipe.audio.sample_rate_hz
     if rate_hz != wanted_hz:
@@ -124,7 +126,7 @@ def examine(path: Path, recipe: Recipe) -> Examined:
         message = f"{levels.samples / rate_hz:.2f} s long; one window takes {window_s:.2f} s"
         findings.append(Finding(path, "too-short", message))
     sound_hash = None if levels.peak < SILENT_PEAK else hash((rate_hz, channels, *hashes))
-    return Examined(path, tuple(findings), sound_hash)
+    return Examined(path, tuple(findings), sound_hash, is_fit=not faults)
 
 
 def _heard(block: Block, channel: int | Literal["mean"]) -> Samples:

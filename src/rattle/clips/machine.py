@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import NamedTuple
 
 from rattle.errors import DataError
@@ -18,6 +19,14 @@ class Machine(NamedTuple):
     id: str
 
     @classmethod
+    def named(cls, type_: str, id_: str = "") -> Machine:
+        """Name a machine in Unicode's composed form: one file system has ``é`` as two characters.
+
+        Python's other means, ``Machine(type, id)``, is for names that are in that form.
+        """
+        return cls(unicodedata.normalize("NFC", type_), unicodedata.normalize("NFC", id_))
+
+    @classmethod
     def parse(cls, text: str) -> Machine:
         """Read ``"fan/id_00"`` or ``"press-3"`` as a machine; ``DataError`` for anything else."""
         type_, _, id_ = text.partition("/")
@@ -26,10 +35,18 @@ class Machine(NamedTuple):
             raise DataError(
                 f"{text!r} does not name a machine; write it as type/id, for example fan/id_00"
             )
-        return cls(type_, id_)
+        return cls.named(type_, id_)
 
     def __str__(self) -> str:
         return f"{self.type}/{self.id}" if self.id else self.type
+
+    def of_set(self, name: str) -> Machine:
+        """Name the machine by its set too: ``fan@dcase2021/section_00``."""
+        return Machine(f"{self.type}@{name}", self.id)
+
+    def is_namesake(self, other: Machine) -> bool:
+        """Tell whether both are called the same but for the set: the same machine, perhaps."""
+        return self.id == other.id and self.type.split("@")[0] == other.type.split("@")[0]
 
     @property
     def slug(self) -> str:

@@ -7,7 +7,7 @@ Every room after this one takes clips as such a table, never as a folder. Column
 | path | absolute path of the file |
 | source_set | what was recorded alike: ``mimii``, ``toyadmos``, ``dcase2021`` ..., ``site`` |
 | machine_type, machine_id | ``fan`` and ``id_00``; the id may be empty |
-| split | ``train`` or ``test`` |
+| split | ``train``, ``validation`` or ``test`` |
 | label | ``normal``, ``anomaly`` or ``unknown`` |
 | domain | ``source``, ``target`` or empty |
 | attributes | ``name=value`` pairs joined by ``;``, or empty |
@@ -43,7 +43,7 @@ SCHEMA = pl.Schema(
         "content_hash": pl.String(),
     }
 )
-SPLITS = ("train", "test")
+SPLITS = ("train", "validation", "test")
 LABELS = ("normal", "anomaly", "unknown")
 DOMAINS = ("source", "target", "")
 _OPTIONAL = ("machine_id", "domain", "attributes")

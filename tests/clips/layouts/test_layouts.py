@@ -1,28 +1,17 @@
 from __future__ import annotations
 
 import logging
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile as sf
 
+from made_up_recordings import make
 from rattle.clips.layouts import Scan, load_manifest, load_outliers, scan
 from rattle.clips.machine import Machine
 from rattle.clips.reading import content_hash
 from rattle.errors import DataError
-
-FORMATS = {".mp3": "MP3", ".ogg": "OGG"}
-
-
-def make(root: Path, *names: str) -> None:
-    """Short recordings, each with another sound."""
-    for name in names:
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        samples = np.random.default_rng(zlib.crc32(name.encode())).uniform(-0.1, 0.1, 1600)
-        sf.write(path, samples, 16_000, format=FORMATS.get(path.suffix))
 
 
 def rows(found: Scan) -> dict[str, tuple[str, str, str]]:
@@ -227,7 +216,7 @@ def test_a_machines_own_folder_is_named_after_it(tmp_path: Path) -> None:
 
 
 def test_files_without_a_place_are_left_out_with_a_reason(tmp_path: Path) -> None:
-    make(tmp_path, "press/normal/a.wav", "loose.wav", "a/b/c/normal/deep.wav")
+    make(tmp_path, "press/normal/a.wav", "loose.wav", "a/b/c/d/normal/deep.wav")
     found = scan(tmp_path)
     assert sorted(s.path.name for s in found.left_out) == ["deep.wav", "loose.wav"]
     assert len(found.manifest) == 1

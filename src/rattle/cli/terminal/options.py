@@ -15,6 +15,7 @@ OPTIONS = {
     "false_alarms": "--false-alarms 0.05",
     "graph": "rattle export BUNDLE",
     "init": "--init FILE",
+    "labels": "--labels CSV",
     "normals": "--normal",
     "out": "--out FOLDER",
     "outliers": "--outliers FOLDER",

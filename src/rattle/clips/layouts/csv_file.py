@@ -2,87 +2,115 @@
 
 from __future__ import annotations
 
-import csv
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from rattle.clips.entry import LayoutEntry
+from rattle.clips.layouts.csv_text import Row, read_rows
+from rattle.clips.layouts.words import KNOWN_WORDS, label_of, split_of
 from rattle.clips.machine import Machine
-from rattle.clips.manifest import DOMAINS, LABELS, SCHEMA, SPLITS
+from rattle.clips.manifest import DOMAINS, SCHEMA
 from rattle.errors import DataError
 
-_CHOICES = {"label": LABELS, "split": SPLITS, "domain": DOMAINS}
 # A written manifest can be read back; what is measured from the file is measured anew.
 _COLUMNS = {"machine", *SCHEMA}
+# As DCASE label lists have it.
+_NUMBERS = {"0": "normal", "1": "anomaly"}
+
+_log = logging.getLogger(__name__)
 
 
 def read_csv_file(path: Path) -> list[LayoutEntry]:
     """Read the entries of a CSV file, in its order.
 
-    Required columns: ``path`` (relative to the CSV file, or absolute), ``label`` (normal, anomaly
-    or unknown), and ``machine`` (``fan/id_00``) or ``machine_type`` with ``machine_id``. Optional:
+    Required columns, their names in any case: ``path`` (relative to the CSV file, or absolute;
+    Windows' backslashes will do), ``label`` (a word that ``words`` knows, or 0 for normal and 1
+    for anomaly), and ``machine`` (``fan/id_00``) or ``machine_type`` with ``machine_id``. Optional:
     ``split`` (default: train for normal, else test), ``source_set`` (default ``site``),
-    ``domain``, ``attributes``. Raises ``DataError`` naming row and column for anything else.
+    ``domain``, ``attributes``. Other columns are passed over, and a warning names them. Raises
+    ``DataError`` naming row and column for anything else.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            _check_columns(path, list(reader.fieldnames or []))
-            return _entries(path, list(reader))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: cannot be read as a CSV file ({error})") from error
-
-
-def _check_columns(path: Path, columns: list[str]) -> None:
-    required = {"path", "label"}
-    required |= {"machine"} if "machine" in columns else {"machine_type", "machine_id"}
-    missing = sorted(required - set(columns))
-    unknown = [column for column in columns if column not in _COLUMNS]
-    twice = sorted({column for column in columns if columns.count(column) > 1})
-    for wrong, what in ((missing, "missing"), (unknown, "unknown"), (twice, "double")):
-        if wrong:
-            raise DataError(
-                f"{path}, row 1: {what} column {', '.join(map(repr, wrong))}; expected a header "
-                "such as path,machine,label with commas between, and optionally split, "
-                "source_set, domain, attributes"
-            )
-
-
-def _entries(path: Path, rows: list[dict[str, str]]) -> list[LayoutEntry]:
+    header, *rows = read_rows(path) or [Row(1, ())]
+    columns = [cell.casefold() for cell in header.cells]
+    _check_columns(path, header, columns)
     entries: list[LayoutEntry] = []
     row_of: dict[Path, int] = {}
-    for number, row in enumerate(rows, start=2):
-        entry = _entry(path, number, row)
-        first = row_of.setdefault(entry.path, number)
-        if first != number:
-            raise DataError(f"{path}, row {number}, column 'path': the file of row {first} again")
+    for row in rows:
+        entry = _entry(path, row.number, _cells(path, row, columns))
+        first = row_of.setdefault(entry.path, row.number)
+        if first != row.number:
+            raise _wrong(path, row.number, "path", f"the file of row {first} again")
         entries.append(entry)
     return entries
 
 
-def _entry(path: Path, number: int, row: dict[str, str]) -> LayoutEntry:
-    # DictReader files surplus cells under None and fills missing ones with None.
-    if None in row or None in row.values():
-        raise DataError(f"{path}, row {number}: the number of cells differs from the header's")
-    cells = {column: cell.strip() for column, cell in row.items()}
-    if not cells["path"]:
-        raise DataError(f"{path}, row {number}, column 'path': empty; name a recording")
-    split = cells.get("split") or ("train" if cells["label"] == "normal" else "test")
-    for column, value in {**cells, "split": split}.items():
-        choices = _CHOICES.get(column)
-        if choices is not None and value not in choices:
-            expected = ", ".join(choice for choice in choices if choice)
+def _check_columns(path: Path, header: Row, columns: Sequence[str]) -> None:
+    by_parts = "machine" not in columns and {"machine_type", "machine_id"} & set(columns)
+    required = {"path", "label"}
+    required |= {"machine_type", "machine_id"} if by_parts else {"machine"}
+    missing = sorted(required - set(columns))
+    twice = sorted({column for column in columns if column and columns.count(column) > 1})
+    for wrong, what in ((missing, "missing"), (twice, "double")):
+        if wrong:
             raise DataError(
-                f"{path}, row {number}, column {column!r}: {value!r} found, expected {expected}"
+                f"{path}, row {header.number}: {what} column {', '.join(map(repr, wrong))} in "
+                f"{', '.join(map(repr, header.cells)) or 'an empty header'}; expected a header "
+                "such as path,machine,label with commas, semicolons or tabs between, and "
+                "optionally split, source_set, domain, attributes"
             )
+    unused = [column for column in header.cells if column.casefold() not in _COLUMNS]
+    if unused:
+        _log.warning("%s: columns that mean nothing here: %s", path, ", ".join(map(repr, unused)))
+
+
+def _cells(path: Path, row: Row, columns: Sequence[str]) -> dict[str, str]:
+    # A spreadsheet ends rows with separators of columns that are empty.
+    if len(row.cells) < len(columns) or any(row.cells[len(columns) :]):
+        raise DataError(
+            f"{path}, row {row.number}: {len(row.cells)} cells, the header has {len(columns)}"
+        )
+    return dict(zip(columns, row.cells, strict=False))
+
+
+def _entry(path: Path, number: int, cells: dict[str, str]) -> LayoutEntry:
+    if not cells["path"]:
+        raise _wrong(path, number, "path", "empty; name a recording")
+    label = _NUMBERS.get(cells["label"]) or label_of(cells["label"])
+    if label is None:
+        raise _wrong(
+            path,
+            number,
+            "label",
+            f"{cells['label']!r} found, expected {KNOWN_WORDS}, unknown, or 0 for normal and 1 "
+            "for anomaly",
+        )
+    split = split_of(cells.get("split") or ("train" if label == "normal" else "test"))
+    if split is None:
+        raise _wrong(
+            path, number, "split", f"{cells['split']!r} found, expected train, validation or test"
+        )
+    domain = cells.get("domain", "").lower()
+    if domain not in DOMAINS:
+        raise _wrong(path, number, "domain", f"{domain!r} found, expected source, target or none")
     return LayoutEntry(
-        path=(path.parent / cells["path"]).resolve(),
+        path=_recording(path.parent, cells["path"]),
         source_set=cells.get("source_set") or "site",
         machine=_machine(path, number, cells),
         split=split,
-        label=cells["label"],
-        domain=cells.get("domain", ""),
+        label=label,
+        domain=domain,
         attributes=cells.get("attributes", ""),
+        place=path,
     )
+
+
+def _recording(folder: Path, cell: str) -> Path:
+    """Find the file that a cell names; one written on Windows has backslashes for slashes."""
+    recording = (folder / cell).resolve()
+    if "\\" in cell and not recording.exists():
+        return (folder / cell.replace("\\", "/")).resolve()
+    return recording
 
 
 def _machine(path: Path, number: int, cells: dict[str, str]) -> Machine:
@@ -92,4 +120,8 @@ def _machine(path: Path, number: int, cells: dict[str, str]) -> Machine:
             return Machine.parse(cells["machine"])
         return Machine.parse(str(Machine(cells["machine_type"], cells["machine_id"])))
     except DataError as error:
-        raise DataError(f"{path}, row {number}, column {column!r}: {error}") from error
+        raise _wrong(path, number, column, str(error)) from error
+
+
+def _wrong(path: Path, number: int, column: str, reason: str) -> DataError:
+    return DataError(f"{path}, row {number}, column {column!r}: {reason}")

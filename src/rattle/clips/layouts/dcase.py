@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rattle.clips.entry import LayoutEntry, LeftOut
 from rattle.clips.layouts.dcase_names import DcaseName, is_supplemental, parse_dcase_name
-from rattle.clips.layouts.dcase_tables import Truth, read_attributes
+from rattle.clips.layouts.dcase_tables import LabelLists, Truth, read_attributes
 from rattle.clips.machine import Machine
 
 SOURCE_SETS_2020 = {
@@ -24,14 +24,16 @@ _SPLIT_FOLDERS = {
     "source_test": "test",
     "target_test": "test",
 }
+_OF_EVERY_SET = frozenset({"dev_data", "eval_data", "dev", "eval", "raw", "data"})
 _YEAR = re.compile(r"dcase_?(20\d\d)", re.IGNORECASE)
 
 
 class DcaseLayout:
-    """What recognises DCASE files; it reads each attribute table once."""
+    """What recognises DCASE files below ``root``; it reads each table once."""
 
-    def __init__(self, truths: dict[tuple[str, str], Truth]) -> None:
-        self._truths = truths
+    def __init__(self, root: Path, labels: LabelLists) -> None:
+        self._root = root
+        self._labels = labels
         self._attributes = cache(_attributes_of_section)
         self._source_set = cache(_source_set_by_section)
 
@@ -43,20 +45,38 @@ class DcaseLayout:
         name = parse_dcase_name(path.stem)
         if name is None or split_folder not in _SPLIT_FOLDERS:
             return None
-        truth = self._truths.get((type_folder.name, path.stem)) if name.label == "unknown" else None
+        source_set = self._set_of(type_folder, name)
+        truth = None
+        if name.label == "unknown":
+            truth = self._labels.truth(type_folder, source_set, path.stem)
         known = truth or Truth(name.label, name.domain, name.attributes)
         attributes = known.attributes
         if name.by_section:
             attributes = self._attributes(type_folder, name.machine_id).get(path.stem, attributes)
         return LayoutEntry(
             path=path,
-            source_set=self._set_of(type_folder, name),
-            machine=Machine(type_folder.name, name.machine_id),
+            source_set=source_set,
+            machine=Machine.named(type_folder.name, name.machine_id),
             split=name.split or _SPLIT_FOLDERS[split_folder],
             label=known.label,
             domain=known.domain or _domain_of(split_folder),
             attributes=attributes,
+            place=path.parent,
+            collection=self._collection(type_folder, source_set),
         )
+
+    def _collection(self, type_folder: Path, source_set: str) -> str:
+        """Name the set that a type folder is of: by its year, else by the folders above it.
+
+        A development and an evaluation set share their machines, so their folders do not count.
+        """
+        if _YEAR.search(source_set):
+            return source_set
+        above = type_folder.parent
+        if not above.is_relative_to(self._root):
+            return ""
+        names = above.relative_to(self._root).parts
+        return "-".join(name for name in names if name.lower() not in _OF_EVERY_SET)
 
     def _set_of(self, type_folder: Path, name: DcaseName) -> str:
         if name.by_section:

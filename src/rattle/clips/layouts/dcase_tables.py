@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import csv
+import re
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from rattle.clips.layouts.dcase_names import parse_dcase_name
 from rattle.errors import DataError
+
+SETS_2020 = frozenset({"mimii", "toyadmos", "synthetic"})
+_YEAR = re.compile(r"20\d\d")
 
 
 class Truth(NamedTuple):
@@ -18,16 +24,57 @@ class Truth(NamedTuple):
     attributes: str
 
 
-def find_label_list(folder: Path) -> Path | None:
-    """Find ``eval_data_list*.csv`` in the folder or its parent; ``DataError`` for several."""
-    for parent in (folder, folder.parent):
-        lists = sorted(parent.glob("eval_data_list*.csv"))
+class LabelLists:
+    """The label lists of what lies below ``root``, each found and read once.
+
+    ``given`` is the one to use, in place of any that lies beside the recordings.
+    """
+
+    def __init__(self, root: Path, given: Path | None = None) -> None:
+        self._root = root
+        self._given = None if given is None else read_label_list(given)
+        self._find = cache(self._found)
+        self._read = cache(read_label_list)
+
+    def truth(self, type_folder: Path, source_set: str, stem: str) -> Truth | None:
+        """Look up an evaluation clip by its type's folder and its file's name without suffix.
+
+        The list is ``eval_data_list*.csv`` in the nearest folder above, up to the one that holds
+        ``root``. Of several there the set's year tells which. Raises ``DataError`` where it does
+        not.
+        """
+        key = type_folder.name, stem
+        if self._given is not None:
+            return self._given.get(key)
+        lists = self._find(type_folder.parent)
         if len(lists) > 1:
-            names = ", ".join(path.name for path in lists)
-            raise DataError(f"{parent}: several label lists ({names}); name the one to use")
-        if lists:
-            return lists[0]
-    return None
+            lists = _of_year(lists, source_set)
+        return self._read(lists[0]).get(key) if lists else None
+
+    def _found(self, folder: Path) -> tuple[Path, ...]:
+        lists = tuple(sorted(folder.glob("eval_data_list*.csv")))
+        if lists or self._root.parent.is_relative_to(folder):
+            return lists
+        return self._find(folder.parent)
+
+
+def _of_year(lists: Sequence[Path], source_set: str) -> tuple[Path, ...]:
+    """Choose the one list whose name holds the year that a set is called by.
+
+    The list of 2020 was published without one, and its sets are called otherwise.
+    """
+    year_of = {path: _YEAR.search(path.stem) for path in lists}
+    year = _YEAR.search(source_set)
+    wanted = {year[0]} if year else {"", "2020"} if source_set in SETS_2020 else set()
+    chosen = tuple(path for path, of in year_of.items() if (of[0] if of else "") in wanted)
+    if len(chosen) != 1:
+        names = ", ".join(path.name for path in lists)
+        raise DataError(
+            f"{lists[0].parent}: several label lists ({names}), and {source_set!r} does not tell "
+            "which is its own; say which one to use, or put each beside its set",
+            argument="labels",
+        )
+    return chosen
 
 
 def read_label_list(path: Path) -> dict[tuple[str, str], Truth]:

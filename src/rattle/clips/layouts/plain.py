@@ -1,47 +1,170 @@
-"""Recognise a file in a plain folder: ``<machine>/<class>`` or ``<type>/<id>/<class>``."""
+"""Recognise files in plain folders: machine, split and label by the folders' names, in any order.
+
+``press/normal``, ``press/train/good``, ``train/press/good``, ``fan/id_00/test/NG/bearing`` ...
+Rules, after ``folders`` took the names apart:
+
+- What is not known to be normal is never learnt: below ``train`` a word that is not known leaves
+  the file out; a folder without letters (a day, a number) divides the clips and says nothing.
+- Folders below a word for faults name the kind of fault; so do those of ``test`` that stand beside
+  one for healthy sound (``test/good``, ``test/scratch``).
+- Where the word stands on top (``normal/...``) folders below are machines or divide one machine's
+  clips. The names tell: the same ones below two words are machines. Else it is refused.
+"""
 
 from __future__ import annotations
 
+import logging
 import re
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
-from rattle.clips.entry import LayoutEntry
+from rattle.clips.clip import KIND
+from rattle.clips.entry import LayoutEntry, LeftOut
+from rattle.clips.layouts.folders import Folders
+from rattle.clips.layouts.words import KNOWN_WORDS, meaning_of, says_a_word
 from rattle.clips.machine import Machine
+from rattle.errors import DataError
 
-# Folder or folders of a class, lower case -> split and label.
-CLASSES = {
-    ("normal",): ("train", "normal"),
-    ("train",): ("train", "normal"),
-    ("train", "normal"): ("train", "normal"),
-    ("train", "anomaly"): ("train", "anomaly"),
-    ("train", "abnormal"): ("train", "anomaly"),
-    ("anomaly",): ("test", "anomaly"),
-    ("abnormal",): ("test", "anomaly"),
-    ("test",): ("test", "unknown"),
-    ("test", "normal"): ("test", "normal"),
-    ("test", "anomaly"): ("test", "anomaly"),
-    ("test", "abnormal"): ("test", "anomaly"),
-}
-_ID = re.compile(r"(?:id|section)_\d+")
+_ID = re.compile(r"(?:id|section|case)_?\d+")
+# Folders that name a machine: type, type and id, or these below the folder of a set.
+DEEPEST = 3
+SITE = "site"
+
+_log = logging.getLogger(__name__)
 
 
-def recognise_plain(path: Path, root: Path) -> LayoutEntry | None:
-    """Recognise a file under ``root`` by its folders; None when these name no class.
+@dataclass(frozen=True)
+class _Named:
+    """A file and the folders that name its machine, and those that only divide its clips."""
 
-    The folders above the class name the machine: one level is a machine without id, two are type
-    and id. ``root`` itself may be the machine's folder or, above folders such as ``id_00``, the
-    type's. Folders below the class are free (``press-3/normal/2024-05-02/a.wav``).
+    folders: Folders
+    machine: tuple[str, ...]
+    free: tuple[str, ...]
+
+
+def recognise_plain(files: Sequence[Folders]) -> list[LayoutEntry | LeftOut]:
+    """Recognise files by their folders, all of a scan at once: neighbours tell what a name is.
+
+    Raises ``DataError`` where the folders can be read in two ways, naming both.
     """
-    folders = path.parent.relative_to(root).parts
-    lower = [folder.lower() for folder in folders]
-    start = next((i for i, folder in enumerate(lower) if (folder,) in CLASSES), None)
-    if start is None or start > 2:
-        return None
-    pair, single = tuple(lower[start : start + 2]), (lower[start],)
-    split, label = CLASSES.get(pair) or CLASSES[single]
-    levels = folders[:start] or (root.name,)
-    if len(levels) == 1 and _ID.fullmatch(levels[0]):
-        above = root.name if start else root.parent.name
-        levels = (above, *levels)
-    machine = Machine(levels[0], levels[1] if len(levels) == 2 else "")
-    return LayoutEntry(path, "site", machine, split, label)
+    on_top: defaultdict[Path, list[Folders]] = defaultdict(list)
+    for file in files:
+        if not file.above:
+            on_top[file.root].append(file)
+    machines = {root: _machines_below(root, below) for root, below in on_top.items()}
+    kinds = _tests_by_kind(files)
+    entries = [_entry(_named(file, machines), kinds) for file in files]
+    taken = [entry for entry in entries if isinstance(entry, LayoutEntry) and entry.attributes]
+    guessed = sorted({str(entry.place) for entry in taken if entry.place.parent in kinds})
+    if guessed:
+        _log.warning(
+            "%s: taken for a kind of fault, since it stands beside healthy test clips",
+            ", ".join(guessed),
+        )
+    return entries
+
+
+def _named(file: Folders, machines: Mapping[Path, Collection[tuple[str, ...]]]) -> _Named:
+    if file.machine:
+        return _Named(file, file.machine, file.free)
+    known = machines[file.root]
+    if not known or not file.free:
+        return _Named(file, (file.root.name,), file.free)
+    # Below the machine's folder its clips may be divided; a machine without normals has one name.
+    depth = max((len(name) for name in known if file.free[: len(name)] == name), default=1)
+    return _Named(file, file.free[:depth], file.free[depth:])
+
+
+def _entry(named: _Named, kinds: Collection[Path]) -> LayoutEntry | LeftOut:
+    file = named.folders
+    label, split = file.label, file.split
+    unread = [name for name in named.free if name in file.unread]
+    if file.says_train:
+        if unread:
+            return LeftOut(
+                file.path,
+                f"below {file.words[-1]!r} its folder {unread[0]!r} does not say that it is "
+                f"healthy sound, so nothing is learnt from it; the words are {KNOWN_WORDS}",
+            )
+        label = "normal"
+    if not label and unread and file.place in kinds:
+        label = "anomaly"
+    if len(named.machine) > DEEPEST:
+        return LeftOut(
+            file.path,
+            f"{len(named.machine)} folders stand above {file.words[0]!r}, at most {DEEPEST} name "
+            "a machine: a set, a type and an id; give a folder below",
+        )
+    source_set, machine = named_machine(named.machine, file.root)
+    kind = "/".join(unread) if label == "anomaly" else ""
+    return LayoutEntry(
+        path=file.path,
+        source_set=source_set,
+        machine=machine,
+        split=split or ("train" if label == "normal" else "test"),
+        label=label or "unknown",
+        # What separates attributes stands in no name.
+        attributes=kind and f"{KIND}{kind.translate(str.maketrans(';=', '--'))}",
+        place=file.place / unread[0] if kind else file.place,
+        collection="" if source_set == SITE else source_set,
+    )
+
+
+def named_machine(levels: Sequence[str], root: Path) -> tuple[str, Machine]:
+    """Give the set and the machine that folders below ``root`` name: one to ``DEEPEST`` of them.
+
+    One is a machine without id, or an id such as ``id_00`` whose type is the folder above; two are
+    type and id; three are set, type and id.
+    """
+    *above, last = levels
+    if not above and _ID.fullmatch(last):
+        above = [root.name]
+    if not above:
+        return SITE, Machine.named(last)
+    return "".join(above[:-1]) or SITE, Machine.named(above[-1], last)
+
+
+def _tests_by_kind(files: Sequence[Folders]) -> set[Path]:
+    """List the test folders that hold one folder for healthy sound and none for faults.
+
+    Their other folders are kinds of fault, each with the name of one.
+    """
+    labels: defaultdict[Path, set[str]] = defaultdict(set)
+    for file in files:
+        if file.split == "test" and file.label and meaning_of(file.words[-1]):
+            labels[file.place.parent].add(file.label)
+    return {place for place, beside in labels.items() if beside == {"normal"}}
+
+
+def _machines_below(root: Path, files: Sequence[Folders]) -> set[tuple[str, ...]]:
+    """List the machines that the folders below ``normal``, ``train`` ... on top are.
+
+    None where they divide the clips of one machine, that of ``root``.
+    """
+    undecided = [file for file in files if not file.machine]
+    healthy = [file for file in undecided if file.label == "normal" or file.says_train]
+    healthy = healthy or [file for file in undecided if not file.label]
+    names = {_first_words(file.free) for file in healthy if file.unread}
+    if not names or any(not file.unread for file in healthy):
+        return set()
+    below: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for file in files:
+        if file.machine or file.unread:
+            below[(*file.machine, *file.free)[0]].add(file.words)
+    if any(len(words) > 1 for words in below.values()) or all(_ID.fullmatch(n[-1]) for n in names):
+        return names
+    example = next(file for file in healthy if file.unread)
+    word, folder = "/".join(example.words), example.free[0]
+    raise DataError(
+        f"{root}: {word}/{folder} can be read in two ways: {folder!r} is a machine and "
+        f"{word!r} says what its clips are, or {folder!r} is a part of the clips of one machine, "
+        f"{root.name!r}. For the first, turn the folders over, {folder}/{word}; for the second, "
+        f"give the folder above, {root.parent}, or take the recordings out of {folder!r}"
+    )
+
+
+def _first_words(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(takewhile(says_a_word, names))

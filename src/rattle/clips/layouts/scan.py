@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -13,23 +14,31 @@ from pathlib import Path
 from rattle.clips.clip import Clip
 from rattle.clips.entry import LayoutEntry, LeftOut, open_clip
 from rattle.clips.files import below
+from rattle.clips.layouts.collections import told_apart
 from rattle.clips.layouts.csv_file import read_csv_file
 from rattle.clips.layouts.dcase import DcaseLayout
-from rattle.clips.layouts.dcase_tables import find_label_list, read_label_list
+from rattle.clips.layouts.dcase_tables import LabelLists
+from rattle.clips.layouts.folders import Folders, take_apart
 from rattle.clips.layouts.plain import recognise_plain
+from rattle.clips.layouts.published import recognise_published
+from rattle.clips.layouts.readings import FolderReading, in_short, readings
+from rattle.clips.layouts.words import KNOWN_WORDS
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.clips.reading import AUDIO_SUFFIXES
 from rattle.errors import DataError
 
-ACCEPTED = """\
+ACCEPTED = f"""\
   DCASE 2020    fan/train/normal_id_00_00000000.wav, fan/test/anomaly_id_00_00000000.wav
   DCASE 2021 on fan/train/section_00_source_train_normal_0000.wav, fan/test/section_00_0000.wav
-  plain folder  press-3/normal/monday.wav, press-3/anomaly/worn.wav, press-3/test/normal/new.wav
-  type and id   fan/id_00/normal/a.wav, fan/id_00/abnormal/b.wav
+  plain folder  press-3/normal/monday.wav, press-3/anomaly/worn.wav, press-3/test/good/new.wav
+  type and id   fan/id_00/normal/a.wav, fan/id_00/abnormal/b.wav, train/fan/id_00/ok/c.wav
+  MIMII         -6_dB_fan/fan/id_00/normal/00000000.wav
+  ToyADMOS      ToyCar/case1/NormalSound_IND/1100010001_ToyCar_case1_normal_IND_ch1_0001.wav
   CSV file      clips.csv with the header path,machine,label
 Any of .wav, .flac, .ogg, .mp3, .aiff and the like will do, in one folder or with dev_data and
-eval_data side by side."""
+eval_data side by side. Words are {KNOWN_WORDS};
+train, val, validation and test."""
 
 _log = logging.getLogger(__name__)
 
@@ -39,13 +48,15 @@ class Scan:
     """A manifest, and the audio files that are not in it.
 
     ``unreadable`` files belong to a layout but cannot be opened or hold no sound; ``left_out``
-    files belong to none. ``layout`` names the layouts that were recognised.
+    files belong to none. ``layout`` names the layouts that were recognised, ``folders`` says what
+    each folder was taken for.
     """
 
     manifest: Manifest
     unreadable: tuple[LeftOut, ...]
     left_out: tuple[LeftOut, ...]
     layout: str
+    folders: tuple[FolderReading, ...]
 
 
 def load_manifest(source: Path, *, labels: Path | None = None) -> Manifest:
@@ -71,7 +82,7 @@ def load_outliers(source: Path) -> Manifest:
             raise
     machine = Machine(source.name, "")
     entries = [LayoutEntry(path, "site", machine, "train", "normal") for path in recordings]
-    return _usable(_open_all(entries, (), "unsorted"), source)
+    return _usable(_opened(entries, (), "unsorted", source), source)
 
 
 def _usable(scanned: Scan, source: Path) -> Manifest:
@@ -80,12 +91,7 @@ def _usable(scanned: Scan, source: Path) -> Manifest:
         first = skipped[0].reason if skipped else "it lists no clips"
         raise DataError(f"{source}: no usable recording; the first problem: {first}")
     if skipped:
-        _log.warning(
-            "%s: %d files left out, the first is %s; rattle check shows all with reasons",
-            source,
-            len(skipped),
-            skipped[0].path,
-        )
+        _log.warning("%s: %s", source, in_short(skipped, source))
     return scanned.manifest
 
 
@@ -100,43 +106,65 @@ def scan(source: Path, *, labels: Path | None = None, hashed: bool = True) -> Sc
     """
     source = source.resolve()
     if source.suffix.lower() == ".csv" and source.is_file():
-        return _open_all(read_csv_file(source), (), "CSV", hashed=hashed)
+        return _opened(read_csv_file(source), (), "CSV", source.parent, hashed=hashed)
     if not source.is_dir():
         raise DataError(
             f"{source}: there is no such folder or CSV file; expected one of\n{ACCEPTED}"
         )
-    label_list = labels or find_label_list(source)
-    dcase = DcaseLayout(read_label_list(label_list) if label_list else {})
-    entries: list[LayoutEntry] = []
-    left_out: list[LeftOut] = []
-    layouts: set[str] = set()
-    for path in below(source):
-        entry: LayoutEntry | LeftOut | None = dcase.recognise(path)
-        layout = "DCASE"
-        if entry is None:
-            entry, layout = recognise_plain(path, source), "plain folder"
-        if isinstance(entry, LayoutEntry):
-            entries.append(entry)
-            layouts.add(layout)
-        else:
-            left_out.append(entry or LeftOut(path, "its folders name no machine and class"))
+    found = _recognised(source, LabelLists(source, labels))
+    entries = [one for every in found.values() for one in every if isinstance(one, LayoutEntry)]
+    left_out = [one for every in found.values() for one in every if isinstance(one, LeftOut)]
     if not entries:
         raise DataError(_nothing_recognised(source, left_out))
-    return _open_all(entries, left_out, ", ".join(sorted(layouts)), hashed=hashed)
+    layouts = (n for n, every in found.items() if any(isinstance(e, LayoutEntry) for e in every))
+    return _opened(told_apart(entries), left_out, ", ".join(sorted(layouts)), source, hashed=hashed)
 
 
-def _nothing_recognised(source: Path, left_out: list[LeftOut]) -> str:
+def _recognised(source: Path, labels: LabelLists) -> dict[str, list[LayoutEntry | LeftOut]]:
+    """Ask each layout about each file below ``source``; what they say by the layout's name."""
+    found: defaultdict[str, list[LayoutEntry | LeftOut]] = defaultdict(list)
+    dcase = DcaseLayout(source, labels)
+    others: list[Folders] = []
+    for path in below(source):
+        entry = dcase.recognise(path)
+        if entry is not None:
+            found["DCASE"].append(entry)
+            continue
+        published = recognise_published(path)
+        if published is not None:
+            layout, entry = published
+            found[layout].append(entry)
+            continue
+        folders = take_apart(path, source)
+        if isinstance(folders, Folders):
+            others.append(folders)
+        else:
+            found["plain folder"].append(folders)
+    found["plain folder"] += recognise_plain(others)
+    return found
+
+
+def _nothing_recognised(source: Path, left_out: Sequence[LeftOut]) -> str:
     if left_out:
-        example = left_out[0].path.relative_to(source)
-        holds = f"{len(left_out)} audio files, none in a known layout, for example {example}"
+        example = left_out[0]
+        holds = (
+            f"{len(left_out)} audio files, none in a known layout, for example "
+            f"{example.path.relative_to(source)} ({example.reason})"
+        )
     else:
         holds = f"no audio file ({' '.join(sorted(AUDIO_SUFFIXES))})"
     return f"{source}: found {holds}; expected one of\n{ACCEPTED}"
 
 
-def _open_all(
-    entries: list[LayoutEntry], left_out: Iterable[LeftOut], layout: str, *, hashed: bool = True
+def _opened(
+    entries: Sequence[LayoutEntry],
+    left_out: Iterable[LeftOut],
+    layout: str,
+    source: Path,
+    *,
+    hashed: bool = True,
 ) -> Scan:
+    left_out = tuple(left_out)
     clips: list[Clip] = []
     unreadable: list[LeftOut] = []
     # The work is mostly waiting for the disk, so more threads than cores pay.
@@ -146,4 +174,10 @@ def _open_all(
                 clips.append(opened)
             else:
                 unreadable.append(opened)
-    return Scan(Manifest.from_clips(clips), tuple(unreadable), tuple(left_out), layout)
+    return Scan(
+        manifest=Manifest.from_clips(clips),
+        unreadable=tuple(unreadable),
+        left_out=left_out,
+        layout=layout,
+        folders=readings(entries, left_out, source),
+    )
