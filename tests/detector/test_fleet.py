@@ -211,6 +211,24 @@ def test_a_silent_machine_is_left_out_by_name(
         rattle.fit(data, Machine("mute", ""), recipe=tiny_fleet, device="cpu")
 
 
+def test_the_same_machine_in_another_set_is_no_outlier(clips: Manifest, tiny_fleet: Recipe) -> None:
+    namesake = FAN.of_set("monday")
+    table = clips.of(VALVE).table.with_columns(
+        machine_type=pl.lit(namesake.type), machine_id=pl.lit(namesake.id)
+    )
+    both = Manifest(pl.concat([clips.of(FAN).table, table]).sort("path"))
+    (job,) = training_jobs(both, [FAN, namesake], tiny_fleet, device="cpu")
+    for detector in make(job):
+        # Copies are all that either has to tell itself from.
+        assert detector.replay.outliers
+        assert all("of its speed" in name for name in detector.replay.outliers)
+        assert detector.info.provenance.outliers_substitute
+    third = Manifest(pl.concat([both.table, clips.of(VALVE).table]).sort("path"))
+    detector = rattle.fit(third, FAN, recipe=tiny_fleet, device="cpu")
+    assert set(detector.replay.outliers) == {str(VALVE)}
+    assert "same machine in another set" in detector.info.provenance.outliers
+
+
 def test_outliers_given_join_the_machines(
     clips: Manifest, tiny_fleet: Recipe, tmp_path: Path
 ) -> None:

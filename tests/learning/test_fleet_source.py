@@ -27,7 +27,11 @@ def fleet(
     per_batch: int = 24,
     seed: int = 0,
     weights: tuple[float, ...] | None = None,
+    namesakes: tuple[tuple[int, int], ...] = (),
 ) -> FleetSource:
+    apart = np.zeros((len(counts), len(counts)), dtype=np.bool_)
+    for one, other in namesakes:
+        apart[one, other] = apart[other, one] = True
     return FleetSource(
         groups=[machine(count, number) for number, count in enumerate(counts)],
         weights=weights or (1.0,) * len(counts),
@@ -36,6 +40,7 @@ def fleet(
         bands=BANDS,
         mixup=mixup,
         seed=seed,
+        namesakes=apart if namesakes else None,
     )
 
 
@@ -48,6 +53,28 @@ def test_a_window_is_normal_to_its_own_machines_head_alone() -> None:
     assert batch.normal.argmax(axis=1).tolist() == log_mels[:, 0, 0].astype(int).tolist()
     assert batch.normal.sum(axis=1).tolist() == [1] * 24
     np.testing.assert_array_equal(batch.target, batch.normal)
+
+
+@pytest.mark.parametrize("mixup", [False, True])
+def test_namesakes_are_neither_normal_nor_outliers_to_each_other(mixup: bool) -> None:
+    apart, together = fleet(mixup=mixup, namesakes=((0, 2),)), fleet(mixup=mixup)
+    batch, other = apart.batch(0), together.batch(0)
+    np.testing.assert_array_equal(batch.normal, other.normal)
+    np.testing.assert_array_equal(batch.views[1], other.views[1])
+    assert batch.counted is not None
+    assert other.counted is None
+    # What is the one's own is nothing to the other; the third one's is an outlier to both.
+    np.testing.assert_allclose(batch.counted[:, 0], 1 - batch.normal[:, 2], atol=1e-6)
+    np.testing.assert_allclose(batch.counted[:, 2], 1 - batch.normal[:, 0], atol=1e-6)
+    np.testing.assert_allclose(batch.counted[:, 1], 1, atol=1e-6)
+    assert apart.balance.tolist() == [1, 2, 1]
+
+
+def test_the_outlier_class_holds_no_namesake() -> None:
+    classes = fleet(namesakes=((0, 2),)).classes(sampled=False)
+    np.testing.assert_allclose(classes.outlier[0], [0, 1, 0])
+    np.testing.assert_allclose(classes.outlier[2], [0, 1, 0])
+    np.testing.assert_allclose(classes.outlier[1], [9 / 34, 0, 25 / 34])
 
 
 def test_a_batch_depends_on_seed_and_iteration_alone() -> None:

@@ -270,6 +270,25 @@ def test_balance_weighs_the_terms_of_the_normal_class(name: str) -> None:
     assert of(False, 5.0) == pytest.approx(of(False, 1.0))
 
 
+@pytest.mark.parametrize("name", PARTS)
+@pytest.mark.parametrize("normal", [0.0, 0.3])
+def test_what_is_not_counted_of_a_window_has_no_term(name: str, normal: float) -> None:
+    settings = Loss(distance="mean", epsilon=0.5, target_weight=1.0)
+    logits, pair = PARTS[name]
+    row = None if logits is None else logits[:1]
+
+    def of(normal: float, counted: float | None) -> float:
+        share = torch.tensor([[normal]], dtype=torch.float64)
+        whole = None if counted is None else torch.tensor([[counted]], dtype=torch.float64)
+        given = Labels(share, share, torch.tensor([3.0], dtype=torch.float64), whole)
+        return combined(Z[:1], row, pair, given, settings).total.item()
+
+    assert of(normal, 1.0) == pytest.approx(of(normal, None))
+    # A fifth of the window is of neither class: the terms of an outlier are fewer by so much.
+    assert of(normal, 0.8) == pytest.approx(of(normal, None) - 0.2 * of(0.0, None))
+    assert of(0.0, 0.0) == 0.0
+
+
 def test_a_part_of_the_dimensions_has_centroids_of_its_own() -> None:
     part = BOTH.of(slice(1, 2))
     assert part.normal.tolist() == [[0.0]]

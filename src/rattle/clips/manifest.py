@@ -93,6 +93,14 @@ class Manifest:
         """Select the clips of every other machine."""
         return Manifest(self.table.filter(~_is_of(machine)))
 
+    def strangers_to(self, machine: Machine) -> Manifest:
+        """Select the clips of every machine but this one and its namesakes in other sets."""
+        table = self.table
+        for other in self.machines():
+            if other.is_namesake(machine):
+                table = table.filter(~_is_of(other))
+        return Manifest(table)
+
     def without_content(self, hashes: Iterable[str]) -> Manifest:
         """Select the clips whose content hash is not among ``hashes``."""
         return Manifest(self.table.filter(~pl.col("content_hash").is_in(list(hashes))))
@@ -112,7 +120,7 @@ class Manifest:
     def outliers_for(self, machine: Machine) -> Manifest:
         """Select the training normals of the other machines of its source set (section IV-A)."""
         sets = self.require(machine).table["source_set"].unique().to_list()
-        others = self.without(machine).of(split="train", label="normal")
+        others = self.strangers_to(machine).of(split="train", label="normal")
         return Manifest(others.table.filter(pl.col("source_set").is_in(sets)))
 
     def hashes(self) -> list[str]:

@@ -186,8 +186,8 @@ class EnrolJob:
     def _recorded(self) -> Manifest:
         """The recordings of other machines: those given, or the normals beside this machine's."""
         if self.outliers is not None:
-            return self.outliers.of(label="normal").without(self.machine)
-        return self.clips.of(split="train", label="normal").without(self.machine)
+            return self.outliers.of(label="normal").strangers_to(self.machine)
+        return self.clips.of(split="train", label="normal").strangers_to(self.machine)
 
     def _outliers(
         self, store: FeatureStore, sieve: Sieve, watch: Watch

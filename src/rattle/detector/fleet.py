@@ -10,6 +10,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rattle.bundle.schema import BundleInfo, Provenance
 from rattle.clips.amplitude import Amplitude
 from rattle.clips.machine import Machine
@@ -134,22 +137,30 @@ class FleetJob:
             features = store.pack(own, store.amplitude(own), watch.on_clip)
             groups[str(machine)] = (own, features)
         machines = len(groups)
+        owners = list(map(Machine.parse, groups))
+        # Copies make up for machines that there are too few of, of those that tell one apart.
+        strangers = _fewest_strangers([member.machine for member in members], owners)
         for member in members:
-            groups |= self._copies(member, machines, store, watch)
+            copies = self._copies(member, 1 + strangers, store, watch)
+            groups |= copies
+            owners += [member.machine] * len(copies)
+        apart = _namesakes(owners)
         identity = _identity(recipe, self.seed, [clips for clips, _ in groups.values()])
 
         def share(number: int, member: _Member) -> Share:
             own = str(member.machine)
             held_out = (member.held_out, member.held_out_features)
             # Copies are made again; alone with them, a replay set has nothing else to hold.
-            names = list(groups)[:machines] if machines > 1 else groups
-            others = {name: groups[name] for name in names if name != own}
+            names = list(groups)
+            outliers = [g for g in range(len(groups)) if g != number and not apart[number, g]]
+            kept = [g for g in outliers if g < machines] or outliers
+            others = {names[g]: groups[names[g]] for g in kept}
             labelled = validation[member.machine]
             return Share(
                 machine=member.machine,
                 head=number,
                 group=number,
-                outliers=[g for g in range(len(groups)) if g != number],
+                outliers=outliers,
                 held_out=member.held_out_features,
                 alpha=Alpha(recipe.scoring.alpha, DEFAULT_ALPHA),
                 amplitude=member.amplitude,
@@ -171,7 +182,7 @@ class FleetJob:
 
         wanted = set(self.machines)
         return Material(
-            source=self._source([features for _, features in groups.values()], machines),
+            source=self._source([features for _, features in groups.values()], machines, apart),
             recipe=recipe,
             training=recipe,
             start=partial(new_network, recipe, len(groups), self.seed, self.init, watch),
@@ -214,15 +225,17 @@ class FleetJob:
             parts += [given.of(m) for m in given.machines() if m not in self.clips.machines()]
         clips = Manifest.from_clips(clip for part in parts for clip in part)
         every = [*machines, *clips.machines()]
-        if len(every) == 1:
+        strangers = _fewest_strangers(machines, every)
+        if not strangers:
             return OutlierPool(
                 clips,
                 "COPIES of the machine's own clips, played faster and slower: no other machine "
                 "was at hand; give real sound as outliers, or more machines",
                 substitute=True,
             )
-        copies = ", and copies played faster and slower" if speeds(len(every), 0.0) else ""
-        return OutlierPool(clips, f"each machine's are the others of {named(every)}{copies}")
+        copies = ", and copies played faster and slower" if speeds(1 + strangers, 0.0) else ""
+        apart = ", but for the same machine in another set" if _namesakes(every).any() else ""
+        return OutlierPool(clips, f"each machine's are the others of {named(every)}{apart}{copies}")
 
     def _copies(
         self, member: _Member, machines: int, store: FeatureStore, watch: Watch
@@ -248,7 +261,9 @@ class FleetJob:
             for speed in speeds(machines, spread)
         }
 
-    def _source(self, groups: Sequence[ClipFeatures], machines: int) -> FleetSource:
+    def _source(
+        self, groups: Sequence[ClipFeatures], machines: int, apart: NDArray[np.bool_]
+    ) -> FleetSource:
         training, features = self.recipe.training, self.recipe.features
         return FleetSource(
             groups=groups,
@@ -258,6 +273,7 @@ class FleetJob:
             bands=features.mel_bands,
             mixup=training.mixup,
             seed=self.seed,
+            namesakes=apart if apart.any() else None,
         )
 
     def _provenance(
@@ -304,6 +320,18 @@ class _Member:
     @property
     def held_out(self) -> Manifest:
         return self.split.part(self.split.held_out)
+
+
+def _fewest_strangers(machines: Sequence[Machine], every: Sequence[Machine]) -> int:
+    """Count the other machines that each has for outliers at the least."""
+    return min(sum(not one.is_namesake(other) for other in every) for one in machines)
+
+
+def _namesakes(owners: Sequence[Machine]) -> NDArray[np.bool_]:
+    """Tell which groups are of one machine in several sets, perhaps: ``[groups, groups]``."""
+    return np.array(
+        [[one != other and one.is_namesake(other) for other in owners] for one in owners]
+    )
 
 
 def _identity(recipe: Recipe, seed: int, groups: Sequence[Manifest]) -> str:

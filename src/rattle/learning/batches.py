@@ -52,12 +52,14 @@ class Batch:
     """What an encoder sees of B windows, and what they are to each of H heads, ``[B, H]``.
 
     ``normal`` is how much of a window is of the head's normal class, from 0 (an outlier) to 1;
-    ``target`` how much of it is its own machine's, normal or anomalous.
+    ``target`` how much of it is its own machine's, normal or anomalous. ``counted`` is how much of
+    it says anything to the head; None where all of every window does.
     """
 
     views: Views
     normal: NDArray[np.float32]
     target: NDArray[np.float32]
+    counted: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)

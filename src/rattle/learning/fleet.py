@@ -31,6 +31,9 @@ class FleetSource:
     the more there is to tell apart, the more the encoder has to hear. A machine is drawn by the
     root of its number of clips: one with a hundred times as many is drawn ten times as often, so
     that neither goes unheard; ``weights`` are factors to that.
+
+    ``namesakes [groups, groups]`` tells which groups may be the same machine in several sets: they
+    are neither normals nor outliers to each other. None where none are.
     """
 
     groups: Sequence[ClipFeatures]
@@ -40,6 +43,7 @@ class FleetSource:
     bands: int
     mixup: bool
     seed: int
+    namesakes: NDArray[np.bool_] | None = None
 
     @cached_property
     def shares(self) -> NDArray[np.float64]:
@@ -49,12 +53,13 @@ class FleetSource:
 
     @cached_property
     def balance(self) -> NDArray[np.float32]:
-        """See ``Source``: a window is an outlier to every head but one.
+        """See ``Source``: a window is an outlier to every head but its own and its namesakes'.
 
         By the number of heads and not by the head's own share of a batch: the few clips of a small
         machine would outweigh all others.
         """
-        return np.full(len(self.groups), len(self.groups) - 1, dtype=np.float32)
+        balance = np.full(len(self.groups), len(self.groups) - 1, dtype=np.float32)
+        return balance if self.namesakes is None else balance - self.namesakes.sum(axis=0)
 
     @property
     def epoch_iterations(self) -> int:
@@ -70,9 +75,16 @@ class FleetSource:
         if iteration % LET_GO_EVERY == 0:
             let_go(self.groups)
         normal = np.asarray(drawn[:, None] == np.arange(len(self.groups)), dtype=np.float32)
+        labels = normal
+        if self.namesakes is not None:
+            counted = 1 - self.namesakes[drawn].astype(np.float32)
+            labels = np.concatenate([normal, counted], axis=1)
         if self.mixup:
-            seen, normal = mixed(seen, normal, stream(self.seed, MIXUP, iteration))
-        return Batch(seen, normal, normal)
+            seen, labels = mixed(seen, labels, stream(self.seed, MIXUP, iteration))
+        if self.namesakes is None:
+            return Batch(seen, labels, labels)
+        normal, counted = np.hsplit(labels, 2)
+        return Batch(seen, normal, normal, counted)
 
     def windows(self, clips: Sequence[Rows], rng: np.random.Generator | None) -> Views:
         """See ``Source``."""
@@ -86,6 +98,7 @@ class FleetSource:
         """See ``Source``: groups count as batches draw them, or by their clips."""
         weights = self.shares if sampled else np.array([len(clips) for clips in self.groups])
         normal = np.eye(len(self.groups))
-        outlier = np.where(normal, 0.0, weights)
+        apart = normal if self.namesakes is None else normal + self.namesakes
+        outlier = np.where(apart, 0.0, weights)
         outlier /= outlier.sum(axis=1, keepdims=True)
         return Classes(normal.astype(np.float32), outlier.astype(np.float32))

@@ -13,6 +13,8 @@ Two things are said by numbers where the paper has a label alone, the same for e
     balance       what the terms of y = +1 count, so that both classes weigh alike where a batch
                   holds few normals of a head. Of the paper's batches, half and half, it is 1.
 
+What may be the head's own machine in another set is of neither class, and is not counted.
+
 Numerics (the paper is silent): the squared distance is a mean or a sum over the D dimensions, and
 ``epsilon`` is added to it before its power, in both directions, as in Deep SAD. So the inverse
 term is at most 1 / epsilon and has no gradient at z = c; ``docs/explanation/numerics.md`` tells
@@ -23,6 +25,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -45,11 +48,15 @@ class CentroidPair:
 @dataclass(frozen=True)
 class Labels:
     """What windows are to heads: Y and how much is the head's own machine ``[B, H]``, and the
-    balance ``[H]``."""
+    balance ``[H]``.
+
+    ``counted [B, H]`` is how much of a window is of either class, of y = +1 or -1; None for all.
+    """
 
     normal: Tensor
     target: Tensor
     balance: Tensor
+    counted: Tensor | None = None
 
 
 def squared_distance(z: Tensor, c: Tensor, how: str) -> Tensor:
@@ -63,7 +70,13 @@ def bce(logits: Tensor, labels: Labels) -> Tensor:
 
     Shape: ``[B, H] -> []``. Computed from logits, so that p = 0 or 1 stays finite.
     """
-    return binary_cross_entropy_with_logits(logits, labels.normal, pos_weight=labels.balance)
+    normal, counted = labels.normal, labels.counted
+    if counted is not None:
+        # Its weight multiplies both terms, of which the normal one counts Y.
+        normal = torch.where(counted > 0, normal / counted, 0.0).clamp(max=1.0)
+    return binary_cross_entropy_with_logits(
+        logits, normal, weight=counted, pos_weight=labels.balance
+    )
 
 
 def dsad(z: Tensor, c: Tensor, labels: Labels, settings: Loss) -> Tensor:
@@ -138,5 +151,6 @@ def _powers(z: Tensor, c: Tensor, settings: Loss) -> tuple[Tensor, Tensor]:
 def _meaned(of_normal: Tensor, of_outlier: Tensor, labels: Labels, settings: Loss) -> Tensor:
     """The mean over batch and heads of either class's terms ``[B, H]``, eta for the target."""
     weight = 1 + (settings.target_weight - 1) * labels.target
-    terms = labels.balance * labels.normal * of_normal + (1 - labels.normal) * of_outlier
+    whole = 1 if labels.counted is None else labels.counted
+    terms = labels.balance * labels.normal * of_normal + (whole - labels.normal) * of_outlier
     return (weight * terms).mean()

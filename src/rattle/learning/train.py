@@ -150,7 +150,8 @@ def descend(
     """
     with placement.autocast():
         z = network.encoder(*map(placement.put, batch.views))
-    labels = Labels(placement.put(batch.normal), placement.put(batch.target), balance)
+    counted = None if batch.counted is None else placement.put(batch.counted)
+    labels = Labels(placement.put(batch.normal), placement.put(batch.target), balance, counted)
     z = z.float()
     parts = combined(z, network.logits(z), pair, labels, recipe.loss)
     total = parts.total
