@@ -21,8 +21,8 @@ STYLES = {
     "bce+ddcsad": ("#CC79A7", "v", (0, (8, 1.5))),
 }
 COLUMNS = 3
-# A legend of more entries in a row is wider than a panel.
-LEGEND_COLUMNS = 5
+# Of the legend's entries so many are as wide as a panel.
+ENTRIES_A_PANEL = 2
 
 
 def draw_figure2(points: Sequence[Point]) -> Figure:
@@ -31,7 +31,11 @@ def draw_figure2(points: Sequence[Point]) -> Figure:
     lines_of = {t: lines([point for point in points if point.type == t]) for t in types}
     columns = min(len(types), COLUMNS)
     rows = -(-len(types) // columns)
-    figure = Figure(figsize=(4.6 * columns, 3.6 * rows + 0.5), layout="constrained")
+    ordered = sorted(itertools.chain(*lines_of.values()), key=lambda line: line.order)
+    names = [*dict.fromkeys(line.name for line in ordered)]
+    legend_rows = -(-len(names) // (ENTRIES_A_PANEL * columns))
+    height = 3.6 * rows + 0.25 * legend_rows + 0.25
+    figure = Figure(figsize=(4.6 * columns, height), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel, type_ in zip(panels, types, strict=False):
         _panel(panel, type_, lines_of[type_])
@@ -40,13 +44,11 @@ def draw_figure2(points: Sequence[Point]) -> Figure:
     # A panel may lack a line that others have.
     drawn = [zip(*panel.get_legend_handles_labels(), strict=True) for panel in panels]
     handles = {label: handle for of_panel in drawn for handle, label in of_panel}
-    ordered = sorted(itertools.chain(*lines_of.values()), key=lambda line: line.order)
-    names = [*dict.fromkeys(line.name for line in ordered)]
     figure.legend(
         [handles[name] for name in names],
         names,
         loc="outside lower center",
-        ncols=LEGEND_COLUMNS,
+        ncols=ENTRIES_A_PANEL * columns,
         frameon=False,
     )
     return figure
