@@ -43,8 +43,9 @@ def leave_run(
     losses: Sequence[float] = (),
     dimensions: int = 0,
 ) -> Path:
-    """Write a run folder below a folder: RECIPE-METHOD-SEED[-ANOMALIES]/MACHINE."""
+    """Write a run folder below a folder: RECIPE-METHOD-SEED[-ANOMALIES[-head]]/MACHINE."""
     adapted = f"-{outcome.anomalies}" if outcome.anomalies else ""
+    adapted += "-head" if outcome.way == "head" else ""
     place = f"{outcome.recipe}-{outcome.method}-{outcome.seed}{adapted}"
     folder = RunFolder.of(below / place, outcome.of)
     folder.path.mkdir(parents=True)

@@ -72,7 +72,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def options(tiny_recipe_file: Path) -> list[str]:
-    """A seed, one loss, and up to four anomalies: two trainings and four adaptations."""
+    """A seed, one loss, and up to four anomalies: two trainings, eight adaptations."""
     words = f"--recipe {tiny_recipe_file} --seeds 1 --losses bce+ddcsad --baselines none"
     return f"{words} --anomalies 1 4 --workers 1 --threads 1 --device cpu".split()
 
@@ -125,12 +125,12 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
     os.killpg(process.pid, signal.SIGKILL)
     said, _ = process.communicate()
     assert process.returncode == -signal.SIGKILL, said.decode()
-    assert 0 < len(outcomes(out)) < 6
+    assert 0 < len(outcomes(out)) < 10
     assert results(out) == {}
     before = {path: (out / path).read_bytes() for path in outcomes(out)}
 
     assert reproduce("figure2", out).code == 0
-    assert len(outcomes(out)) == 6
+    assert len(outcomes(out)) == 10
     assert before == {path: (out / path).read_bytes() for path in before}
     assert results(out).keys() == {f"figure2.{s}" for s in ("md", "csv", "html", "svg", "png")}
     assert results(out) == results(whole)
@@ -172,7 +172,11 @@ def test_the_scale_is_chosen_when_the_table_is_made(reproduce: Any, whole: Path)
 
 def test_figure_2_is_over_the_clips_that_are_left(whole: Path) -> None:
     rows = table(whole / "figure2.csv")
-    assert [row["anomalies"] for row in rows] == ["0", "1", "4"]
+    assert [(row["way"], row["anomalies"]) for row in rows] == [
+        ("", "0"),
+        *(("encoder", count) for count in ("1", "4")),
+        *(("head", count) for count in ("1", "4")),
+    ]
     for row in rows:
         # 4 normals and 10 of 14 anomalies on each of two machines: the mean of two such AUCs.
         pairs = float(row["auc"]) * 80
@@ -212,7 +216,9 @@ def test_a_machine_that_fails_is_told_and_the_others_finish(
     # Adaptations of the model that failed are told with it; the other machine has its figure.
     code, _, err = reproduce("figure2", out, of=broken)
     assert code == 1
-    assert f"{OTHER} seed 1, 4 anomalies: needs bce+ddcsad {OTHER} seed 1, which failed" in err
+    assert (
+        f"{OTHER} seed 1, 4 anomalies by head: needs bce+ddcsad {OTHER} seed 1, which failed" in err
+    )
     assert {row["machines"] for row in table(out / "figure2.csv")} == {"1"}
 
     code, _, err = reproduce("table2", out, "--machines", OTHER, of=broken)

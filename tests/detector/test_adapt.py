@@ -578,6 +578,14 @@ def test_nothing_to_learn_from_is_refused(detector: Detector) -> None:
         adapt(detector, [], device="cpu")
 
 
+@pytest.mark.parametrize("head", [False, True])
+def test_one_path_that_is_in_no_list_is_refused(detector: Detector, head: bool) -> None:
+    with pytest.raises(DataError, match=r'anomalies are a list, not one path: .* \["worn.wav"\]'):
+        adapt(detector, "faults", head=head)
+    with pytest.raises(DataError, match="normals are a list, not one path"):
+        adapt(detector, [], normals=Path("healthy"), head=head)
+
+
 def test_a_baseline_is_refused(clips: Manifest, tiny_recipe: Recipe) -> None:
     parent = fit(clips, FAN, recipe=tiny_recipe.for_method("knn"), device="cpu")
     with pytest.raises(

@@ -12,7 +12,7 @@ from scipy import stats
 
 from made_up_outcomes import make_outcome
 from rattle.evaluation.metrics import auc, hanley_mcneil
-from rattle.experiments.figure2 import Point, figure2
+from rattle.experiments.figure2 import WAYS, Point, figure2, lines
 from rattle.experiments.figure2_plot import as_png, as_svg, draw_figure2
 from rattle.runs.outcome import Outcome
 
@@ -159,8 +159,54 @@ def test_points_go_by_type_then_method_as_the_paper_has_them_then_number(make_se
     assert keys == list(itertools.product(("fan", "pump"), methods, (0, 1, 2, 4)))
 
 
-def point(type_: str, method: Any, anomalies: int, area: float) -> Point:
-    return Point(type_, method, anomalies, area, area - 0.1, area + 0.1, None, None, 2, 1)
+def test_head_and_encoder_start_at_the_same_model_and_are_lines_of_their_own() -> None:
+    def of(method: str, way: str, *areas: tuple[int, float]) -> list[Outcome]:
+        return [
+            make_outcome(
+                method=method,
+                way=way,
+                normal=[0.0, 1.0],
+                anomaly=[9.0, *([2.0] if area == 1.0 else [0.5])],
+                anomalies=count,
+                drawn=("anomaly-0",) if count else (),
+            )
+            for count, area in areas
+        ]
+
+    start, *by_encoder = of("bce", "encoder", (0, 0.5), (1, 0.5), (4, 1.0))
+    every = [start, *by_encoder, *of("bce", "head", (1, 1.0)), *of("dsad", "encoder", (0, 0.5))]
+    every += of("dsad", "encoder", (4, 1.0))
+    points = figure2(every, scale="fixed")
+    assert [(p.method, p.way, p.anomalies, p.auc) for p in points] == [
+        ("bce", None, 0, 0.5),
+        ("bce", "encoder", 1, 0.5),
+        ("bce", "encoder", 4, 1.0),
+        ("bce", "head", 1, 1.0),
+        ("dsad", None, 0, 0.5),
+        ("dsad", "encoder", 4, 1.0),
+    ]
+    drawn = {line.name: [(p.anomalies, p.auc) for p in line.points] for line in lines(points)}
+    assert drawn == {
+        "bce by encoder": [(0, 0.5), (1, 0.5), (4, 1.0)],
+        "bce by head": [(0, 0.5), (1, 1.0)],
+        "dsad by encoder": [(0, 0.5), (4, 1.0)],
+    }
+
+
+def test_heads_that_lack_a_machine_take_no_point_from_encoders(make_series: Any) -> None:
+    whole = [o for m in ("fan/id_00", "fan/id_02") for o in make_series(m)]
+    heads = [o.model_copy(update={"way": "head"}) for o in make_series("fan/id_00") if o.anomalies]
+    assert figure2([*whole, *heads], scale="fixed") == figure2(whole, scale="fixed")
+
+
+def test_a_line_that_was_never_adapted_is_named_by_its_method_alone() -> None:
+    (line,) = lines([point("fan", "bce", 0, 0.5)])
+    assert (line.name, len(line.points)) == ("bce", 1)
+
+
+def point(type_: str, method: Any, anomalies: int, area: float, way: Any = "encoder") -> Point:
+    way = way if anomalies else None
+    return Point(type_, method, way, anomalies, area, area - 0.1, area + 0.1, None, None, 2, 1)
 
 
 def test_the_same_points_give_the_same_bytes() -> None:
@@ -185,7 +231,10 @@ def test_a_panel_a_type_a_line_a_method_and_bars_where_the_intervals_are() -> No
     for axes in panels:
         assert [text.get_text() for text in axes.get_xticklabels()] == ["0", "1", "4"]
         lines = [container.lines for container in axes.containers]
-        assert [container.get_label() for container in axes.containers] == ["bce", "bce+ddcsad"]
+        assert [container.get_label() for container in axes.containers] == [
+            "bce by encoder",
+            "bce+ddcsad by encoder",
+        ]
         for data, _, (bars,) in lines:
             assert data.get_ydata() == pytest.approx([60, 65, 80])
             ends = [segment[:, 1] for segment in bars.get_segments()]
@@ -194,10 +243,27 @@ def test_a_panel_a_type_a_line_a_method_and_bars_where_the_intervals_are() -> No
 
 def test_the_legend_names_every_method_once_wherever_it_is_drawn() -> None:
     figure = draw_figure2(
-        [point("fan", "dsad", 0, 0.5), point("pump", "dsad", 0, 0.6), point("pump", "bce", 0, 0.7)]
+        [
+            point("fan", "dsad", 0, 0.5),
+            point("fan", "dsad", 1, 0.5),
+            point("pump", "dsad", 1, 0.6),
+            point("pump", "bce", 1, 0.7),
+            point("pump", "bce", 1, 0.7, "head"),
+        ]
     )
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["bce", "dsad"]
+    named = ["bce by encoder", "bce by head", "dsad by encoder"]
+    assert [text.get_text() for text in legend.get_texts()] == named
+
+
+def test_a_heads_line_has_its_methods_colour_and_is_hollow_and_thinner() -> None:
+    figure = draw_figure2(
+        [point("fan", "bce", 0, 0.5), *(point("fan", "bce", 1, 0.6, w) for w in WAYS[1:])]
+    )
+    encoder, head = (container.lines[0] for container in figure.axes[0].containers)
+    assert head.get_color() == encoder.get_color() == encoder.get_markerfacecolor()
+    assert head.get_markerfacecolor() == "none"
+    assert head.get_linewidth() < encoder.get_linewidth()
 
 
 @pytest.mark.parametrize("name", ["<fan> & co", "a$b$c", "$\\frac$"])

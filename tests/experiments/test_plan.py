@@ -11,6 +11,7 @@ from rattle import Machine, Recipe
 from rattle.clips.manifest import Manifest
 from rattle.errors import DataError
 from rattle.experiments.plan import plan_adaptation, plan_training
+from rattle.recipe.parts import LOSSES
 
 FAN, PUMP = Machine("fan", "id_00"), Machine("pump", "")
 
@@ -48,10 +49,26 @@ def test_adaptations_draw_as_many_as_the_largest_number_and_share_their_parents(
         two, recipe, machines=[FAN], methods=["bce", "dsad"], seeds=[0, 3], counts=[4, 64, 1]
     )
     found = [(task.method, task.seed, task.anomalies) for task in plan.tasks]
-    assert sorted(found) == sorted(product(("bce", "dsad"), (0, 3), (1, 4, 64)))
+    by_encoder = [*product(("bce", "dsad"), (0, 3), (1, 4, 64))]
+    assert sorted(found) == sorted([*by_encoder, *product(("bce",), (0, 3), (1, 4, 64))])
     assert {task.drawn for task in plan.tasks} == {64}
     trainings = plan_training(two, recipe, machines=[FAN], methods=["bce", "dsad"], seeds=[0, 3])
     assert {task.parent for task in plan.tasks} == set(trainings.tasks)
+
+
+def test_heads_learn_where_there_is_a_posterior_and_a_note_says_where_not(
+    two: Manifest, recipe: Recipe
+) -> None:
+    settings = {"machines": [FAN], "seeds": [0], "counts": [4]}
+    plan = plan_adaptation(two, recipe, methods=LOSSES, **settings)
+    by_head = [task.method for task in plan.tasks if task.way == "head"]
+    assert by_head == ["bce", "bce+dsad", "bce+ddcsad"]
+    assert [task.method for task in plan.tasks if task.way == "encoder"] == [*LOSSES]
+    assert plan.notes == (
+        "dsad and ddcsad: by the encoder alone; without a posterior a head has nothing to learn "
+        "from anomalies",
+    )
+    assert plan_adaptation(two, recipe, methods=["bce"], **settings).notes == ()
 
 
 def test_a_machine_with_too_few_anomalies_left_is_left_out_and_said(recipe: Recipe) -> None:

@@ -207,7 +207,8 @@ def test_table_1_tells_alphas_and_areas(tmp_path: Path) -> None:
 
 
 def point(type_: str, anomalies: int, **changes: Any) -> Point:
-    values = Point(type_, "bce", anomalies, 0.75, 0.701, 0.799, 0.6, 0.9, 2, 3)
+    way = "encoder" if anomalies else None
+    values = Point(type_, "bce", way, anomalies, 0.75, 0.701, 0.799, 0.6, 0.9, 2, 3)
     return dataclasses.replace(values, **changes)
 
 
@@ -215,20 +216,23 @@ def test_figure_2_has_a_sheet_a_type_and_every_field_in_its_csv() -> None:
     points = [
         point("fan", 0),
         point("fan", 4),
+        point("fan", 4, way="head", auc=0.7),
         point("fan", 4, method="dsad"),
         point("pump", 4, seed_low=None, seed_high=None),
     ]
     result = figure2_result(points, "<svg/>", scale="paper", notes=[])
     fan, pump = result.sheets
-    assert fan.heading == ("anomalies", "bce", "dsad")
+    assert fan.heading == ("anomalies", "bce by encoder", "bce by head", "dsad by encoder")
     assert fan.rows == (
-        ("0", "75.0 (70-80)", "-"),
-        ("4", "75.0 (70-80)", "75.0 (70-80)"),
+        ("0", "75.0 (70-80)", "75.0 (70-80)", "-"),
+        ("4", "75.0 (70-80)", "70.0 (70-80)", "75.0 (70-80)"),
     )
+    assert any(note.startswith("By encoder: it is trained on") for note in result.notes)
     assert pump.title.startswith("pump: AUC in %")
     heading, *rows = csv.reader(io.StringIO(result.csv()))
     assert heading == [field.name for field in dataclasses.fields(Point)]
-    assert rows[3] == ["pump", "bce", "4", "0.75", "0.701", "0.799", "", "", "2", "3"]
+    assert [row[2] for row in rows] == ["", "encoder", "head", "encoder", "encoder"]
+    assert rows[4] == ["pump", "bce", "encoder", "4", "0.75", "0.701", "0.799", "", "", "2", "3"]
 
 
 def test_conclusions_write_their_files_and_the_same_bytes_each_time(tmp_path: Path) -> None:

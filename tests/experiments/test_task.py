@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from made_up_outcomes import make_manifest
-from rattle import Detector, Machine, Manifest, Recipe
+from rattle import Detector, Machine, Manifest, Recipe, adapt
 from rattle.errors import Interrupted
 from rattle.experiments.folder import open_folder
 from rattle.experiments.task import Setting, Task, draw_anomalies, run_task
@@ -76,18 +76,22 @@ def test_adaptations_start_from_the_training_that_tables_share() -> None:
     adaptation = Task(1, 4, "bce+ddcsad", FAN, 64)
     assert adaptation.parent == TRAINING
     assert TRAINING.parent is None
-    assert adaptation.title == "bce+ddcsad synth_fan/id_00 seed 1, 4 anomalies"
-    assert Task(0, 1, "bce", VALVE, 64).title == "bce synth_valve/id_00 seed 0, 1 anomaly"
+    assert adaptation.title == "bce+ddcsad synth_fan/id_00 seed 1, 4 anomalies by encoder"
+    by_head = Task(0, 1, "bce", VALVE, 64, way="head")
+    assert by_head.title == "bce synth_valve/id_00 seed 0, 1 anomaly by head"
+    assert by_head.parent == Task(0, 0, "bce", VALVE)
     assert TRAINING.title == "bce+ddcsad synth_fan/id_00 seed 1"
 
 
 def test_every_task_runs_in_a_folder_of_its_own() -> None:
     tasks = [
-        Task(seed, count, method, machine, count and drawn)
+        Task(seed, count, method, machine, count and drawn, way=way)
+        for way in ("encoder", "head")
         for seed in (0, 1)
         for count, drawn in ((0, 0), (1, 4), (1, 8), (4, 4))
         for method in ("bce", "knn")
         for machine in (FAN, VALVE)
+        if count or way == "encoder"
     ]
     folders = {task.run_folder(Path("out")).path for task in tasks}
     assert len(folders) == len(tasks)
@@ -157,6 +161,31 @@ def test_an_adaptation_learns_from_the_first_drawn_and_names_all_drawn(
     assert [c.content_hash for c in adapted.clips] == [c.content_hash for c in trained.clips]
     assert adapted.scores(scale="fixed")[1].size == 3
     assert adapted.scores(scale="fixed", without=adapted.drawn)[1].size == 1
+
+
+def test_a_head_learns_as_the_command_lets_it_and_its_encoder_stays(
+    adapted: Outcome, trained: Outcome, setting: Setting, clips: Manifest
+) -> None:
+    task = Task(1, 1, "bce+ddcsad", FAN, 2, way="head")
+    run_task(task, setting, lambda: False)
+    outcome = Outcome.read(task.run_folder(setting.folder).outcome)
+    assert (outcome.way, outcome.anomalies, outcome.drawn) == ("head", 1, adapted.drawn)
+    assert (adapted.way, trained.way) == ("encoder", "encoder")
+    start, learnt = (
+        Detector.load(t.run_folder(setting.folder).bundle, device="cpu") for t in (TRAINING, task)
+    )
+    drawn = [clip.path for clip in draw_anomalies(clips, FAN, 1, 1)]
+    by_hand = adapt(start, drawn, head=True, device="cpu")
+    before, found, expected = (d.model.learnt() for d in (start, learnt, by_hand))
+    assert before["encoder"].keys() == found["encoder"].keys()
+    for name, weights in before["encoder"].items():
+        assert np.array_equal(found["encoder"][name], weights)
+    for name, weights in expected["head"].items():
+        assert np.array_equal(found["head"][name], weights)
+    assert not np.array_equal(found["head"]["weight"], before["head"]["weight"])
+    assert outcome.threshold == by_hand.threshold.value
+    # A run folder as the command leaves it: the encoder could learn from it later.
+    assert drawn[0] in task.run_folder(setting.folder).clips.read_text()
 
 
 def test_a_task_that_is_asked_to_stop_keeps_its_state_and_goes_on(

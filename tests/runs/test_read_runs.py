@@ -61,6 +61,36 @@ def test_a_run_with_a_bundle_and_no_outcome_is_known_by_the_bundle(
     assert read(tmp_path)[0][0].outcome is not None
 
 
+@pytest.mark.parametrize(
+    ("environment", "way"),
+    [({"torch": "2.13.0"}, "encoder"), ({}, "head"), (None, None)],
+    ids=["with torch", "without torch", "no run folder"],
+)
+def test_what_learnt_is_told_by_the_run_folder_or_not_known(
+    bundle_file: Path, tmp_path: Path, read, environment: dict[str, str] | None, way: str | None
+) -> None:
+    shutil.copy(bundle_file, tmp_path / "synth_fan_id_00.rattle")
+    if environment is not None:
+        folder = tmp_path / "synth_fan_id_00"
+        folder.mkdir()
+        about = {"machine": "synth_fan/id_00", "seed": 0} | environment
+        (folder / "environment.json").write_text(json.dumps(about))
+    ((run,), _) = read(tmp_path)
+    random_outcome(0, machine="synth_fan/id_00").write(run.scored.outcome)
+    ((run,), notes) = read(tmp_path)
+    assert notes == []
+    assert (run.way, run.outcome.way) == (way, way)
+
+
+def test_an_outcome_from_before_heads_learnt_is_of_an_encoder(folder: Path, read) -> None:
+    before = json.loads((folder / OUTCOME).read_text())
+    del before["way"]
+    (folder / OUTCOME).write_text(json.dumps(before | {"anomalies": 4}))
+    ((run,), notes) = read(folder.parents[1])
+    assert notes == []
+    assert (run.way, run.anomalies) == ("encoder", 4)
+
+
 def test_a_line_cut_by_a_kill_is_no_damage(folder: Path, read) -> None:
     with (folder / "metrics.jsonl").open("a") as file:
         file.write('{"iteration": 4, "lo')

@@ -51,9 +51,10 @@ def reproduce(
     """Run one of the paper's experiments on your data: every machine, every loss, every seed.
 
     table2: all losses and baselines without anomalies. table1: alpha for each machine type, chosen
-    on validation machines. figure2: each loss adapted with more and more anomalies. They share
-    their models: what is done is never done again. Ctrl-C keeps the state; the same command goes
-    on. A task that fails does not stop the others; the exit code is then 1.
+    on validation machines. figure2: each loss adapted with more and more anomalies, by its
+    encoder and, where it has a posterior, by its head. They share their models: what is done is
+    never done again. Ctrl-C keeps the state; the same command goes on. A task that fails does not
+    stop the others; the exit code is then 1.
 
     Parameters
     ----------

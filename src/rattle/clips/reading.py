@@ -181,7 +181,10 @@ def _check_is_file(path: Path) -> None:
 
 def holds_samples(block: Block) -> bool:
     """Tell whether all are numbers that a sample can be: no NaN, none beyond ``LOUDEST``."""
-    return bool(block.dtype == np.int16 or -LOUDEST <= block.min() <= block.max() <= LOUDEST)
+    # As Python's numbers: 1e10 is beyond those of a half-precision array.
+    return block.dtype == np.int16 or (
+        -LOUDEST <= float(block.min()) <= float(block.max()) <= LOUDEST
+    )
 
 
 def sound_blocks(sound: sf.SoundFile) -> Iterator[Block]:

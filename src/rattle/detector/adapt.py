@@ -26,6 +26,7 @@ from rattle.clips.layouts import load_manifest
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.clips.recorder import Recorder
+from rattle.clips.several import check_list
 from rattle.detector.by_hash import by_hash
 from rattle.detector.calibrate import Alpha
 from rattle.detector.detector import Detector
@@ -75,6 +76,8 @@ def adapt(
     set in its bundle stands for them. Raises ``DataError`` where neither is there, ``ClipError``
     where a clip cannot be read.
     """
+    check_list(anomalies, "anomalies", "worn.wav")
+    check_list(normals, "normals", "healthy.wav")
     how = detector.recipe.audio, detector.info.recorder
     if head:
         given = (

@@ -12,6 +12,7 @@ from rattle.experiments.figure2 import LEAST_ANOMALIES
 from rattle.experiments.task import Task
 from rattle.recipe import Recipe
 from rattle.recipe.parts import MethodName
+from rattle.runs.outcome import Way
 
 
 @dataclass(frozen=True)
@@ -56,18 +57,32 @@ def plan_adaptation(
 ) -> Plan:
     """Plan models without anomalies, and each adapted with each number of them (Fig. 2).
 
-    As many anomalies are set apart for each machine and seed as the largest number.
+    Each is adapted by its encoder and by its head; a head without a posterior has nothing to learn
+    from anomalies, and a note says so. As many anomalies are set apart for each machine and seed
+    as the largest number.
     """
     drawn = max(counts)
     chosen, notes = _machines(clips, recipe, machines, drawn=drawn)
     tasks = [
-        Task(seed, count, method, machine, drawn, _trainer(recipe, method, chosen))
+        Task(seed, count, method, machine, drawn, _trainer(recipe, method, chosen), way)
         for seed in seeds
         for count in counts
         for method in methods
         for machine in chosen
+        for way in _ways(recipe, method)
     ]
+    alone = [method for method in methods if "head" not in _ways(recipe, method)]
+    if alone:
+        notes.append(
+            f"{' and '.join(alone)}: by the encoder alone; without a posterior a head has nothing "
+            "to learn from anomalies"
+        )
     return Plan(tuple(tasks), tuple(notes))
+
+
+def _ways(recipe: Recipe, method: MethodName) -> tuple[Way, ...]:
+    """Say what of the method's models can learn from anomalies."""
+    return ("encoder", "head") if recipe.for_method(method).has_posterior else ("encoder",)
 
 
 def _trainer(recipe: Recipe, method: MethodName, machines: Sequence[Machine]) -> Machine | None:

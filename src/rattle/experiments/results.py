@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from rattle.experiments.figure2 import Point
+from rattle.experiments.figure2 import Point, lines
 from rattle.experiments.peers import PEERS
 from rattle.experiments.sheets import Result, Sheet
 from rattle.experiments.table1 import Row
@@ -13,6 +13,10 @@ from rattle.experiments.table2 import Spread, Table2
 from rattle.runtime.clip_scorer import ScaleName
 
 NOTHING = "-"
+LEARNT_BY = (
+    "By encoder: it is trained on, as the paper does. By head: the encoder stays as it is, and the "
+    "head is fitted anew."
+)
 SCALES: dict[ScaleName, str] = {
     "paper": "Distances are scaled by their range over the test clips, as in the paper.",
     "fixed": "Distances are scaled as stored in the bundle (fixed scale).",
@@ -101,14 +105,15 @@ def figure2_result(
     sheets = []
     for type_ in sorted({point.type for point in points}):
         of_type = [point for point in points if point.type == type_]
-        methods = tuple(dict.fromkeys(point.method for point in of_type))
-        cells = {(p.method, p.anomalies): p for p in of_type}
+        columns = lines(of_type)
+        cells = {(line.name, p.anomalies): p for line in columns for p in line.points}
+        names = tuple(line.name for line in columns)
         rows = [
-            (str(count), *(_point(cells.get((method, count))) for method in methods))
+            (str(count), *(_point(cells.get((name, count))) for name in names))
             for count in sorted({point.anomalies for point in of_type})
         ]
         title = f"{type_}: AUC in % (95 % interval) by anomalies in training"
-        sheets.append(Sheet(title, ("anomalies", *methods), tuple(rows)))
+        sheets.append(Sheet(title, ("anomalies", *names), tuple(rows)))
     fields = tuple(field.name for field in dataclasses.fields(Point))
     return Result(
         "figure2",
@@ -120,6 +125,7 @@ def figure2_result(
             "Bars and brackets: 95 % interval for the choice of test clips (Hanley and McNeil, "
             "1982). The CSV file also has that for the choice of seed (Student's t). All points of "
             "a machine and seed are tested on the same clips.",
+            LEARNT_BY,
             SCALES[scale],
             *notes,
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,9 +23,12 @@ from rattle.recipe import Recipe
 from rattle.recipe.parts import MethodName
 from rattle.runs.files import last_iteration
 from rattle.runs.folder import FLEET, METRICS, RunFolder
+from rattle.runs.head import write_head_run
 from rattle.runs.node import chosen_store, device_on_node, use_store
+from rattle.runs.outcome import Way
 from rattle.runs.score import leave_outcome
 from rattle.runs.write import run_in_folder
+from rattle.runtime.adapt_head import adapt_head
 
 
 @dataclass(frozen=True, order=True)
@@ -33,7 +36,8 @@ class Task:
     """A method trained for a machine with a seed, then adapted with some anomalies or with none.
 
     ``drawn`` of the machine's test anomalies are set apart for adaptation. ``trainer`` is the
-    machine whose task trains the encoder that all share; None where each has its own.
+    machine whose task trains the encoder that all share; None where each has its own. ``way`` says
+    what learns from the anomalies.
     """
 
     seed: int
@@ -42,17 +46,19 @@ class Task:
     machine: Machine
     drawn: int = 0
     trainer: Machine | None = None
+    way: Way = "encoder"
 
     @property
     def title(self) -> str:
-        adapted = f", {counted(self.anomalies, 'anomaly', 'anomalies')}" if self.anomalies else ""
+        anomalies = counted(self.anomalies, "anomaly", "anomalies")
+        adapted = f", {anomalies} by {self.way}" if self.anomalies else ""
         return f"{self.method} {self.machine} seed {self.seed}{adapted}"
 
     @property
     def parent(self) -> Task | None:
         """The task whose model this one adapts, or that trains it; None for a training."""
         if self.anomalies:
-            return replace(self, anomalies=0, drawn=0)
+            return replace(self, anomalies=0, drawn=0, way="encoder")
         if self.trainer not in (None, self.machine):
             return replace(self, machine=self.trainer)
         return None
@@ -60,7 +66,8 @@ class Task:
     def out(self, folder: Path) -> Path:
         """Choose where under an experiment's folder its bundle and run folder go."""
         trained = folder / self.method / f"seed-{self.seed}"
-        adapted = trained / f"anomalies-{self.anomalies}-of-{self.drawn}"
+        what = "anomalies" if self.way == "encoder" else "head"
+        adapted = trained / f"{what}-{self.anomalies}-of-{self.drawn}"
         return adapted if self.anomalies else trained
 
     def run_folder(self, folder: Path) -> RunFolder:
@@ -133,30 +140,60 @@ def run_task(task: Task, setting: Setting, stop_requested: Callable[[], bool]) -
         if stop_requested():
             raise Interrupted
 
-    watch = Watch(on_clip=on_clip, stop_requested=stop_requested)
-    job: Job
-    if not task.anomalies:
-        machines = able(clips, recipe) if task.trainer else [task.machine]
-        (job,) = training_jobs(clips, machines, recipe, seed=task.seed, device=setting.device)
+    if task.anomalies and task.way == "head":
+        detector = _by_head(task, setting, drawn[: task.anomalies], on_clip)
     else:
-        parent = replace(task, anomalies=0, drawn=0).run_folder(setting.folder).bundle
-        learnt_from = Manifest.from_clips(drawn[: task.anomalies])
-        job = AdaptJob(
-            Detector.load(parent, device=setting.device),
-            learnt_from,
-            Manifest(learnt_from.table.clear()),
-            Recordings(clips),
-            task.seed,
-            device=setting.device,
-        )
-    bundles = run_in_folder(job, task.out(setting.folder), resume=True, watch=watch)
-    detector = Detector.load(bundles[task.machine], device=setting.device)
+        job = _job(task, setting, clips, recipe, drawn[: task.anomalies])
+        watch = Watch(on_clip=on_clip, stop_requested=stop_requested)
+        bundles = run_in_folder(job, task.out(setting.folder), resume=True, watch=watch)
+        detector = Detector.load(bundles[task.machine], device=setting.device)
     leave_outcome(
         task.run_folder(setting.folder),
         detector,
         clips,
         anomalies=task.anomalies,
         drawn=drawn,
+        way=task.way,
         seconds=time.monotonic() - started,
         on_clip=on_clip,
     )
+
+
+def _job(
+    task: Task, setting: Setting, clips: Manifest, recipe: Recipe, anomalies: Sequence[Clip]
+) -> Job:
+    """Describe the training, or the adaptation by the encoder, that the task is."""
+    if not task.anomalies:
+        machines = able(clips, recipe) if task.trainer else [task.machine]
+        (job,) = training_jobs(clips, machines, recipe, seed=task.seed, device=setting.device)
+        return job
+    learnt_from = Manifest.from_clips(anomalies)
+    return AdaptJob(
+        Detector.load(_start(task, setting), device=setting.device),
+        learnt_from,
+        Manifest(learnt_from.table.clear()),
+        Recordings(clips),
+        task.seed,
+        device=setting.device,
+    )
+
+
+def _by_head(
+    task: Task, setting: Setting, anomalies: Sequence[Clip], on_clip: Callable[[], None]
+) -> Detector:
+    """Adapt the head alone, as ``rattle adapt --head`` does, and leave its run folder.
+
+    One that was interrupted is made again: that takes a second.
+    """
+    start = _start(task, setting)
+    detector = Detector.load(start, device=setting.device)
+    on_clip()
+    given = sorted((replace(clip, split="train") for clip in anomalies), key=lambda clip: clip.path)
+    adapted = adapt_head(detector.bundle(), detector, given, seed=task.seed).bundle
+    write_head_run(task.run_folder(setting.folder), adapted, start, given, task.seed)
+    return Detector.of(adapted, device=setting.device)
+
+
+def _start(task: Task, setting: Setting) -> Path:
+    """Find the bundle that an adaptation starts from."""
+    return replace(task, anomalies=0, drawn=0, way="encoder").run_folder(setting.folder).bundle

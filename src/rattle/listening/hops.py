@@ -11,7 +11,7 @@ from rattle.clips.fitness import Fitness
 from rattle.clips.reading import LOUDEST, holds_samples
 from rattle.listening.reconnect import Outage
 from rattle.listening.source import Block
-from rattle.runtime.channel import select_channel
+from rattle.runtime.channel import mean_of, select_channel
 from rattle.runtime.scorer import Scorer
 from rattle.runtime.stream import Stream, StreamScore
 from rattle.scoring.budget.judge import Judge, Judged
@@ -73,10 +73,10 @@ class JudgedStream:
 
     def push(self, block: Block) -> list[tuple[StreamScore, str]]:
         """Score the windows that a block completes, each with what is wrong with its sound."""
-        samples = block.samples
-        self._fitness.push(select_channel(samples, self._channel))
-        if not holds_samples(samples):
+        heard = select_channel(block.samples, self._channel)
+        self._fitness.push(heard)
+        if not holds_samples(heard):
             # A window with such samples is not scored; as zeros they do not spread to later ones.
-            samples = np.where(np.abs(samples) <= LOUDEST, samples, np.float32(0))
-        windows = self._stream.push(samples)
+            heard = np.where(np.abs(heard) <= LOUDEST, heard, np.float32(0))
+        windows = self._stream.push(mean_of(heard))
         return [(window, self._fitness.fault(window.start_s, window.end_s)) for window in windows]

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rattle.clips.machine import Machine
 from rattle.errors import DataError
-from rattle.runs.outcome import Outcome, read_embeddings
+from rattle.runs.outcome import Outcome, Way, read_embeddings
 from rattle.runs.run import LearningCurve
 
 # Scores and losses are of order 1; what is beyond this is damage and cannot be drawn.
@@ -28,6 +28,12 @@ class Environment(BaseModel):
 
     machine: Annotated[str, Field(pattern=r"^[^/]+(/[^/]+)?$")]
     seed: int
+    torch: str | None = None
+
+    @property
+    def way(self) -> Way:
+        """What learnt, if the run is an adaptation: a head learns without torch."""
+        return "head" if self.torch is None else "encoder"
 
 
 class Line(BaseModel):

@@ -27,6 +27,9 @@ from rattle.runtime.clip_scorer import ScaleName
 from rattle.scoring.clip import ClipParts, Mix, clip_value
 from rattle.scoring.score import Scale
 
+# What of a detector learnt from the anomalies that it was adapted with.
+Way = Literal["encoder", "head"]
+
 
 class OutcomeClip(Part):
     """A test clip: its windows' logits and distances, ``[n]`` each, None where there are none."""
@@ -51,7 +54,8 @@ class Outcome(Part):
     """What one model says of its machine's test clips.
 
     ``drawn`` are the content hashes of the anomalies that were moved to training, in order; the
-    model learnt from the first ``anomalies`` of them. ``seconds`` is how long the task took.
+    model learnt from the first ``anomalies`` of them, with its encoder or its head alone (``way``;
+    None where that is not known). ``seconds`` is how long the task took.
     """
 
     method: MethodName
@@ -67,6 +71,8 @@ class Outcome(Part):
     drawn: tuple[str, ...]
     clips: tuple[OutcomeClip, ...]
     seconds: float
+    # Before heads learnt in experiments, encoders did and outcomes did not say so.
+    way: Way | None = "encoder"
 
     @property
     def of(self) -> Machine:

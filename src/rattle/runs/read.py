@@ -75,8 +75,11 @@ class Reading:
         elif folder.bundle.exists():
             run = self.attempt(lambda _: _of_bundle(found), folder.bundle)
             if run is not None:
+                way = environment.way if environment else None
                 earlier = self.attempt(read_outcome, run.scored.outcome)
-                run = replace(run, outcome=earlier)
+                # One that was left before outcomes said the way does not know it.
+                earlier = earlier and earlier.model_copy(update={"way": way})
+                run = replace(run, way=way, outcome=earlier)
         if run is None and recipe is not None and environment is not None:
             run = Run(
                 name=found.name,
@@ -117,6 +120,7 @@ def _of_outcome(found: FoundRun, outcome: Outcome) -> Run:
         recipe=outcome.recipe,
         finished=True,
         scored=found.folder,
+        way=outcome.way,
         outcome=outcome,
     )
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rattle.clips.machine import Machine
 from rattle.recipe.parts import MethodName
 from rattle.runs.folder import RunFolder
-from rattle.runs.outcome import Outcome
+from rattle.runs.outcome import Outcome, Way
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class LearningCurve:
 class Run:
     """One model with what is known of it; ``name`` is what people are told of its folder.
 
-    ``finished`` says whether there is a model; ``anomalies`` is how many that has learnt from.
+    ``finished`` says whether there is a model; ``anomalies`` is how many that has learnt from, by
+    its encoder or by its head alone (``way``); None where the run folder does not tell.
     ``outcome`` is None where its test clips have not been scored; it is in the folder ``scored``,
     or would be. ``learning_curve`` is None where the model took no steps.
     """
@@ -39,5 +40,6 @@ class Run:
     recipe: str
     finished: bool
     scored: RunFolder
+    way: Way | None = "encoder"
     learning_curve: LearningCurve | None = None
     outcome: Outcome | None = None

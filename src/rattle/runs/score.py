@@ -16,7 +16,7 @@ from rattle.features.sieve import Sieve
 from rattle.features.store import FeatureStore
 from rattle.learning.inference import TrainedNetwork
 from rattle.runs.folder import RunFolder
-from rattle.runs.outcome import Outcome, outcome_clip, write_embeddings
+from rattle.runs.outcome import Outcome, Way, outcome_clip, write_embeddings
 from rattle.runs.run import Run
 
 _log = logging.getLogger(__name__)
@@ -29,13 +29,15 @@ def leave_outcome(
     *,
     anomalies: int = 0,
     drawn: Sequence[Clip] = (),
+    way: Way | None = "encoder",
     seconds: float = 0.0,
     on_clip: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Score the machine's test clips; write their embeddings and the outcome to ``folder``.
 
-    Clips that the detector learnt from are left out, but for the anomalies drawn. ``on_clip`` is
-    called for each clip whose features were computed and for each one scored.
+    Clips that the detector learnt from are left out, but for the anomalies drawn. ``way`` says by
+    what it learnt from these (``Outcome``). ``on_clip`` is called for each clip whose features
+    were computed and for each one scored.
 
     Raises ``ClipError`` for a clip that cannot be read and ``TrainingError`` where the model's
     figures are not finite.
@@ -75,6 +77,7 @@ def leave_outcome(
         drawn=tuple(clip.content_hash for clip in drawn),
         clips=tuple(scored),
         seconds=round(seconds, 3),
+        way=way,
     )
     outcome.write(folder.outcome)
     return outcome
@@ -100,7 +103,12 @@ def with_outcome(run: Run, clips: Manifest) -> Run:
         return run
     drawn = [clip for clip in fresh if clip.content_hash in origin.anomalies]
     outcome = leave_outcome(
-        run.scored, detector, clips, anomalies=len(origin.anomalies), drawn=drawn
+        run.scored,
+        detector,
+        clips,
+        anomalies=len(origin.anomalies),
+        drawn=drawn,
+        way=run.way,
     )
     return replace(run, outcome=outcome)
 

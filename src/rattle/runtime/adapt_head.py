@@ -29,6 +29,7 @@ from rattle.clips.labelled import labelled_clips
 from rattle.clips.machine import Machine
 from rattle.clips.pcm16 import from_16_bit
 from rattle.clips.recorder import Traits
+from rattle.clips.several import check_list
 from rattle.diagnosis.reference import Reference
 from rattle.errors import DataError
 from rattle.recipe import Recipe
@@ -75,6 +76,8 @@ def learn(
 
     ``anomalies`` and ``normals`` are recordings or folders of them.
     """
+    check_list(anomalies, "anomalies", "worn.wav")
+    check_list(normals, "normals", "healthy.wav")
     bundle = read_bundle(Path(path))
     machine = Machine.parse(bundle.info.machine)
     given = (

@@ -30,29 +30,55 @@ class ChannelStream:
         )
 
     def push(self, chunk: Samples) -> Samples:
-        """Take the next chunk, ``[T]`` or ``[T, channels]``, and give what it completes, ``[T']``.
-
-        ``ClipError`` where the recipe's channel is not there, or where a sample is no number.
-        """
-        mono = select_channel(chunk, self._channel)
-        mono = mono.mean(axis=1) if mono.shape[1] > 1 else mono[:, 0]
-        if mono.size and not holds_samples(mono):
-            raise ClipError("the stream holds NaN, infinite or absurdly large samples")
-        mono = np.ascontiguousarray(mono, dtype=np.float32)
+        """Take the next chunk, as ``mono_of`` does, and give what it completes, ``[T']``."""
+        mono = mono_of(chunk, self._channel)
         if self._resampler is None:
             return mono
         return np.asarray(self._resampler.resample_chunk(mono), dtype=np.float32)
 
 
-def select_channel(chunk: Samples, channel: int | str) -> Samples:
-    """Take the channels of ``[T]`` or ``[T, channels]`` that a recipe hears: ``[T, 1 or all]``."""
-    columns = chunk[:, None] if chunk.ndim == 1 else chunk
-    if channel == "mean":
-        return columns
-    index = int(channel)
-    if index >= columns.shape[1]:
+def mono_of(samples: object, channel: int | str) -> Samples:
+    """Check an array of samples and take what a recipe hears of it: float32 ``[T]``.
+
+    ``[T]`` is the one channel that is heard; of ``[T, channels]`` it is ``channel``, or the mean.
+    Samples are floating-point numbers, full scale at +-1. Raises ``ClipError`` for anything else,
+    and where the channel is not there or a sample is NaN, infinite or beyond 1e10.
+    """
+    expected = (
+        "expected an array of floating-point samples, full scale at +-1, [T] or [T, channels]"
+    )
+    if not isinstance(samples, np.ndarray):
+        raise ClipError(f"samples of type {type(samples).__name__}; {expected}")
+    shape = list(samples.shape)
+    if samples.dtype.kind != "f" or samples.ndim not in (1, 2):
+        raise ClipError(f"samples of type {samples.dtype} and shape {shape}; {expected}")
+    if samples.ndim == 2 and 0 < len(samples) < samples.shape[1]:
         raise ClipError(
-            f"the stream has no channel {index}, it has {columns.shape[1]}; the recipe's "
+            f"samples of shape {shape} have more channels than samples; expected [T, channels], so "
+            "transpose them"
+        )
+    mono = samples if samples.ndim == 1 else mean_of(select_channel(samples, channel))
+    if mono.size and not holds_samples(mono):
+        raise ClipError("the samples hold NaN, infinite or absurdly large numbers; leave them out")
+    return np.ascontiguousarray(mono, dtype=np.float32)
+
+
+def mean_of(columns: Samples) -> Samples:
+    """Average channels, ``[T, channels] -> [T]``."""
+    return columns.mean(axis=1) if columns.shape[1] > 1 else columns[:, 0]
+
+
+def select_channel(chunk: Samples, channel: int | str) -> Samples:
+    """Take the channels of ``[T, channels]`` that a recipe hears: ``[T, 1 or all]``.
+
+    Raises ``ClipError`` where there is no such channel.
+    """
+    if channel == "mean":
+        return chunk
+    index = int(channel)
+    if index >= chunk.shape[1]:
+        raise ClipError(
+            f"the sound has no channel {index}, it has {chunk.shape[1]}; the recipe's "
             "audio.channel says which one is heard"
         )
-    return columns[:, index : index + 1]
+    return chunk[:, index : index + 1]

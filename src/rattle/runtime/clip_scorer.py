@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import Literal, Self
 
@@ -17,9 +18,11 @@ from rattle.bundle.schema import BundleInfo, HeldOut
 from rattle.clips.hearing import Heard, hear, hear_samples, refused
 from rattle.clips.machine import Machine
 from rattle.clips.pcm16 import from_16_bit
-from rattle.clips.reading import holds_samples
+from rattle.clips.several import check_list
 from rattle.errors import ClipError, DataError
 from rattle.recipe import Recipe
+from rattle.recipe.parts import Audio
+from rattle.runtime.channel import mono_of
 from rattle.scoring.clip import AveragedParts, ClipParts, ClipScore, Mix, Unscored, clip_score
 from rattle.scoring.decision import Decision
 from rattle.scoring.score import Scale, Values
@@ -87,10 +90,12 @@ class ClipScorer(ABC):
     def score(self, clips: Sequence[Recording], *, scale: ScaleName = "fixed") -> list[ClipScore]:
         """Give the anomaly score of each clip (equation 5), in the order given.
 
-        A clip is a file, or an array of mono samples at the recipe's rate. ``fixed`` scores do not
-        depend on each other; ``paper`` scales the distance by its range over these clips. Raises
-        ``ClipError`` at the first clip that cannot be read or is not fit to be judged: silent,
-        frozen, clipped or damaged.
+        A clip is a file, or an array of samples at the recipe's rate: ``[T]``, or ``[T, channels]``
+        of which the recipe's channel is heard, floating-point numbers with full scale at +-1.
+        ``fixed`` scores do not depend on each other; ``paper`` scales the distance by its range
+        over these clips. Raises ``DataError`` for one clip that is in no list, ``ClipError`` at the
+        first clip that cannot be read or is not fit to be judged: silent, frozen, clipped or
+        damaged.
         """
         scored_clips = []
         for result in self.score_each(clips, scale=scale):
@@ -103,6 +108,7 @@ class ClipScorer(ABC):
         self, clips: Iterable[Recording], *, scale: ScaleName = "fixed"
     ) -> Iterator[ClipScore | Unscored]:
         """Score as ``score``, one by one; a clip that cannot be judged does not stop the rest."""
+        check_list(clips, "clips", "new.wav")
         scored: Iterable[NamedParts | Unscored] = map(_finite, self.parts_of_each(clips))
         mix = self.mix()
         if scale == "paper":
@@ -161,11 +167,10 @@ class ClipScorer(ABC):
         Of a long recording some windows may be fit and others not; see ``judged``.
         """
         audio = self.recipe.audio
-        heard = (
-            hear_samples(_checked(clip), audio.sample_rate_hz)
-            if isinstance(clip, np.ndarray)
-            else hear(Path(clip), audio)
-        )
+        if isinstance(clip, str | PathLike):
+            heard = hear(Path(clip), audio)
+        else:
+            heard = hear_samples(_checked(clip, audio), audio.sample_rate_hz)
         if heard.fault and not self._is_long(heard):
             raise refused(name_of(clip), heard.fault)
         return heard
@@ -251,7 +256,7 @@ def parts_of(clips: Sequence[HeldOut]) -> AveragedParts:
 
 def name_of(clip: Recording) -> str:
     """Say what a clip is called in results."""
-    return "samples" if isinstance(clip, np.ndarray) else str(clip)
+    return str(clip) if isinstance(clip, str | PathLike) else "samples"
 
 
 def _finite(clip: NamedParts | Unscored) -> NamedParts | Unscored:
@@ -265,13 +270,9 @@ def _finite(clip: NamedParts | Unscored) -> NamedParts | Unscored:
     )
 
 
-def _checked(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Take the samples as float32; ``ClipError`` for what would be scored without making sense."""
-    if samples.ndim != 1 or not samples.size or samples.dtype.kind != "f":
-        raise ClipError(
-            f"an array of samples has shape {samples.shape} and type {samples.dtype}; expected "
-            "one channel of floating-point samples, full scale at +-1"
-        )
-    if not holds_samples(samples):
-        raise ClipError("an array of samples holds NaN, infinity or the like; leave it out")
-    return np.ascontiguousarray(samples, dtype=np.float32)
+def _checked(samples: object, audio: Audio) -> NDArray[np.float32]:
+    """Take what the recipe hears of an array; ``ClipError`` as ``mono_of``, and for no sample."""
+    mono = mono_of(samples, audio.channel)
+    if not mono.size:
+        raise ClipError("an array of samples is empty; leave it out")
+    return mono

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rattle.bundle.schema import BundleInfo
+from rattle.clips.several import check_list
 from rattle.errors import ClipError, DataError
 from rattle.randomness import named_stream
-from rattle.runtime.clip_scorer import ClipScorer, Recording, at_rate, threshold_of
+from rattle.runtime.clip_scorer import ClipScorer, Recording, at_rate, name_of, threshold_of
 from rattle.scoring.clip import Unscored
 from rattle.scoring.share import Share
 from rattle.scoring.threshold import Threshold
@@ -199,15 +200,15 @@ def _healthy(scorer: ClipScorer, clip: Recording) -> Samples:
     recipe = scorer.recipe
     samples = samples[: round(recipe.scoring.long_clip_seconds * recipe.audio.sample_rate_hz)]
     if not rms(samples):
-        name = "an array of samples" if isinstance(clip, np.ndarray) else str(clip)
         raise ClipError(
-            f"{name} is silent, so no fault can be laid over it at a level relative to its own; "
-            "leave it out"
+            f"{name_of(clip)} is silent, so no fault can be laid over it at a level relative to "
+            "its own; leave it out"
         )
     return samples
 
 
 def _check(clips: Sequence[Recording], kinds: Sequence[str], levels_db: Sequence[float]) -> None:
+    check_list(clips, "clips", "healthy.wav")
     if not clips:
         raise DataError("no healthy clip to lay faults over; give at least one")
     unknown = [kind for kind in kinds if kind not in FAULT_KINDS]

@@ -83,9 +83,10 @@ class Stream:
     def push(self, samples: NDArray[np.float32]) -> list[StreamScore]:
         """The windows that these samples complete, in time order; often none.
 
-        ``samples`` are float32 ``[T]`` or ``[T, channels]``, full scale at +-1, and follow on the
-        last ones. After a gap a new ``Stream`` is due. Raises ``ClipError`` where the recipe's
-        channel is missing or a sample is NaN, infinite or beyond 1e10.
+        ``samples`` follow on the last ones; after a gap a new ``Stream`` is due. They are an array
+        as ``Scorer.score`` takes and refuses it: ``[T]``, or ``[T, channels]`` of which the
+        recipe's channel is heard, floating-point numbers with full scale at +-1. Raises
+        ``ClipError`` for any other.
         """
         heard = self._channel.push(samples)
         self._chunks.append(heard)

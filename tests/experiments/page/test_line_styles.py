@@ -45,4 +45,16 @@ def test_labels_hold_what_tells_series_apart_and_no_more() -> None:
     kind = Kind("small", "ddcsad", 0)
     assert Names(("small",)).label(kind) == "ddcsad"
     assert Names(("paper", "small")).label(kind) == "ddcsad, small"
-    assert Names(("small",)).label(kind._replace(anomalies=8)) == "ddcsad, 8 anomalies"
+    adapted = kind._replace(anomalies=8)
+    assert Names(("small",)).label(adapted) == "ddcsad, 8 anomalies"
+    for way in ("encoder", "head"):
+        labelled = Names(("small",)).label(adapted._replace(way=way))
+        assert labelled == f"ddcsad, 8 anomalies by {way}"
+
+
+def test_a_head_that_learnt_has_its_encoders_colour_and_other_dashes() -> None:
+    for recipes in (("small",), ("paper", "small")):
+        names = Names(recipes)
+        kinds = [Kind(recipe, "bce", 8, way) for recipe in recipes for way in ("encoder", "head")]
+        assert len({names.style(kind).dashes for kind in kinds}) == len(kinds)
+        assert {names.colour(kind) for kind in kinds} == {"var(--bce)"}

@@ -105,12 +105,34 @@ def test_each_machine_has_its_curves_scores_and_embeddings(page: HtmlPage) -> No
 
 def test_adapted_models_are_apart_and_their_drawn_anomalies_left_out(page: HtmlPage) -> None:
     assert page.said.count("Adapted with anomalies") == 2
-    assert "ddcsad, 1 anomaly" in page.said
+    assert "ddcsad, 1 anomaly by encoder" in page.said
     assert "scores of 12 normals, 11 anomalies" in " ".join(labels(page))
     figure = table(page, "fan: AUC in %")
     assert [cell.text for cell in figure.rows[0]] == ["method", "0", "1"]
     plain = table(page, "AUC, mean over seeds")
     assert "knn" in [cell.text for cell in plain.column("model")]
+
+
+def test_head_and_encoder_stand_side_by_side(leave, page_of, tmp_path: Path) -> None:
+    leave(tmp_path, random_outcome(method="bce"))
+    for way in ("encoder", "head"):
+        for count in (1, 4):
+            adapted = random_outcome(method="bce", anomalies=count, way=way, drawn=("anomaly-3",))
+            leave(tmp_path, adapted, losses=[1.0] if way == "encoder" else ())
+    page = page_of(tmp_path)
+    figure = table(page, "fan: AUC in %")
+    assert [cell.text for cell in figure.column("method")] == ["bce by encoder", "bce by head"]
+    assert [row[1].text for row in figure.rows[1:]] == [figure.rows[1][1].text] * 2
+    assert sorted(cell.text for cell in table(page, "One row a run").column("anomalies")) == [
+        "0",
+        "1 by encoder",
+        "1 by head",
+        "4 by encoder",
+        "4 by head",
+    ]
+    assert "bce, 4 anomalies by head" in page.said
+    assert "bce, 4 anomalies by encoder" in page.said
+    assert "only the latter is in means" not in page.said
 
 
 def test_every_element_is_closed_and_every_link_has_its_place(page: HtmlPage) -> None:

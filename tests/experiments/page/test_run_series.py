@@ -38,6 +38,7 @@ def run_of(outcome, name: str = "a") -> Run:
         recipe=outcome.recipe,
         finished=True,
         scored=RunFolder(Path(name)),
+        way=outcome.way,
         outcome=outcome,
     )
 

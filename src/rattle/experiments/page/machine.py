@@ -90,15 +90,15 @@ def show_machine(
 
 
 def _grouped(every: Sequence[Series]) -> list[tuple[str, list[Series], str]]:
-    """Group the models without anomalies, and of each model the one adapted with the most.
+    """Group the models without anomalies, and of each model and way that adapted with the most.
 
     They are not drawn together, for they were tested on other clips.
     """
     plain = [series for series in every if not series.kind.anomalies]
-    most: dict[tuple[str, str], Series] = {}
+    most: dict[tuple[str, str, str | None], Series] = {}
     adapted = [series for series in every if series.kind.anomalies]
     for series in sorted(adapted, key=lambda series: series.kind.anomalies):
-        most[series.kind.recipe, series.kind.method] = series
+        most[series.kind.recipe, series.kind.method, series.kind.way] = series
     also = ""
     if len(most) < len(adapted):
         also = "Each model adapted with the most anomalies; the others are in the table of runs."

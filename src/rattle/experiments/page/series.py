@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rattle.evaluation.metrics import Confusion, auc, confusion, hanley_mcneil, pauc
+from rattle.experiments.figure2 import WAYS
 from rattle.experiments.table2 import METHODS, Spread
 from rattle.recipe.parts import MethodName
-from rattle.runs.outcome import Outcome
+from rattle.runs.outcome import Outcome, Way
 from rattle.runs.run import Run
 from rattle.runtime.clip_scorer import ScaleName
 
@@ -21,20 +22,22 @@ Scores = NDArray[np.float64]
 
 
 class Kind(NamedTuple):
-    """What runs of one series share."""
+    """What runs of one series share; ``way`` is what learnt from the anomalies, if any."""
 
     recipe: str
     method: MethodName
     anomalies: int
+    way: Way | None = None
 
     @classmethod
     def of(cls, run: Run) -> Kind:
-        return cls(run.recipe, run.method, run.anomalies)
+        way = run.way if run.anomalies else None
+        return cls(run.recipe, run.method, run.anomalies, way)
 
     @property
-    def order(self) -> tuple[str, int, int]:
-        """What to sort by: recipe, then as the tables order methods."""
-        return self.recipe, METHODS.index(self.method), self.anomalies
+    def order(self) -> tuple[str, int, int, int]:
+        """What to sort by: recipe, as the tables order methods, anomalies, as figure 2 has ways."""
+        return self.recipe, METHODS.index(self.method), self.anomalies, WAYS.index(self.way)
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ STYLES: dict[MethodName, Style] = {
     **{method: _loss_style(method) for method in LOSSES},
     **BASELINE_STYLES,
 }
-# A second recipe has its methods' colours and the dashes of none of them.
+# A second recipe, and a head that learnt, have the method's colour and the dashes of none of them.
 RECIPE_DASHES: tuple[Dashes, ...] = ((2, 2), (5, 1, 1, 1, 1, 1), (10, 1.5), (1, 3))
 
 
@@ -91,11 +91,14 @@ class Names:
         """Name the method, with the recipe where there are several and the anomalies if any."""
         parts = [kind.method, *([kind.recipe] if len(self.recipes) > 1 else [])]
         if kind.anomalies:
-            parts.append(counted(kind.anomalies, "anomaly", "anomalies"))
+            by = f" by {kind.way}" if kind.way else ""
+            parts.append(counted(kind.anomalies, "anomaly", "anomalies") + by)
         return ", ".join(parts)
 
     def style(self, kind: Kind) -> Style:
         place = self.recipes.index(kind.recipe)
+        if kind.way == "head":  # beyond the recipes' own
+            place += len(self.recipes)
         dashes = RECIPE_DASHES[(place - 1) % len(RECIPE_DASHES)]
         style = STYLES[kind.method]
         return style._replace(dashes=dashes) if place else style

@@ -15,7 +15,7 @@ import matplotlib
 from rattle.atomic import write_text
 from rattle.clips.machine import Machine
 from rattle.evaluation.remarks import FEW_CLIPS
-from rattle.experiments.figure2 import Point, figure2
+from rattle.experiments.figure2 import Point, figure2, lines
 from rattle.experiments.figure2_plot import draw_figure2
 from rattle.experiments.page.embedding import method_at_hand
 from rattle.experiments.page.machine import DRAWN, ShownMachine, show_machine
@@ -32,7 +32,6 @@ from rattle.experiments.page.summary import summarise
 from rattle.pages.drawing import INK, MUTED, inline_svg
 from rattle.pages.templates import page_template
 from rattle.pages.words import counted
-from rattle.recipe.parts import MethodName
 from rattle.runs.read import Reading
 from rattle.runs.run import Run
 from rattle.runtime.clip_scorer import ScaleName
@@ -57,11 +56,11 @@ THEMED: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class DrawnFigure2:
-    """Figure 2 of one recipe's models: drawn, and its points by type, method and anomalies."""
+    """Figure 2 of one recipe's models: drawn, and its points by type, line and anomalies."""
 
     recipe: str
     svg: str
-    points: dict[str, dict[MethodName, dict[int, Point]]]
+    points: dict[str, dict[str, dict[int, Point]]]
 
 
 def write_page(runs: Sequence[Run], reading: Reading, path: Path, *, scale: ScaleName) -> None:
@@ -126,11 +125,14 @@ def _figures(runs: Sequence[Run], names: Names, scale: ScaleName) -> Iterator[Dr
             continue
         with matplotlib.rc_context(THEMED):
             svg = inline_svg(draw_figure2(points), f"figure2-{place}", COLOURS)
-        found: dict[str, dict[MethodName, dict[int, Point]]] = {}
+        of_types: dict[str, list[Point]] = {}
         for point in points:
-            of_method = found.setdefault(point.type, {}).setdefault(point.method, {})
-            of_method[point.anomalies] = point
-        yield DrawnFigure2(recipe, svg, found)
+            of_types.setdefault(point.type, []).append(point)
+        by_line = {
+            type_: {line.name: {p.anomalies: p for p in line.points} for line in lines(of_type)}
+            for type_, of_type in of_types.items()
+        }
+        yield DrawnFigure2(recipe, svg, by_line)
 
 
 def _remarks(measured: dict[Run, Measured | None]) -> Iterator[str]:
