@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from rattle.clips.content import content_hash
 from rattle.clips.labelled import labelled_clips
 from rattle.clips.machine import Machine
-from rattle.clips.reading import content_hash
 from rattle.errors import ClipError, DataError
 from rattle.recipe.parts import Audio
 

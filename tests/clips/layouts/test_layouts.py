@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from rattle.clips.content import content_hash
 from rattle.clips.layouts import Scan, load_manifest, load_outliers, scan
 from rattle.clips.machine import Machine
-from rattle.clips.reading import content_hash
 from rattle.errors import DataError
 
 FORMATS = {".mp3": "MP3", ".ogg": "OGG"}
