@@ -370,7 +370,9 @@ def test_another_schema_version_is_refused_by_its_name(
 ) -> None:
     content["schema_version"] = version
     said = refusal(zipped(members | {INFO: sealed(content, members)}, odd))
-    assert f"schema {version!r}, this rattle reads schemas 6 and 7; train the detector again" in said
+    assert (
+        f"schema {version!r}, this rattle reads schemas 6 and 7; train the detector again" in said
+    )
 
 
 def test_a_bundle_of_schema_1_is_told_as_such_and_not_as_damaged(

@@ -124,6 +124,7 @@ class EnrolJob:
     def material(self, watch: Watch) -> Material:
         """Split the machine's normals, gather what there is of other machines."""
         recipe = self.recipe
+        self.clips.require(self.machine)
         if recipe.baseline is not None:
             raise DataError(
                 f"the bundle is a baseline ({recipe.method}), which has no encoder; give one of a "
@@ -184,11 +185,11 @@ class EnrolJob:
         )
 
     def _refuse_known_sound(self) -> None:
-        """Raise where the machine's normals are sound that the parent's machine was trained on."""
+        """Raise where its normals are sound that the encoder knows as another machine's."""
         origin, replay = self.parent.info.provenance, self.parent.replay
         theirs = dict.fromkeys((*origin.trained, *origin.held_out), str(self.parent.machine))
         for machine, stored in replay.outliers.items():
-            theirs |= dict.fromkeys(stored, machine)
+            theirs |= dict.fromkeys(stored if machine != str(self.machine) else (), machine)
         normals = self.clips.of(self.machine, split="train", label="normal")
         same = [clip for clip in normals.called_as(theirs) if clip.content_hash in theirs]
         if same:

@@ -116,6 +116,8 @@ class FleetJob:
 
     def material(self, watch: Watch) -> Material:
         """Split every machine's normals, compute the features of all."""
+        for machine in self.machines:
+            self.clips.require(machine)
         recipe, store = self.recipe, FeatureStore.of(self.recipe)
         sieve, others, outliers = Sieve(store), Sieve(store, "outliers"), self.outliers
         clips = sieve.fit_to_train(self.clips, asked=self.machines)

@@ -85,6 +85,7 @@ class OwnJob:
     def material(self, watch: Watch) -> Material:
         """Split the machine's normals, choose outliers, compute the features of both."""
         recipe = self.recipe
+        own = self.clips.require(self.machine)
         store = FeatureStore.of(recipe)
         sieve, others = Sieve(store), Sieve(store, "outliers")
         clips, outliers = self.clips, self.outliers
@@ -92,7 +93,7 @@ class OwnJob:
             clips = sieve.fit_to_train(clips, asked=self.machines)
         else:
             clips = sieve.fit_to_train(clips, self.machine)
-            outliers = others.fit_outliers(outliers, self.clips.of(self.machine))
+            outliers = others.fit_outliers(outliers, own)
         validation = labelled_clips_of(self.validation, self.machine, sieve)
         watch.told_of(sieve, others)
         with sieve.explaining(), others.explaining():

@@ -1,7 +1,7 @@
 """Recognise how people lay recordings out in folders, and list them as a manifest.
 
-``scanning`` walks a folder and asks each layout about each file: ``dcase`` (with ``dcase_names`` and
-``dcase_tables``), then ``plain`` folders; a ``csv_file`` lists its files itself. Each file becomes
+``scanning`` walks a folder and asks each layout about each file: ``dcase`` (with ``dcase_names``
+and ``dcase_tables``), then ``plain`` folders; a ``csv_file`` lists its files itself. Each file becomes
 an ``entry`` and, once opened, a row of the manifest. Begin with ``load_manifest``. ``said``
 compares a file's layout with what someone calls it.
 
