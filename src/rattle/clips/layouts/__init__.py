@@ -1,8 +1,8 @@
 """Recognise how people lay recordings out in folders, and list them as a manifest.
 
 ``scanning`` walks a folder and asks each layout about each file: ``dcase`` (with ``dcase_names``
-and ``dcase_tables``), then ``plain`` folders; a ``csv_file`` lists its files itself. Each file becomes
-an ``entry`` and, once opened, a row of the manifest. Begin with ``load_manifest``. ``said``
+and ``dcase_tables``), then ``plain`` folders; a ``csv_file`` lists its files itself. Each file
+becomes an ``entry`` and, once opened, a row of the manifest. Begin with ``load_manifest``. ``said``
 compares a file's layout with what someone calls it.
 
 The names below are loaded when they are first used: ``said`` needs no manifest, and has none where
