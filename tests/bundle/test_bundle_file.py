@@ -364,13 +364,15 @@ def test_a_wrong_hash_of_a_member_is_refused_under_a_right_hash_of_the_whole(
     assert f"{ENCODER} was altered" in said
 
 
-@pytest.mark.parametrize("version", [0, 1, 4, 5, 7, "6", None, [6]])
+@pytest.mark.parametrize("version", [0, 1, 4, 5, 8, "6", None, [6]])
 def test_another_schema_version_is_refused_by_its_name(
     version: object, members: dict[str, bytes], content: Content, odd: Path
 ) -> None:
     content["schema_version"] = version
     said = refusal(zipped(members | {INFO: sealed(content, members)}, odd))
-    assert f"schema {version!r}, this rattle reads schema 6; train the detector again" in said
+    assert (
+        f"schema {version!r}, this rattle reads schemas 6 and 7; train the detector again" in said
+    )
 
 
 def test_a_bundle_of_schema_1_is_told_as_such_and_not_as_damaged(
@@ -380,7 +382,7 @@ def test_a_bundle_of_schema_1_is_told_as_such_and_not_as_damaged(
     content["schema_version"] = 1
     old = {"weights.safetensors": members[ENCODER], GOLDEN: members[GOLDEN], "model.onnx": b"x"}
     said = refusal(zipped({INFO: sealed(content, old), **old}, odd))
-    assert "schema 1, this rattle reads schema 6; train the detector again" in said
+    assert "schema 1, this rattle reads schemas 6 and 7; train the detector again" in said
     assert "damaged" not in said
 
 

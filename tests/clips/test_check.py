@@ -195,7 +195,7 @@ def test_sounds_finer_than_16_bits_are_told_apart(press: Path) -> None:
     samples = noise(17)
     write(press / "normal/fine.wav", samples, subtype="FLOAT")
     write(press / "normal/finer.wav", samples + np.float32(2**-20), subtype="FLOAT")
-    assert check(press).findings == ()
+    assert codes(check(press)) == {"near-copy": ["fine.wav"]}
 
 
 def test_the_same_sound_in_training_and_test_is_an_error(press: Path) -> None:
@@ -212,7 +212,17 @@ def test_a_sound_that_differs_by_one_step_is_no_duplicate(press: Path) -> None:
     samples, _ = sf.read(press / "normal/a.wav", dtype="int16")
     samples[-1] += 1
     sf.write(press / "normal/near.wav", samples, RATE_HZ)
-    assert check(press).findings == ()
+    assert codes(check(press)) == {"near-copy": ["a.wav"]}
+
+
+def test_nearly_the_same_sound_in_training_and_test_is_an_error(press: Path) -> None:
+    samples, _ = sf.read(press / "normal/a.wav")
+    sf.write(press / "test/normal/quiet.flac", 0.7 * samples, RATE_HZ)
+    (finding,) = check(press).findings
+    assert finding.path is not None
+    assert (finding.code, finding.path.name) == ("train-test-leak", "quiet.flac")
+    assert "nearly the same sound (" in finding.message
+    assert "% of its peaks) as" in finding.message
 
 
 def test_two_silent_clips_are_silent_and_not_duplicates(press: Path) -> None:

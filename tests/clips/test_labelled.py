@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from rattle.clips.content import content_hash
 from rattle.clips.labelled import labelled_clips
 from rattle.clips.machine import Machine
-from rattle.clips.reading import content_hash
 from rattle.errors import ClipError, DataError
 from rattle.recipe.parts import Audio
 
@@ -109,3 +109,27 @@ def test_a_folder_below_the_one_that_is_given_is_the_kind_of_fault(folder: Path)
 def test_a_file_that_is_given_by_itself_is_of_no_kind(folder: Path) -> None:
     (clip,) = labelled_clips([folder / "monday" / "b.wav"], PRESS, "anomaly", Audio())
     assert clip.attributes == ""
+
+
+def test_what_a_folder_holds_besides_is_left_out_and_said(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / "normal").mkdir()
+    shutil.move(folder / "monday" / "b.wav", folder / "normal" / "b.wav")
+    clips = labelled_clips([folder], PRESS, "anomaly", Audio())
+    assert [Path(clip.path).name for clip in clips] == ["a.flac", "tuesday.wav"]
+    said = f"anomaly: 1 of 3 clips are left out: {folder / 'normal' / 'b.wav'} "
+    assert f"{said}(called normal by its folder)" in caplog.text
+    with pytest.raises(ClipError, match=r"anomaly: 1 of 1 .*called normal by its folder.*others"):
+        labelled_clips([folder / "normal"], PRESS, "anomaly", Audio())
+    (named,) = labelled_clips([folder / "normal" / "b.wav"], PRESS, "anomaly", Audio())
+    assert named.label == "anomaly"
+
+
+def test_the_sound_of_another_machine_is_left_out_whatever_it_is_called(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    others = {"pump": [content_hash(folder / "tuesday.wav")]}
+    clips = labelled_clips([folder], PRESS, "normal", Audio(), others=others)
+    assert [Path(clip.path).name for clip in clips] == ["b.wav", "a.flac"]
+    assert "tuesday.wav (the same sound as a clip of pump)" in caplog.text

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import struct
 import tracemalloc
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from rattle.clips.reading import content_hash, probe, read_clip
+from rattle.clips.reading import probe, read_clip
 from rattle.errors import ClipError
 
 NOISE = np.random.default_rng(0).uniform(-0.5, 0.5, 32_000).astype(np.float32)
@@ -232,10 +231,3 @@ def test_a_silly_sample_rate_is_refused(tmp_path: Path, rate_hz: int) -> None:
     path = with_bytes(write(tmp_path / "a.wav", NOISE), 24, struct.pack("<I", rate_hz))
     with pytest.raises(ClipError, match=f"{rate_hz} Hz"):
         read_clip(path)
-
-
-def test_the_content_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.wav", NOISE)
-    assert content_hash(path) == hashlib.sha256(path.read_bytes()).hexdigest()
-    with pytest.raises(ClipError, match=r"none\.wav"):
-        content_hash(tmp_path / "none.wav")

@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from rattle import ClipError, DataError, Detector, Machine, Manifest, Recipe, adapt, fit
+from rattle.clips.content import content_hash
 from rattle.clips.labelled import labelled_clips
-from rattle.clips.reading import content_hash
 from rattle.detector import measure as module
 from rattle.detector.adapt import AdaptJob
 from rattle.detector.finish import make

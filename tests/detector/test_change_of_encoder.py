@@ -11,7 +11,7 @@ import rattle
 from rattle import Detector, Machine, Manifest
 from rattle.bundle import write_bundle
 from rattle.bundle.schema import HeldOut
-from rattle.detector.adapt import labelled_manifest
+from rattle.clips.labelled import labelled_clips
 from rattle.detector.change import change_of_encoder
 from rattle.recipe.parts import Audio
 from rattle.runtime.adapt_head import adapt_head
@@ -25,11 +25,15 @@ def files(clips: Manifest, label: str) -> list[Path]:
 
 
 def faults(clips: Manifest, which: slice = slice(None)) -> Manifest:
-    return labelled_manifest(files(clips, "anomaly")[which], FAN, "anomaly", Audio())
+    return Manifest.from_clips(
+        labelled_clips(files(clips, "anomaly")[which], FAN, "anomaly", Audio())
+    )
 
 
 def healthy(clips: Manifest, which: slice = slice(None)) -> Manifest:
-    return labelled_manifest(files(clips, "normal")[which], FAN, "normal", Audio())
+    return Manifest.from_clips(
+        labelled_clips(files(clips, "normal")[which], FAN, "normal", Audio())
+    )
 
 
 def names(clips: Manifest) -> list[str]:
@@ -101,7 +105,9 @@ def test_no_clip_that_was_called_normal_is_among_the_healthy_ones_too(
     """One of the held-out clips is called normal, and later the encoder learns on."""
     held_out = fleet[FAN].info.provenance.held_out
     (path, *_) = [Path(clip.path) for clip in clips.of(FAN) if clip.content_hash in held_out]
-    once = learnt(fleet[FAN], NOTHING, labelled_manifest([path], FAN, "normal", Audio()))
+    once = learnt(
+        fleet[FAN], NOTHING, Manifest.from_clips(labelled_clips([path], FAN, "normal", Audio()))
+    )
     twice = learnt(once, faults(clips, slice(1)), NOTHING)
     told = change_of_encoder(once, twice, faults(clips, slice(1)), NOTHING)
     assert [clip.name for clip in told.silenced] == [path.name]

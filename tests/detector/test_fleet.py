@@ -206,7 +206,7 @@ def test_a_silent_machine_is_left_out_by_name(
     assert "9 of 33 clips are left out: " in caplog.text
     assert f"{tmp_path / 'mute' / 'normal' / '0.wav'} (silent for 3 s)" in caplog.text
     assert "and 6 more" in caplog.text
-    few = "no clip of machine mute.*9 of 33 clips are left out"
+    few = "machine mute has 0 normal training clips.*9 of 33 clips are left out"
     with pytest.raises(DataError, match=few):
         rattle.fit(data, Machine("mute", ""), recipe=tiny_fleet, device="cpu")
 

@@ -13,8 +13,9 @@ import rattle
 from rattle import Detector, Machine, Manifest, Recipe
 from rattle.bundle import read_bundle
 from rattle.bundle.replay import Replay
+from rattle.clips.labelled import labelled_clips
 from rattle.detector import measure as module
-from rattle.detector.adapt import AdaptJob, labelled_manifest
+from rattle.detector.adapt import AdaptJob
 from rattle.detector.finish import finish, make
 from rattle.detector.job import Watch
 from rattle.detector.preparing import fleet_source_of, fleets_network
@@ -37,13 +38,13 @@ Weights = dict[str, np.ndarray]
 @pytest.fixture(scope="module")
 def anomalies(clips: Manifest) -> Manifest:
     paths = clips.of(FAN, split="test", label="anomaly").table["path"]
-    return labelled_manifest(map(Path, paths), FAN, "anomaly", Audio())
+    return Manifest.from_clips(labelled_clips(map(Path, paths), FAN, "anomaly", Audio()))
 
 
 @pytest.fixture(scope="module")
 def healthy(clips: Manifest) -> Manifest:
     paths = clips.of(FAN, split="test", label="normal").table["path"]
-    return labelled_manifest(map(Path, paths), FAN, "normal", Audio())
+    return Manifest.from_clips(labelled_clips(map(Path, paths), FAN, "normal", Audio()))
 
 
 def job(detector: Detector, anomalies: Manifest, normals: Manifest = NOTHING) -> AdaptJob:
@@ -258,7 +259,11 @@ def test_an_encoder_with_a_fixed_centre_learns_on_towards_its_own(
     parent = rattle.fit_fleet(clips, recipe=recipe, device="cpu")[VALVE]
     paths = clips.of(VALVE, split="test", label="anomaly").table["path"]
     monkeypatch.setattr(training, "pretrain", watched)
-    (made,) = make(job(parent, labelled_manifest(map(Path, paths), VALVE, "anomaly", Audio())))
+    (made,) = make(
+        job(
+            parent, Manifest.from_clips(labelled_clips(map(Path, paths), VALVE, "anomaly", Audio()))
+        )
+    )
     assert again == []
     np.testing.assert_array_equal(
         made.model.learnt()["head"]["centres"], parent.model.learnt()["head"]["centres"]
@@ -271,7 +276,7 @@ def test_a_training_clip_called_normal_makes_another_adaptation(
     """The detector without it goes on raising that false alarm."""
     trained = fleet[FAN].info.provenance.trained[0]
     (path,) = [Path(clip.path) for clip in clips.of(FAN) if clip.content_hash == trained]
-    rejected = labelled_manifest([path], FAN, "normal", Audio())
+    rejected = Manifest.from_clips(labelled_clips([path], FAN, "normal", Audio()))
     assert job(fleet[FAN], anomalies).gives(adapted.info)
     assert not job(fleet[FAN], anomalies, rejected).gives(adapted.info)
 

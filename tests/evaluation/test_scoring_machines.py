@@ -6,12 +6,15 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+import soundfile as sf
 
 from rattle import BundleError, DataError, Detector, Machine, Manifest
 from rattle.bundle.schema import Provenance
 from rattle.clips.clip import Clip
+from rattle.clips.content import file_hash
+from rattle.clips.layouts import load_manifest
 from rattle.evaluation.scored import SCORED, check_scored
-from rattle.evaluation.scoring import load_bundles, score_machines
+from rattle.evaluation.scoring import load_bundles, score_machines, score_pair
 
 FAN = Machine("synth_fan", "id_00")
 
@@ -120,3 +123,36 @@ def test_a_damaged_bundle_stops_the_evaluation(bundle_file: Path, tmp_path: Path
     (tmp_path / "cut.rattle").write_bytes(bundle_file.read_bytes()[:-9])
     with pytest.raises(BundleError, match=r"cut\.rattle"):
         load_bundles(tmp_path)
+
+
+def as_test_clip(path: Path, folder: Path) -> Manifest:
+    """A recording in another file format, as a test clip of the fan."""
+    samples, rate_hz = sf.read(path, dtype="int16")
+    copy = folder / "synth_fan" / "test" / "normal_id_00_00000099.flac"
+    copy.parent.mkdir(parents=True)
+    sf.write(copy, samples, rate_hz, subtype="PCM_24")
+    return load_manifest(folder)
+
+
+def test_a_training_clip_in_another_file_format_counts_as_seen(
+    detector: Detector, clips: Manifest, tmp_path: Path
+) -> None:
+    trained = next(iter(clips.with_content(detector.info.provenance.trained)))
+    copy = as_test_clip(Path(trained.path), tmp_path)
+    both = Manifest.from_clips([*clips, *copy])
+    scored = score_machines([detector], both)
+    assert len(scored.table) == len(clips.of(FAN, split="test"))
+    assert any("1 of 7 test clips were used in training" in note for note in scored.notes)
+    pair = score_pair(detector, detector, both)
+    assert len(pair.new) == len(scored.table)
+    assert any("1 of 7 test clips were used in training" in note for note in pair.notes)
+
+
+def test_a_bundle_that_knows_files_by_their_bytes_is_told_by_these(
+    detector: Detector, clips: Manifest
+) -> None:
+    test = clips.of(FAN, split="test")
+    paths = test.table["path"].to_list()
+    old = coming_from(detector, trained=(file_hash(Path(paths[0])),))
+    assert list(score_machines([old], clips).table["path"]) == paths[1:]
+    assert list(score_pair(old, detector, clips).old["path"]) == paths[1:]

@@ -76,7 +76,7 @@ def test_too_few_normals_are_refused_with_how_many_are_needed(tiny, every) -> No
     recipe = tiny.with_values(training={"minimum_normals": 11})
     with pytest.raises(DataError, match=r"fan/id_00 has 10 normal .*at least 11 are needed"):
         split_normals(every, FAN_0, recipe, seed=0)
-    with pytest.raises(DataError, match=r"fan/id_07.*fan/id_00, fan/id_02, pump/id_00"):
+    with pytest.raises(DataError, match=r"fan/id_07 has 0 normal"):
         split_normals(every, Machine("fan", "id_07"), tiny, seed=0)
 
 

@@ -20,7 +20,7 @@ from rattle.bundle.known import WINDOWS_A_CLIP, Known
 from rattle.bundle.replay import Replay
 from rattle.clips.clip import Clip
 from rattle.clips.labelled import labelled_clips
-from rattle.detector.adapt import AdaptJob, labelled_manifest
+from rattle.detector.adapt import AdaptJob
 from rattle.detector.finish import make
 from rattle.detector.job import Recovered, Watch
 from rattle.recipe.parts import Audio
@@ -269,7 +269,7 @@ def test_the_encoder_learns_later_from_what_the_head_learnt_from(
     told: list[Recovered] = []
     job = AdaptJob(
         Detector.load(path, device="cpu"),
-        labelled_manifest([Path(faults[2].path)], FAN, "anomaly", Audio()),
+        Manifest.from_clips(labelled_clips([Path(faults[2].path)], FAN, "anomaly", Audio())),
         Manifest.from_clips([]),
         None,
         device="cpu",

@@ -38,7 +38,7 @@ from safetensors.numpy import save as save_tensors
 from rattle.atomic import replacing
 from rattle.bundle.known import Known
 from rattle.bundle.replay import Replay
-from rattle.bundle.schema import SCHEMA_VERSION, BundleInfo
+from rattle.bundle.schema import READ_VERSIONS, BundleInfo
 from rattle.diagnosis.reference import Reference
 from rattle.errors import BundleError
 from rattle.scoring.head import Head
@@ -296,10 +296,11 @@ def _content_of(file: zipfile.ZipFile, path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or content.get("format") != "rattle-bundle":
         raise _damaged(path, f"{INFO} does not describe a rattle bundle")
     version = content.get("schema_version")
-    if version != SCHEMA_VERSION:
+    if version not in READ_VERSIONS:
         raise BundleError(
-            f"{path} has bundle schema {version!r}, this rattle reads schema {SCHEMA_VERSION}; "
-            "train the detector again, or use the version of rattle that wrote the bundle"
+            f"{path} has bundle schema {version!r}, this rattle reads schemas "
+            f"{' and '.join(map(str, READ_VERSIONS))}; train the detector again, or use the "
+            "version of rattle that wrote the bundle"
         )
     return content
 

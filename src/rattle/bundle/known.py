@@ -31,7 +31,7 @@ STARTS = {"weight", "bias", "centre"}
 
 
 class Named(NamedTuple):
-    """A clip by the SHA-256 of its file and by the file's name."""
+    """A clip by its content hash and by its file's name."""
 
     hash: str
     name: str
@@ -56,7 +56,7 @@ class KnownClip:
 
     @property
     def hash(self) -> str:
-        """The SHA-256 of its file."""
+        """Its content hash."""
         return self.clip.hash
 
     def shortened(self) -> KnownClip:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rattle.recipe import Recipe
 
-# A clip's features [T, width] by the SHA-256 of its file.
+# A clip's features [T, width] by its content hash.
 Rows = NDArray[np.float32]
 ByHash = Mapping[str, Rows]
 # Three digits, in half the space.

@@ -15,7 +15,9 @@ from rattle.recipe.parts import Fraction, Part
 from rattle.scoring.clip import AveragedParts
 from rattle.scoring.score import Scale
 
-SCHEMA_VERSION: Literal[6] = 6
+SCHEMA_VERSION: Literal[7] = 7
+# Schema 6 differs in one thing: it knows clips by the hashes of their files alone.
+READ_VERSIONS = (6, 7)
 
 
 class HeldOut(Part):
@@ -48,7 +50,10 @@ class GoldenScore(Part):
 
 
 class Provenance(Part):
-    """Where a detector comes from. Hashes are SHA-256 of files' bytes.
+    """Where a detector comes from. Clips are told by their content hashes (``clips.content``).
+
+    Those that a bundle has of one of schema 6, its own or its parent's, are of files' bytes:
+    ``Manifest.called_as`` gives clips those names.
 
     ``trained``, ``held_out`` and ``anomalies`` are all clips of the machine that it and its parents
     have learnt from; ``parent`` is the ``identity`` of the bundle that it was adapted from.
@@ -89,7 +94,7 @@ class BundleInfo(Part):
     """
 
     format: Literal["rattle-bundle"] = "rattle-bundle"
-    schema_version: Literal[6] = SCHEMA_VERSION
+    schema_version: Literal[6, 7] = SCHEMA_VERSION
     # It names files: ".." alone would name a folder above.
     machine: Annotated[str, Field(pattern=r"^[^/]*[^/.][^/]*(/[^/]+)?$")]
     recipe: Recipe

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,10 +75,12 @@ def adapt(
     if head:
         _refuse_beside_head(data=data, resume=resume, track=track)
         return _adapt_head(bundle, anomalies, normal, out, seed, device)
+    from rattle.bundle.given import given_clips
     from rattle.cli.terminal.running import run_shown
     from rattle.clips.layouts import load_manifest
+    from rattle.clips.manifest import Manifest
     from rattle.detector import Detector
-    from rattle.detector.adapt import AdaptJob, labelled_manifest
+    from rattle.detector.adapt import AdaptJob
     from rattle.detector.change import change_of_encoder
     from rattle.errors import TrainingError
     from rattle.runs.folder import bundle_path
@@ -89,11 +92,11 @@ def adapt(
         raise TrainingError(
             f"the new bundle would take the place of {bundle}; choose another folder with --out"
         )
-    how = parent.recipe.audio, parent.info.recorder
+    given = partial(given_clips, parent.info, outliers=parent.replay.outliers)
     job = AdaptJob(
         parent=parent,
-        anomalies=labelled_manifest(anomalies, parent.machine, "anomaly", *how),
-        normals=labelled_manifest(normal, parent.machine, "normal", *how),
+        anomalies=Manifest.from_clips(given(anomalies, "anomaly")),
+        normals=Manifest.from_clips(given(normal, "normal")),
         recordings=recordings_of(
             bundle, parent, load_manifest(data) if data else None, on_missing=_warn_of
         ),
@@ -120,9 +123,9 @@ def _adapt_head(
     device: str,
 ) -> int:
     from rattle.bundle import read_bundle
+    from rattle.bundle.given import given_clips
     from rattle.cli.terminal.announced import announce
     from rattle.cli.terminal.scorers import open_scorer
-    from rattle.clips.labelled import labelled_clips
     from rattle.clips.machine import Machine
     from rattle.runs.head import folder_for_head, write_head_run
     from rattle.runtime.adapt_head import adapt_head
@@ -132,7 +135,7 @@ def _adapt_head(
     out = out or bundle.parent / "adapted"
     folder = folder_for_head(bundle, machine, out)
     given = {
-        label: labelled_clips(paths, machine, label, parent.info.recipe.audio, parent.info.recorder)
+        label: given_clips(parent.info, paths, label, parent.replay.outliers)
         for label, paths in (("anomaly", anomalies), ("normal", normal))
     }
     seed = parent.info.provenance.seed if seed is None else seed

@@ -132,11 +132,11 @@ def _with_normals(
     from rattle.learning.data import training_normals
 
     able, refused = [], []
+    sieve = Sieve(FeatureStore.of(recipe))
+    fit = sieve.fit_to_train(clips, asked=machines)
     for machine in machines:
-        sieve = Sieve(FeatureStore.of(recipe))
         try:
-            fit = sieve.fit_to_train(clips.require(machine))
-            with sieve.explaining():
+            with sieve.explaining(clips.require(machine)):
                 training_normals(fit, machine, recipe)
             able.append(machine)
         except DataError as error:

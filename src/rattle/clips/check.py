@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rattle.clips.clip import Clip
 from rattle.clips.examine import Examined, Finding, examine
+from rattle.clips.fingerprint import near_pairs
 from rattle.clips.layouts import FolderReading, Scan, scan
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
@@ -78,17 +79,23 @@ def _refused(scanned: Scan, examined: Iterable[Examined]) -> list[Finding]:
 def _repeated(manifest: Manifest, examined: Iterable[Examined]) -> list[Finding]:
     """List sounds that occur twice: a leak when one is for training and one for test."""
     clip_of = {clip.path: clip for clip in manifest}
-    same: defaultdict[int, list[Clip]] = defaultdict(list)
-    for one in examined:
-        if one.sound_hash is not None and str(one.path) in clip_of:
-            same[one.sound_hash].append(clip_of[str(one.path)])
-    return [_repetition(clips) for clips in same.values() if len(clips) > 1]
+    heard = [one for one in examined if one.content_hash and str(one.path) in clip_of]
+    same: defaultdict[str, list[Clip]] = defaultdict(list)
+    for one in heard:
+        same[one.content_hash].append(clip_of[str(one.path)])
+    findings = [_repetition(clips, "the same sound as") for clips in same.values() if clips[1:]]
+    once = list({one.content_hash: one for one in reversed(heard)}.values())[::-1]
+    for first, second, share in near_pairs([one.instants for one in once]):
+        clips = [clip_of[str(once[place].path)] for place in (first, second)]
+        said = f"nearly the same sound ({share:.0%} of its peaks) as"
+        findings.append(_repetition(clips, said, code="near-copy"))
+    return findings
 
 
-def _repetition(clips: list[Clip]) -> Finding:
+def _repetition(clips: list[Clip], said: str, *, code: str = "duplicate") -> Finding:
     train = [clip for clip in clips if clip.split == "train"]
     test = [clip for clip in clips if clip.split == "test"]
-    code, first = ("train-test-leak", test[0]) if train and test else ("duplicate", clips[0])
+    code, first = ("train-test-leak", test[0]) if train and test else (code, clips[0])
     others = ", ".join(
         f"{clip.path} ({clip.machine}, {clip.split} {clip.label})"
         for clip in clips
@@ -97,7 +104,7 @@ def _repetition(clips: list[Clip]) -> Finding:
     return Finding(
         Path(first.path),
         code,
-        f"{first.machine}, {first.split} {first.label}: the same sound as {others}; keep one",
+        f"{first.machine}, {first.split} {first.label}: {said} {others}; keep one",
     )
 
 
@@ -114,7 +121,7 @@ def _fit_normals(manifest: Manifest, examined: Iterable[Examined]) -> Counter[Ma
     """Count each machine's sounds that training would take; copies count once."""
     by_path = {str(one.path): one for one in examined}
     sounds = {
-        (clip.machine, by_path[clip.path].sound_hash)
+        (clip.machine, by_path[clip.path].content_hash)
         for clip in manifest.of(split="train", label="normal")
         if by_path[clip.path].is_fit
     }

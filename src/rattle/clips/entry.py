@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rattle.clips.clip import Clip
+from rattle.clips.content import content_hash
 from rattle.clips.machine import Machine
-from rattle.clips.reading import content_hash, probe
+from rattle.clips.reading import probe
 from rattle.errors import ClipError
 
 

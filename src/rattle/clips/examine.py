@@ -8,8 +8,9 @@ from typing import Literal
 
 import numpy as np
 
+from rattle.clips.content import ContentHash
+from rattle.clips.fingerprint import Beginning
 from rattle.clips.fitness import SILENT_PEAK, Fitness, Samples, fault_of
-from rattle.clips.pcm16 import from_16_bit, to_16_bit
 from rattle.clips.reading import (
     Block,
     FloatArray,
@@ -52,14 +53,16 @@ class Finding:
 class Examined:
     """What decoding a file showed.
 
-    ``sound_hash`` is the same for the same samples at the same rate, whatever the file format, in
-    one run of Python; it is None for a file with an error and for silence, where equality means
-    nothing. ``is_fit`` says whether training would take it.
+    ``content_hash`` is as ``content`` says; it is empty for a file with an error and for silence,
+    where equality means nothing. So are ``instants``, which tell nearly the same sound
+    (``fingerprint``), and those of a clip that is not fit. ``is_fit`` says whether training would
+    take it.
     """
 
     path: Path
     findings: tuple[Finding, ...]
-    sound_hash: int | None = None
+    content_hash: str = ""
+    instants: tuple[int, ...] = ()
     is_fit: bool = False
 
 
@@ -90,12 +93,12 @@ def examine(path: Path, recipe: Recipe) -> Examined:
     """
     channel = recipe.audio.channel
     levels = _Levels()
-    hashes: list[int] = []
     try:
         with open_sound(path) as sound:
             rate_hz = sound.samplerate
-            judge = Fitness(rate_hz)
             channels = sound.channels
+            judge, content = Fitness(rate_hz), ContentHash(rate_hz, channels)
+            beginning = Beginning(rate_hz, recipe.audio.sample_rate_hz)
             if channel != "mean" and channel >= channels:
                 message = f"has channels 0 to {channels - 1}; the recipe hears channel {channel}"
                 return Examined(path, (Finding(path, "no-channel", message),))
@@ -105,9 +108,10 @@ def examine(path: Path, recipe: Recipe) -> Examined:
                     break
                 heard = _heard(block, channel)
                 judge.push(heard)
-                levels.add(heard.mean(axis=1))
-                # Python's own, of 64 bits, in less than half the time of a cryptographic one.
-                hashes.append(hash(_as_16_bit(block).tobytes()))
+                mono = heard.mean(axis=1)
+                levels.add(mono)
+                content.push(block)
+                beginning.push(mono)
             missing = shortfall(sound, levels.samples) if levels.is_finite else None
     except ClipError as error:
         return Examined(path, (Finding(path, "unreadable", str(error)),))
@@ -125,21 +129,15 @@ def examine(path: Path, recipe: Recipe) -> Examined:
     if levels.samples / rate_hz < window_s:
         message = f"{levels.samples / rate_hz:.2f} s long; one window takes {window_s:.2f} s"
         findings.append(Finding(path, "too-short", message))
-    sound_hash = None if levels.peak < SILENT_PEAK else hash((rate_hz, channels, *hashes))
-    return Examined(path, tuple(findings), sound_hash, is_fit=not faults)
+    if levels.peak < SILENT_PEAK:
+        return Examined(path, tuple(findings))
+    instants = () if faults else beginning.instants()
+    return Examined(path, tuple(findings), content.value(), instants, is_fit=not faults)
 
 
 def _heard(block: Block, channel: int | Literal["mean"]) -> Samples:
     """Select the channels of a block that a recipe hears, ``[frames, 1 or all]``."""
     return as_float(block if channel == "mean" else block[:, channel : channel + 1])
-
-
-def _as_16_bit(block: Block) -> Block:
-    """Turn a block into 16-bit samples where it holds no others: the same sound in any format."""
-    if block.dtype == np.int16:
-        return block
-    rounded = to_16_bit(as_float(block))
-    return rounded if np.array_equal(from_16_bit(rounded), block) else block
 
 
 def _broken(levels: _Levels, missing: str | None) -> tuple[str, str] | None:

@@ -12,18 +12,20 @@ Every room after this one takes clips as such a table, never as a folder. Column
 | domain | ``source``, ``target`` or empty |
 | attributes | ``name=value`` pairs joined by ``;``, or empty |
 | channels, sample_rate_hz, frames | as the file's header says; frames a channel |
-| content_hash | SHA-256 of the file's bytes, hexadecimal |
+| content_hash | what tells its sound from others (``content``) |
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from rattle.clips.called import called_as
 from rattle.clips.clip import Clip
+from rattle.clips.content import is_of_file
 from rattle.clips.machine import Machine
 from rattle.errors import DataError
 
@@ -108,6 +110,12 @@ class Manifest:
     def with_content(self, hashes: Iterable[str]) -> Manifest:
         """Select the clips whose content hash is among ``hashes``."""
         return Manifest(self.table.filter(pl.col("content_hash").is_in(list(hashes))))
+
+    def called_as(self, hashes: Collection[str]) -> Manifest:
+        """Call clips as an older bundle does, which knows some by these hashes: ``called``."""
+        if not any(map(is_of_file, hashes)):
+            return self
+        return Manifest.from_clips(called_as(list(self), hashes))
 
     def require(self, machine: Machine) -> Manifest:
         """Select a machine's clips; ``DataError`` names the machines there are if it has none."""

@@ -6,7 +6,6 @@ and a file that holds less than its header promises is an error and not a shorte
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -132,19 +131,9 @@ def probe(path: Path) -> AudioInfo:
         )
 
 
-def content_hash(path: Path) -> str:
-    """Compute SHA-256 of the file's bytes, hexadecimal; ``ClipError`` if it cannot be read."""
-    _check_is_file(path)
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ClipError(f"{path}: cannot be read ({error.strerror})") from error
-
-
 def open_sound(path: Path) -> sf.SoundFile:
     """Open a recording for decoding; ``ClipError`` unless its header is within the bounds above."""
-    _check_is_file(path)
+    check_is_file(path)
     try:
         sound = sf.SoundFile(path)
     except (sf.SoundFileError, TypeError) as error:  # TypeError: .raw, which has no header
@@ -162,7 +151,8 @@ def open_sound(path: Path) -> sf.SoundFile:
     return sound
 
 
-def _check_is_file(path: Path) -> None:
+def check_is_file(path: Path) -> None:
+    """Raise ``ClipError`` unless there is a file, whose name can be written down."""
     if not path.is_file():
         if path.is_dir():
             raise ClipError(f"{path}: this is a folder, a recording was expected")

@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 
 from rattle.clips.clip import Clip
+from rattle.clips.content import content_hash_like
 from rattle.clips.manifest import Manifest
-from rattle.clips.reading import content_hash
 from rattle.errors import ClipError
 
 
@@ -28,6 +28,6 @@ def _is_unchanged(clip: Clip) -> bool:
     path = Path(clip.path)
     try:
         # A device or a pipe may have no end.
-        return path.is_file() and content_hash(path) == clip.content_hash
+        return path.is_file() and clip.content_hash == content_hash_like(path, clip.content_hash)
     except (OSError, ClipError):  # OSError: a name that is too long, a folder that is barred
         return False

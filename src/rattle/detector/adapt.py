@@ -17,15 +17,14 @@ from typing import ClassVar, Literal
 
 import polars as pl
 
+from rattle.bundle.given import given_clips
 from rattle.bundle.known import Named
 from rattle.bundle.labels import check_labels, kept_from_training, relabelled, silenced_by
 from rattle.bundle.replay import ByHash, Replay, Rows, alternating
 from rattle.bundle.schema import BundleInfo, HeldOut, Provenance
-from rattle.clips.labelled import labelled_clips
 from rattle.clips.layouts import load_manifest
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
-from rattle.clips.recorder import Recorder
 from rattle.clips.several import check_list
 from rattle.detector.by_hash import by_hash
 from rattle.detector.calibrate import Alpha
@@ -47,7 +46,6 @@ from rattle.features.store import FeatureStore
 from rattle.learning.batches import Source
 from rattle.learning.device import Placement
 from rattle.recipe import Recipe
-from rattle.recipe.parts import Audio
 from rattle.runtime.adapt_head import adapt_head
 from rattle.runtime.carry import crossed_without
 from rattle.runtime.refit import averaged, held_out_still
@@ -78,40 +76,26 @@ def adapt(
     """
     check_list(anomalies, "anomalies", "worn.wav")
     check_list(normals, "normals", "healthy.wav")
-    how = detector.recipe.audio, detector.info.recorder
+    given = partial(given_clips, detector.info, outliers=detector.replay.outliers)
+    wrong, right = given(anomalies, "anomaly"), given(normals, "normal")
     if head:
-        given = (
-            labelled_clips(map(Path, paths), detector.machine, label, *how)
-            for paths, label in ((anomalies, "anomaly"), (normals, "normal"))
-        )
-        learnt = adapt_head(detector.bundle(), detector, *given, seed=seed)
+        learnt = adapt_head(detector.bundle(), detector, wrong, right, seed=seed)
         return Detector.of(learnt.bundle, device=device)
     recordings = None
     if data is not None:
         clips = data if isinstance(data, Manifest) else load_manifest(Path(data))
-        recordings = Recordings(clips)
+        recordings = Recordings(clips.called_as(detector.info.provenance.used))
     (adapted,) = make(
         AdaptJob(
             parent=detector,
-            anomalies=labelled_manifest(map(Path, anomalies), detector.machine, "anomaly", *how),
-            normals=labelled_manifest(map(Path, normals), detector.machine, "normal", *how),
+            anomalies=Manifest.from_clips(wrong),
+            normals=Manifest.from_clips(right),
             recordings=recordings,
             seed=detector.info.provenance.seed if seed is None else seed,
             device=device,
         )
     )
     return adapted
-
-
-def labelled_manifest(
-    paths: Iterable[Path],
-    machine: Machine,
-    label: str,
-    audio: Audio,
-    recorder: Recorder | None = None,
-) -> Manifest:
-    """List recordings, and those below folders, as training clips; see ``labelled_clips``."""
-    return Manifest.from_clips(labelled_clips(paths, machine, label, audio, recorder))
 
 
 @dataclass(frozen=True)
@@ -240,14 +224,16 @@ class AdaptJob:
         """Leave out the recordings that nothing can be learnt from."""
         if self.recordings is None:
             return None
-        sieve, outliers = Sieve(store), self.recordings.outliers
-        fit = Recordings(
-            sieve.fit_to_train(self.recordings.clips),
-            None if outliers is None else sieve.fit(outliers.of(label="normal")),
-        )
-        if sieve.unfit:
-            watch.on_unfit(sieve.unfit)
-        return fit
+        sieve, others = Sieve(store), Sieve(store, "outliers")
+        clips, given = self.recordings.clips, self.recordings.outliers
+        fit = sieve.fit_to_train(clips, asked=self.machines)
+        ours = fit.of(self.machine)
+        new = pl.concat([self.anomalies.table, self.normals.table])
+        every = Manifest(pl.concat([clips.of(self.machine).table, new]))
+        theirs = others.fit_outliers(fit.without(self.machine).of(split="train"), every)
+        outliers = None if given is None else others.fit_outliers(given, every)
+        watch.told_of(sieve, others)
+        return Recordings(Manifest(pl.concat([ours.table, theirs.table]).sort("path")), outliers)
 
 
 def _crossed(job: AdaptJob) -> Crossed:

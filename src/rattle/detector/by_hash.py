@@ -1,4 +1,4 @@
-"""Keep clips' features by the hash of their files, in orders whose beginnings are fair samples."""
+"""Keep clips' features by their content hash, in orders whose beginnings are fair samples."""
 
 from __future__ import annotations
 

@@ -124,6 +124,7 @@ class EnrolJob:
     def material(self, watch: Watch) -> Material:
         """Split the machine's normals, gather what there is of other machines."""
         recipe = self.recipe
+        self.clips.require(self.machine)
         if recipe.baseline is not None:
             raise DataError(
                 f"the bundle is a baseline ({recipe.method}), which has no encoder; give one of a "
@@ -135,11 +136,12 @@ class EnrolJob:
                 "threshold would be fitted to clips that the encoder knows; train the fleet again"
             )
         store = FeatureStore.of(recipe)
-        sieve = Sieve(store)
+        self._refuse_known_sound()
+        sieve, opposed = Sieve(store), Sieve(store, "outliers")
         clips = sieve.fit_to_train(self.clips, self.machine)
-        outliers = self._outliers(store, sieve, watch)
-        if sieve.unfit:
-            watch.on_unfit(sieve.unfit)
+        with opposed.explaining():
+            outliers = self._outliers(store, opposed, watch)
+        watch.told_of(sieve, opposed)
         with sieve.explaining():
             split = split_normals(clips, self.machine, recipe, seed=self.seed, share=self.share)
         amplitude = store.amplitude(split.normals)
@@ -182,6 +184,22 @@ class EnrolJob:
             ],
         )
 
+    def _refuse_known_sound(self) -> None:
+        """Raise where its normals are sound that the encoder knows as another machine's."""
+        origin, replay = self.parent.info.provenance, self.parent.replay
+        theirs = dict.fromkeys((*origin.trained, *origin.held_out), str(self.parent.machine))
+        for machine, stored in replay.outliers.items():
+            theirs |= dict.fromkeys(stored if machine != str(self.machine) else (), machine)
+        normals = self.clips.of(self.machine, split="train", label="normal")
+        same = [clip for clip in normals.called_as(theirs) if clip.content_hash in theirs]
+        if same:
+            raise DataError(
+                f"{len(same)} of the {len(normals)} normal clips of {self.machine}, such as "
+                f"{same[0].path}, are the same sound as clips of {theirs[same[0].content_hash]}, "
+                "which this encoder was trained with: it cannot tell a machine from itself; give "
+                "the new machine's own recordings, without these"
+            )
+
     @cached_property
     def _recorded(self) -> Manifest:
         """The recordings of other machines: those given, or the normals beside this machine's."""
@@ -201,7 +219,8 @@ class EnrolJob:
             if clips and name != str(self.machine)
         }
         for machine in self._recorded.machines():
-            clips = sieve.fit(_sample(self._recorded.of(machine), self.seed))
+            some = _sample(self._recorded.of(machine), self.seed)
+            clips = sieve.fit_outliers(some, self.clips.of(self.machine))
             if not len(clips):
                 continue
             features = store.pack(clips, store.amplitude(clips), watch.on_clip)

@@ -56,7 +56,10 @@ def fit_fleet(
     clips = data if isinstance(data, Manifest) else load_manifest(Path(data))
     chosen = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
     sieve = Sieve(FeatureStore.of(chosen))
-    machines = able(sieve.fit_to_train(clips), chosen)
+    if chosen.is_shared:
+        machines = able(sieve.fit_to_train(clips, asked=clips.machines()), chosen)
+    else:
+        machines = [m for m in clips.machines() if able(sieve.fit_to_train(clips.of(m)), chosen)]
     if not machines:
         with sieve.explaining():
             raise DataError("no machine has normal training clips enough to train a detector of")

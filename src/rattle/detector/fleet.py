@@ -119,14 +119,16 @@ class FleetJob:
 
     def material(self, watch: Watch) -> Material:
         """Split every machine's normals, compute the features of all."""
+        for machine in self.machines:
+            self.clips.require(machine)
         recipe, store = self.recipe, FeatureStore.of(self.recipe)
-        sieve, outliers = Sieve(store), self.outliers
-        clips = sieve.fit_to_train(self.clips)
+        sieve, others, outliers = Sieve(store), Sieve(store, "outliers"), self.outliers
+        clips = sieve.fit_to_train(self.clips, asked=self.machines)
         if outliers is not None:
-            outliers = sieve.fit(outliers.of(label="normal"))
+            # Not the machines' own: what is held out of one, and what tests it, stays unheard.
+            outliers = others.fit_outliers(outliers, self.clips)
         validation = {m: labelled_clips_of(self.validation, m, sieve) for m in self.machines}
-        if sieve.unfit:
-            watch.on_unfit(sieve.unfit)
+        watch.told_of(sieve, others)
         with sieve.explaining():
             members = self._members(clips, store, watch)
         pool = self._pool(clips, outliers, members)
@@ -220,9 +222,7 @@ class FleetJob:
         few = [m for m in clips.machines() if m not in machines]
         parts = [clips.of(m, split="train", label="normal") for m in few]
         if outliers is not None:
-            # Not the machines' own: what is held out of one, and what tests it, stays unheard.
-            given = outliers.without_content(self.clips.hashes())
-            parts += [given.of(m) for m in given.machines() if m not in self.clips.machines()]
+            parts.append(outliers)
         clips = Manifest.from_clips(clip for part in parts for clip in part)
         every = [*machines, *clips.machines()]
         strangers = _fewest_strangers(machines, every)

@@ -21,6 +21,7 @@ from rattle.clips.recorder import Recorder
 from rattle.clips.unfit import Unfit
 from rattle.detector.calibrate import Alpha
 from rattle.diagnosis.reference import Reference
+from rattle.features.sieve import Sieve
 from rattle.features.views import Rows
 from rattle.learning.batches import ClipFeatures, Source
 from rattle.learning.device import Placement
@@ -104,6 +105,12 @@ class Watch:
     on_step: Callable[[Step], None] = _ignore
     on_sibling_step: Callable[[int, Step], None] = _ignore
     stop_requested: Callable[[], bool] = _never
+
+    def told_of(self, *sieves: Sieve) -> None:
+        """Report what each of some sieves did not let pass."""
+        for sieve in sieves:
+            if sieve.unfit:
+                self.on_unfit(sieve.unfit)
 
 
 @dataclass(frozen=True)

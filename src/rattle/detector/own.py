@@ -85,18 +85,18 @@ class OwnJob:
     def material(self, watch: Watch) -> Material:
         """Split the machine's normals, choose outliers, compute the features of both."""
         recipe = self.recipe
+        own = self.clips.require(self.machine)
         store = FeatureStore.of(recipe)
-        sieve = Sieve(store)
+        sieve, others = Sieve(store), Sieve(store, "outliers")
         clips, outliers = self.clips, self.outliers
         if outliers is None:
-            clips = sieve.fit_to_train(clips)
+            clips = sieve.fit_to_train(clips, asked=self.machines)
         else:
             clips = sieve.fit_to_train(clips, self.machine)
-            outliers = sieve.fit(outliers.of(label="normal"))
+            outliers = others.fit_outliers(outliers, own)
         validation = labelled_clips_of(self.validation, self.machine, sieve)
-        if sieve.unfit:
-            watch.on_unfit(sieve.unfit)
-        with sieve.explaining():
+        watch.told_of(sieve, others)
+        with sieve.explaining(), others.explaining():
             split = split_normals(clips, self.machine, recipe, seed=self.seed, share=self.share)
             trained = split.part(split.trained)
             pool = choose_pool(clips, self.machine, outliers, trained, recipe.audio)

@@ -65,7 +65,7 @@ def score_machines(
 ) -> Scored:
     """Score the test clips of each detector's machine.
 
-    Clips whose content a detector was trained, calibrated or validated on are left out.
+    Clips whose sound a detector was trained, calibrated or validated on are left out.
     Raises ``DataError`` where no clip is left.
     """
     rows: list[dict[str, object]] = []
@@ -74,7 +74,8 @@ def score_machines(
     judging: list[Detector] = []
     for detector in detectors:
         test = clips.of(detector.machine, split="test")
-        fresh = test.without_content(detector.info.provenance.used)
+        used = detector.info.provenance.used
+        fresh = test.called_as(used).without_content(used)
         if len(fresh) < len(test):
             notes.append(
                 f"{detector.machine}: {len(test) - len(fresh)} of {len(test)} test clips were "
@@ -106,7 +107,7 @@ def score_machines(
 def score_pair(old: Detector, new: Detector, clips: Manifest) -> ScoredPair:
     """Score the test clips of the machine that both detectors are of, by the fixed scale.
 
-    Clips that either of them was trained, calibrated or validated on are left out, by content.
+    Clips that either of them was trained, calibrated or validated on are left out, by their sound.
     Raises ``DataError`` where the machines differ and where no clip is left.
     """
     if old.machine != new.machine:
@@ -116,7 +117,8 @@ def score_pair(old: Detector, new: Detector, clips: Manifest) -> ScoredPair:
         )
     machine = old.machine
     test = clips.of(machine, split="test")
-    fresh = test.without_content([*old.info.provenance.used, *new.info.provenance.used])
+    used = [*old.info.provenance.used, *new.info.provenance.used]
+    fresh = test.called_as(used).without_content(used)
     notes = []
     if len(fresh) < len(test):
         notes.append(

@@ -55,7 +55,7 @@ class FrontEnd:
 
     def facts(self, path: str | Path) -> Facts:
         """Read a clip as ``read`` does, and say what is to know of it before it is learnt from."""
-        return Facts.of(hear(Path(path), self.audio))
+        return Facts.of(hear(Path(path), self.audio), self.audio.sample_rate_hz)
 
     def features(self, samples: NDArray[np.float32], statistics: Amplitude) -> NDArray[np.float32]:
         """Compute the features of samples, ``[T] -> [1 + T // hop, width]``, normalised first."""

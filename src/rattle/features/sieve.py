@@ -2,75 +2,136 @@
 
 Three recordings of a dead microphone among forty healthy ones are enough for a detector that takes
 most of a machine's faults for normal. So they are left out before anything else is done: before the
-machine's clips are split, and before its outliers are chosen. So are copies of a recording, in
-whatever file format: on both sides of a split they would make the threshold too low.
+machine's clips are split, and before its outliers are chosen.
+
+A sound counts once. Copies of a recording on both sides of a split would make the threshold too
+low, and copies under another machine's name would teach a detector to tell the machine from itself.
+Copies have the same content, whatever the file format (``clips.content``), or nearly the same sound
+(``clips.fingerprint``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 
-from rattle.clips.amplitude import Moments
+from rattle.clips.clip import Clip
+from rattle.clips.fingerprint import near_pairs
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.clips.unfit import Unfit
 from rattle.errors import DataError
-from rattle.features.facts import Facts
 from rattle.features.store import FeatureStore
 
 
 @dataclass
 class Sieve:
-    """Lets the clips pass that are fit to learn from, and remembers the others."""
+    """Lets the clips pass that are fit to learn from, and remembers the others.
+
+    ``what`` it sieves, in a word, for what is said of it.
+    """
 
     store: FeatureStore
+    what: str = "clips"
     _faults: dict[str, str] = field(default_factory=dict)
+    _instants: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def fit(self, clips: Manifest) -> Manifest:
         """Select the clips that are fit. A content is judged once, and the store keeps it."""
         for machine in clips.machines():
-            for path, of in self._facts_of(clips.of(machine)):
+            of_machine = clips.of(machine)
+            facts = self.store.facts(of_machine)
+            for path, of in zip(of_machine.table["path"], facts, strict=True):
                 self._faults[path] = of.fault
+                self._instants[path] = of.instants
         return self._without_unfit(clips)
 
-    def fit_to_train(self, clips: Manifest, machine: Machine | None = None) -> Manifest:
+    def fit_to_train(
+        self, clips: Manifest, machine: Machine | None = None, *, asked: Collection[Machine] = ()
+    ) -> Manifest:
         """Leave out the normal training clips that are unfit or copies; all others pass.
 
-        Of one ``machine``, or of all.
+        Of one ``machine``, or of all. A sound that two machines have is left to the one that is
+        ``asked`` for, then to the one of the shorter name, then to the first by name. What tests a
+        machine that is asked for is no other's to be trained on.
         """
         normals = clips.of(machine, split="train", label="normal")
         self.fit(normals)
-        for each in normals.machines():
-            first: dict[tuple[Moments, tuple[float, ...]], str] = {}
-            for path, of in self._facts_of(normals.of(each)):
-                # Other sound has other moments and other levels by band, in some last bit.
-                original = first.setdefault((of.moments, of.traits.bands_dbfs), path)
-                if original != path:
-                    self._faults[path] = self._faults[path] or f"a copy of {Path(original).name}"
+        tests = {
+            test.content_hash: test for test in clips.of(split="test") if test.machine in asked
+        }
+        for clip in normals:
+            test = tests.get(clip.content_hash)
+            if test is not None and test.machine != clip.machine:
+                self._leave_out(clip, "a copy", test)
+
+        def rank(clip: Clip) -> tuple[bool, int, str, str]:
+            name = str(clip.machine)
+            return clip.machine not in asked, len(name), name, clip.path
+
+        self._leave_out_copies(sorted(normals, key=rank))
         return self._without_unfit(clips)
 
-    def _facts_of(self, clips: Manifest) -> Iterator[tuple[str, Facts]]:
-        return zip(clips.table["path"], self.store.facts(clips), strict=True)
+    def fit_outliers(self, outliers: Manifest, of: Manifest) -> Manifest:
+        """Select the normal clips that are fit, and are of no machine of the clips ``of``.
+
+        Neither by its name nor by the sound: that of any of its clips, nearly that of one that it
+        may be trained on.
+        """
+        outliers = outliers.of(label="normal")
+        machines = {*of.machines()}
+        for own in (clip for clip in outliers if clip.machine in machines):
+            self._faults[own.path] = f"a clip of {own.machine} itself"
+        others = Manifest(outliers.table.filter(~pl.col("path").is_in(list(self._faults))))
+        self.fit(others)
+        known = Sieve(self.store)
+        trained = list(known.fit(of.of(split="train", label="normal")))
+        self._instants |= known._instants
+        first = {clip.content_hash: clip for clip in reversed([*of])}
+        for clip in others:
+            if clip.content_hash in first:
+                self._leave_out(clip, "a copy", first[clip.content_hash])
+        left = list(self._without_unfit(others))
+        self._leave_out_copies([*trained, *left], known=len(trained))
+        return self._without_unfit(outliers)
 
     @property
     def unfit(self) -> Unfit:
         """The clips that did not pass so far, and how many were looked at."""
-        return Unfit.of_each(self._faults.items())
+        return Unfit.of_each(self._faults.items(), self.what)
 
     @contextmanager
-    def explaining(self) -> Iterator[None]:
-        """Add to an error about too few clips which ones were left out."""
+    def explaining(self, clips: Manifest | None = None) -> Iterator[None]:
+        """Add to an error about too few clips which ones were left out: of all, or of some."""
         try:
             yield
         except DataError as error:
-            if not self.unfit:
+            paths = self._faults if clips is None else {*clips.table["path"]} & {*self._faults}
+            unfit = Unfit.of_each(((path, self._faults[path]) for path in paths), self.what)
+            if not unfit:
                 raise
-            raise DataError(f"{error}; {self.unfit}", argument=error.arguments) from None
+            raise DataError(f"{error}; {unfit}", argument=error.arguments) from None
+
+    def _leave_out_copies(self, clips: Sequence[Clip], known: int = 0) -> None:
+        """Leave out what is, or nearly is, the sound of one before it; not the first ``known``."""
+        first: dict[str, Clip] = {}
+        for place, clip in enumerate(clips):
+            original = first.setdefault(clip.content_hash, clip)
+            if original is not clip and place >= known:
+                self._leave_out(clip, "a copy", original)
+        for near in near_pairs([self._instants[clip.path] for clip in clips]):
+            if near.second >= known:
+                self._leave_out(clips[near.second], "nearly a copy", clips[near.first])
+
+    def _leave_out(self, clip: Clip, said: str, original: Clip) -> None:
+        of = "" if original.machine == clip.machine else f" of {original.machine}"
+        self._faults[clip.path] = (
+            self._faults[clip.path] or f"{said} of {Path(original.path).name}{of}"
+        )
 
     def _without_unfit(self, clips: Manifest) -> Manifest:
         unfit = [path for path, fault in self._faults.items() if fault]

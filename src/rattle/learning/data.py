@@ -129,7 +129,7 @@ def able(clips: Manifest, recipe: Recipe) -> list[Machine]:
 
 def training_normals(clips: Manifest, machine: Machine, recipe: Recipe) -> Manifest:
     """Select the machine's training normals, or refuse and say how many are needed."""
-    normals = clips.require(machine).of(split="train", label="normal")
+    normals = clips.of(machine, split="train", label="normal")
     least = recipe.training.minimum_normals
     if len(normals) < least:
         raise DataError(

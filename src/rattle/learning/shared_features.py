@@ -53,7 +53,7 @@ def fill_store(
         outlier_clips = {
             m: outliers.of(m, label="normal") for m in outliers.of(label="normal").machines()
         }
-    machines = [machine for machine in machines if len(normals[machine])]
+    machines = [machine for machine in machines if len(normals.get(machine, ()))]
     # Whose clips, whether they are outliers given, and by whose amplitude statistics.
     wanted = {(machine, False, machine) for machine in machines}
     for machine in machines:

@@ -120,7 +120,8 @@ def _test_clips(detector: Detector, clips: Manifest, store: FeatureStore) -> Man
     """
     origin, sieve = detector.info.provenance, Sieve(store)
     seen = [*origin.trained, *origin.held_out, *origin.validation]
-    fit = sieve.fit(clips.of(detector.machine, split="test").without_content(seen))
+    test = clips.of(detector.machine, split="test").called_as(origin.used)
+    fit = sieve.fit(test.without_content(seen))
     if sieve.unfit:
         _log.warning("%s: %s", detector.machine, sieve.unfit)
     return fit

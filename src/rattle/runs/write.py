@@ -215,6 +215,8 @@ def recordings_of(
         ours = data.of(detector.machine).table["content_hash"]
         if not {*ours} & {*detector.info.provenance.trained}:
             return None
+    else:
+        data = data.called_as(detector.info.provenance.used)
     if not folder.outliers.exists():
         return Recordings(data)
     normals = Manifest.read_csv(folder.outliers).of(label="normal")

@@ -19,14 +19,13 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from rattle.bundle.file import Bundle, read_bundle, write_bundle
+from rattle.bundle.given import given_clips
 from rattle.bundle.known import Known, KnownClip, Named
 from rattle.bundle.labels import check_labels, kept_from_training, relabelled, silenced_by
 from rattle.bundle.replay import ByHash, Replay, Rows, alternating, replay_frames
-from rattle.bundle.schema import BundleInfo, GoldenScore, HeldOut, Provenance
+from rattle.bundle.schema import SCHEMA_VERSION, BundleInfo, GoldenScore, HeldOut, Provenance
 from rattle.clips.clip import Clip
 from rattle.clips.hearing import Heard
-from rattle.clips.labelled import labelled_clips
-from rattle.clips.machine import Machine
 from rattle.clips.pcm16 import from_16_bit
 from rattle.clips.recorder import Traits
 from rattle.clips.several import check_list
@@ -74,16 +73,13 @@ def learn(
 ) -> AdaptedHead:
     """Adapt the head of the bundle at ``path``, by its graph; see ``adapt_head``.
 
-    ``anomalies`` and ``normals`` are recordings or folders of them.
+    ``anomalies`` and ``normals`` are recordings or folders of them, as ``given_clips`` takes them.
     """
     check_list(anomalies, "anomalies", "worn.wav")
     check_list(normals, "normals", "healthy.wav")
     bundle = read_bundle(Path(path))
-    machine = Machine.parse(bundle.info.machine)
     given = (
-        labelled_clips(
-            map(Path, paths), machine, label, bundle.info.recipe.audio, bundle.info.recorder
-        )
+        given_clips(bundle.info, paths, label, bundle.replay.outliers)
         for paths, label in ((anomalies, "anomaly"), (normals, "normal"))
     )
     return adapt_head(bundle, Scorer.load(path), *given, seed=seed)
@@ -274,6 +270,7 @@ def _info(
             "silenced": HeldOut.of_each(fitted.silenced),
             "recorder": info.recorder and info.recorder.joined_by(healthy),
             "provenance": provenance,
+            "schema_version": SCHEMA_VERSION,
         }
     )
 

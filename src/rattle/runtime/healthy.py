@@ -13,10 +13,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rattle.bundle.given import given_clips
 from rattle.bundle.replay import Replay, Rows
 from rattle.bundle.schema import BundleInfo
-from rattle.clips.labelled import labelled_clips
-from rattle.clips.machine import Machine
 from rattle.errors import BundleError, DataError
 from rattle.scoring.head import evenly
 
@@ -82,9 +81,7 @@ def fresh_clips(info: BundleInfo, paths: Sequence[Path]) -> Fresh:
     Of more than ``MOST_CLIPS`` so many are taken, evenly spread. They are told apart by content.
     Raises ``DataError`` where none is left, ``ClipError`` for one that cannot be opened.
     """
-    clips = labelled_clips(
-        paths, Machine.parse(info.machine), "normal", info.recipe.audio, info.recorder
-    )
+    clips = given_clips(info, paths, "normal")
     learnt = {*info.provenance.trained, *info.provenance.anomalies}
     fresh = [Path(clip.path) for clip in clips if clip.content_hash not in learnt]
     if not fresh:

@@ -8,9 +8,9 @@ import pytest
 import soundfile as sf
 
 from made_up_recordings import make
+from rattle.clips.content import content_hash
 from rattle.clips.layouts import Scan, load_manifest, load_outliers, scan
 from rattle.clips.machine import Machine
-from rattle.clips.reading import content_hash
 from rattle.errors import DataError
 
 

@@ -29,9 +29,12 @@ _YEAR = re.compile(r"dcase_?(20\d\d)", re.IGNORECASE)
 
 
 class DcaseLayout:
-    """What recognises DCASE files below ``root``; it reads each table once."""
+    """What recognises DCASE files below ``root``; it reads each table once.
 
-    def __init__(self, root: Path, labels: LabelLists) -> None:
+    Without ``labels`` evaluation clips have none.
+    """
+
+    def __init__(self, root: Path, labels: LabelLists | None = None) -> None:
         self._root = root
         self._labels = labels
         self._attributes = cache(_attributes_of_section)
@@ -47,7 +50,7 @@ class DcaseLayout:
             return None
         source_set = self._set_of(type_folder, name)
         truth = None
-        if name.label == "unknown":
+        if name.label == "unknown" and self._labels is not None:
             truth = self._labels.truth(type_folder, source_set, path.stem)
         known = truth or Truth(name.label, name.domain, name.attributes)
         attributes = known.attributes

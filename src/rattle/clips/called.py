@@ -1,0 +1,34 @@
+"""Call clips as an older bundle does: by the hashes of their files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from rattle.clips.clip import Clip
+from rattle.clips.content import file_hash, is_of_file
+from rattle.errors import ClipError
+
+
+def called_as(clips: Sequence[Clip], hashes: Collection[str]) -> list[Clip]:
+    """Call clips by the hash of their file's bytes where that is among ``hashes``.
+
+    Files are read only where one of the hashes is of that kind. A bundle of schema 6 has no other,
+    and one that was adapted from it has some.
+    """
+    if not any(map(is_of_file, hashes)):
+        return list(clips)
+    known = {*hashes}
+
+    def called(clip: Clip) -> Clip:
+        try:
+            of_file = file_hash(Path(clip.path))
+        except ClipError:  # whoever reads the clip will say so
+            return clip
+        return replace(clip, content_hash=of_file) if of_file in known else clip
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        return list(pool.map(called, clips))
