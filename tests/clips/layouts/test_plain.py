@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from made_up_recordings import make
+from rattle.clips.check import check
 from rattle.clips.layouts import Scan, load_manifest, scan
 from rattle.errors import DataError
+from rattle.recipe import Recipe
 
 Row = tuple[str, str, str, str]
 
@@ -50,7 +52,11 @@ def test_ten_ways_to_lay_out_a_set_say_the_same(tmp_path: Path, name: str) -> No
     )
     if name in ("split and label above", "label above"):
         # Neighbours tell that these are machines.
-        make(tmp_path, f"{train.replace('press', 'saw')}/s.wav", f"{healthy}/t.wav")
+        make(
+            tmp_path,
+            f"{train.replace('press', 'saw')}/s.wav",
+            f"{healthy.replace('press', 'saw')}/t.wav",
+        )
     found = {stem: row for stem, row in rows(scan(tmp_path)).items() if len(stem) > 1 or stem < "d"}
     assert found == {
         "a": ("press", "train", "normal", ""),
@@ -59,6 +65,12 @@ def test_ten_ways_to_lay_out_a_set_say_the_same(tmp_path: Path, name: str) -> No
         "leak": ("press", "test", "anomaly", "leak"),
         "rub": ("press", "test", "anomaly", "rub"),
     }
+    report = check(tmp_path, Recipe.load("small"))
+    (press,) = (one for one in report.machines if str(one.machine) == "press")
+    assert press.clips == {("train", "normal"): 2, ("test", "normal"): 1, ("test", "anomaly"): 2}
+    assert not report.has_errors
+    shown = {f.folder: f.clips for f in report.folders if str(f.machine) == "press"}
+    assert sum(shown.values()) == 5
 
 
 @pytest.mark.parametrize(
