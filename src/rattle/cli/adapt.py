@@ -43,7 +43,8 @@ def adapt(
     each other: what the head learnt from, the encoder learns from later.
 
     The recordings that the detector was trained on are found again by its run folder; where they
-    have gone, the bundle's replay set, a sample of them, stands for them. A clip given now counts
+    have gone, the bundle's replay set, a sample of them, stands for them. What a folder holds of
+    other machines, or calls otherwise, is left out and said. A clip given now counts
     as it is given, whatever it was taken for before. Clips given as normal are no alarm any more.
     Scale and threshold are fitted anew, for the same false-alarm rate. See what it brought with:
     rattle compare OLD NEW DATA.

@@ -37,8 +37,8 @@ def evaluate(
     """Score the test clips of every machine that has a bundle: AUC, pAUC, misses, false alarms.
 
     Writes a report in HTML and the files of the DCASE challenge (anomaly_score_*.csv,
-    result.csv). Clips that a detector was trained or calibrated on are left out, and said. A clip
-    that cannot be read is reported; the exit code is then 1.
+    result.csv). Clips that a detector was trained or calibrated on are left out by their sound, in
+    any file format, and said. A clip that cannot be read is reported; the exit code is then 1.
 
     Parameters
     ----------

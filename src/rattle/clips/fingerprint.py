@@ -104,7 +104,7 @@ def near_pairs(recordings: Sequence[Sequence[int]]) -> Iterator[Near]:
     instants = [np.asarray(of, dtype=np.int64) for of in recordings]
     is_periodic: dict[int, bool] = {}
     for first, second in sorted(_candidates(instants)):
-        agree = _agreeing(instants[first], instants[second])
+        agree = agreeing(instants[first], instants[second])
         share = agree / min(len(instants[first]), len(instants[second]))
         if agree < FEWEST or share < SHARE:
             continue
@@ -144,7 +144,7 @@ def _runs(instants: Instants) -> Instants:
     return np.lib.stride_tricks.sliding_window_view(np.diff(instants), GAPS)
 
 
-def _agreeing(one: Instants, other: Instants, *, beyond: int = -1) -> int:
+def agreeing(one: Instants, other: Instants, *, beyond: int = -1) -> int:
     """Count the peaks at the same instants where the sounds lie best over each other.
 
     With ``beyond`` only where they are shifted by more than that.
@@ -156,7 +156,7 @@ def _agreeing(one: Instants, other: Instants, *, beyond: int = -1) -> int:
 
 
 def _repeats_itself(instants: Instants) -> bool:
-    return _agreeing(instants, instants, beyond=STEP) >= SHARE * len(instants)
+    return agreeing(instants, instants, beyond=STEP) >= SHARE * len(instants)
 
 
 def _evened(samples: Samples) -> Samples:
