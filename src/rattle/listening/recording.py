@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rattle.clips.reading import as_float, open_sound, shortfall, sound_blocks
+from rattle.clips.reading import as_float, open_sound, sound_blocks
 from rattle.errors import ClipError
 from rattle.listening.source import Block
 
@@ -23,6 +23,6 @@ def recording_blocks(path: Path) -> Iterator[Block]:
         for block in sound_blocks(sound):
             frames += len(block)
             yield Block(np.ascontiguousarray(as_float(block)), sound.samplerate)
-        missing = shortfall(sound, frames)
+        missing = sound.shortfall(frames)
     if missing:
         raise ClipError(f"{path}: {missing}; copy the recording again or leave it out")

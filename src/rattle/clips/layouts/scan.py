@@ -12,14 +12,13 @@ from pathlib import Path
 
 from rattle.clips.clip import Clip
 from rattle.clips.entry import LayoutEntry, LeftOut, open_clip
-from rattle.clips.files import below
+from rattle.clips.files import AUDIO_SUFFIXES, below
 from rattle.clips.layouts.csv_file import read_csv_file
 from rattle.clips.layouts.dcase import DcaseLayout
 from rattle.clips.layouts.dcase_tables import find_label_list, read_label_list
 from rattle.clips.layouts.plain import recognise_plain
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
-from rattle.clips.reading import AUDIO_SUFFIXES
 from rattle.errors import DataError
 
 ACCEPTED = """\
@@ -28,8 +27,8 @@ ACCEPTED = """\
   plain folder  press-3/normal/monday.wav, press-3/anomaly/worn.wav, press-3/test/normal/new.wav
   type and id   fan/id_00/normal/a.wav, fan/id_00/abnormal/b.wav
   CSV file      clips.csv with the header path,machine,label
-Any of .wav, .flac, .ogg, .mp3, .aiff and the like will do, in one folder or with dev_data and
-eval_data side by side."""
+Any of .wav, .flac, .ogg, .mp3, .aiff and the like will do, and by ffmpeg .m4a, .wma, .mp4 and
+others; in one folder or with dev_data and eval_data side by side."""
 
 _log = logging.getLogger(__name__)
 
