@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -23,6 +24,8 @@ T = TypeVar("T")
 _SHORTENED = re.compile(
     r"^\s*(?:SSND|Data Size|data|riff)\s*:\s*(\d+) \(should be (\d+)\)", re.MULTILINE
 )
+# Python unloads libsndfile when it ends, and a call that still hangs in it would end as a crash.
+_LIBRARY = tuple(vars(sf).values())
 # Samples that are looked at to find out where in 32 bits the 24 lie: so many pieces of so many.
 _PIECES, _PIECE_SAMPLES = 32, 16_384
 
@@ -106,7 +109,7 @@ class ByLibsndfile(Sound):
         if self._is_walked:
             return call()
         try:
-            return within(PATIENCE_SECONDS, call)
+            return within(PATIENCE_SECONDS, partial(_holding, _LIBRARY, call))
         except TimeoutError:
             raise ClipError(
                 f"{self.path}: cannot be read as audio (its decoder did not come back within "
@@ -132,11 +135,16 @@ class ByLibsndfile(Sound):
         if not 0 < peak < limit:
             return
         bits = 32 - wav.empty_bits
-        said = f"its {bits} bits may lie at the low end of 32: no sample is louder than that allows"
+        said = f"its {bits} bits may lie at the low end of 32: all samples are soft enough for that"
         if is_low:
             self._gain = np.float32(1 << wav.empty_bits)
             said = f"its {bits} bits lie at the low end of 32, against the format: read as such"
         self.remark = "; ".join(filter(None, (self.remark, said)))
+
+
+def _holding(library: object, call: Callable[[], T]) -> T:
+    """Keep the library loaded for as long as the call is in it."""
+    return call()
 
 
 class UnknownFormatError(Exception):

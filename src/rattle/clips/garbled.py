@@ -16,16 +16,15 @@ from rattle.clips.sound import Block
 PIECES, PIECE_SAMPLES = 3, 4096
 # RMS from which on it may be a roar: bytes at random have 0.58.
 LOUD = 0.45
-# How rough it may be the other way, by how rough it is: 16 bits of which 8 are empty are softer the
-# other way too, but rougher. Both products stay far from these for real recordings.
+# How rough it may be the other way, by how rough it is, and that times how soft.
 ROUGHER = 1.3
 SOFTER_AND_SMOOTHER = 0.25
 
 _WAYS = {
-    "PCM_16": "with the bytes of its samples the other way round it is sound",
-    "PCM_24": "with the bytes of its samples the other way round it is sound",
-    "PCM_U8": "taken as 8-bit samples with a sign it is sound",
-    "PCM_S8": "taken as 8-bit samples without a sign it is sound",
+    "PCM_16": "with their bytes the other way round they are sound",
+    "PCM_24": "with their bytes the other way round they are sound",
+    "PCM_U8": "as bytes with a sign they are sound",
+    "PCM_S8": "as bytes without a sign they are sound",
 }
 
 
@@ -39,15 +38,17 @@ def garbled(block: Block, subtype: str) -> str:
     for start in starts:
         piece = block[start : start + frames]
         # Nearly all sound ends here, after one piece.
-        loud = float(piece.std(dtype=np.float32)) / full_scale
+        loud = float(piece.std(axis=0, dtype=np.float32).mean()) / full_scale
         if loud < LOUD:
             return ""
+        if piece.dtype == np.int16 and not piece.view(np.uint16).astype(np.uint8).any():
+            return ""  # 8 bits in 16, which are soft the other way too
         other = _otherwise(piece, subtype)
         rougher = _roughness(other) / _roughness(piece.astype(np.float64))
-        softer = float(other.std()) / full_scale / loud
+        softer = float(other.std(axis=0).mean()) / full_scale / loud
         if rougher > ROUGHER or rougher * softer > SOFTER_AND_SMOOTHER:
             return ""
-    return f"its samples are garbled: {_WAYS[subtype]}"
+    return f"its samples are garbled, {_WAYS[subtype]}"
 
 
 def _otherwise(piece: Block, subtype: str) -> NDArray[np.float64]:

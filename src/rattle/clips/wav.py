@@ -132,13 +132,11 @@ def _sound(chunk: Chunk, chunks: Chunks) -> tuple[int, list[str], str | None]:
     if rest < 0:
         if -rest <= HEADER_BYTES or stated in (chunks.size, chunks.size - 8):
             return there, all_read, None
-        return (
-            there,
-            [],
-            f"cut short: the header promises {stated} bytes of sound, {there} are there",
-        )
+        promised = f"the header promises {stated} bytes of sound, {there} are there"
+        return there, [], f"cut short: {promised}"
+    reaches_on = chunks.riff_end > chunk.end + 1 and chunks.riff_end >= chunks.size - HEADER_BYTES
     # Beyond 4 GiB lengths of 32 bits begin at 0 again.
-    if chunks.riff_end >= chunks.size - HEADER_BYTES or rest >= 1 << 32:
+    if reaches_on or rest >= 1 << 32:
         return there, all_read, None
     return stated, [f"{rest} bytes behind the sound are neither sound nor a chunk: left out"], None
 
