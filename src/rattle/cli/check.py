@@ -26,8 +26,9 @@ def check(folder: Path, /, *, recipe: str = "fleet", json: bool = False) -> int:
     """Check recordings before training: broken files, leaks, silence, wrong levels and lengths.
 
     Every file is decoded once. Errors make training or evaluation wrong or impossible: files
-    that are unreadable, cut short or empty, that hold NaN, or that stand in training and test
-    alike. Warnings make them worse. The exit code is 1 when there is an error.
+    that are unreadable, cut short, garbled or empty, that hold NaN, or that stand in training and
+    test alike. Warnings make them worse; a WAV with a wrong header whose sound is whole is one. The
+    exit code is 1 when there is an error.
 
     Parameters
     ----------

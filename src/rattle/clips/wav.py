@@ -112,7 +112,7 @@ def read_wav(file: FileIO) -> Wav:
     if len(spans) > 1:
         remarks.append(f"{len(spans)} chunks of sound, read one after another")
     elif not is_in_order:
-        remarks.append("the header's 'fmt ' chunk, which says how the sound is written, follows it")
+        remarks.append("the 'fmt ' chunk, which says how the sound is written, lies behind it")
     if not remarks and missing is None:
         remarks += _file_length(chunks)
     is_plain &= not remarks
