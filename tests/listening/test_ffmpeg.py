@@ -17,7 +17,6 @@ import soundfile as sf
 
 from here import needs_ffmpeg
 from rattle import SourceError
-from rattle.listening import ffmpeg
 from rattle.listening.backlog import blocks_of
 from rattle.listening.ffmpeg import Decoding, Ffmpeg, ffmpeg_command, without_password
 from rattle.listening.source import SourceLostError
@@ -93,7 +92,7 @@ def test_a_file_that_is_not_there_is_refused_at_once(url: str) -> None:
 
 
 def test_a_missing_ffmpeg_is_told_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ffmpeg, "PROGRAM", "no-such-ffmpeg")
+    monkeypatch.setenv("PATH", "")
     with pytest.raises(SourceError, match=r"not installed; install it .* standard input") as told:
         Ffmpeg("rtsp://camera/1")
     assert told.value.arguments == ("piped",)

@@ -137,6 +137,18 @@ def test_a_recording_is_heard_as_it_is_however_it_is_read(tmp_path: Path) -> Non
     assert np.allclose(np.concatenate(read), stereo, atol=1e-4)
 
 
+def test_a_recording_with_an_odd_header_is_heard_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "odd.wav"
+    sf.write(path, noise(3), RATE_HZ)
+    content = path.read_bytes()
+    path.write_bytes(content[:40] + bytes(4) + content[44:])
+    read = [block.samples for block in recording_blocks(path)]
+    assert np.allclose(np.concatenate(read), noise(3), atol=1e-4)
+    assert f"{path}: the header states no length" in caplog.text
+
+
 def test_a_recording_that_was_cut_short_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "cut.wav"
     sf.write(path, noise(3), RATE_HZ)

@@ -82,6 +82,18 @@ def test_the_order_is_the_one_given_and_a_bad_clip_does_not_stop_the_rest(
         scorer.score(paths)
 
 
+def test_a_recording_with_an_odd_header_has_the_score_of_its_sound_and_a_remark(
+    scorer: Scorer, tmp_path: Path
+) -> None:
+    sf.write(tmp_path / "a.wav", noise(2 * RATE_HZ), RATE_HZ)
+    content = (tmp_path / "a.wav").read_bytes()
+    (tmp_path / "b.wav").write_bytes(content[:40] + bytes(4) + content[44:])
+    right, odd = scorer.score([tmp_path / "a.wav", tmp_path / "b.wav"])
+    assert odd.score == right.score
+    assert "the header states no length" in (odd.remark or "")
+    assert "header" not in (right.remark or "")
+
+
 def test_frames_known_earlier_need_not_be_computed_again(scorer: Scorer) -> None:
     hop, sound = scorer.recipe.features.hop_samples, noise(2 * RATE_HZ)
     amplitude = scorer.info.amplitude

@@ -226,6 +226,20 @@ def _blanked(rng: Rng) -> Damaged:
     return Damaged(content[:start] + middle + content[start + length :], drawn.suffix, how)
 
 
+def _lying_list(rng: Rng) -> Damaged:
+    """A WAV whose list of texts, before or behind the sound, states lengths that are not so."""
+    subtype = ("PCM_16", "FLOAT")[int(rng.integers(2))]
+    content = whole("wav", "WAV", subtype, 1)
+    lengths = [int(HUGE[int(rng.integers(len(HUGE)))]) % 2**32 for _ in range(2)]
+    if rng.random() < 0.5:
+        lengths[0] = 16
+    text = b"LIST" + struct.pack("<I", lengths[0]) + b"INFOISFT"
+    text += struct.pack("<I", lengths[1]) + b"abc\0"
+    place = (12, content.index(b"data"), len(content))[int(rng.integers(3))]
+    how = f"WAV {subtype}: a list of {lengths[0]} bytes at {place} with a text of {lengths[1]}"
+    return Damaged(content[:place] + text + content[place:], "wav", how)
+
+
 KINDS = (
     _truncated,
     _flipped,
@@ -236,4 +250,5 @@ KINDS = (
     _no_audio,
     _spliced,
     _blanked,
+    _lying_list,
 )

@@ -13,14 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from rattle.clips.reading import (
-    Block,
     as_float,
     check_is_file,
     holds_samples,
     open_sound,
-    shortfall,
     sound_blocks,
 )
+from rattle.clips.sound import Block
 from rattle.errors import ClipError
 
 # A hash that does not begin so is that of a file's bytes.
@@ -66,7 +65,7 @@ def content_hash(path: Path) -> str:
                 return file_hash(path)
             of_sound.push(block)
             frames += len(block)
-        is_whole = frames > 0 and not shortfall(sound, frames)
+        is_whole = frames > 0 and not sound.shortfall(frames)
     return of_sound.value() if is_whole else file_hash(path)
 
 

@@ -12,14 +12,12 @@ from rattle.clips.content import ContentHash
 from rattle.clips.fingerprint import Beginning
 from rattle.clips.fitness import SILENT_PEAK, Fitness, Samples, fault_of
 from rattle.clips.reading import (
-    Block,
-    FloatArray,
     as_float,
     holds_samples,
     open_sound,
-    shortfall,
     sound_blocks,
 )
+from rattle.clips.sound import Block, FloatArray
 from rattle.errors import ClipError
 from rattle.recipe import Recipe
 
@@ -29,6 +27,9 @@ Severity = Literal["error", "warning"]
 # shifts the mean and widens the deviation the amplitudes are normalised by.
 OFFSET_LEVEL = 0.01
 OFFSET_SHARE_OF_RMS = 0.1
+
+# Floats in pascal or in g stay below this; a recorder's counts, 8388608 at 24 bits, do not.
+COUNTS_PEAK = 256.0
 
 # What makes training or evaluation wrong or impossible; the rest makes it worse.
 ERRORS = frozenset(
@@ -112,7 +113,8 @@ def examine(path: Path, recipe: Recipe) -> Examined:
                 levels.add(mono)
                 content.push(block)
                 beginning.push(mono)
-            missing = shortfall(sound, levels.samples) if levels.is_finite else None
+            missing = sound.shortfall(levels.samples) if levels.is_finite else None
+            remark = sound.remark
     except ClipError as error:
         return Examined(path, (Finding(path, "unreadable", str(error)),))
     broken = _broken(levels, missing)
@@ -120,8 +122,11 @@ def examine(path: Path, recipe: Recipe) -> Examined:
         return Examined(path, (Finding(path, *broken),))
     faults = _faults(judge)
     findings = [
-        Finding(path, *code_and_message) for code_and_message in (*faults, *_offset(levels))
+        Finding(path, *code_and_message)
+        for code_and_message in (*faults, *_offset(levels), *_counts(levels))
     ]
+    if remark:
+        findings.append(Finding(path, "odd-header", remark))
     wanted_hz = recipe.audio.sample_rate_hz
     if rate_hz != wanted_hz:
         findings.append(Finding(path, "other-rate", _rate_message(rate_hz, wanted_hz)))
@@ -166,6 +171,16 @@ def _offset(levels: _Levels) -> list[tuple[str, str]]:
     if levels.peak < SILENT_PEAK or abs(offset) <= max(OFFSET_LEVEL, OFFSET_SHARE_OF_RMS * rms):
         return []
     return [("dc-offset", f"mean {offset:+.3f} of full scale at an RMS of {rms:.3f}")]
+
+
+def _counts(levels: _Levels) -> list[tuple[str, str]]:
+    if levels.peak <= COUNTS_PEAK:
+        return []
+    message = (
+        f"samples reach {levels.peak:.4g} where full scale is 1: they are a recorder's counts; "
+        "all clips of a machine have to be written alike"
+    )
+    return [("counts", message)]
 
 
 def _rate_message(rate_hz: int, wanted_hz: int) -> str:

@@ -6,7 +6,14 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from rattle.clips.reading import AUDIO_SUFFIXES
+# What libsndfile reads, and what ffmpeg does: recorders, telephones and cameras write these.
+AUDIO_SUFFIXES = frozenset(
+    {".wav", ".wave", ".bwf", ".w64", ".rf64", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf"}
+    | {".flac", ".ogg", ".oga", ".opus", ".mp3"}
+    | {".m4a", ".m4b", ".aac", ".mp4", ".m4v", ".mov", ".3gp", ".3gpp", ".3g2", ".3ga", ".amr"}
+    | {".wma", ".wmv", ".asf", ".webm", ".weba", ".mka", ".mkv", ".avi", ".flv", ".mpg", ".mpeg"}
+    | {".mts", ".m2ts", ".mp2", ".ac3", ".wv", ".ape", ".tta"}
+)
 
 
 def audio_files(paths: Iterable[Path]) -> Iterator[Path]:

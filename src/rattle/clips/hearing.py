@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import soundfile as sf
-
 from rattle.clips.fitness import Fitness, Piece, fault_of
-from rattle.clips.reading import FloatArray, read_clip
+from rattle.clips.reading import read_clip
 from rattle.clips.recorder import Traits
+from rattle.clips.sound import FloatArray, Sound
 from rattle.errors import ClipError
 from rattle.recipe.parts import Audio
 
@@ -27,12 +26,14 @@ SPOILT_SHARE = 0.01
 class Heard:
     """Sound as a recipe hears it, ``samples [T]`` at its rate, and how it was recorded.
 
-    ``pieces`` are judged as ``Fitness`` does; see there for the words of ``fault``.
+    ``pieces`` are judged as ``Fitness`` does; see there for the words of ``fault``. ``remark`` says
+    what was read otherwise than the file's header says, or nothing.
     """
 
     samples: FloatArray
     pieces: Sequence[Piece]
     traits: Traits
+    remark: str = ""
 
     @property
     def fault(self) -> str:
@@ -61,10 +62,12 @@ def hear(path: Path, audio: Audio) -> Heard:
     """Read a recording and judge it; ``ClipError`` where it cannot be read (``read_clip``)."""
     judge: Fitness | None = None
     codec, rate_hz = "", audio.sample_rate_hz
+    opened: Sound | None = None
 
-    def judged(block: FloatArray, sound: sf.SoundFile) -> None:
-        nonlocal judge, codec, rate_hz
+    def judged(block: FloatArray, sound: Sound) -> None:
+        nonlocal judge, codec, rate_hz, opened
         if judge is None:
+            opened = sound
             codec, rate_hz = codec_of(sound), sound.samplerate
             judge = Fitness(rate_hz)
         judge.push(block)
@@ -73,7 +76,8 @@ def hear(path: Path, audio: Audio) -> Heard:
         path, sample_rate_hz=audio.sample_rate_hz, channel=audio.channel, on_block=judged
     )
     pieces = [] if judge is None else judge.finished()
-    return Heard(samples, pieces, Traits.of(samples, audio.sample_rate_hz, rate_hz, codec))
+    traits = Traits.of(samples, audio.sample_rate_hz, rate_hz, codec)
+    return Heard(samples, pieces, traits, "" if opened is None else opened.remark)
 
 
 def hear_samples(samples: FloatArray, sample_rate_hz: int) -> Heard:
@@ -94,16 +98,20 @@ def refused(name: str | Path, fault: str) -> ClipError:
     )
 
 
-def codec_of(sound: sf.SoundFile) -> str:
+def codec_of(sound: Sound) -> str:
     """Name the lossy codec of a file; nothing where it keeps the samples as they were.
 
     Eight bits count as lossy: they add noise at -50 dB.
     """
     subtype = str(sound.subtype)
-    exact = subtype.startswith(("PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ALAC"))
+    exact = subtype.startswith(_EXACT)
     return "" if exact else _CODECS.get(subtype, subtype)
 
 
+_EXACT = (
+    *("PCM_16", "PCM_24", "PCM_32", "PCM_S16", "PCM_S24", "PCM_S32", "PCM_F", "FLOAT", "DOUBLE"),
+    *("ALAC", "FLAC", "WAVPACK", "APE", "TTA"),
+)
 _CODECS = {
     "MPEG_LAYER_I": "MP1",
     "MPEG_LAYER_II": "MP2",
@@ -117,4 +125,8 @@ _CODECS = {
     "IMA_ADPCM": "ADPCM",
     "MS_ADPCM": "ADPCM",
     "GSM610": "GSM",
+    "WMAV1": "WMA",
+    "WMAV2": "WMA",
+    "AMR_NB": "AMR",
+    "AMR_WB": "AMR",
 }

@@ -1,33 +1,28 @@
-"""Read recordings: any format libsndfile knows, one channel at one rate, in bounded memory.
+"""Read recordings of any format that libsndfile or ffmpeg knows, as one channel at one rate.
 
 Headers are not trusted. Memory is taken for what was decoded, never for what a header declares,
-and a file that holds less than its header promises is an error and not a shorter clip.
+and a file that holds less than its header promises is an error and not a shorter clip; of a WAV,
+whose lengths are often wrong, ``wav`` says which is which. No file is waited for without end.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
-import soundfile as sf
 import soxr
 
+from rattle.clips.by_ffmpeg import ByFfmpeg
+from rattle.clips.by_libsndfile import ByLibsndfile, UnknownFormatError
+from rattle.clips.containers import container_of
+from rattle.clips.garbled import garbled
 from rattle.clips.pcm16 import from_16_bit
+from rattle.clips.sound import Block, DecodingError, FloatArray, Sound
+from rattle.clips.wav import read_wav
 from rattle.errors import ClipError
-
-FloatArray = npt.NDArray[np.float32]
-# Samples as they were decoded: 16-bit ones as such, all others with full scale at +-1.
-Block = npt.NDArray[np.int16] | FloatArray
-
-AUDIO_SUFFIXES = frozenset(
-    {".wav", ".wave", ".w64", ".rf64", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf"}
-    | {".flac", ".ogg", ".oga", ".opus", ".mp3"}
-)
 
 # Accelerometers and loggers start near 1 kHz, ultrasound recorders end near 768 kHz; a header that
 # says anything else is damaged.
@@ -39,16 +34,6 @@ LOUDEST = 1e10
 
 # Samples of a block over all its channels: 4 MiB as float32, however many channels there are.
 BLOCK_SAMPLES = 1 << 20
-
-# Recorders that write to a pipe cannot go back to fill in the length and leave a number near 2 or
-# 4 GiB in its place (sox 0x7FFFF000, ffmpeg 0xFFFFFFFF). Such a length promises nothing.
-UNKNOWN_BYTES = 0x7FFF_0000
-
-# libsndfile shortens the length to what the file holds and leaves what the header said in its log
-# only: "data : 320000 (should be 63978)". WAV, AIFF, AU, W64 and RF64 in this order.
-_SHORTENED = re.compile(
-    r"^\s*(?:data|SSND|Data Size|riff|Riff size)\s*:\s*(\d+) \(should be (\d+)\)", re.MULTILINE
-)
 
 
 @dataclass(frozen=True)
@@ -71,7 +56,7 @@ def read_clip(
     *,
     sample_rate_hz: int = 16_000,
     channel: int | Literal["mean"] = 0,
-    on_block: Callable[[FloatArray, sf.SoundFile], None] | None = None,
+    on_block: Callable[[FloatArray, Sound], None] | None = None,
 ) -> FloatArray:
     """Read one channel of a recording, or the mean of all, resampled where its rate differs.
 
@@ -84,7 +69,7 @@ def read_clip(
 
     Raises ``ClipError`` when the file is not there, is a folder, cannot be decoded, holds no
     sound or less than its header promises, has no such channel, or holds what is no sample: NaN,
-    infinity or a number beyond ``LOUDEST``.
+    infinity, a number beyond ``LOUDEST``, or samples that are garbled (``garbled``).
     """
     with open_sound(path) as sound:
         if channel != "mean" and not 0 <= channel < sound.channels:
@@ -113,7 +98,7 @@ def read_clip(
             mono = mono.mean(axis=1) if channel == "mean" else np.ascontiguousarray(mono)
             decoded_frames += len(mono)
             pieces.append(mono if resampler is None else resampler.resample_chunk(mono))
-        missing = shortfall(sound, decoded_frames)
+        missing = sound.shortfall(decoded_frames)
     if missing:
         raise ClipError(f"{path}: {missing}; copy the recording again or leave it out")
     if not decoded_frames:
@@ -124,31 +109,47 @@ def read_clip(
 
 
 def probe(path: Path) -> AudioInfo:
-    """Read the header of a recording and decode no sound; ``ClipError`` if unreadable."""
+    """Read the header of a recording; ``ClipError`` if unreadable.
+
+    Sound is decoded only where the header of a file that ffmpeg reads does not say how much it is.
+    """
     with open_sound(path) as sound:
-        return AudioInfo(
-            sound.channels, sound.samplerate, sound.frames, sound.format, sound.subtype
-        )
+        frames = sound.frames or sum(map(len, sound_blocks(sound)))
+        return AudioInfo(sound.channels, sound.samplerate, frames, sound.format, sound.subtype)
 
 
-def open_sound(path: Path) -> sf.SoundFile:
-    """Open a recording for decoding; ``ClipError`` unless its header is within the bounds above."""
+def open_sound(path: Path) -> Sound:
+    """Open a recording for decoding, by the reader that knows its kind of file.
+
+    Raises ``ClipError`` unless it can be read and its rate is within the bounds above.
+    """
     check_is_file(path)
     try:
-        sound = sf.SoundFile(path)
-    except (sf.SoundFileError, TypeError) as error:  # TypeError: .raw, which has no header
-        reason = getattr(error, "error_string", str(error)).rstrip(".")
-        raise ClipError(
-            f"{path}: cannot be read as audio ({reason}); "
-            "convert it to WAV or FLAC, or leave it out"
-        ) from error
-    if not MIN_RATE_HZ <= sound.samplerate <= MAX_RATE_HZ:
+        sound = _opened(path)
+    except OSError as error:
+        raise ClipError(f"{path}: cannot be read ({error.strerror})") from error
+    if not (MIN_RATE_HZ <= sound.samplerate <= MAX_RATE_HZ and sound.channels):
         sound.close()
         raise ClipError(
-            f"{path}: the header says {sound.samplerate} Hz, {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz "
-            "can be; the header is damaged, export the recording again"
+            f"{path}: the header says {sound.channels} channels of {sound.samplerate} Hz, one or "
+            f"more of {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz can be; the header is damaged, export the "
+            "recording again"
         )
     return sound
+
+
+def _opened(path: Path) -> Sound:
+    try:
+        with path.open("rb", buffering=0) as file:
+            container = container_of(file)
+            wav = read_wav(file) if container.is_wav else None
+        if container.needs_ffmpeg or (wav is not None and wav.needs_ffmpeg):
+            return ByFfmpeg(path, container, wav)
+        return ByLibsndfile(path, wav)
+    except (ValueError, UnknownFormatError) as error:
+        raise ClipError(
+            f"{path}: cannot be read as audio ({error}); convert it to WAV or FLAC, or leave it out"
+        ) from error
 
 
 def check_is_file(path: Path) -> None:
@@ -177,22 +178,26 @@ def holds_samples(block: Block) -> bool:
     )
 
 
-def sound_blocks(sound: sf.SoundFile) -> Iterator[Block]:
+def sound_blocks(sound: Sound) -> Iterator[Block]:
     """Decode blocks ``[frames, channels]`` until the sound ends or can be decoded no further.
 
     libsndfile reports a cut file now as a short read, now as an error, by format. Both end the
-    blocks here, and ``shortfall`` tells whether that was the end the header promised.
+    blocks here, and ``Sound.shortfall`` tells whether that was the end the header promised. Raises
+    ``ClipError`` where the samples are garbled.
     """
     frames = max(1, BLOCK_SAMPLES // sound.channels)
     # libsndfile makes floats of 16-bit samples one by one, in several times the time of numpy.
-    kind = "int16" if sound.subtype == "PCM_16" else "float32"
+    kind: Literal["int16", "float32"] = "int16" if sound.subtype == "PCM_16" else "float32"
     while True:
         try:
-            block = sound.read(frames, dtype=kind, always_2d=True)
-        except sf.LibsndfileError:
+            block = sound.read(frames, kind)
+        except DecodingError:
             return
         if not len(block):
             return
+        said = garbled(block, sound.subtype)
+        if said:
+            raise ClipError(f"{sound.path}: {said}; export the recording again or leave it out")
         yield block
 
 
@@ -201,22 +206,3 @@ def as_float(block: Block) -> FloatArray:
     if block.dtype == np.int16:
         return from_16_bit(block.astype(np.int16, copy=False))
     return block.astype(np.float32, copy=False)
-
-
-def shortfall(sound: sf.SoundFile, decoded_frames: int) -> str | None:
-    """Say in words how a file falls short of its header, or None when it does not.
-
-    Ogg files state no length, so a cut one cannot be told from a short one.
-    """
-    if decoded_frames < sound.frames:
-        promised = sound.frames
-        # A FLAC written to a pipe states no length: libsndfile then says 2^63 - 1.
-        if promised == np.iinfo(np.int64).max:
-            return (
-                f"cut short, or its header states no length: {decoded_frames} frames were decoded"
-            )
-        return f"cut short or damaged: {decoded_frames} of {promised} frames can be decoded"
-    for declared, actual in _SHORTENED.findall(sound.extra_info):
-        if int(actual) < int(declared) < UNKNOWN_BYTES:
-            return f"cut short: the header promises {declared} bytes of sound, {actual} are there"
-    return None

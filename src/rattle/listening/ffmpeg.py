@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from rattle.clips.ffmpeg import INSTALL, QUIET, program_path, running
 from rattle.errors import SourceError
 from rattle.listening.pcm import pcm_of_wav
 from rattle.listening.source import Block, SourceLostError
-
-PROGRAM = "ffmpeg"
 
 
 class Ffmpeg:
@@ -50,7 +46,7 @@ class Decoding:
     def blocks(self) -> Iterator[Block]:
         """Yield its sound; ``SourceLostError`` with its last complaint where it fails."""
         said: deque[str] = deque(maxlen=1)
-        with _running(self._command, said) as process:
+        with running(self._command, said) as process:
             self._process = process
             if self._closed:  # while it was started
                 process.kill()
@@ -70,19 +66,18 @@ class Decoding:
 
 def ffmpeg_command(url: str) -> list[str]:
     """Write ffmpeg's command line: the first audio track as WAV in floats, whatever it was."""
-    program = shutil.which(PROGRAM)
+    program = program_path()
     if program is None:
         raise SourceError(
-            "ffmpeg, which reads files and URLs, is not installed; install it (apt install ffmpeg, "
-            "brew install ffmpeg), or let another program write samples to standard input",
+            f"ffmpeg, which reads files and URLs, is not installed; {INSTALL}, or let another "
+            "program write samples to standard input",
             argument="piped",
         )
-    quiet = ["-nostdin", "-hide_banner", "-loglevel", "error"]
     # Over UDP, ffmpeg's default, a lost packet is a click in the sound.
     transport = ["-rtsp_transport", "tcp"] if url.startswith("rtsp://") else []
     # WAV states rate and channels, which raw samples would not. Floats hold any file's samples.
     wav = ["-map", "0:a:0", "-c:a", "pcm_f32le", "-bitexact", "-flush_packets", "1", "-f", "wav"]
-    return [program, *quiet, *transport, "-i", url, *wav, "pipe:1"]
+    return [program, *QUIET, *transport, "-i", url, *wav, "pipe:1"]
 
 
 def without_password(url: str) -> str:
@@ -92,31 +87,3 @@ def without_password(url: str) -> str:
     'rtsp://camera/1'
     """
     return re.sub(r"(?<=://)[^/?#]*@", "", url)
-
-
-@contextmanager
-def _running(command: list[str], said: deque[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the command, its complaints in ``said``; killed where we stop early."""
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        # Ctrl-C is meant for us, who end the process.
-        start_new_session=True,
-    ) as process:
-        # Read all along: one that complains for weeks must not block on a full pipe.
-        complaints = threading.Thread(target=_keep_last, args=(process, said), daemon=True)
-        complaints.start()
-        try:
-            yield process
-        except BaseException:
-            process.kill()
-            raise
-        finally:
-            complaints.join()
-
-
-def _keep_last(process: subprocess.Popen[bytes], said: deque[str]) -> None:
-    assert process.stderr is not None  # noqa: S101
-    said.extend(line.decode(errors="replace").strip() for line in process.stderr)

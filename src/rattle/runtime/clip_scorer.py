@@ -181,7 +181,7 @@ class ClipScorer(ABC):
         Raises ``ClipError`` where no window is.
         """
         parts = self.parts(heard.samples)
-        remarks = []
+        remarks = [heard.remark] if heard.remark else []
         if heard.has_faults and self._is_long(heard):
             window_s = self.recipe.features.window_samples / self.recipe.audio.sample_rate_hz
             faults = [heard.fault_within(start, start + window_s) for start in parts.start_s]

@@ -100,7 +100,8 @@ class ClipScore:
     ``posterior`` is the mean probability of the normal class and ``distance`` the mean squared
     distance d over the windows; ``anomalous`` is ``score > threshold``, ``unusual`` says how the
     score lies among those of healthy clips. ``remark`` says where the clip was recorded otherwise
-    than the training clips, and which windows of it are left out.
+    than the training clips or read otherwise than its header says, and which windows of it are left
+    out.
     """
 
     path: str

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rattle.clips.clip import Clip
 from rattle.clips.entry import LayoutEntry, LeftOut, open_clip
-from rattle.clips.files import below
+from rattle.clips.files import AUDIO_SUFFIXES, below
 from rattle.clips.layouts.collections import told_apart
 from rattle.clips.layouts.csv_file import read_csv_file
 from rattle.clips.layouts.dcase import DcaseLayout
@@ -25,7 +25,6 @@ from rattle.clips.layouts.readings import FolderReading, in_short, readings
 from rattle.clips.layouts.words import KNOWN_WORDS
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
-from rattle.clips.reading import AUDIO_SUFFIXES
 from rattle.errors import DataError
 
 ACCEPTED = f"""\
@@ -36,8 +35,9 @@ ACCEPTED = f"""\
   MIMII         -6_dB_fan/fan/id_00/normal/00000000.wav
   ToyADMOS      ToyCar/case1/NormalSound_IND/1100010001_ToyCar_case1_normal_IND_ch1_0001.wav
   CSV file      clips.csv with the header path,machine,label
-Any of .wav, .flac, .ogg, .mp3, .aiff and the like will do, in one folder or with dev_data and
-eval_data side by side. Words are {KNOWN_WORDS};
+Any of .wav, .flac, .ogg, .mp3, .aiff and the like will do, and by ffmpeg .m4a, .wma, .mp4 and
+others; in one folder or with dev_data and eval_data side by side. Words are
+{KNOWN_WORDS};
 train, val, validation and test."""
 
 _log = logging.getLogger(__name__)
