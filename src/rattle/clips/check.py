@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from rattle.clips.examine import Examined, Finding, examine
 from rattle.clips.layouts import Scan, scan
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
+from rattle.cores import readers
 from rattle.recipe import Recipe
 
 
@@ -52,7 +52,7 @@ def check(source: Path, recipe: Recipe) -> CheckReport:
     paths = [Path(clip.path) for clip in scanned.manifest]
     paths += [skipped.path for skipped in scanned.unreadable]
     # Decoding and hashing release the interpreter lock, so threads use every core.
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with ThreadPoolExecutor(max_workers=readers()) as pool:
         examined = list(pool.map(partial(examine, recipe=recipe), paths))
     findings = [finding for one in examined for finding in one.findings]
     findings += _refused(scanned, examined)

@@ -29,6 +29,7 @@ from rattle.atomic import replacing_folder, write_text
 from rattle.clips.amplitude import Amplitude, amplitude
 from rattle.clips.clip import Clip
 from rattle.clips.manifest import Manifest
+from rattle.cores import readers
 from rattle.errors import DataError
 from rattle.features.facts import Facts
 from rattle.features.front_end import FrontEnd
@@ -45,7 +46,7 @@ FRAMES = "frames"
 # The largest number in half precision; what is louder than so many deviations is that loud.
 HALF = 65504.0
 # Threads that read clips and compute their features.
-WORKERS = os.cpu_count() or 1
+WORKERS = readers()
 
 
 def default_folder() -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +10,7 @@ from rattle.bundle import read_scoring_bundle
 from rattle.cli.terminal.announced import announce
 from rattle.cli.terminal.progress import TrainingProgress
 from rattle.cli.terminal.stopping import StopRequest
+from rattle.cores import cores
 from rattle.detector.fleet import FleetJob
 from rattle.detector.job import Job, Watch
 from rattle.errors import Interrupted
@@ -69,7 +69,7 @@ def run_shown(
         )
 
         def before(identity: str, folder: RunFolder) -> None:
-            count = min(workers or os.cpu_count() or 1, len(job.siblings))
+            count = min(workers or cores(), len(job.siblings))
             # Heads are fitted sooner than a process starts; a GPU is one, however many cores.
             if job.work == "train" and count > 1 and place(job.device).device.type == "cpu":
                 shared = SiblingRuns(folder.path, job, identity)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from rattle.clips.layouts.plain import recognise_plain
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.clips.reading import AUDIO_SUFFIXES
+from rattle.cores import readers
 from rattle.errors import DataError
 
 ACCEPTED = """\
@@ -140,7 +140,7 @@ def _open_all(
     clips: list[Clip] = []
     unreadable: list[LeftOut] = []
     # The work is mostly waiting for the disk, so more threads than cores pay.
-    with ThreadPoolExecutor(max_workers=2 * (os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(max_workers=2 * readers()) as pool:
         for opened in pool.map(partial(open_clip, hashed=hashed), entries):
             if isinstance(opened, Clip):
                 clips.append(opened)
