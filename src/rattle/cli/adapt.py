@@ -90,10 +90,11 @@ def adapt(
             f"the new bundle would take the place of {bundle}; choose another folder with --out"
         )
     how = parent.recipe.audio, parent.info.recorder
+    known = parent.info.provenance.used
     job = AdaptJob(
         parent=parent,
-        anomalies=labelled_manifest(anomalies, parent.machine, "anomaly", *how),
-        normals=labelled_manifest(normal, parent.machine, "normal", *how),
+        anomalies=labelled_manifest(anomalies, parent.machine, "anomaly", *how, known=known),
+        normals=labelled_manifest(normal, parent.machine, "normal", *how, known=known),
         recordings=recordings_of(
             bundle, parent, load_manifest(data) if data else None, on_missing=_warn_of
         ),
@@ -131,8 +132,10 @@ def _adapt_head(
     machine = Machine.parse(parent.info.machine)
     out = out or bundle.parent / "adapted"
     folder = folder_for_head(bundle, machine, out)
+    how = parent.info.recipe.audio, parent.info.recorder
+    known = parent.info.provenance.used
     given = {
-        label: labelled_clips(paths, machine, label, parent.info.recipe.audio, parent.info.recorder)
+        label: labelled_clips(paths, machine, label, *how, known=known)
         for label, paths in (("anomaly", anomalies), ("normal", normal))
     }
     seed = parent.info.provenance.seed if seed is None else seed
@@ -140,8 +143,8 @@ def _adapt_head(
     ear = open_scorer(bundle, device=device)
     adapted = adapt_head(parent, ear, given["anomaly"], given["normal"], seed=seed)
     write_head_run(folder, adapted.bundle, bundle, [*given["anomaly"], *given["normal"]], seed)
-    how = f"in {time.monotonic() - began:.1f} s"
-    announce({folder.bundle: (adapted.bundle.info, how)})
+    took = f"in {time.monotonic() - began:.1f} s"
+    announce({folder.bundle: (adapted.bundle.info, took)})
     _tell(machine, adapted.change, bundle, folder.bundle)
     return 0
 

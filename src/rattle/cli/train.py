@@ -126,6 +126,7 @@ def _with_normals(
     clips: Manifest, machines: list[Machine], recipe: Recipe
 ) -> tuple[list[Machine], list[Machine]]:
     """Tell the machines that have normals enough from the others, of which it says so."""
+    from rattle.clips.cut_manifest import cut_to_train
     from rattle.errors import DataError
     from rattle.features.sieve import Sieve
     from rattle.features.store import FeatureStore
@@ -135,7 +136,7 @@ def _with_normals(
     for machine in machines:
         sieve = Sieve(FeatureStore.of(recipe))
         try:
-            fit = sieve.fit_to_train(clips.require(machine))
+            fit = sieve.fit_to_train(cut_to_train(clips.require(machine), recipe))
             with sieve.explaining():
                 training_normals(fit, machine, recipe)
             able.append(machine)

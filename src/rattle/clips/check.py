@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from rattle.clips.clip import Clip
+from rattle.clips.cut_manifest import cut_to_train
+from rattle.clips.cutting import Cut, cuts_in
 from rattle.clips.examine import Examined, Finding, examine
 from rattle.clips.layouts import Scan, scan
 from rattle.clips.machine import Machine
@@ -20,11 +22,15 @@ from rattle.recipe import Recipe
 
 @dataclass(frozen=True)
 class MachineSummary:
-    """What there is of one machine: clips by split and label, and their total length."""
+    """What there is of one machine: recordings by split and label, and their total length.
+
+    ``cuts`` are the long ones that training cuts into clips.
+    """
 
     machine: Machine
     clips: dict[tuple[str, str], int]
     hours: float
+    cuts: tuple[Cut, ...]
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,9 @@ def check(source: Path, recipe: Recipe) -> CheckReport:
     findings = [finding for one in examined for finding in one.findings]
     findings += _refused(scanned, examined)
     findings += _repeated(scanned.manifest, examined)
-    machines = tuple(_summary(scanned.manifest, machine) for machine in scanned.manifest.machines())
+    machines = tuple(
+        _summary(scanned.manifest, machine, recipe) for machine in scanned.manifest.machines()
+    )
     findings += [finding for summary in machines for finding in _unfit(summary)]
     order = sorted(findings, key=lambda f: (f.severity, f.code, str(f.path), f.message))
     return CheckReport(scanned.layout, machines, tuple(order))
@@ -98,12 +106,13 @@ def _repetition(clips: list[Clip]) -> Finding:
     )
 
 
-def _summary(manifest: Manifest, machine: Machine) -> MachineSummary:
+def _summary(manifest: Manifest, machine: Machine, recipe: Recipe) -> MachineSummary:
     clips = list(manifest.of(machine))
     return MachineSummary(
         machine,
         dict(Counter((clip.split, clip.label) for clip in clips)),
         sum(clip.seconds for clip in clips) / 3600,
+        tuple(cuts_in(cut_to_train(manifest.of(machine), recipe))),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rattle.clips.clip import KIND, Clip
+from rattle.clips.cutting import cut_as_known
 from rattle.clips.entry import LayoutEntry, LeftOut, open_clip
 from rattle.clips.files import audio_files
 from rattle.clips.hearing import hear
@@ -25,15 +26,18 @@ def labelled_clips(
     label: str,
     audio: Audio,
     recorder: Recorder | None = None,
+    *,
+    known: Iterable[str] = (),
 ) -> list[Clip]:
     """List recordings, and those below folders, as training clips of one machine and label.
 
     A folder below one that is given names a kind of fault, which its clips have as attribute
-    ``kind=NAME``. A content that occurs twice counts once. Clips that are not fit to be learnt from
-    as ``audio`` hears them are left out, and a warning is logged that names them; so is one about
-    clips that were recorded otherwise than ``recorder`` says. Raises
-    ``ClipError`` for a file that cannot be read or holds no sound and where no clip is fit, and
-    ``DataError`` for a folder without recordings.
+    ``kind=NAME``. A content that occurs twice counts once. A recording is one clip however
+    long it is, but where excerpts of it are among the hashes ``known``: then it is those. Clips
+    that are not fit to be learnt from as ``audio`` hears them are left out, and a warning is logged
+    that names them; so is one about clips that were recorded otherwise than ``recorder`` says.
+    Raises ``ClipError`` for a file that cannot be read or holds no sound and where no clip is fit,
+    and ``DataError`` for a folder without recordings.
     """
     by_content: dict[str, Clip] = {}
     for path in paths:
@@ -49,25 +53,25 @@ def labelled_clips(
             if isinstance(clip, LeftOut):
                 raise ClipError(clip.reason)
             by_content.setdefault(clip.content_hash, clip)
-    clips = sorted(by_content.values(), key=lambda clip: clip.path)
+    clips = cut_as_known(sorted(by_content.values(), key=lambda clip: clip.path), known)
     faults, remarks = {}, {}
     for clip in clips:
-        heard = hear(Path(clip.path), audio)
-        faults[clip.path] = heard.fault_to_learn_from
-        remarks[clip.path] = recorder.otherwise(heard.traits) if recorder else ""
+        heard = hear(Path(clip.path), audio, clip.excerpt)
+        faults[clip.name] = heard.fault_to_learn_from
+        remarks[clip.name] = recorder.otherwise(heard.traits) if recorder else ""
     unfit = Unfit.of_each(faults.items())
     if unfit and len(unfit.files) == len(clips):
         raise ClipError(f"{label}: {unfit}; give others")
     if unfit:
         _log.warning("%s: %s", label, unfit)
-    remarked = [path for path, remark in remarks.items() if remark and not faults[path]]
+    remarked = [name for name, remark in remarks.items() if remark and not faults[name]]
     if remarked:
         _log.warning(
             "%s: %d of %d clips were recorded otherwise, such as %s (%s); what is learnt of them "
             "may be the recorder",
             *(label, len(remarked), len(clips), remarked[0], remarks[remarked[0]]),
         )
-    return [clip for clip in clips if not faults[clip.path]]
+    return [clip for clip in clips if not faults[clip.name]]
 
 
 def _kind(given: Path, file: Path) -> str:

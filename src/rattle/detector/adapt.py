@@ -21,10 +21,12 @@ from rattle.bundle.known import Named
 from rattle.bundle.labels import check_labels, kept_from_training, relabelled, silenced_by
 from rattle.bundle.replay import ByHash, Replay, Rows, alternating
 from rattle.bundle.schema import BundleInfo, HeldOut, Provenance
+from rattle.clips.cut_manifest import cut_outliers, cut_to_train
+from rattle.clips.cutting import cut_as_known, cuts_in
 from rattle.clips.labelled import labelled_clips
 from rattle.clips.layouts import load_manifest
 from rattle.clips.machine import Machine
-from rattle.clips.manifest import Manifest
+from rattle.clips.manifest import ORDER, Manifest
 from rattle.clips.recorder import Recorder
 from rattle.detector.by_hash import by_hash
 from rattle.detector.calibrate import Alpha
@@ -76,9 +78,10 @@ def adapt(
     where a clip cannot be read.
     """
     how = detector.recipe.audio, detector.info.recorder
+    known = detector.info.provenance.used
     if head:
         given = (
-            labelled_clips(map(Path, paths), detector.machine, label, *how)
+            labelled_clips(map(Path, paths), detector.machine, label, *how, known=known)
             for paths, label in ((anomalies, "anomaly"), (normals, "normal"))
         )
         learnt = adapt_head(detector.bundle(), detector, *given, seed=seed)
@@ -90,8 +93,12 @@ def adapt(
     (adapted,) = make(
         AdaptJob(
             parent=detector,
-            anomalies=labelled_manifest(map(Path, anomalies), detector.machine, "anomaly", *how),
-            normals=labelled_manifest(map(Path, normals), detector.machine, "normal", *how),
+            anomalies=labelled_manifest(
+                map(Path, anomalies), detector.machine, "anomaly", *how, known=known
+            ),
+            normals=labelled_manifest(
+                map(Path, normals), detector.machine, "normal", *how, known=known
+            ),
             recordings=recordings,
             seed=detector.info.provenance.seed if seed is None else seed,
             device=device,
@@ -106,9 +113,11 @@ def labelled_manifest(
     label: str,
     audio: Audio,
     recorder: Recorder | None = None,
+    *,
+    known: Iterable[str] = (),
 ) -> Manifest:
     """List recordings, and those below folders, as training clips; see ``labelled_clips``."""
-    return Manifest.from_clips(labelled_clips(paths, machine, label, audio, recorder))
+    return Manifest.from_clips(labelled_clips(paths, machine, label, audio, recorder, known=known))
 
 
 @dataclass(frozen=True)
@@ -153,10 +162,12 @@ class AdaptJob:
             return None
         clips, new = self.recordings.clips, pl.concat([self.anomalies.table, self.normals.table])
         ours = clips.of(self.machine).table
+        # An excerpt's recording is listed already, and is cut as the bundle knows it.
+        new = new.filter(pl.col("start_frame").is_null())
         # Recorded like the machine's other clips: the outlier pool stays what it was.
         new = new.with_columns(source_set=pl.lit(ours["source_set"][0]), split=pl.lit("train"))
         ours = ours.join(new, on="content_hash", how="anti")
-        table = pl.concat([clips.without(self.machine).table, ours, new]).sort("path")
+        table = pl.concat([clips.without(self.machine).table, ours, new]).sort(ORDER)
         return Recordings(Manifest(table), self.recordings.outliers)
 
     @property
@@ -238,13 +249,22 @@ class AdaptJob:
         if self.recordings is None:
             return None
         sieve, outliers = Sieve(store), self.recordings.outliers
+        if outliers is not None:
+            outliers = cut_outliers(outliers, self.recipe)
+        clips = self._cut(self.recordings.clips)
+        watch.on_cut(cuts_in([*clips, *(outliers or ())]))
         fit = Recordings(
-            sieve.fit_to_train(self.recordings.clips),
-            None if outliers is None else sieve.fit(outliers.of(label="normal")),
+            sieve.fit_to_train(clips), None if outliers is None else sieve.fit(outliers)
         )
         if sieve.unfit:
             watch.on_unfit(sieve.unfit)
         return fit
+
+    def _cut(self, recordings: Manifest) -> Manifest:
+        """Cut the machine's recordings as the parent knows them, all others by the rule."""
+        known = self.parent.info.provenance.used
+        as_known = Manifest.from_clips(cut_as_known(recordings, known))
+        return cut_to_train(as_known, self.recipe, whole=known)
 
 
 def _crossed(job: AdaptJob) -> Crossed:
@@ -356,7 +376,7 @@ def _provenance(job: AdaptJob, known: KnownClips, clips: Replay) -> Provenance:
 
 
 def _by_hash(clips: Manifest) -> dict[str, str]:
-    return {clip.content_hash: clip.path for clip in clips}
+    return {clip.content_hash: clip.name for clip in clips}
 
 
 def _names(job: AdaptJob) -> dict[str, Named]:

@@ -15,6 +15,8 @@ from typing import ClassVar, Literal
 
 from rattle.bundle.replay import Replay, Rows
 from rattle.bundle.schema import BundleInfo, Provenance
+from rattle.clips.cut_manifest import cut_outliers, cut_to_train
+from rattle.clips.cutting import cuts_in
 from rattle.clips.layouts import load_manifest, load_outliers
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
@@ -136,7 +138,8 @@ class EnrolJob:
             )
         store = FeatureStore.of(recipe)
         sieve = Sieve(store)
-        clips = sieve.fit_to_train(self.clips, self.machine)
+        watch.on_cut(cuts_in([*self._cut.of(self.machine), *self._recorded]))
+        clips = sieve.fit_to_train(self._cut, self.machine)
         outliers = self._outliers(store, sieve, watch)
         if sieve.unfit:
             watch.on_unfit(sieve.unfit)
@@ -183,11 +186,16 @@ class EnrolJob:
         )
 
     @cached_property
+    def _cut(self) -> Manifest:
+        """The clips, of long recordings of healthy sound their excerpts."""
+        return cut_to_train(self.clips, self.recipe)
+
+    @cached_property
     def _recorded(self) -> Manifest:
         """The recordings of other machines: those given, or the normals beside this machine's."""
         if self.outliers is not None:
-            return self.outliers.of(label="normal").without(self.machine)
-        return self.clips.of(split="train", label="normal").without(self.machine)
+            return cut_outliers(self.outliers, self.recipe).without(self.machine)
+        return self._cut.of(split="train", label="normal").without(self.machine)
 
     def _outliers(
         self, store: FeatureStore, sieve: Sieve, watch: Watch

@@ -12,6 +12,8 @@ from typing import ClassVar, Literal
 
 from rattle.bundle.schema import BundleInfo, Provenance
 from rattle.clips.amplitude import Amplitude
+from rattle.clips.cut_manifest import cut_outliers, cut_to_train
+from rattle.clips.cutting import cuts_in
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.detector.calibrate import Alpha
@@ -80,11 +82,16 @@ class FleetJob:
         rate = self.asked.audio.sample_rate_hz
         hop_s = self.asked.features.hop_samples / rate
         frames = []
-        for machine in self.clips.machines():
-            table = self.clips.of(machine, split="train", label="normal").table
+        for machine in self._cut.machines():
+            table = self._cut.of(machine, split="train", label="normal").table
             seconds = (table["frames"] / table["sample_rate_hz"]).to_list()
             frames.append([1 + int(length / hop_s) for length in seconds])
         return self.asked.for_clips(frames)
+
+    @cached_property
+    def _cut(self) -> Manifest:
+        """The clips, of long recordings of healthy sound their excerpts."""
+        return cut_to_train(self.clips, self.asked)
 
     @property
     def steps(self) -> int:
@@ -118,9 +125,12 @@ class FleetJob:
         """Split every machine's normals, compute the features of all."""
         recipe, store = self.recipe, FeatureStore.of(self.recipe)
         sieve, outliers = Sieve(store), self.outliers
-        clips = sieve.fit_to_train(self.clips)
         if outliers is not None:
-            outliers = sieve.fit(outliers.of(label="normal"))
+            outliers = cut_outliers(outliers, self.asked)
+        watch.on_cut(cuts_in([*self._cut, *(outliers or ())]))
+        clips = sieve.fit_to_train(self._cut)
+        if outliers is not None:
+            outliers = sieve.fit(outliers)
         validation = {m: labelled_clips_of(self.validation, m, sieve) for m in self.machines}
         if sieve.unfit:
             watch.on_unfit(sieve.unfit)

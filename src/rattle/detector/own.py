@@ -9,6 +9,8 @@ from typing import ClassVar, Literal
 
 from rattle.bundle.replay import Replay
 from rattle.bundle.schema import BundleInfo, Provenance
+from rattle.clips.cut_manifest import cut_outliers, cut_to_train
+from rattle.clips.cutting import cuts_in
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.detector.calibrate import Alpha
@@ -87,12 +89,15 @@ class OwnJob:
         recipe = self.recipe
         store = FeatureStore.of(recipe)
         sieve = Sieve(store)
-        clips, outliers = self.clips, self.outliers
-        if outliers is None:
+        clips, outliers = cut_to_train(self.clips, recipe), None
+        if self.outliers is None:
+            watch.on_cut(cuts_in(clips))
             clips = sieve.fit_to_train(clips)
         else:
+            outliers = cut_outliers(self.outliers, recipe)
+            watch.on_cut(cuts_in([*clips.of(self.machine), *outliers]))
             clips = sieve.fit_to_train(clips, self.machine)
-            outliers = sieve.fit(outliers.of(label="normal"))
+            outliers = sieve.fit(outliers)
         validation = labelled_clips_of(self.validation, self.machine, sieve)
         if sieve.unfit:
             watch.on_unfit(sieve.unfit)

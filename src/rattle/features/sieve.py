@@ -34,8 +34,8 @@ class Sieve:
     def fit(self, clips: Manifest) -> Manifest:
         """Select the clips that are fit. A content is judged once, and the store keeps it."""
         for machine in clips.machines():
-            for path, of in self._facts_of(clips.of(machine)):
-                self._faults[path] = of.fault
+            for name, of in self._facts_of(clips.of(machine)):
+                self._faults[name] = of.fault
         return self._without_unfit(clips)
 
     def fit_to_train(self, clips: Manifest, machine: Machine | None = None) -> Manifest:
@@ -47,15 +47,15 @@ class Sieve:
         self.fit(normals)
         for each in normals.machines():
             first: dict[tuple[Moments, tuple[float, ...]], str] = {}
-            for path, of in self._facts_of(normals.of(each)):
+            for name, of in self._facts_of(normals.of(each)):
                 # Other sound has other moments and other levels by band, in some last bit.
-                original = first.setdefault((of.moments, of.traits.bands_dbfs), path)
-                if original != path:
-                    self._faults[path] = self._faults[path] or f"a copy of {Path(original).name}"
+                original = first.setdefault((of.moments, of.traits.bands_dbfs), name)
+                if original != name:
+                    self._faults[name] = self._faults[name] or f"a copy of {Path(original).name}"
         return self._without_unfit(clips)
 
     def _facts_of(self, clips: Manifest) -> Iterator[tuple[str, Facts]]:
-        return zip(clips.table["path"], self.store.facts(clips), strict=True)
+        return zip((clip.name for clip in clips), self.store.facts(clips), strict=True)
 
     @property
     def unfit(self) -> Unfit:
@@ -73,5 +73,8 @@ class Sieve:
             raise DataError(f"{error}; {self.unfit}", argument=error.arguments) from None
 
     def _without_unfit(self, clips: Manifest) -> Manifest:
-        unfit = [path for path, fault in self._faults.items() if fault]
-        return Manifest(clips.table.filter(~pl.col("path").is_in(unfit))) if unfit else clips
+        unfit = {name for name, fault in self._faults.items() if fault}
+        if not unfit:
+            return clips
+        is_fit = pl.Series([clip.name not in unfit for clip in clips], dtype=pl.Boolean)
+        return Manifest(clips.table.filter(is_fit))

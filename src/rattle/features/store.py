@@ -118,7 +118,8 @@ class FeatureStore:
             path = self.folder / f"{self._key('facts', clips, _reading_of(self.audio))}.json"
             facts = _stored_facts(path)
             if facts is None:
-                judged = map_ahead(lambda clip: self.front_end.facts(clip.path), clips, WORKERS)
+                read = self.front_end.facts
+                judged = map_ahead(lambda clip: read(clip.path, clip.excerpt), clips, WORKERS)
                 facts = list(judged)
                 write_text(path, json.dumps([asdict(of) for of in facts]))
             self._facts |= zip(hashes, facts, strict=True)
@@ -197,7 +198,7 @@ class FeatureStore:
         speed: float,
     ) -> None:
         def features(clip: Clip) -> Rows:
-            samples = self.front_end.read(clip.path)
+            samples = self.front_end.read(clip.path, clip.excerpt)
             if speed != 1.0:
                 rate = self.audio.sample_rate_hz
                 samples = detuned(samples, speed, sample_rate_hz=rate)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rattle.bundle.file import GoldenClips
 from rattle.bundle.schema import BundleInfo, HeldOut
+from rattle.clips.clip import Clip
 from rattle.clips.hearing import Heard, hear, hear_samples, refused
 from rattle.clips.machine import Machine
 from rattle.clips.pcm16 import from_16_bit
@@ -27,7 +28,7 @@ from rattle.scoring.threshold import Threshold, silencing
 from rattle.scoring.windows import timeline_starts
 
 ScaleName = Literal["fixed", "paper"]
-Recording = str | Path | NDArray[np.float32]
+Recording = str | Path | Clip | NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,8 @@ class ClipScorer(ABC):
         heard = (
             hear_samples(_checked(clip), audio.sample_rate_hz)
             if isinstance(clip, np.ndarray)
+            else hear(Path(clip.path), audio, clip.excerpt)
+            if isinstance(clip, Clip)
             else hear(Path(clip), audio)
         )
         if heard.fault and not self._is_long(heard):
@@ -251,6 +254,8 @@ def parts_of(clips: Sequence[HeldOut]) -> AveragedParts:
 
 def name_of(clip: Recording) -> str:
     """Say what a clip is called in results."""
+    if isinstance(clip, Clip):
+        return clip.name
     return "samples" if isinstance(clip, np.ndarray) else str(clip)
 
 

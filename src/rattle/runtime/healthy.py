@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rattle.bundle.replay import Replay, Rows
 from rattle.bundle.schema import BundleInfo
+from rattle.clips.excerpt import sharing_sound
 from rattle.clips.labelled import labelled_clips
 from rattle.clips.machine import Machine
 from rattle.errors import BundleError, DataError
@@ -86,7 +87,8 @@ def fresh_clips(info: BundleInfo, paths: Sequence[Path]) -> Fresh:
         paths, Machine.parse(info.machine), "normal", info.recipe.audio, info.recorder
     )
     learnt = {*info.provenance.trained, *info.provenance.anomalies}
-    fresh = [Path(clip.path) for clip in clips if clip.content_hash not in learnt]
+    heard = sharing_sound((clip.content_hash for clip in clips), learnt)
+    fresh = [Path(clip.path) for clip in clips if clip.content_hash not in heard]
     if not fresh:
         raise DataError(
             f"the detector of {info.machine} has learnt from every recording given ({len(clips)}), "

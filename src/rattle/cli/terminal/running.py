@@ -57,6 +57,7 @@ def run_shown(
         if isinstance(job, FleetJob):
             _tell_window(job, title, progress)
         watch = Watch(
+            on_cut=progress.on_cut,
             on_clip=on_clip,
             on_unfit=progress.on_unfit,
             on_pool=progress.on_pool,
