@@ -17,6 +17,7 @@ import numpy.typing as npt
 import soundfile as sf
 import soxr
 
+from rattle.clips.excerpt import Excerpt
 from rattle.clips.pcm16 import from_16_bit
 from rattle.errors import ClipError
 
@@ -72,11 +73,12 @@ def read_clip(
     sample_rate_hz: int = 16_000,
     channel: int | Literal["mean"] = 0,
     on_block: Callable[[FloatArray, sf.SoundFile], None] | None = None,
+    excerpt: Excerpt | None = None,
 ) -> FloatArray:
     """Read one channel of a recording, or the mean of all, resampled where its rate differs.
 
-    ``on_block`` is given each block of the channels heard, ``[T, channels]`` as they were recorded,
-    and the file that it is of.
+    Of an ``excerpt`` no more than that is decoded. ``on_block`` is given each block of the channels
+    heard, ``[T, channels]`` as they were recorded, and the file that it is of.
 
     Returns float32 ``[samples]``, full scale at +-1 for integer formats. Peak memory is that array,
     twice where it is longer than a block, and one block of 4 MiB. The resampler is soxr at its HQ
@@ -85,6 +87,30 @@ def read_clip(
     Raises ``ClipError`` when the file is not there, is a folder, cannot be decoded, holds no
     sound or less than its header promises, has no such channel, or holds what is no sample: NaN,
     infinity or a number beyond ``LOUDEST``.
+    """
+    blocks = list(
+        clip_blocks(
+            path,
+            sample_rate_hz=sample_rate_hz,
+            channel=channel,
+            on_block=on_block,
+            excerpt=excerpt,
+        )
+    )
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+
+def clip_blocks(
+    path: Path,
+    *,
+    sample_rate_hz: int = 16_000,
+    channel: int | Literal["mean"] = 0,
+    on_block: Callable[[FloatArray, sf.SoundFile], None] | None = None,
+    excerpt: Excerpt | None = None,
+) -> Iterator[FloatArray]:
+    """Read as ``read_clip`` does, a block at a time: ``[T]`` each, in bounded memory.
+
+    What is wrong with the file may only show at its end.
     """
     with open_sound(path) as sound:
         if channel != "mean" and not 0 <= channel < sound.channels:
@@ -98,8 +124,9 @@ def read_clip(
             else soxr.ResampleStream(sound.samplerate, sample_rate_hz, 1, "float32", "HQ")
         )
         decoded_frames = 0
-        pieces: list[FloatArray] = []
-        for block in sound_blocks(sound):
+        if excerpt is not None:
+            _go_to(sound, excerpt, path)
+        for block in sound_blocks(sound, None if excerpt is None else excerpt.frames):
             heard = block if channel == "mean" else block[:, channel]
             if not holds_samples(heard):
                 raise ClipError(
@@ -112,15 +139,35 @@ def read_clip(
             # Copied where it is one of several channels: the others must not stay in memory.
             mono = mono.mean(axis=1) if channel == "mean" else np.ascontiguousarray(mono)
             decoded_frames += len(mono)
-            pieces.append(mono if resampler is None else resampler.resample_chunk(mono))
-        missing = shortfall(sound, decoded_frames)
+            yield mono if resampler is None else resampler.resample_chunk(mono)
+        missing = _missing(sound, decoded_frames, excerpt)
     if missing:
         raise ClipError(f"{path}: {missing}; copy the recording again or leave it out")
     if not decoded_frames:
         raise ClipError(f"{path}: the file holds no sound; leave it out")
     if resampler is not None:
-        pieces.append(resampler.resample_chunk(np.empty(0, np.float32), last=True))
-    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+        yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
+
+
+def _missing(sound: sf.SoundFile, decoded_frames: int, excerpt: Excerpt | None) -> str | None:
+    """Say how a file falls short of its header or of the excerpt, or None when it does not."""
+    if excerpt is None:
+        return shortfall(sound, decoded_frames)
+    if decoded_frames < excerpt.frames:
+        end = excerpt.start_frame + decoded_frames
+        return shortfall(sound, end) or f"it ends at frame {end}, and an excerpt goes on"
+    return shortfall(sound, sound.frames)
+
+
+def _go_to(sound: sf.SoundFile, excerpt: Excerpt, path: Path) -> None:
+    """Go to an excerpt's first frame: exact in every format, MP3, Ogg and FLAC too."""
+    try:
+        sound.seek(excerpt.start_frame)
+    except sf.LibsndfileError:
+        raise ClipError(
+            f"{path}: cut short or damaged: there is no frame {excerpt.start_frame}; copy the "
+            "recording again or leave it out"
+        ) from None
 
 
 def probe(path: Path) -> AudioInfo:
@@ -177,8 +224,10 @@ def holds_samples(block: Block) -> bool:
     )
 
 
-def sound_blocks(sound: sf.SoundFile) -> Iterator[Block]:
+def sound_blocks(sound: sf.SoundFile, most: int | None = None) -> Iterator[Block]:
     """Decode blocks ``[frames, channels]`` until the sound ends or can be decoded no further.
+
+    Where ``most`` is given there are no more frames than that in all.
 
     libsndfile reports a cut file now as a short read, now as an error, by format. Both end the
     blocks here, and ``shortfall`` tells whether that was the end the header promised.
@@ -186,14 +235,16 @@ def sound_blocks(sound: sf.SoundFile) -> Iterator[Block]:
     frames = max(1, BLOCK_SAMPLES // sound.channels)
     # libsndfile makes floats of 16-bit samples one by one, in several times the time of numpy.
     kind = "int16" if sound.subtype == "PCM_16" else "float32"
-    while True:
+    while most != 0:
+        count = frames if most is None else min(frames, most)
         try:
-            block = sound.read(frames, dtype=kind, always_2d=True)
+            block = sound.read(count, dtype=kind, always_2d=True)
         except sf.LibsndfileError:
             return
         if not len(block):
             return
         yield block
+        most = None if most is None else most - len(block)
 
 
 def as_float(block: Block) -> FloatArray:
