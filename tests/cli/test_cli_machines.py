@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import sys
@@ -15,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from rattle import Detector, Machine
 from rattle.cli.terminal.grid_view import GridView
+from rattle.cores import cores
 from rattle.grid.run import Progress
 from what_was_learnt import weights_in
 
@@ -44,7 +44,7 @@ def lasting_recipe_file(tiny_recipe_file: Path, tmp_path_factory: pytest.TempPat
 
 def alone(train: Any, out: Path, *words: object) -> dict[str, bytes]:
     """What machines trained one after the other get, with the threads that a worker has."""
-    before, each = torch.get_num_threads(), max((os.cpu_count() or 1) // 2, 1)
+    before, each = torch.get_num_threads(), max(cores() // 2, 1)
     torch.set_num_threads(each)
     try:
         with threadpool_limits(each):

@@ -362,3 +362,15 @@ def test_the_command_draws_a_table_on_a_terminal(
     out = capsys.readouterr().out
     assert "train normal" in out
     assert "[odd] name.wav" in out
+
+
+def test_the_clips_that_a_long_recording_is_cut_into_count_where_they_are_fit(
+    tmp_path: Path,
+) -> None:
+    sound = noise(1, seconds=180.0)
+    write(tmp_path / "press/normal/long.wav", sound)
+    assert "too-few-clips" not in codes(check(tmp_path / "press"))
+    sound[30 * RATE_HZ :] = 0
+    write(tmp_path / "press/normal/long.wav", sound)
+    (finding,) = (f for f in check(tmp_path / "press").findings if f.code == "too-few-clips")
+    assert "press: 2 of 15 normal training clips can be learnt from" in finding.message

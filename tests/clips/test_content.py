@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from rattle.clips.called import called_as
 from rattle.clips.content import content_hash, file_hash, is_of_file
+from rattle.clips.cutting import parts_of
+from rattle.clips.excerpt import Excerpt
 from rattle.clips.labelled import labelled_clips
 from rattle.clips.machine import Machine
 from rattle.errors import ClipError
@@ -113,3 +115,18 @@ def test_clips_are_called_by_their_files_bytes_where_an_older_bundle_knows_these
     known, unknown = called_as(clips, ["sound-1", file_hash(old)])
     assert (known.content_hash, unknown.content_hash) == (file_hash(old), content_hash(new))
     assert called_as(clips, ["sound-1"]) == clips
+
+
+def test_excerpts_of_a_file_that_a_bundle_knows_by_its_bytes_keep_their_place(
+    tmp_path: Path,
+) -> None:
+    (clip,) = labelled_clips(
+        [write(tmp_path / "a.wav", NOISE)], Machine("press", ""), "normal", Audio()
+    )
+    of_file = file_hash(Path(clip.path))
+    first, second = parts_of(clip, [Excerpt(0, 8), Excerpt(8, 8)])
+    assert [one.content_hash for one in called_as([first, clip], [f"{of_file}@8+8"])] == [
+        f"{of_file}@0+8",
+        of_file,
+    ]
+    assert second.content_hash == f"{content_hash(Path(clip.path))}@8+8"

@@ -133,3 +133,28 @@ def test_the_sound_of_another_machine_is_left_out_whatever_it_is_called(
     clips = labelled_clips([folder], PRESS, "normal", Audio(), others=others)
     assert [Path(clip.path).name for clip in clips] == ["b.wav", "a.flac"]
     assert "tuesday.wav (the same sound as a clip of pump)" in caplog.text
+
+
+def test_a_recording_of_which_another_machine_has_excerpts_is_left_out(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    others = {"pump": [f"{content_hash(folder / 'tuesday.wav')}@0+800"]}
+    clips = labelled_clips([folder], PRESS, "normal", Audio(), others=others)
+    assert [Path(clip.path).name for clip in clips] == ["b.wav", "a.flac"]
+    assert "1 of 3 clips are left out" in caplog.text
+
+
+def test_a_recording_of_which_excerpts_were_used_is_those_and_they_are_judged_one_by_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sound = np.random.default_rng(0).uniform(-0.3, 0.3, 96_000)
+    sound[48_000:] = 0
+    path = tmp_path / "long.wav"
+    sf.write(path, sound, 16_000)
+    used = [f"{content_hash(path)}@{start}+32000" for start in (0, 64_000)]
+    (clip,) = labelled_clips([path], PRESS, "normal", Audio(), used=used)
+    assert clip.content_hash == used[0]
+    assert "1 of 2 clips are left out" in caplog.text
+    assert "long.wav from 4.0 s (silent" in caplog.text
+    with pytest.raises(ClipError, match=r"normal: 1 of 1 clips are left out"):
+        labelled_clips([path], PRESS, "normal", Audio(), used=used[1:])

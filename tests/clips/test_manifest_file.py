@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rattle.clips.clip import RECORDING_FIELDS, Clip
 from rattle.clips.machine import Machine
-from rattle.clips.manifest import SCHEMA, Clip, Manifest
+from rattle.clips.manifest import SCHEMA, Manifest
 from rattle.errors import DataError
 
 CLIP = Clip("/data/a.wav", "site", "press-3", "", "train", "normal", "", "", 1, 16000, 5, "0" * 64)
-HEADER = ",".join(SCHEMA)
+HEADER = ",".join(RECORDING_FIELDS)
 ROW = f"/data/a.wav,site,press-3,,train,normal,,,1,16000,5,{'0' * 64}"
 
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)

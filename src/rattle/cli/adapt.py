@@ -144,8 +144,8 @@ def _adapt_head(
     ear = open_scorer(bundle, device=device)
     adapted = adapt_head(parent, ear, given["anomaly"], given["normal"], seed=seed)
     write_head_run(folder, adapted.bundle, bundle, [*given["anomaly"], *given["normal"]], seed)
-    how = f"in {time.monotonic() - began:.1f} s"
-    announce({folder.bundle: (adapted.bundle.info, how)})
+    took = f"in {time.monotonic() - began:.1f} s"
+    announce({folder.bundle: (adapted.bundle.info, took)})
     _tell(machine, adapted.change, bundle, folder.bundle)
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,7 @@ def _print_json(report: CheckReport) -> None:
                 "machine": str(summary.machine),
                 "clips": {f"{s} {label}": n for (s, label), n in sorted(summary.clips.items())},
                 "hours": round(summary.hours, 3),
+                "cuts": [asdict(cut) for cut in summary.cuts],
             }
             for summary in report.machines
         ],
@@ -129,6 +131,8 @@ def _print_table(report: CheckReport) -> None:
         cells = [str(summary.clips.get(column, "")) for column in columns]
         table.add_row(escape(str(summary.machine)), *cells, f"{summary.hours:.2f}")
     console.print(table)
+    for line in _cut_lines(report):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     for line in _finding_lines(report):
         style = {"error": "bold red", "warni": "yellow"}.get(line[:5])
         console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
@@ -145,6 +149,8 @@ def _print_lines(report: CheckReport) -> None:
             f"{n} {split} {label}" for (split, label), n in sorted(summary.clips.items())
         )
         print(f"{summary.machine}: {counts}, {summary.hours:.2f} h")
+    for line in _cut_lines(report):
+        print(line)
     for line in _finding_lines(report):
         print(line)
 
@@ -159,6 +165,15 @@ def _reading(row: FolderReading) -> tuple[str, str, str, str, str]:
 def _print_rest(folders: Sequence[FolderReading], to: Callable[[str], None]) -> None:
     if len(folders) > FOLDERS:
         to(f"and {len(folders) - FOLDERS} more folders; --json lists them all")
+
+
+def _cut_lines(report: CheckReport) -> list[str]:
+    """Say which long recordings training cuts into clips, and how."""
+    from rattle.clips.cutting import told
+
+    return [
+        f"{summary.machine}: {line}" for summary in report.machines for line in told(summary.cuts)
+    ]
 
 
 def _finding_lines(report: CheckReport) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -121,8 +120,7 @@ def reproduce(
     setting = Setting(out.resolve(), device=device)
     for note in plan.notes:
         print(f"rattle: warning: {note}", file=sys.stderr)
-    cores = os.cpu_count() or 1
-    with _workers(setting, ray, workers, threads, cores) as hired:
+    with _workers(setting, ray, workers, threads) as hired:
         progress = _run(plan, setting, hired)
     for task, error in progress.failed.items():
         print(f"rattle: error: {task.title}: {why_failed(error)}", file=sys.stderr)
@@ -149,16 +147,17 @@ def _check_numbers(
 
 
 def _workers(
-    setting: Setting, ray: str | None, workers: int | None, threads: int | None, cores: int
+    setting: Setting, ray: str | None, workers: int | None, threads: int | None
 ) -> AbstractContextManager[Workers[Task]]:
     if ray is not None:
         from rattle.grid.cluster import RayWorkers
 
         return RayWorkers(setting, ray, count=workers, threads=threads or 1)
+    from rattle.cores import cores
     from rattle.grid.local import LocalWorkers
 
-    count = workers or max(cores // (threads or 1), 1)
-    return LocalWorkers(setting, count, threads or max(cores // count, 1))
+    count = workers or max(cores() // (threads or 1), 1)
+    return LocalWorkers(setting, count, threads or max(cores() // count, 1))
 
 
 def _run(plan: Plan, setting: Setting, workers: Workers[Task]) -> Progress[Task]:

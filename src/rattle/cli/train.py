@@ -126,6 +126,7 @@ def _with_normals(
     clips: Manifest, machines: list[Machine], recipe: Recipe
 ) -> tuple[list[Machine], list[Machine]]:
     """Tell the machines that have normals enough from the others, of which it says so."""
+    from rattle.clips.cut_manifest import cut_to_train
     from rattle.errors import DataError
     from rattle.features.sieve import Sieve
     from rattle.features.store import FeatureStore
@@ -133,10 +134,11 @@ def _with_normals(
 
     able, refused = [], []
     sieve = Sieve(FeatureStore.of(recipe))
-    fit = sieve.fit_to_train(clips, asked=machines)
+    cut = cut_to_train(clips, recipe)
+    fit = sieve.fit_to_train(cut, asked=machines)
     for machine in machines:
         try:
-            with sieve.explaining(clips.require(machine)):
+            with sieve.explaining(cut.require(machine)):
                 training_normals(fit, machine, recipe)
             able.append(machine)
         except DataError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,6 +9,8 @@ from pathlib import Path
 
 from rattle.clips.clip import Clip
 from rattle.clips.content import file_hash, is_of_file
+from rattle.clips.excerpt import excerpt_hash, recording_of
+from rattle.cores import readers
 from rattle.errors import ClipError
 
 
@@ -21,14 +22,17 @@ def called_as(clips: Sequence[Clip], hashes: Collection[str]) -> list[Clip]:
     """
     if not any(map(is_of_file, hashes)):
         return list(clips)
-    known = {*hashes}
+    known = {*map(recording_of, hashes)}
 
     def called(clip: Clip) -> Clip:
         try:
             of_file = file_hash(Path(clip.path))
         except ClipError:  # whoever reads the clip will say so
             return clip
-        return replace(clip, content_hash=of_file) if of_file in known else clip
+        if of_file not in known:
+            return clip
+        hash_ = of_file if clip.excerpt is None else excerpt_hash(of_file, clip.excerpt)
+        return replace(clip, content_hash=hash_)
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(max_workers=readers()) as pool:
         return list(pool.map(called, clips))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,21 +10,28 @@ from functools import partial
 from pathlib import Path
 
 from rattle.clips.clip import Clip
+from rattle.clips.cut_manifest import cut_to_train
+from rattle.clips.cutting import Cut, cuts_in
 from rattle.clips.examine import Examined, Finding, examine
 from rattle.clips.fingerprint import near_pairs
 from rattle.clips.layouts import FolderReading, Scan, scan
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
+from rattle.cores import readers
 from rattle.recipe import Recipe
 
 
 @dataclass(frozen=True)
 class MachineSummary:
-    """What there is of one machine: clips by split and label, and their total length."""
+    """What there is of one machine: recordings by split and label, and their total length.
+
+    ``cuts`` are the long ones that training cuts into clips.
+    """
 
     machine: Machine
     clips: dict[tuple[str, str], int]
     hours: float
+    cuts: tuple[Cut, ...]
 
 
 @dataclass(frozen=True)
@@ -54,12 +60,14 @@ def check(source: Path, recipe: Recipe, *, labels: Path | None = None) -> CheckR
     paths = [Path(clip.path) for clip in scanned.manifest]
     paths += [skipped.path for skipped in scanned.unreadable]
     # Decoding and hashing release the interpreter lock, so threads use every core.
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with ThreadPoolExecutor(max_workers=readers()) as pool:
         examined = list(pool.map(partial(examine, recipe=recipe), paths))
     findings = [finding for one in examined for finding in one.findings]
     findings += _refused(scanned, examined)
     findings += _repeated(scanned.manifest, examined)
-    machines = tuple(_summary(scanned.manifest, machine) for machine in scanned.manifest.machines())
+    machines = tuple(
+        _summary(scanned.manifest, machine, recipe) for machine in scanned.manifest.machines()
+    )
     fit = _fit_normals(scanned.manifest, examined)
     for summary in machines:
         findings += _unfit(summary, fit[summary.machine], recipe.training.minimum_normals)
@@ -108,24 +116,25 @@ def _repetition(clips: list[Clip], said: str, *, code: str = "duplicate") -> Fin
     )
 
 
-def _summary(manifest: Manifest, machine: Machine) -> MachineSummary:
+def _summary(manifest: Manifest, machine: Machine, recipe: Recipe) -> MachineSummary:
     clips = list(manifest.of(machine))
     return MachineSummary(
         machine,
         dict(Counter((clip.split, clip.label) for clip in clips)),
         sum(clip.seconds for clip in clips) / 3600,
+        tuple(cuts_in(cut_to_train(manifest.of(machine), recipe))),
     )
 
 
 def _fit_normals(manifest: Manifest, examined: Iterable[Examined]) -> Counter[Machine]:
-    """Count each machine's sounds that training would take; copies count once."""
+    """Count each machine's clips that training would take; copies count once."""
     by_path = {str(one.path): one for one in examined}
-    sounds = {
-        (clip.machine, by_path[clip.path].content_hash)
-        for clip in manifest.of(split="train", label="normal")
-        if by_path[clip.path].is_fit
-    }
-    return Counter(machine for machine, _ in sounds)
+    normals = [(clip, by_path[clip.path]) for clip in manifest.of(split="train", label="normal")]
+    sounds = {(clip.machine, one.content_hash): one.fit_clips for clip, one in normals}
+    fit: Counter[Machine] = Counter()
+    for (machine, _), clips in sounds.items():
+        fit[machine] += clips
+    return fit
 
 
 def _unfit(summary: MachineSummary, fit: int, least: int) -> list[Finding]:
@@ -136,6 +145,7 @@ def _unfit(summary: MachineSummary, fit: int, least: int) -> list[Finding]:
         message = f"{summary.machine}: no normal clip to train on"
         findings.append(Finding(None, "no-training-clip", message))
     elif fit < least:
+        clips += sum(cut.clips - 1 for cut in summary.cuts)
         message = (
             f"{summary.machine}: {fit} of {clips} normal training clips can be learnt from, "
             f"training takes {least} or more; record more of its healthy sound"

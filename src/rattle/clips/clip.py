@@ -1,9 +1,10 @@
-"""One recording, as a manifest lists it."""
+"""One recording, or an excerpt of a long one, as a manifest lists it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
+from rattle.clips.excerpt import Excerpt
 from rattle.clips.machine import Machine
 
 # The attribute of a fault that names its kind, where it lay in a folder of that name.
@@ -12,7 +13,11 @@ KIND = "kind="
 
 @dataclass(frozen=True)
 class Clip:
-    """One recording and what is known of it; fields as the columns of a manifest."""
+    """One clip and what is known of it; fields as the columns of a manifest.
+
+    ``start_frame`` is None for a whole recording, else the first of the ``frames`` of its file that
+    an excerpt holds.
+    """
 
     path: str
     source_set: str
@@ -26,6 +31,7 @@ class Clip:
     sample_rate_hz: int
     frames: int
     content_hash: str
+    start_frame: int | None = None
 
     @property
     def machine(self) -> Machine:
@@ -34,3 +40,19 @@ class Clip:
     @property
     def seconds(self) -> float:
         return self.frames / self.sample_rate_hz
+
+    @property
+    def excerpt(self) -> Excerpt | None:
+        """Where in its file it lies; None for a whole recording."""
+        return None if self.start_frame is None else Excerpt(self.start_frame, self.frames)
+
+    @property
+    def name(self) -> str:
+        """What it is called: its path and, of an excerpt, from which second on it is."""
+        if self.start_frame is None:
+            return self.path
+        return f"{self.path} from {self.start_frame / self.sample_rate_hz:.1f} s"
+
+
+# What is known of a whole recording: the columns of a manifest's file.
+RECORDING_FIELDS = tuple(field.name for field in fields(Clip) if field.name != "start_frame")

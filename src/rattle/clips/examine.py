@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,8 +11,10 @@ from typing import Literal
 import numpy as np
 
 from rattle.clips.content import ContentHash
+from rattle.clips.cutting import excerpts_within
+from rattle.clips.excerpt import Excerpt
 from rattle.clips.fingerprint import Beginning
-from rattle.clips.fitness import SILENT_PEAK, Fitness, Samples, fault_of
+from rattle.clips.fitness import SILENT_PEAK, Fitness, Piece, Samples, fault_of
 from rattle.clips.reading import (
     as_float,
     holds_samples,
@@ -56,15 +60,15 @@ class Examined:
 
     ``content_hash`` is as ``content`` says; it is empty for a file with an error and for silence,
     where equality means nothing. So are ``instants``, which tell nearly the same sound
-    (``fingerprint``), and those of a clip that is not fit. ``is_fit`` says whether training would
-    take it.
+    (``fingerprint``), and those of a clip that is not fit. ``fit_clips`` counts the clips that
+    training would take of it: one or none, of a long recording those it is cut into that are fit.
     """
 
     path: Path
     findings: tuple[Finding, ...]
     content_hash: str = ""
     instants: tuple[int, ...] = ()
-    is_fit: bool = False
+    fit_clips: int = 0
 
 
 @dataclass
@@ -120,7 +124,8 @@ def examine(path: Path, recipe: Recipe) -> Examined:
     broken = _broken(levels, missing)
     if broken:
         return Examined(path, (Finding(path, *broken),))
-    faults = _faults(judge)
+    pieces = judge.finished()
+    faults = _faults(pieces)
     findings = [
         Finding(path, *code_and_message)
         for code_and_message in (*faults, *_offset(levels), *_counts(levels))
@@ -137,7 +142,9 @@ def examine(path: Path, recipe: Recipe) -> Examined:
     if levels.peak < SILENT_PEAK:
         return Examined(path, tuple(findings))
     instants = () if faults else beginning.instants()
-    return Examined(path, tuple(findings), content.value(), instants, is_fit=not faults)
+    places = excerpts_within(levels.samples, rate_hz, recipe)
+    fit_clips = _fit_excerpts(pieces, places, rate_hz) if places else int(not faults)
+    return Examined(path, tuple(findings), content.value(), instants, fit_clips)
 
 
 def _heard(block: Block, channel: int | Literal["mean"]) -> Samples:
@@ -155,9 +162,20 @@ def _broken(levels: _Levels, missing: str | None) -> tuple[str, str] | None:
     return None
 
 
-def _faults(judge: Fitness) -> list[tuple[str, str]]:
+def _fit_excerpts(pieces: Sequence[Piece], places: Sequence[Excerpt], rate_hz: int) -> int:
+    """Count the excerpts of a long recording that are fit."""
+    ends_s = [piece.end_s for piece in pieces]
+
+    def fault(excerpt: Excerpt) -> str:
+        start_s, end_s = excerpt.start_frame / rate_hz, excerpt.end_frame / rate_hz
+        return fault_of(pieces[bisect_right(ends_s, start_s) : bisect_right(ends_s, end_s)])
+
+    return sum(not fault(excerpt) for excerpt in places)
+
+
+def _faults(pieces: Sequence[Piece]) -> list[tuple[str, str]]:
     """Say in the words of training and scoring why they will not take the clip."""
-    fault = fault_of(judge.finished())
+    fault = fault_of(pieces)
     if not fault:
         return []
     code = fault.partition(" ")[0].rstrip(":")

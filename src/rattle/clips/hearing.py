@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rattle.clips.excerpt import Excerpt
 from rattle.clips.fitness import Fitness, Piece, fault_of
 from rattle.clips.reading import read_clip
 from rattle.clips.recorder import Traits
@@ -58,8 +59,8 @@ class Heard:
         return fault_of(self.pieces[first : bisect_right(self.pieces, end_s, key=_end_s)])
 
 
-def hear(path: Path, audio: Audio) -> Heard:
-    """Read a recording and judge it; ``ClipError`` where it cannot be read (``read_clip``)."""
+def hear(path: Path, audio: Audio, excerpt: Excerpt | None = None) -> Heard:
+    """Read a recording, or an excerpt, and judge it; ``ClipError`` as ``read_clip`` raises it."""
     judge: Fitness | None = None
     codec, rate_hz = "", audio.sample_rate_hz
     opened: Sound | None = None
@@ -73,7 +74,11 @@ def hear(path: Path, audio: Audio) -> Heard:
         judge.push(block)
 
     samples = read_clip(
-        path, sample_rate_hz=audio.sample_rate_hz, channel=audio.channel, on_block=judged
+        path,
+        sample_rate_hz=audio.sample_rate_hz,
+        channel=audio.channel,
+        on_block=judged,
+        excerpt=excerpt,
     )
     pieces = [] if judge is None else judge.finished()
     traits = Traits.of(samples, audio.sample_rate_hz, rate_hz, codec)

@@ -9,12 +9,14 @@ from types import MappingProxyType
 
 from rattle.clips.called import called_as
 from rattle.clips.clip import KIND, Clip
+from rattle.clips.cutting import cut_as_known
 from rattle.clips.entry import LayoutEntry, LeftOut, open_clip
+from rattle.clips.excerpt import recording_of
 from rattle.clips.files import audio_files
-from rattle.clips.hearing import Heard, hear
+from rattle.clips.hearing import hear
 from rattle.clips.layouts.said import contradiction
 from rattle.clips.machine import Machine
-from rattle.clips.recorder import Recorder
+from rattle.clips.recorder import Recorder, Traits
 from rattle.clips.unfit import Unfit
 from rattle.errors import ClipError, DataError
 from rattle.recipe.parts import Audio
@@ -42,28 +44,36 @@ def labelled_clips(
     them. So is one about clips that were recorded otherwise than ``recorder`` says.
 
     ``others`` are other machines by name, each with the content hashes of clips of it that are
-    known. ``used`` are hashes of clips of this one, by which they are called (``called_as``).
+    known. ``used`` are hashes of clips of this one, by which they are called (``called_as``). A
+    recording is one clip however long it is, but where excerpts of it are ``used``: then it is
+    those.
     Raises ``ClipError`` for a file that cannot be read or holds no sound and where no clip is left,
     and ``DataError`` for a folder without recordings.
     """
     faults: dict[str, str] = {}
     by_content: dict[str, Clip] = {}
     names = [Machine.parse(name) for name in others]
-    known = {hash_: name for name, hashes in others.items() for hash_ in hashes}
+    theirs = {recording_of(hash_): name for name, hashes in others.items() for hash_ in hashes}
     for given, file in _files(paths):
-        faults[str(file)] = contradiction(file, given, machine, label, names)
-        if not faults[str(file)]:
+        fault = contradiction(file, given, machine, label, names)
+        if fault:
+            faults[str(file)] = fault
+        else:
             clip = _open(given, file, machine, label)
             by_content.setdefault(clip.content_hash, clip)
-    clips = sorted(by_content.values(), key=lambda clip: clip.path)
-    heard = []
-    for clip in called_as(clips, {*used, *known}):
-        if clip.content_hash in known:
-            faults[clip.path] = f"the same sound as a clip of {known[clip.content_hash]}"
+    recordings = sorted(by_content.values(), key=lambda clip: clip.path)
+    own = []
+    for clip in called_as(recordings, {*used, *theirs}):
+        if clip.content_hash in theirs:
+            faults[clip.path] = f"the same sound as a clip of {theirs[clip.content_hash]}"
         else:
-            heard.append((clip, hear(Path(clip.path), audio)))
-            faults[clip.path] = heard[-1][1].fault_to_learn_from
-    fit = [(clip, sound) for clip, sound in heard if not faults[clip.path]]
+            own.append(clip)
+    fit = []
+    for clip in cut_as_known(own, used):
+        heard = hear(Path(clip.path), audio, clip.excerpt)
+        faults[clip.name] = heard.fault_to_learn_from
+        if not faults[clip.name]:
+            fit.append((clip, heard.traits))
     _tell_unfit(label, Unfit.of_each(faults.items()))
     _tell_recorded_otherwise(label, fit, recorder)
     return [clip for clip, _ in fit]
@@ -97,12 +107,12 @@ def _tell_unfit(label: str, unfit: Unfit) -> None:
 
 
 def _tell_recorded_otherwise(
-    label: str, clips: Sequence[tuple[Clip, Heard]], recorder: Recorder | None
+    label: str, clips: Sequence[tuple[Clip, Traits]], recorder: Recorder | None
 ) -> None:
     if recorder is None:
         return
-    remarks = [(clip.path, recorder.otherwise(heard.traits)) for clip, heard in clips]
-    remarked = [(path, remark) for path, remark in remarks if remark]
+    remarks = [(clip.name, recorder.otherwise(traits)) for clip, traits in clips]
+    remarked = [(name, remark) for name, remark in remarks if remark]
     if remarked:
         _log.warning(
             "%s: %d of %d clips were recorded otherwise, such as %s (%s); what is learnt of them "

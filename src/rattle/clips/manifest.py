@@ -1,4 +1,4 @@
-"""The manifest: a table with one row a clip.
+"""The manifest: a table with one row a clip: a recording, or an excerpt of a long one.
 
 Every room after this one takes clips as such a table, never as a folder. Columns:
 
@@ -11,8 +11,10 @@ Every room after this one takes clips as such a table, never as a folder. Column
 | label | ``normal``, ``anomaly`` or ``unknown`` |
 | domain | ``source``, ``target`` or empty |
 | attributes | ``name=value`` pairs joined by ``;``, or empty |
-| channels, sample_rate_hz, frames | as the file's header says; frames a channel |
-| content_hash | what tells its sound from others (``content``) |
+| channels, sample_rate_hz | as the file's header says |
+| frames | of the clip, a channel |
+| content_hash | what tells its sound from others (``content``), an excerpt by its place too |
+| start_frame | the first frame of an excerpt in its file; null for a whole recording |
 """
 
 from __future__ import annotations
@@ -24,8 +26,9 @@ from pathlib import Path
 import polars as pl
 
 from rattle.clips.called import called_as
-from rattle.clips.clip import Clip
+from rattle.clips.clip import RECORDING_FIELDS, Clip
 from rattle.clips.content import is_of_file
+from rattle.clips.excerpt import sharing_sound
 from rattle.clips.machine import Machine
 from rattle.errors import DataError
 
@@ -43,9 +46,11 @@ SCHEMA = pl.Schema(
         "sample_rate_hz": pl.Int64(),
         "frames": pl.Int64(),
         "content_hash": pl.String(),
+        "start_frame": pl.Int64(),
     }
 )
 SPLITS = ("train", "validation", "test")
+ORDER = ("path", "start_frame")
 LABELS = ("normal", "anomaly", "unknown")
 DOMAINS = ("source", "target", "")
 _OPTIONAL = ("machine_id", "domain", "attributes")
@@ -54,14 +59,14 @@ _NUMBERS = ("channels", "sample_rate_hz", "frames")
 
 @dataclass(frozen=True)
 class Manifest:
-    """A table of clips, sorted by path; ``table`` has the columns of ``SCHEMA``."""
+    """A table of clips, sorted by path and time; ``table`` has the columns of ``SCHEMA``."""
 
     table: pl.DataFrame
 
     @classmethod
     def from_clips(cls, clips: Iterable[Clip]) -> Manifest:
         rows = [vars(clip) for clip in clips]
-        return cls(pl.DataFrame(rows, schema=SCHEMA, orient="row").sort("path"))
+        return cls(pl.DataFrame(rows, schema=SCHEMA, orient="row").sort(ORDER))
 
     def __len__(self) -> int:
         return self.table.height
@@ -104,8 +109,9 @@ class Manifest:
         return Manifest(table)
 
     def without_content(self, hashes: Iterable[str]) -> Manifest:
-        """Select the clips whose content hash is not among ``hashes``."""
-        return Manifest(self.table.filter(~pl.col("content_hash").is_in(list(hashes))))
+        """Select the clips that share no sound with those of ``hashes`` (``sharing_sound``)."""
+        known = sharing_sound(self.hashes(), set(hashes))
+        return Manifest(self.table.filter(~pl.col("content_hash").is_in(known)))
 
     def with_content(self, hashes: Iterable[str]) -> Manifest:
         """Select the clips whose content hash is among ``hashes``."""
@@ -136,8 +142,14 @@ class Manifest:
         return self.table["content_hash"].to_list()
 
     def write_csv(self, path: Path) -> None:
-        """Write a CSV file for ``read_csv``; for those that people write see ``layouts``."""
-        self.table.write_csv(path)
+        """Write a CSV file for ``read_csv``; for those that people write see ``layouts``.
+
+        It is of whole recordings, which are cut where they are learnt from; ``ValueError`` where an
+        excerpt is among them.
+        """
+        if self.table["start_frame"].null_count() < len(self):
+            raise ValueError("a manifest of excerpts is not written: write that of the recordings")
+        self.table.select(RECORDING_FIELDS).write_csv(path)
 
     @classmethod
     def read_csv(cls, path: Path) -> Manifest:
@@ -145,14 +157,14 @@ class Manifest:
         try:
             # As bytes: polars takes a path for a pattern, a folder of tables or an address.
             text = pl.read_csv(path.read_bytes(), infer_schema=False)
-            if text.columns != SCHEMA.names():
+            if text.columns != list(RECORDING_FIELDS):
                 raise _not_written(path, f"its columns are {', '.join(text.columns)}")
             table = text.with_columns(
                 pl.col(*_OPTIONAL).fill_null(""), pl.col(*_NUMBERS).cast(pl.Int64)
-            )
+            ).with_columns(start_frame=pl.lit(None, pl.Int64))
         except (OSError, pl.exceptions.PolarsError) as error:
             raise _not_written(path, str(error).splitlines()[0]) from None
-        empty = [name for name in SCHEMA if table[name].null_count()]
+        empty = [name for name in RECORDING_FIELDS if table[name].null_count()]
         if empty:
             raise _not_written(path, f"a row without {', '.join(empty)}")
         for name, choices in (("split", SPLITS), ("label", LABELS), ("domain", DOMAINS)):

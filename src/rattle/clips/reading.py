@@ -18,6 +18,7 @@ import soxr
 from rattle.clips.by_ffmpeg import ByFfmpeg
 from rattle.clips.by_libsndfile import ByLibsndfile, UnknownFormatError
 from rattle.clips.containers import container_of
+from rattle.clips.excerpt import Excerpt
 from rattle.clips.garbled import garbled
 from rattle.clips.pcm16 import from_16_bit
 from rattle.clips.sound import Block, DecodingError, FloatArray, Sound
@@ -57,11 +58,12 @@ def read_clip(
     sample_rate_hz: int = 16_000,
     channel: int | Literal["mean"] = 0,
     on_block: Callable[[FloatArray, Sound], None] | None = None,
+    excerpt: Excerpt | None = None,
 ) -> FloatArray:
     """Read one channel of a recording, or the mean of all, resampled where its rate differs.
 
-    ``on_block`` is given each block of the channels heard, ``[T, channels]`` as they were recorded,
-    and the file that it is of.
+    Of an ``excerpt`` no more than that is decoded. ``on_block`` is given each block of the channels
+    heard, ``[T, channels]`` as they were recorded, and the file that it is of.
 
     Returns float32 ``[samples]``, full scale at +-1 for integer formats. Peak memory is that array,
     twice where it is longer than a block, and one block of 4 MiB. The resampler is soxr at its HQ
@@ -70,6 +72,30 @@ def read_clip(
     Raises ``ClipError`` when the file is not there, is a folder, cannot be decoded, holds no
     sound or less than its header promises, has no such channel, or holds what is no sample: NaN,
     infinity, a number beyond ``LOUDEST``, or samples that are garbled (``garbled``).
+    """
+    blocks = list(
+        clip_blocks(
+            path,
+            sample_rate_hz=sample_rate_hz,
+            channel=channel,
+            on_block=on_block,
+            excerpt=excerpt,
+        )
+    )
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+
+def clip_blocks(
+    path: Path,
+    *,
+    sample_rate_hz: int = 16_000,
+    channel: int | Literal["mean"] = 0,
+    on_block: Callable[[FloatArray, Sound], None] | None = None,
+    excerpt: Excerpt | None = None,
+) -> Iterator[FloatArray]:
+    """Read as ``read_clip`` does, a block at a time: ``[T]`` each, in bounded memory.
+
+    What is wrong with the file may only show at its end.
     """
     with open_sound(path) as sound:
         if channel != "mean" and not 0 <= channel < sound.channels:
@@ -83,8 +109,9 @@ def read_clip(
             else soxr.ResampleStream(sound.samplerate, sample_rate_hz, 1, "float32", "HQ")
         )
         decoded_frames = 0
-        pieces: list[FloatArray] = []
-        for block in sound_blocks(sound):
+        if excerpt is not None:
+            _go_to(sound, excerpt, path)
+        for block in sound_blocks(sound, None if excerpt is None else excerpt.frames):
             heard = block if channel == "mean" else block[:, channel]
             if not holds_samples(heard):
                 raise ClipError(
@@ -97,15 +124,35 @@ def read_clip(
             # Copied where it is one of several channels: the others must not stay in memory.
             mono = mono.mean(axis=1) if channel == "mean" else np.ascontiguousarray(mono)
             decoded_frames += len(mono)
-            pieces.append(mono if resampler is None else resampler.resample_chunk(mono))
-        missing = sound.shortfall(decoded_frames)
+            yield mono if resampler is None else resampler.resample_chunk(mono)
+        missing = _missing(sound, decoded_frames, excerpt)
     if missing:
         raise ClipError(f"{path}: {missing}; copy the recording again or leave it out")
     if not decoded_frames:
         raise ClipError(f"{path}: the file holds no sound; leave it out")
     if resampler is not None:
-        pieces.append(resampler.resample_chunk(np.empty(0, np.float32), last=True))
-    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+        yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
+
+
+def _missing(sound: Sound, decoded_frames: int, excerpt: Excerpt | None) -> str | None:
+    """Say how a file falls short of its header or of the excerpt, or None when it does not."""
+    if excerpt is None:
+        return sound.shortfall(decoded_frames)
+    if decoded_frames < excerpt.frames:
+        end = excerpt.start_frame + decoded_frames
+        return sound.shortfall(end) or f"it ends at frame {end}, and an excerpt goes on"
+    return sound.shortfall(sound.frames)
+
+
+def _go_to(sound: Sound, excerpt: Excerpt, path: Path) -> None:
+    """Go to an excerpt's first frame: exact in every format, MP3, Ogg and FLAC too."""
+    try:
+        sound.seek(excerpt.start_frame)
+    except DecodingError:
+        raise ClipError(
+            f"{path}: cut short or damaged: there is no frame {excerpt.start_frame}; copy the "
+            "recording again or leave it out"
+        ) from None
 
 
 def probe(path: Path) -> AudioInfo:
@@ -178,8 +225,10 @@ def holds_samples(block: Block) -> bool:
     )
 
 
-def sound_blocks(sound: Sound) -> Iterator[Block]:
+def sound_blocks(sound: Sound, most: int | None = None) -> Iterator[Block]:
     """Decode blocks ``[frames, channels]`` until the sound ends or can be decoded no further.
+
+    Where ``most`` is given there are no more frames than that in all.
 
     libsndfile reports a cut file now as a short read, now as an error, by format. Both end the
     blocks here, and ``Sound.shortfall`` tells whether that was the end the header promised. Raises
@@ -188,9 +237,10 @@ def sound_blocks(sound: Sound) -> Iterator[Block]:
     frames = max(1, BLOCK_SAMPLES // sound.channels)
     # libsndfile makes floats of 16-bit samples one by one, in several times the time of numpy.
     kind: Literal["int16", "float32"] = "int16" if sound.subtype == "PCM_16" else "float32"
-    while True:
+    while most != 0:
+        count = frames if most is None else min(frames, most)
         try:
-            block = sound.read(frames, kind)
+            block = sound.read(count, kind)
         except DecodingError:
             return
         if not len(block):
@@ -199,6 +249,7 @@ def sound_blocks(sound: Sound) -> Iterator[Block]:
         if said:
             raise ClipError(f"{sound.path}: {said}; export the recording again or leave it out")
         yield block
+        most = None if most is None else most - len(block)
 
 
 def as_float(block: Block) -> FloatArray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import polars as pl
 from rattle.clips.clip import Clip
 from rattle.clips.content import content_hash_like
 from rattle.clips.manifest import Manifest
+from rattle.cores import readers
 from rattle.errors import ClipError
 
 
@@ -19,7 +19,7 @@ def unchanged(clips: Manifest) -> Manifest:
 
     Every file is read to its end: a changed clip must not pass for the one that was learnt from.
     """
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(max_workers=readers()) as pool:
         same = list(pool.map(_is_unchanged, clips))
     return Manifest(clips.table.filter(pl.Series(same, dtype=pl.Boolean)))
 

@@ -22,9 +22,11 @@ from rattle.bundle.known import Named
 from rattle.bundle.labels import check_labels, kept_from_training, relabelled, silenced_by
 from rattle.bundle.replay import ByHash, Replay, Rows, alternating
 from rattle.bundle.schema import BundleInfo, HeldOut, Provenance
+from rattle.clips.cut_manifest import cut_outliers, cut_to_train
+from rattle.clips.cutting import cut_as_known, cuts_in
 from rattle.clips.layouts import load_manifest
 from rattle.clips.machine import Machine
-from rattle.clips.manifest import Manifest
+from rattle.clips.manifest import ORDER, Manifest
 from rattle.clips.several import check_list
 from rattle.detector.by_hash import by_hash
 from rattle.detector.calibrate import Alpha
@@ -140,10 +142,12 @@ class AdaptJob:
             return None
         clips, new = self.recordings.clips, pl.concat([self.anomalies.table, self.normals.table])
         ours = clips.of(self.machine).table
+        # An excerpt's recording is listed already, and is cut as the bundle knows it.
+        new = new.filter(pl.col("start_frame").is_null())
         # Recorded like the machine's other clips: the outlier pool stays what it was.
         new = new.with_columns(source_set=pl.lit(ours["source_set"][0]), split=pl.lit("train"))
         ours = ours.join(new, on="content_hash", how="anti")
-        table = pl.concat([clips.without(self.machine).table, ours, new]).sort("path")
+        table = pl.concat([clips.without(self.machine).table, ours, new]).sort(ORDER)
         return Recordings(Manifest(table), self.recordings.outliers)
 
     @property
@@ -225,7 +229,10 @@ class AdaptJob:
         if self.recordings is None:
             return None
         sieve, others = Sieve(store), Sieve(store, "outliers")
-        clips, given = self.recordings.clips, self.recordings.outliers
+        clips, given = self._cut(self.recordings.clips), self.recordings.outliers
+        if given is not None:
+            given = cut_outliers(given, self.recipe)
+        watch.on_cut(cuts_in([*clips, *(given or ())]))
         fit = sieve.fit_to_train(clips, asked=self.machines)
         ours = fit.of(self.machine)
         new = pl.concat([self.anomalies.table, self.normals.table])
@@ -233,7 +240,13 @@ class AdaptJob:
         theirs = others.fit_outliers(fit.without(self.machine).of(split="train"), every)
         outliers = None if given is None else others.fit_outliers(given, every)
         watch.told_of(sieve, others)
-        return Recordings(Manifest(pl.concat([ours.table, theirs.table]).sort("path")), outliers)
+        return Recordings(Manifest(pl.concat([ours.table, theirs.table]).sort(ORDER)), outliers)
+
+    def _cut(self, recordings: Manifest) -> Manifest:
+        """Cut the machine's recordings as the parent knows them, all others by the rule."""
+        known = self.parent.info.provenance.used
+        as_known = Manifest.from_clips(cut_as_known(recordings, known))
+        return cut_to_train(as_known, self.recipe, whole=known)
 
 
 def _crossed(job: AdaptJob) -> Crossed:
@@ -345,7 +358,7 @@ def _provenance(job: AdaptJob, known: KnownClips, clips: Replay) -> Provenance:
 
 
 def _by_hash(clips: Manifest) -> dict[str, str]:
-    return {clip.content_hash: clip.path for clip in clips}
+    return {clip.content_hash: clip.name for clip in clips}
 
 
 def _names(job: AdaptJob) -> dict[str, Named]:

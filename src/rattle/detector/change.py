@@ -45,8 +45,8 @@ def change_of_encoder(
 
 
 def _given(before: Detector, after: Detector, clips: Manifest) -> tuple[Judged, ...]:
-    paths, names = [clip.path for clip in clips], names_of(clips)
-    each = zip(names, before.score(paths), after.score(paths), strict=True)
+    given, names = list(clips), names_of(clips)
+    each = zip(names, before.score(given), after.score(given), strict=True)
     return tuple(Judged(clip.name, old.anomalous, new.anomalous) for clip, old, new in each)
 
 

@@ -15,6 +15,9 @@ from typing import ClassVar, Literal
 
 from rattle.bundle.replay import Replay, Rows
 from rattle.bundle.schema import BundleInfo, Provenance
+from rattle.clips.cut_manifest import cut_outliers, cut_to_train
+from rattle.clips.cutting import cuts_in
+from rattle.clips.excerpt import recording_of
 from rattle.clips.layouts import load_manifest, load_outliers
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
@@ -138,7 +141,8 @@ class EnrolJob:
         store = FeatureStore.of(recipe)
         self._refuse_known_sound()
         sieve, opposed = Sieve(store), Sieve(store, "outliers")
-        clips = sieve.fit_to_train(self.clips, self.machine)
+        watch.on_cut(cuts_in([*self._cut.of(self.machine), *self._recorded]))
+        clips = sieve.fit_to_train(self._cut, self.machine)
         with opposed.explaining():
             outliers = self._outliers(store, opposed, watch)
         watch.told_of(sieve, opposed)
@@ -187,9 +191,11 @@ class EnrolJob:
     def _refuse_known_sound(self) -> None:
         """Raise where its normals are sound that the encoder knows as another machine's."""
         origin, replay = self.parent.info.provenance, self.parent.replay
-        theirs = dict.fromkeys((*origin.trained, *origin.held_out), str(self.parent.machine))
+        known = (*origin.trained, *origin.held_out)
+        theirs = dict.fromkeys(map(recording_of, known), str(self.parent.machine))
         for machine, stored in replay.outliers.items():
-            theirs |= dict.fromkeys(stored if machine != str(self.machine) else (), machine)
+            if machine != str(self.machine):
+                theirs |= dict.fromkeys(map(recording_of, stored), machine)
         normals = self.clips.of(self.machine, split="train", label="normal")
         same = [clip for clip in normals.called_as(theirs) if clip.content_hash in theirs]
         if same:
@@ -201,11 +207,16 @@ class EnrolJob:
             )
 
     @cached_property
+    def _cut(self) -> Manifest:
+        """The clips, of long recordings of healthy sound their excerpts."""
+        return cut_to_train(self.clips, self.recipe)
+
+    @cached_property
     def _recorded(self) -> Manifest:
         """The recordings of other machines: those given, or the normals beside this machine's."""
         if self.outliers is not None:
-            return self.outliers.of(label="normal").strangers_to(self.machine)
-        return self.clips.of(split="train", label="normal").strangers_to(self.machine)
+            return cut_outliers(self.outliers, self.recipe).strangers_to(self.machine)
+        return self._cut.of(split="train", label="normal").strangers_to(self.machine)
 
     def _outliers(
         self, store: FeatureStore, sieve: Sieve, watch: Watch
@@ -220,7 +231,7 @@ class EnrolJob:
         }
         for machine in self._recorded.machines():
             some = _sample(self._recorded.of(machine), self.seed)
-            clips = sieve.fit_outliers(some, self.clips.of(self.machine))
+            clips = sieve.fit_outliers(some, self._cut.of(self.machine))
             if not len(clips):
                 continue
             features = store.pack(clips, store.amplitude(clips), watch.on_clip)

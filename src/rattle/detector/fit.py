@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from rattle.clips.cut_manifest import cut_to_train
 from rattle.clips.layouts import load_manifest, load_outliers
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
@@ -56,10 +57,11 @@ def fit_fleet(
     clips = data if isinstance(data, Manifest) else load_manifest(Path(data))
     chosen = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
     sieve = Sieve(FeatureStore.of(chosen))
+    cut = cut_to_train(clips, chosen)
     if chosen.is_shared:
-        machines = able(sieve.fit_to_train(clips, asked=clips.machines()), chosen)
+        machines = able(sieve.fit_to_train(cut, asked=cut.machines()), chosen)
     else:
-        machines = [m for m in clips.machines() if able(sieve.fit_to_train(clips.of(m)), chosen)]
+        machines = [m for m in cut.machines() if able(sieve.fit_to_train(cut.of(m)), chosen)]
     if not machines:
         with sieve.explaining():
             raise DataError("no machine has normal training clips enough to train a detector of")

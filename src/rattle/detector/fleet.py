@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from rattle.bundle.schema import BundleInfo, Provenance
 from rattle.clips.amplitude import Amplitude
+from rattle.clips.cut_manifest import cut_outliers, cut_to_train
+from rattle.clips.cutting import cuts_in
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.detector.calibrate import Alpha
@@ -83,11 +85,16 @@ class FleetJob:
         rate = self.asked.audio.sample_rate_hz
         hop_s = self.asked.features.hop_samples / rate
         frames = []
-        for machine in self.clips.machines():
-            table = self.clips.of(machine, split="train", label="normal").table
+        for machine in self._cut.machines():
+            table = self._cut.of(machine, split="train", label="normal").table
             seconds = (table["frames"] / table["sample_rate_hz"]).to_list()
             frames.append([1 + int(length / hop_s) for length in seconds])
         return self.asked.for_clips(frames)
+
+    @cached_property
+    def _cut(self) -> Manifest:
+        """The clips, of long recordings of healthy sound their excerpts."""
+        return cut_to_train(self.clips, self.asked)
 
     @property
     def steps(self) -> int:
@@ -123,10 +130,13 @@ class FleetJob:
             self.clips.require(machine)
         recipe, store = self.recipe, FeatureStore.of(self.recipe)
         sieve, others, outliers = Sieve(store), Sieve(store, "outliers"), self.outliers
-        clips = sieve.fit_to_train(self.clips, asked=self.machines)
+        if outliers is not None:
+            outliers = cut_outliers(outliers, self.asked)
+        watch.on_cut(cuts_in([*self._cut, *(outliers or ())]))
+        clips = sieve.fit_to_train(self._cut, asked=self.machines)
         if outliers is not None:
             # Not the machines' own: what is held out of one, and what tests it, stays unheard.
-            outliers = others.fit_outliers(outliers, self.clips)
+            outliers = others.fit_outliers(outliers, self._cut)
         validation = {m: labelled_clips_of(self.validation, m, sieve) for m in self.machines}
         watch.told_of(sieve, others)
         with sieve.explaining():

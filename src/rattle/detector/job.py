@@ -15,6 +15,7 @@ from rattle.bundle.known import Named
 from rattle.bundle.replay import Replay
 from rattle.bundle.schema import BundleInfo, CrossFitted, HeldOut, Provenance
 from rattle.clips.amplitude import Amplitude
+from rattle.clips.cutting import Cut
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.clips.recorder import Recorder
@@ -96,6 +97,7 @@ class Watch:
     them: ``rattle.fit`` would else be silent about them.
     """
 
+    on_cut: Callable[[Sequence[Cut]], None] = _ignore
     on_clip: Callable[[], None] = _ignore
     on_unfit: Callable[[Unfit], None] = _warn
     on_pool: Callable[[OutlierPool], None] = _ignore

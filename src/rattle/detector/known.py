@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from rattle.bundle.replay import ByHash, Replay, Rows
-from rattle.clips.manifest import Manifest
+from rattle.clips.manifest import ORDER, Manifest
 from rattle.detector.by_hash import by_hash, shuffled
 from rattle.detector.detector import Detector
 from rattle.detector.job import Recordings, Recovered, Watch
@@ -128,7 +128,7 @@ def _recorded(detector: Detector, recordings: Recordings) -> Manifest:
         return others
     known = recordings.clips.hashes()
     given = recordings.outliers.of(label="normal").without_content(known)
-    return Manifest(pl.concat([others.table, given.without(detector.machine).table]).sort("path"))
+    return Manifest(pl.concat([others.table, given.without(detector.machine).table]).sort(ORDER))
 
 
 def _with_recorded_outliers(

@@ -9,6 +9,8 @@ from typing import ClassVar, Literal
 
 from rattle.bundle.replay import Replay
 from rattle.bundle.schema import BundleInfo, Provenance
+from rattle.clips.cut_manifest import cut_outliers, cut_to_train
+from rattle.clips.cutting import cuts_in
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.detector.calibrate import Alpha
@@ -85,13 +87,17 @@ class OwnJob:
     def material(self, watch: Watch) -> Material:
         """Split the machine's normals, choose outliers, compute the features of both."""
         recipe = self.recipe
-        own = self.clips.require(self.machine)
+        self.clips.require(self.machine)
         store = FeatureStore.of(recipe)
         sieve, others = Sieve(store), Sieve(store, "outliers")
-        clips, outliers = self.clips, self.outliers
+        clips, outliers = cut_to_train(self.clips, recipe), self.outliers
+        own = clips.of(self.machine)
         if outliers is None:
+            watch.on_cut(cuts_in(clips))
             clips = sieve.fit_to_train(clips, asked=self.machines)
         else:
+            outliers = cut_outliers(outliers, recipe)
+            watch.on_cut(cuts_in([*own, *outliers]))
             clips = sieve.fit_to_train(clips, self.machine)
             outliers = others.fit_outliers(outliers, own)
         validation = labelled_clips_of(self.validation, self.machine, sieve)

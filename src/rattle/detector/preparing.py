@@ -72,7 +72,10 @@ def labelled_features(
     """Compute the features of labelled clips, each with whether it is an anomaly."""
     front_end = store.front_end
     return [
-        (front_end.features(front_end.read(clip.path), amplitude), clip.label == "anomaly")
+        (
+            front_end.features(front_end.read(clip.path, clip.excerpt), amplitude),
+            clip.label == "anomaly",
+        )
         for clip in clips
     ]
 
@@ -81,13 +84,14 @@ def golden(held_out: Manifest, store: FeatureStore) -> GoldenClips:
     """Take some held-out clips as 16-bit samples, whose scores a bundle states."""
     limit = int(GOLDEN_SECONDS * store.audio.sample_rate_hz)
     clips = list(held_out)[:GOLDEN_CLIPS]
-    return tuple(to_16_bit(store.front_end.read(clip.path)[:limit]) for clip in clips)
+    return tuple(to_16_bit(store.front_end.read(clip.path, clip.excerpt)[:limit]) for clip in clips)
 
 
 def sounds_of(clips: Manifest, store: FeatureStore) -> Iterator[NDArray[np.float32]]:
     """Read at most as many of the clips as a reference holds, evenly spread over them."""
-    paths = clips.table["path"].to_list()
-    return (store.front_end.read(paths[place]) for place in evenly(len(paths), MOST_CLIPS))
+    every = list(clips)
+    chosen = [every[place] for place in evenly(len(every), MOST_CLIPS)]
+    return (store.front_end.read(clip.path, clip.excerpt) for clip in chosen)
 
 
 def recorder_of(clips: Manifest, store: FeatureStore) -> Recorder | None:
@@ -98,8 +102,7 @@ def recorder_of(clips: Manifest, store: FeatureStore) -> Recorder | None:
 
 def names_of(clips: Manifest) -> list[Named]:
     """Name clips as a bundle does, in the manifest's order."""
-    columns = clips.table.select("content_hash", "path", "attributes")
-    return [Named.of(*row) for row in columns.iter_rows()]
+    return [Named.of(clip.content_hash, clip.name, clip.attributes) for clip in clips]
 
 
 def replay_of(

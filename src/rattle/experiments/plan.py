@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rattle.clips.cut_manifest import cut_to_train
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.errors import DataError
@@ -93,6 +94,7 @@ def _trainer(recipe: Recipe, method: MethodName, machines: Sequence[Machine]) ->
 def _machines(
     clips: Manifest, recipe: Recipe, wanted: Sequence[Machine] | None, *, drawn: int
 ) -> tuple[list[Machine], list[str]]:
+    clips = cut_to_train(clips, recipe)
     reasons = {machine: _unfit(clips, recipe, machine, drawn) for machine in clips.machines()}
     for machine in wanted or ():
         clips.require(machine)

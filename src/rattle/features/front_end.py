@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from rattle.clips.amplitude import Amplitude
+from rattle.clips.excerpt import Excerpt
 from rattle.clips.hearing import hear
 from rattle.clips.reading import read_clip
 from rattle.features.facts import Facts
@@ -44,18 +45,22 @@ class FrontEnd:
         """Choose the front end of a recipe."""
         return cls(recipe.audio, recipe.features, has_samples=recipe.sees_spectrum)
 
-    def read(self, path: str | Path) -> NDArray[np.float32]:
-        """Read a clip's samples ``[T]``: one channel at the recipe's rate.
+    def read(self, path: str | Path, excerpt: Excerpt | None = None) -> NDArray[np.float32]:
+        """Read a recording's samples, or an excerpt's ``[T]``: one channel at the recipe's
+        rate.
 
-        Raises ``ClipError`` where the clip cannot be read.
+        Raises ``ClipError`` where it cannot be read.
         """
         return read_clip(
-            Path(path), sample_rate_hz=self.audio.sample_rate_hz, channel=self.audio.channel
+            Path(path),
+            sample_rate_hz=self.audio.sample_rate_hz,
+            channel=self.audio.channel,
+            excerpt=excerpt,
         )
 
-    def facts(self, path: str | Path) -> Facts:
-        """Read a clip as ``read`` does, and say what is to know of it before it is learnt from."""
-        return Facts.of(hear(Path(path), self.audio), self.audio.sample_rate_hz)
+    def facts(self, path: str | Path, excerpt: Excerpt | None = None) -> Facts:
+        """Read as ``read`` does, and say what is to know of it before it is learnt from."""
+        return Facts.of(hear(Path(path), self.audio, excerpt), self.audio.sample_rate_hz)
 
     def features(self, samples: NDArray[np.float32], statistics: Amplitude) -> NDArray[np.float32]:
         """Compute the features of samples, ``[T] -> [1 + T // hop, width]``, normalised first."""

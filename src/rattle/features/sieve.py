@@ -20,6 +20,7 @@ from pathlib import Path
 import polars as pl
 
 from rattle.clips.clip import Clip
+from rattle.clips.excerpt import recording_of
 from rattle.clips.fingerprint import near_pairs
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
@@ -45,9 +46,9 @@ class Sieve:
         for machine in clips.machines():
             of_machine = clips.of(machine)
             facts = self.store.facts(of_machine)
-            for path, of in zip(of_machine.table["path"], facts, strict=True):
-                self._faults[path] = of.fault
-                self._instants[path] = of.instants
+            for clip, of in zip(of_machine, facts, strict=True):
+                self._faults[clip.name] = of.fault
+                self._instants[clip.name] = of.instants
         return self._without_unfit(clips)
 
     def fit_to_train(
@@ -61,17 +62,20 @@ class Sieve:
         """
         normals = clips.of(machine, split="train", label="normal")
         self.fit(normals)
+        # A test clip is whole; another machine may have the same recording, cut into excerpts.
         tests = {
-            test.content_hash: test for test in clips.of(split="test") if test.machine in asked
+            recording_of(test.content_hash): test
+            for test in clips.of(split="test")
+            if test.machine in asked
         }
         for clip in normals:
-            test = tests.get(clip.content_hash)
+            test = tests.get(recording_of(clip.content_hash))
             if test is not None and test.machine != clip.machine:
                 self._leave_out(clip, "a copy", test)
 
-        def rank(clip: Clip) -> tuple[bool, int, str, str]:
+        def rank(clip: Clip) -> tuple[bool, int, str, str, int]:
             name = str(clip.machine)
-            return clip.machine not in asked, len(name), name, clip.path
+            return clip.machine not in asked, len(name), name, clip.path, clip.start_frame or 0
 
         self._leave_out_copies(sorted(normals, key=rank))
         return self._without_unfit(clips)
@@ -79,22 +83,23 @@ class Sieve:
     def fit_outliers(self, outliers: Manifest, of: Manifest) -> Manifest:
         """Select the normal clips that are fit, and are of no machine of the clips ``of``.
 
-        Neither by its name nor by the sound: that of any of its clips, nearly that of one that it
-        may be trained on.
+        Neither by its name nor by the sound: that of a recording of any of its clips, nearly that
+        of a clip that it may be trained on.
         """
         outliers = outliers.of(label="normal")
         machines = {*of.machines()}
         for own in (clip for clip in outliers if clip.machine in machines):
-            self._faults[own.path] = f"a clip of {own.machine} itself"
-        others = Manifest(outliers.table.filter(~pl.col("path").is_in(list(self._faults))))
+            self._faults[own.name] = f"a clip of {own.machine} itself"
+        others = _without(outliers, self._faults)
         self.fit(others)
         known = Sieve(self.store)
         trained = list(known.fit(of.of(split="train", label="normal")))
         self._instants |= known._instants
-        first = {clip.content_hash: clip for clip in reversed([*of])}
+        first = {recording_of(clip.content_hash): clip for clip in reversed([*of])}
         for clip in others:
-            if clip.content_hash in first:
-                self._leave_out(clip, "a copy", first[clip.content_hash])
+            recording = recording_of(clip.content_hash)
+            if recording in first:
+                self._leave_out(clip, "a copy", first[recording])
         left = list(self._without_unfit(others))
         self._leave_out_copies([*trained, *left], known=len(trained))
         return self._without_unfit(outliers)
@@ -110,8 +115,8 @@ class Sieve:
         try:
             yield
         except DataError as error:
-            paths = self._faults if clips is None else {*clips.table["path"]} & {*self._faults}
-            unfit = Unfit.of_each(((path, self._faults[path]) for path in paths), self.what)
+            names = self._faults if clips is None else {c.name for c in clips} & {*self._faults}
+            unfit = Unfit.of_each(((name, self._faults[name]) for name in names), self.what)
             if not unfit:
                 raise
             raise DataError(f"{error}; {unfit}", argument=error.arguments) from None
@@ -123,16 +128,22 @@ class Sieve:
             original = first.setdefault(clip.content_hash, clip)
             if original is not clip and place >= known:
                 self._leave_out(clip, "a copy", original)
-        for near in near_pairs([self._instants[clip.path] for clip in clips]):
+        for near in near_pairs([self._instants[clip.name] for clip in clips]):
             if near.second >= known:
                 self._leave_out(clips[near.second], "nearly a copy", clips[near.first])
 
     def _leave_out(self, clip: Clip, said: str, original: Clip) -> None:
         of = "" if original.machine == clip.machine else f" of {original.machine}"
-        self._faults[clip.path] = (
-            self._faults[clip.path] or f"{said} of {Path(original.path).name}{of}"
+        self._faults[clip.name] = (
+            self._faults[clip.name] or f"{said} of {Path(original.name).name}{of}"
         )
 
     def _without_unfit(self, clips: Manifest) -> Manifest:
-        unfit = [path for path, fault in self._faults.items() if fault]
-        return Manifest(clips.table.filter(~pl.col("path").is_in(unfit))) if unfit else clips
+        return _without(clips, {name for name, fault in self._faults.items() if fault})
+
+
+def _without(clips: Manifest, names: Collection[str]) -> Manifest:
+    if not names:
+        return clips
+    is_other = pl.Series([clip.name not in names for clip in clips], dtype=pl.Boolean)
+    return Manifest(clips.table.filter(is_other))

@@ -29,6 +29,7 @@ from rattle.atomic import replacing_folder, write_text
 from rattle.clips.amplitude import Amplitude, amplitude
 from rattle.clips.clip import Clip
 from rattle.clips.manifest import Manifest
+from rattle.cores import readers
 from rattle.errors import DataError
 from rattle.features.facts import Facts
 from rattle.features.front_end import FrontEnd
@@ -45,7 +46,7 @@ FRAMES = "frames"
 # The largest number in half precision; what is louder than so many deviations is that loud.
 HALF = 65504.0
 # Threads that read clips and compute their features.
-WORKERS = os.cpu_count() or 1
+WORKERS = readers()
 
 
 def default_folder() -> Path:
@@ -117,7 +118,8 @@ class FeatureStore:
             path = self.folder / f"{self._key('facts', clips, _reading_of(self.audio))}.json"
             facts = _stored_facts(path)
             if facts is None:
-                judged = map_ahead(lambda clip: self.front_end.facts(clip.path), clips, WORKERS)
+                read = self.front_end.facts
+                judged = map_ahead(lambda clip: read(clip.path, clip.excerpt), clips, WORKERS)
                 facts = list(judged)
                 write_text(path, json.dumps([asdict(of) for of in facts]))
             self._facts |= zip(hashes, facts, strict=True)
@@ -196,7 +198,7 @@ class FeatureStore:
         speed: float,
     ) -> None:
         def features(clip: Clip) -> Rows:
-            samples = self.front_end.read(clip.path)
+            samples = self.front_end.read(clip.path, clip.excerpt)
             if speed != 1.0:
                 rate = self.audio.sample_rate_hz
                 samples = detuned(samples, speed, sample_rate_hz=rate)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
+from rattle.cores import cores
 from rattle.grid.local import LocalWorkers
 from rattle.grid.run import Progress, run_grid
 from rattle.runs.siblings import SiblingRun, SiblingRuns
@@ -22,7 +22,7 @@ def train_siblings(
     Raises what the first that fails raises, and ``Interrupted`` after a stop was asked for.
     """
     tasks = [SiblingRun(turn) for turn in range(1, 1 + len(shared.job.siblings))]
-    threads = max((os.cpu_count() or 1) // count, 1)
+    threads = max(cores() // count, 1)
     with LocalWorkers(shared, count, threads) as hired:
         progress = run_grid(tasks, shared, hired, on_change=on_change, stop_requested=stop)
     for error in progress.failed.values():

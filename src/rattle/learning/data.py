@@ -17,7 +17,7 @@ from rattle.errors import DataError
 from rattle.features.store import FeatureStore, Pack
 from rattle.learning.batches import BatchSource, Clips
 from rattle.learning.outliers import OutlierPool
-from rattle.randomness import HELD_OUT, stream
+from rattle.learning.shares import shares_of
 from rattle.recipe import Recipe
 from rattle.version import VERSION
 
@@ -58,15 +58,15 @@ def split_normals(
     """Choose which training normals are trained on and which are held out.
 
     All are split into shares, of which the first has two clips or more; ``share`` says which is
-    held out. ``clips`` are to hold no sound twice (``features.sieve``). Raises ``DataError`` where
-    there are fewer than ``training.minimum_normals``.
+    held out. Excerpts of one recording that follow each other sound alike, so that a share is a
+    stretch of its time (``learning.shares``). ``clips`` are to hold no sound twice
+    (``features.sieve``). Raises ``DataError`` where there are fewer than
+    ``training.minimum_normals``.
     """
     normals = training_normals(clips, machine, recipe)
-    order = stream(seed, HELD_OUT).permutation(len(normals))
-    first = max(round(len(normals) * recipe.training.held_out), 2)
-    shares = [order[:first], *np.array_split(order[first:], recipe.training.shares - 1)]
-    held_out = shares[share]
-    return Split(normals, np.setdiff1d(order, held_out), np.sort(held_out))
+    held_out = shares_of(normals, recipe, seed)[share]
+    rows = np.arange(len(normals), dtype=np.int64)
+    return Split(normals, np.setdiff1d(rows, held_out), np.sort(held_out))
 
 
 def prepare(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from rattle.clips.cut_manifest import cut_outliers, cut_to_train
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.errors import Interrupted
@@ -43,9 +44,12 @@ def fill_store(
     store = FeatureStore.of(recipe)
     # The trainings say which clips are left out.
     sieve = Sieve(store)
+    clips = cut_to_train(clips, recipe)
+    if outliers is not None:
+        outliers = cut_outliers(outliers, recipe)
     if machines:
         clips = sieve.fit_to_train(clips)
-        outliers = None if outliers is None else sieve.fit(outliers.of(label="normal"))
+        outliers = None if outliers is None else sieve.fit(outliers)
     own = recipe.audio.amplitude == "own"
     normals = {m: clips.of(m, split="train", label="normal") for m in clips.machines()}
     outlier_clips = {}

@@ -59,7 +59,10 @@ def _write_transformed(normals: Manifest, audio: Audio, folder: Path) -> None:
     def write(number: int) -> None:
         clip: Clip = clips[number % len(clips)]
         samples = read_clip(
-            Path(clip.path), sample_rate_hz=audio.sample_rate_hz, channel=audio.channel
+            Path(clip.path),
+            sample_rate_hz=audio.sample_rate_hz,
+            channel=audio.channel,
+            excerpt=clip.excerpt,
         )
         other = transform(
             samples, sample_rate_hz=audio.sample_rate_hz, rng=stream(0, SUBSTITUTE, number)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rattle.atomic import write_text
 from rattle.bundle.file import Bundle, write_bundle
-from rattle.clips.clip import Clip
+from rattle.clips.clip import RECORDING_FIELDS, Clip
 from rattle.clips.machine import Machine
 from rattle.errors import DataError, TrainingError
 from rattle.runs.folder import RunFolder
@@ -73,8 +73,12 @@ def _with_clips(file: Path, clips: Sequence[Clip]) -> str:
         columns, listed = [], []
     # A row that is cut short or too long has a None.
     is_cut = any(None in (*row, *row.values()) for row in listed)
-    if not clips or columns != [*asdict(clips[0])] or is_cut:
+    if not clips or columns != list(RECORDING_FIELDS) or is_cut:
         raise DataError(f"{file} is not a manifest that rattle wrote; remove it")
+    # An excerpt's recording is listed already, and is cut as the bundle knows it.
+    clips = [clip for clip in clips if clip.excerpt is None]
+    if not clips:
+        return file.read_text(encoding="utf-8")
     ours, given = clips[0].machine, {clip.content_hash for clip in clips}
     of_ours = [Machine(row["machine_type"], row["machine_id"]) == ours for row in listed]
     like = next((row for row, is_ours in zip(listed, of_ours, strict=True) if is_ours), None)
@@ -85,7 +89,10 @@ def _with_clips(file: Path, clips: Sequence[Clip]) -> str:
     ]
     # Recorded like the machine's other clips: the outlier pool stays what it was.
     source_set = like["source_set"] if like else clips[0].source_set
-    rows += [asdict(replace(clip, source_set=source_set)) for clip in clips]
+    rows += [
+        {name: value for name, value in asdict(of).items() if name in columns}
+        for of in (replace(clip, source_set=source_set) for clip in clips)
+    ]
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()

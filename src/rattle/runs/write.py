@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import json
-import os
 import platform
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from rattle.bundle import BundleInfo, read_scoring_bundle
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.clips.unchanged import unchanged
+from rattle.cores import cores
 from rattle.detector import Detector
 from rattle.detector.cross_fit import forget_siblings
 from rattle.detector.finish import NO_WATCH, finish
@@ -241,7 +241,7 @@ def _describe(job: Job, folder: RunFolder, machines: Sequence[Machine]) -> None:
         "torch": torch.__version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "cpus": os.cpu_count(),
+        "cpus": cores(),
         "threads": torch.get_num_threads(),
         "device": job.device,
         "machine": _named(machines),

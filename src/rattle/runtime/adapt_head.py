@@ -144,12 +144,12 @@ class _Heard:
 
 
 def _heard(ear: Ear, clip: Clip, frames: int) -> _Heard:
-    heard = ear.heard(Path(clip.path))
+    heard = ear.heard(clip)
     samples = heard.samples
     z = ear.embed(samples).z
     rows = ear.features(samples)[:frames]
     return _Heard(
-        KnownClip(Named.of(clip.content_hash, clip.path, clip.attributes), z),
+        KnownClip(Named.of(clip.content_hash, clip.name, clip.attributes), z),
         rows,
         samples,
         heard.traits,
@@ -289,4 +289,4 @@ def _with_golden(info: BundleInfo, bundle: Bundle, ear: Ear, fitted: Fitted) -> 
 
 
 def _paths(clips: Iterable[Clip]) -> dict[str, str]:
-    return {clip.content_hash: clip.path for clip in clips}
+    return {clip.content_hash: clip.name for clip in clips}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rattle.bundle.file import GoldenClips
 from rattle.bundle.schema import BundleInfo, HeldOut
+from rattle.clips.clip import Clip
 from rattle.clips.hearing import Heard, hear, hear_samples, refused
 from rattle.clips.machine import Machine
 from rattle.clips.pcm16 import from_16_bit
@@ -30,7 +31,7 @@ from rattle.scoring.threshold import Threshold, silencing
 from rattle.scoring.windows import timeline_starts
 
 ScaleName = Literal["fixed", "paper"]
-Recording = str | Path | NDArray[np.float32]
+Recording = str | Path | Clip | NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,9 @@ class ClipScorer(ABC):
         Of a long recording some windows may be fit and others not; see ``judged``.
         """
         audio = self.recipe.audio
-        if isinstance(clip, str | PathLike):
+        if isinstance(clip, Clip):
+            heard = hear(Path(clip.path), audio, clip.excerpt)
+        elif isinstance(clip, str | PathLike):
             heard = hear(Path(clip), audio)
         else:
             heard = hear_samples(_checked(clip, audio), audio.sample_rate_hz)
@@ -256,6 +259,8 @@ def parts_of(clips: Sequence[HeldOut]) -> AveragedParts:
 
 def name_of(clip: Recording) -> str:
     """Say what a clip is called in results."""
+    if isinstance(clip, Clip):
+        return clip.name
     return str(clip) if isinstance(clip, str | PathLike) else "samples"
 
 

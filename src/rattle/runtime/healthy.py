@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rattle.bundle.given import given_clips
 from rattle.bundle.replay import Replay, Rows
 from rattle.bundle.schema import BundleInfo
+from rattle.clips.excerpt import recording_of
 from rattle.errors import BundleError, DataError
 from rattle.scoring.head import evenly
 
@@ -78,16 +79,19 @@ class Fresh:
 def fresh_clips(info: BundleInfo, paths: Sequence[Path]) -> Fresh:
     """Choose the recordings, or those below folders, that the detector has not learnt from.
 
-    Of more than ``MOST_CLIPS`` so many are taken, evenly spread. They are told apart by content.
+    Of more than ``MOST_CLIPS`` so many are taken, evenly spread. They are told apart by content,
+    and one that the detector has learnt from in part is none of them.
     Raises ``DataError`` where none is left, ``ClipError`` for one that cannot be opened.
     """
-    clips = given_clips(info, paths, "normal")
-    learnt = {*info.provenance.trained, *info.provenance.anomalies}
-    fresh = [Path(clip.path) for clip in clips if clip.content_hash not in learnt]
+    given = given_clips(info, paths, "normal")
+    recordings = {clip.path: recording_of(clip.content_hash) for clip in given}
+    learnt = {*map(recording_of, (*info.provenance.trained, *info.provenance.anomalies))}
+    fresh = [Path(path) for path, recording in recordings.items() if recording not in learnt]
     if not fresh:
         raise DataError(
-            f"the detector of {info.machine} has learnt from every recording given ({len(clips)}), "
-            "so they show nothing; give healthy recordings that it does not know"
+            f"the detector of {info.machine} has learnt from every recording given "
+            f"({len(recordings)}), so they show nothing; give healthy recordings that it does not "
+            "know"
         )
     chosen = [fresh[place] for place in evenly(len(fresh), MOST_CLIPS)]
-    return Fresh(chosen, len(fresh), len(clips) - len(fresh))
+    return Fresh(chosen, len(fresh), len(recordings) - len(fresh))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from rattle.ahead import map_ahead
 from rattle.bundle import BundleInfo, ScoringBundle, read_scoring_bundle
 from rattle.bundle.file import GoldenClips
+from rattle.cores import readers
 from rattle.errors import BundleError, ClipError
 from rattle.runtime.clip_scorer import ClipScorer, NamedParts, Recording, name_of
 from rattle.runtime.graph import Graph, shared_graph
@@ -121,7 +121,7 @@ class Scorer(ClipScorer):
 
     def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts | Unscored]:
         # A clip is one thread's work from file to parts: nothing waits for another.
-        return map_ahead(self._judged, clips, os.cpu_count() or 1)
+        return map_ahead(self._judged, clips, readers())
 
     def _embeddings(
         self, samples: NDArray[np.float32], frames: NDArray[np.int64], count: int

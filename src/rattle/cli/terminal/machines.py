@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ from rattle.cli.terminal.announced import announce
 from rattle.cli.terminal.grid_view import GridView, why_failed
 from rattle.cli.terminal.stopping import StopRequest
 from rattle.clips.machine import Machine
+from rattle.cores import cores
 from rattle.detector.own import OwnJob
 from rattle.errors import Interrupted, RattleError
 from rattle.grid.local import LocalWorkers
@@ -34,7 +34,7 @@ def train_machines(
     shared = MachineRuns(out, jobs[0], track)
     if tasks:
         count = min(workers, len(tasks))
-        threads = max((os.cpu_count() or 1) // count, 1)
+        threads = max(cores() // count, 1)
         with LocalWorkers(shared, count, threads) as hired:
             progress = _run(shared, tasks, hired)
         refused |= {task.machine: error for task, error in progress.failed.items()}

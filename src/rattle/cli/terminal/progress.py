@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rattle.cli.terminal.live import LiveLines
+from rattle.clips.cutting import told
 
 if TYPE_CHECKING:
+    from rattle.clips.cutting import Cut
     from rattle.clips.unfit import Unfit
     from rattle.detector.job import NewClips, Recovered
     from rattle.grid.run import Progress
@@ -31,6 +33,11 @@ class TrainingProgress(LiveLines):
         self._clips = 0
         self._first: tuple[int, float] | None = None
         self._shown_at = 0.0
+
+    def on_cut(self, cuts: Sequence[Cut]) -> None:
+        """Say which long recordings are cut into clips, and how."""
+        for line in told(cuts):
+            self.say(f"{self._title}: {line}")
 
     def on_clip(self) -> None:
         """Count one more clip whose features were computed."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +10,7 @@ from rattle.bundle import read_scoring_bundle
 from rattle.cli.terminal.announced import announce
 from rattle.cli.terminal.progress import TrainingProgress
 from rattle.cli.terminal.stopping import StopRequest
+from rattle.cores import cores
 from rattle.detector.fleet import FleetJob
 from rattle.detector.job import Job, Watch
 from rattle.errors import Interrupted
@@ -57,6 +57,7 @@ def run_shown(
         if isinstance(job, FleetJob):
             _tell_window(job, title, progress)
         watch = Watch(
+            on_cut=progress.on_cut,
             on_clip=on_clip,
             on_unfit=progress.on_unfit,
             on_pool=progress.on_pool,
@@ -69,7 +70,7 @@ def run_shown(
         )
 
         def before(identity: str, folder: RunFolder) -> None:
-            count = min(workers or os.cpu_count() or 1, len(job.siblings))
+            count = min(workers or cores(), len(job.siblings))
             # Heads are fitted sooner than a process starts; a GPU is one, however many cores.
             if job.work == "train" and count > 1 and place(job.device).device.type == "cpu":
                 shared = SiblingRuns(folder.path, job, identity)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +24,7 @@ from rattle.clips.layouts.readings import FolderReading, in_short, readings
 from rattle.clips.layouts.words import KNOWN_WORDS
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
+from rattle.cores import readers
 from rattle.errors import DataError
 
 ACCEPTED = f"""\
@@ -168,7 +168,7 @@ def _opened(
     clips: list[Clip] = []
     unreadable: list[LeftOut] = []
     # The work is mostly waiting for the disk, so more threads than cores pay.
-    with ThreadPoolExecutor(max_workers=2 * (os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(max_workers=2 * readers()) as pool:
         for opened in pool.map(partial(open_clip, hashed=hashed), entries):
             if isinstance(opened, Clip):
                 clips.append(opened)
