@@ -13,10 +13,11 @@ The names below are loaded when they are first used: importing rattle loads no t
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
 from rattle.version import VERSION
 
+# Not imported from typing: Ctrl-C before ``rattle.__main__`` runs would end in a traceback.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rattle.clips.clip import Clip
     from rattle.clips.machine import Machine

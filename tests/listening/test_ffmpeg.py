@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -19,7 +20,7 @@ from here import needs_ffmpeg
 from rattle import SourceError
 from rattle.listening.backlog import blocks_of
 from rattle.listening.ffmpeg import Decoding, Ffmpeg, ffmpeg_command, without_password
-from rattle.listening.source import SourceLostError
+from rattle.listening.source import SourceLostError, SourceRefusedError
 
 SOUND = np.random.default_rng(0).normal(0, 0.1, (22050, 2)).astype(np.float32)
 
@@ -35,6 +36,12 @@ def served(recording: Path) -> Iterator[str]:
     """The recording's URL on a server of this machine."""
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if "/status/" in self.path:
+                self.send_error(int(self.path.rpartition("/")[2]))
+            else:
+                super().do_GET()
+
         def log_message(self, *_: object) -> None:
             pass
 
@@ -74,10 +81,57 @@ def test_a_server_that_is_not_there_is_a_loss_that_says_why() -> None:
 
 
 @needs_ffmpeg
-def test_a_file_that_is_no_sound_is_a_loss_that_says_why(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("no sound in here\n" * 100)
-    with pytest.raises(SourceLostError, match="ffmpeg: "):
-        list(blocks_of(Ffmpeg(str(tmp_path / "notes.txt"))))
+def test_a_file_that_is_no_sound_is_refused_and_says_why(tmp_path: Path) -> None:
+    noise = tmp_path / "cut.wav"
+    noise.write_bytes(b"RIFF")
+    with pytest.raises(SourceRefusedError) as refused:
+        list(blocks_of(Ffmpeg(str(noise))))
+    assert str(refused.value).startswith(f"{noise}: Invalid data found when processing input; it")
+
+
+@pytest.fixture
+def without_sound(recording: Path) -> Path:
+    """A video without an audio track, beside the recording."""
+    video = recording.parent / "video.ts"
+    drawn = ["-f", "lavfi", "-i", "testsrc=duration=1:size=64x48"]
+    subprocess.run(["ffmpeg", "-loglevel", "error", *drawn, "-f", "mpegts", str(video)], check=True)
+    return video
+
+
+@needs_ffmpeg
+def test_a_video_without_sound_is_refused_as_such(without_sound: Path, served: str) -> None:
+    for url in (str(without_sound), served.replace("a%20clip.flac", "video.ts")):
+        with pytest.raises(SourceRefusedError) as refused:
+            list(blocks_of(Ffmpeg(url)))
+        assert str(refused.value).startswith(f"{url}: no sound in it, ffmpeg finds no audio track;")
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize(
+    ("path", "kind", "said"),
+    [
+        ("nothing.wav", SourceRefusedError, "404 Not Found; check the path"),
+        ("status/401", SourceRefusedError, "401 Unauthorized.*; check user and password"),
+        ("status/403", SourceRefusedError, "403 Forbidden.*; check user and password"),
+        ("status/503", SourceLostError, "5XX Server Error"),
+        ("status/429", SourceLostError, "4XX Client Error"),
+    ],
+)
+def test_what_a_server_answers_is_told(served: str, path: str, kind: type, said: str) -> None:
+    url = served.replace("a%20clip.flac", path).replace("://", "://listener:secret@")
+    with pytest.raises(SourceLostError, match=said) as lost:
+        list(blocks_of(Ffmpeg(url)))
+    assert type(lost.value) is kind
+    assert "secret" not in str(lost.value)
+
+
+@needs_ffmpeg
+def test_an_unknown_protocol_is_refused_and_an_unknown_host_is_tried_again() -> None:
+    with pytest.raises(SourceRefusedError, match="Protocol not found; check how it begins"):
+        list(blocks_of(Ffmpeg("smoke://signals")))
+    with pytest.raises(SourceLostError, match="ffmpeg: Failed to resolve hostname") as lost:
+        list(blocks_of(Ffmpeg("http://no-such-host.invalid/sound")))
+    assert not isinstance(lost.value, SourceRefusedError)
 
 
 def test_a_url_that_would_be_an_option_is_refused() -> None:
@@ -123,7 +177,7 @@ def test_a_name_holds_no_password(url: str, shown: str) -> None:
 
 def running(program: str) -> Decoding:
     """A Python program in ffmpeg's place."""
-    return Decoding([sys.executable, "-c", program], lambda said: said)
+    return Decoding([sys.executable, "-c", program], lambda said: said, "program")
 
 
 HEADER = """

@@ -11,7 +11,7 @@ from fake_source import FakeSource, Played
 
 from rattle import SourceError
 from rattle.listening.reconnect import Outage, back_off, connected_blocks
-from rattle.listening.source import Block, Source, SourceLostError
+from rattle.listening.source import Block, Source, SourceLostError, SourceRefusedError
 
 BLOCK = Block(np.zeros((10, 1), np.float32), 100)
 
@@ -87,3 +87,13 @@ def test_a_file_that_breaks_off_is_an_error() -> None:
 def test_a_source_that_can_never_work_is_not_tried_again() -> None:
     with pytest.raises(SourceError, match="no such device"):
         list(keep([[SourceError("no such device")]]))
+
+
+def test_a_source_that_refuses_before_it_gave_sound_is_not_connected_again() -> None:
+    with pytest.raises(SourceError, match="no sound in it"):
+        list(keep([[SourceLostError("cable")], [SourceRefusedError("no sound in it")], [BLOCK]]))
+
+
+def test_a_source_that_refuses_after_it_gave_sound_is_waited_for() -> None:
+    found = list(islice(keep([[BLOCK], [SourceRefusedError("404")], [BLOCK]]), 4))
+    assert [getattr(event, "reason", None) for event in found] == [None, "fake ended", "404", None]

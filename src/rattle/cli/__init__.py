@@ -9,12 +9,14 @@ import errno
 import io
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 
 from cyclopts import App, Parameter
 
 from rattle.cli.terminal.options import told
+from rattle.cli.terminal.stopping import INTERRUPTS
 from rattle.errors import RattleError
 from rattle.version import VERSION
 
@@ -69,7 +71,9 @@ def main(arguments: list[str] | None = None) -> None:
         # A file's name may hold what cannot be written as UTF-8.
         sys.stdout.reconfigure(errors="backslashreplace")
     words = sys.argv[1:] if arguments is None else arguments
+    before = signal.getsignal(signal.SIGINT)
     try:
+        INTERRUPTS.catch()
         app = build_app()
         if not words or words[0] in app.help_flags:
             _load_summaries(app)
@@ -95,6 +99,8 @@ def main(arguments: list[str] | None = None) -> None:
         code = _failed_by_system(error)
     except Exception as error:
         code = _failed_by_bug(error)
+    finally:
+        signal.signal(signal.SIGINT, before)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -29,7 +29,8 @@ def listen(
 
     The first line comes when the first window is whole (8 s with the packaged recipes). Sound that
     is silent, clipped or frozen is reported and not scored. A sound card or a URL that is lost is
-    connected again after 1 to 30 s, and no window spans the gap; a file ends when it ends. The
+    connected again after 1 to 30 s, and no window spans the gap; a file ends when it ends. A URL
+    that has no sound or is refused (no audio track, 401, 404) before any was heard ends it. The
     bundle needs the graph that rattle export writes. Ctrl-C stops; the exit code is then 130.
 
     Parameters

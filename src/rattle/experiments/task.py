@@ -181,7 +181,7 @@ def _job(
 def _by_head(
     task: Task, setting: Setting, anomalies: Sequence[Clip], on_clip: Callable[[], None]
 ) -> Detector:
-    """Adapt the head alone, as ``rattle adapt --head`` does, and leave its run folder.
+    """Adapt the head alone, as the command does, and leave its run folder.
 
     One that was interrupted is made again: that takes a second.
     """

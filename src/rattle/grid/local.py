@@ -18,6 +18,9 @@ from rattle.errors import Interrupted
 from rattle.grid.run import Shared, TaskT_contra, WorkerDied, with_retries
 
 SPAWN = multiprocessing.get_context("spawn")
+# What a process says once it has loaded all that its task takes, which lasts seconds.
+BEGUN = "begun"
+LOOK_EVERY_S = 0.1
 
 
 class LocalWorkers(Generic[TaskT_contra]):
@@ -84,6 +87,7 @@ class _Process:
     """A process of this machine that runs one task after another."""
 
     def __init__(self, stop: c_bool, threads: int) -> None:
+        self._stop = stop
         self._connection, theirs = SPAWN.Pipe()
         self._process = SPAWN.Process(target=_serve, args=(theirs, stop, threads), daemon=True)
         self._process.start()
@@ -91,9 +95,19 @@ class _Process:
         self.died = False
 
     def run(self, task: TaskT_contra, shared: Shared[TaskT_contra]) -> None:
-        """Run a task to its end; raises what it fails with, or ``WorkerDied``."""
+        """Run a task to its end; raises what it fails with, or ``WorkerDied``.
+
+        Where a stop is asked for before the task has begun, the process is killed: it has done
+        nothing that would be lost, and could not be asked.
+        """
         try:
             self._connection.send((task, shared))
+            while not self._connection.poll(LOOK_EVERY_S):
+                if self._stop.value:
+                    self.died = True
+                    self.kill()
+                    raise Interrupted
+            self._connection.recv()  # BEGUN
             failure = self._connection.recv()
         except (EOFError, ConnectionError):
             self.died = True
@@ -137,6 +151,7 @@ def _serve(connection: Connection, stop: c_bool, threads: int) -> None:
             task, shared = connection.recv()
         except EOFError:
             return
+        connection.send(BEGUN)
         failure = _failure(task, shared, stop)
         try:
             connection.send(failure)

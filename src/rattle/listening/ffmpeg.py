@@ -10,8 +10,12 @@ from pathlib import Path
 
 from rattle.clips.ffmpeg import INSTALL, QUIET, program_path, running
 from rattle.errors import SourceError
+from rattle.listening.complaints import error_of
 from rattle.listening.pcm import pcm_of_wav
-from rattle.listening.source import Block, SourceLostError
+from rattle.listening.source import Block
+
+# Of what it says when it ends, these hold the cause.
+LAST_LINES = 8
 
 
 class Ffmpeg:
@@ -32,20 +36,20 @@ class Ffmpeg:
         self._command = ffmpeg_command(url)
 
     def connect(self) -> Decoding:
-        return Decoding(self._command, lambda said: said.replace(self._url, self.name))
+        return Decoding(self._command, lambda said: said.replace(self._url, self.name), self.name)
 
 
 class Decoding:
     """A process that writes WAV; ``redact`` takes secrets out of what it complains of."""
 
-    def __init__(self, command: list[str], redact: Callable[[str], str]) -> None:
-        self._command, self._redact = command, redact
+    def __init__(self, command: list[str], redact: Callable[[str], str], name: str) -> None:
+        self._command, self._redact, self._name = command, redact, name
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = False
 
     def blocks(self) -> Iterator[Block]:
-        """Yield its sound; ``SourceLostError`` with its last complaint where it fails."""
-        said: deque[str] = deque(maxlen=1)
+        """Yield its sound; where it fails, the error that ``error_of`` its complaints."""
+        said: deque[str] = deque(maxlen=LAST_LINES)
         with running(self._command, said) as process:
             self._process = process
             if self._closed:  # while it was started
@@ -55,8 +59,7 @@ class Decoding:
             if pcm is not None:
                 yield from pcm.blocks(process.stdout)
         if process.returncode and not self._closed:
-            reason = said[0] if said else f"it ended with code {process.returncode}"
-            raise SourceLostError(self._redact(f"ffmpeg: {reason}"))
+            raise error_of(self._name, [*map(self._redact, said)], process.returncode)
 
     def close(self) -> None:
         self._closed = True

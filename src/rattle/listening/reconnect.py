@@ -9,7 +9,7 @@ import numpy as np
 
 from rattle.errors import SourceError
 from rattle.listening.backlog import blocks_of
-from rattle.listening.source import Block, Source, SourceLostError
+from rattle.listening.source import Block, Source, SourceLostError, SourceRefusedError
 
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 
@@ -45,17 +45,19 @@ def connected_blocks(
     """Yield a source's blocks, and an ``Outage`` between two connections.
 
     A source that is not live ends, and with ``once`` any does; where it is lost instead, that
-    raises ``SourceError``.
+    raises ``SourceError``. So does a source that refuses before it gave any sound: connecting again
+    would not help.
     """
-    waits = back_off(randomness)
+    waits, heard = back_off(randomness), False
     while True:
         reason = f"{source.name} ended"
         try:
             for block in read(source):
-                waits = back_off(randomness)
+                waits, heard = back_off(randomness), True
                 yield block
         except SourceLostError as lost:
-            if once or not source.live:
+            is_lasting = isinstance(lost, SourceRefusedError) and not heard
+            if once or not source.live or is_lasting:
                 raise SourceError(str(lost)) from None
             reason = str(lost)
         if once or not source.live:

@@ -36,6 +36,13 @@ class SourceLostError(SourceError):
     """A source was lost, or cannot be reached, and may come back."""
 
 
+class SourceRefusedError(SourceLostError):
+    """A source gives no sound, and will not until someone changes something.
+
+    It may come back all the same where it gave sound before: a camera that starts up.
+    """
+
+
 class Connection(Protocol):
     """A source in use, once."""
 

@@ -6,11 +6,34 @@ import signal
 from types import FrameType
 
 
+class Interrupts:
+    """Ctrl-C as an exception, and whether there was one.
+
+    An import that is interrupted may swallow it, as some that try one module after another do.
+    """
+
+    def __init__(self) -> None:
+        self.seen = False
+
+    def catch(self) -> None:
+        """Raise ``KeyboardInterrupt`` from now on, where Ctrl-C is not to be ignored."""
+        self.seen = False
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, self._raise)
+
+    def _raise(self, _: int, __: FrameType | None) -> None:
+        self.seen = True
+        raise KeyboardInterrupt
+
+
+INTERRUPTS = Interrupts()
+
+
 class StopRequest:
     """Set by the first SIGINT or SIGTERM while in use; a second SIGINT interrupts at once."""
 
     def __init__(self) -> None:
-        self._requested = False
+        self._requested = INTERRUPTS.seen
 
     def __call__(self) -> bool:
         """Say whether a stop was asked for."""
