@@ -158,11 +158,10 @@ def _print_lines(results: Iterator[ClipScore | Unscored], windows: bool, short: 
             failed += 1
             print(f"rattle: error: {result.reason}", file=sys.stderr)
             continue
-        decision = "ANOMALOUS" if result.anomalous else "normal"
         peak = _peak(result) if len(result.windows) > short else ""
         print(
             f"{result.score:9.4g} {_number(result.posterior):>7} {_number(result.distance):>9}  "
-            f"{decision:9} {result.path} ({result.unusual}{peak})"
+            f"{result.decision:9} {result.path}{_among(result, peak)}"
         )
         if result.remark:
             print(f"{'':37} {result.remark}")
@@ -225,7 +224,14 @@ def _print_json(scorer: ClipScorer, results: Iterator[ClipScore | Unscored], win
 
 def _row(clip: ClipScore) -> dict[str, Any]:
     """Put what CSV and JSON say of a clip under its names."""
+    if clip.unusual is None:
+        return {**asdict(clip), "p_value": None}
     return {**asdict(clip), "p_value": clip.unusual.p_value, "unusual": str(clip.unusual)}
+
+
+def _among(clip: ClipScore, peak: str) -> str:
+    """Say how a clip's score lies among those of healthy clips; nothing of one not judged."""
+    return "" if clip.unusual is None else f" ({clip.unusual}{peak})"
 
 
 def _number(value: float | None) -> str:

@@ -10,7 +10,7 @@ from rattle.clips.clip import KIND, Clip
 from rattle.clips.cutting import cut_as_known
 from rattle.clips.entry import LayoutEntry, LeftOut, open_clip
 from rattle.clips.files import audio_files
-from rattle.clips.hearing import hear
+from rattle.clips.hearing import judge
 from rattle.clips.machine import Machine
 from rattle.clips.recorder import Recorder
 from rattle.clips.unfit import Unfit
@@ -56,9 +56,9 @@ def labelled_clips(
     clips = cut_as_known(sorted(by_content.values(), key=lambda clip: clip.path), known)
     faults, remarks = {}, {}
     for clip in clips:
-        heard = hear(Path(clip.path), audio, clip.excerpt)
-        faults[clip.name] = heard.fault_to_learn_from
-        remarks[clip.name] = recorder.otherwise(heard.traits) if recorder else ""
+        judged = judge(Path(clip.path), audio, clip.excerpt)
+        faults[clip.name] = judged.fault_to_learn_from
+        remarks[clip.name] = recorder.otherwise(judged.traits) if recorder else ""
     unfit = Unfit.of_each(faults.items())
     if unfit and len(unfit.files) == len(clips):
         raise ClipError(f"{label}: {unfit}; give others")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rattle.clips.amplitude import Moments
-from rattle.clips.hearing import Heard
+from rattle.clips.excerpt import Excerpt
+from rattle.clips.hearing import judge
 from rattle.clips.recorder import Traits
+from rattle.recipe.parts import Audio
 
 
 @dataclass(frozen=True)
@@ -20,9 +23,12 @@ class Facts:
     moments: Moments
 
     @classmethod
-    def of(cls, heard: Heard) -> Facts:
-        """Take them of a clip that was heard."""
-        return cls(heard.fault_to_learn_from, heard.traits, Moments.of(heard.samples))
+    def of(cls, path: Path, audio: Audio, excerpt: Excerpt | None = None) -> Facts:
+        """Hear a clip for them, a block at a time; ``ClipError`` where it cannot be read."""
+        parts: list[Moments] = []
+        judgement = judge(path, audio, excerpt, lambda block: parts.append(Moments.of(block)))
+        moments = sum(parts[1:], start=parts[0])
+        return cls(judgement.fault_to_learn_from, judgement.traits, moments)
 
     @classmethod
     def restored(cls, stored: Mapping[str, Any]) -> Facts:

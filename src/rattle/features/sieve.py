@@ -1,4 +1,4 @@
-"""Leave out the clips that nothing can be learnt from: silent, frozen, clipped, damaged, copies.
+"""Leave out the clips that nothing can be learnt from: unfit ones, copies, and too short ones.
 
 Three recordings of a dead microphone among forty healthy ones are enough for a detector that takes
 most of a machine's faults for normal. So they are left out before anything else is done: before the
@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
 import polars as pl
 
 from rattle.clips.amplitude import Moments
+from rattle.clips.length import at_least, shortest_judged_s
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.clips.unfit import Unfit
@@ -36,6 +38,8 @@ class Sieve:
         for machine in clips.machines():
             for name, of in self._facts_of(clips.of(machine)):
                 self._faults[name] = of.fault
+            for name, fault in self._short(clips.of(machine)):
+                self._faults[name] = self._faults[name] or fault
         return self._without_unfit(clips)
 
     def fit_to_train(self, clips: Manifest, machine: Machine | None = None) -> Manifest:
@@ -53,6 +57,15 @@ class Sieve:
                 if original != name:
                     self._faults[name] = self._faults[name] or f"a copy of {Path(original).name}"
         return self._without_unfit(clips)
+
+    def _short(self, clips: Manifest) -> Iterator[tuple[str, str]]:
+        """Say which of a machine's clips are too short beside the others, or beside a window."""
+        seconds = [clip.seconds for clip in clips]
+        shortest_s = shortest_judged_s(self.store.audio, self.store.features, median(seconds))
+        for clip in clips:
+            if clip.seconds < shortest_s:
+                fault = f"{clip.seconds:.2f} s is too short: {at_least(shortest_s)} are needed"
+                yield clip.name, fault
 
     def _facts_of(self, clips: Manifest) -> Iterator[tuple[str, Facts]]:
         return zip((clip.name for clip in clips), self.store.facts(clips), strict=True)
