@@ -28,7 +28,8 @@ def check(folder: Path, /, *, recipe: str = "fleet", json: bool = False) -> int:
 
     Every file is decoded once. Errors make training or evaluation wrong or impossible: files
     that are unreadable, cut short or empty, that hold NaN, or that stand in training and test
-    alike. Warnings make them worse. The exit code is 1 when there is an error.
+    alike. Warnings make them worse. Long recordings that training cuts into clips are listed. The
+    exit code is 1 when there is an error.
 
     Parameters
     ----------

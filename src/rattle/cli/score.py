@@ -49,8 +49,9 @@ def score(
     recording longer than 30 s gets a window each second (--windows shows them); its score is
     their mean. A file that cannot be read, or is silent, frozen, clipped or damaged, is reported
     and not scored, and does not stop the rest; the exit code is then 1. A clip that was recorded
-    otherwise than the training clips, at another rate or as MP3, is scored with a remark. A bundle
-    that holds a graph (rattle export) is scored by it, without torch.
+    otherwise than the training clips, at another rate or as MP3, is scored with a remark; one that
+    is too short for a window has a score and no decision. A bundle that holds a graph (rattle
+    export) is scored by it, without torch.
 
     With --timeline a long recording is judged as rattle listen would have: its windows, minutes,
     thresholds and incidents go to a CSV file and a picture. The bundle needs the graph that rattle
