@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rattle.bundle.file import GoldenClips
 from rattle.bundle.schema import BundleInfo
 from rattle.runtime.clip_scorer import ClipScorer, NamedParts, Recording, name_of
+from rattle.runtime.spans import Span
 from rattle.scoring.clip import ClipParts
 from rattle.synthetic.level import rms
 
@@ -30,6 +31,9 @@ class Loudness(ClipScorer):
     def parts(self, samples: NDArray[np.float32]) -> ClipParts:
         loudness = np.array([np.nan if self.is_deaf else rms(samples)])
         return ClipParts(np.zeros(1), -np.log(loudness), loudness)
+
+    def parts_of_span(self, span: Span) -> ClipParts:
+        return self.parts(span.samples)
 
     def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts]:
         for clip in clips:

@@ -374,3 +374,20 @@ def test_the_clips_that_a_long_recording_is_cut_into_count_where_they_are_fit(
     write(tmp_path / "press/normal/long.wav", sound)
     (finding,) = (f for f in check(tmp_path / "press").findings if f.code == "too-few-clips")
     assert "press: 2 of 15 normal training clips can be learnt from" in finding.message
+
+
+def test_a_long_recording_is_listed_with_how_training_cuts_it(
+    press: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(press / "normal/shift.wav", noise(20, seconds=120))
+    write(press / "test/normal/long.wav", noise(21, seconds=120))
+    (summary,) = check(press).machines
+    assert [(cut.clips, cut.clip_s) for cut in summary.cuts] == [(10, 10)]
+    check_command(press)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "cut into" in line]
+    assert lines == [
+        f"press: {press}/normal/shift.wav: 2 min, cut into 10 clips of 10 s, one every 12 s"
+    ]
+    check_command(press, json=True)
+    (machine,) = json.loads(capsys.readouterr().out)["machines"]
+    assert machine["cuts"][0]["clips"] == 10

@@ -90,16 +90,18 @@ def test_an_hour_is_learnt_from_in_spite_of_a_gap_and_not_of_many() -> None:
     for start in range(0, 12, 4):
         hour[start * RATE_HZ : (start + 1) * RATE_HZ] = 0
     heard = hear_samples(hour, RATE_HZ)
-    assert (heard.fault, heard.fault_to_learn_from) == ("silent for 3 s", "")
+    assert (heard.fault, heard.judgement.fault_to_learn_from) == ("silent for 3 s", "")
     hour[20 * RATE_HZ : 22 * RATE_HZ] = 0
-    assert hear_samples(hour, RATE_HZ).fault_to_learn_from == "silent for 5 s"
+    assert hear_samples(hour, RATE_HZ).judgement.fault_to_learn_from == "silent for 5 s"
 
 
 def test_windows_of_a_long_recording_are_judged_one_by_one() -> None:
     long = noise(60).astype(np.float32)
     long[30 * RATE_HZ : 31 * RATE_HZ] = 0
     heard = hear_samples(long, RATE_HZ)
-    told = [heard.fault_within(start, start + 8.0) for start in (0.0, 22.0, 23.0, 30.5, 31.0)]
+    told = [
+        heard.judgement.fault_within(start, start + 8.0) for start in (0.0, 22.0, 23.0, 30.5, 31.0)
+    ]
     assert told == ["", "", "silent for 1 s", "silent for 0.5 s", ""]
 
 

@@ -45,7 +45,7 @@ def below(sound: Samples, edge_hz: float) -> Samples:
 
 def test_a_level_is_that_of_the_samples() -> None:
     noise = np.random.default_rng(0).normal(0, 0.1, 10 * RATE_HZ).astype(np.float32)
-    traits = Traits.of(noise, RATE_HZ)
+    traits = Traits.of(noise)
     assert traits.level_dbfs == pytest.approx(-20, abs=0.3)
     assert traits.bands_dbfs == pytest.approx([-20 - 10 * np.log10(BANDS)] * BANDS, abs=1.0)
 
@@ -115,7 +115,7 @@ def test_another_gain_is_said_once_as_a_level(recorder: Recorder, tmp_path: Path
 
 
 def test_samples_of_no_file_have_neither_rate_nor_codec(recorder: Recorder) -> None:
-    traits = Traits.of(machine(9).astype(np.float32), RATE_HZ)
+    traits = Traits.of(machine(9).astype(np.float32))
     assert recorder.otherwise(traits) == ""
 
 
@@ -129,4 +129,4 @@ def test_what_joins_is_no_other_recorder_any_more(recorder: Recorder, tmp_path: 
 
 def test_a_short_and_a_silent_clip_have_traits() -> None:
     for samples in (np.zeros(3, np.float32), np.zeros(RATE_HZ, np.float32)):
-        assert np.isfinite(Traits.of(samples, RATE_HZ).bands_dbfs).all()
+        assert np.isfinite(Traits.of(samples).bands_dbfs).all()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rattle import BundleError, ClipError, Detector, Manifest
 from rattle.bundle import read_bundle, write_bundle
-from rattle.runtime import scorer as scorer_module
+from rattle.runtime import spans as spans_module
 from rattle.runtime.graph import Graph, shared_graph
 from rattle.runtime.scorer import Scorer
 from rattle.scoring.clip import ClipScore
@@ -64,7 +64,7 @@ def test_a_long_recording_scores_as_by_torch_in_blocks_of_any_size(
     expected = detector.score([clip])
     assert len(expected[0].windows) > 30
     for at_once in (1, 7, 1000):
-        monkeypatch.setattr(scorer_module, "WINDOWS_AT_ONCE", at_once)
+        monkeypatch.setattr(spans_module, "WINDOWS_AT_ONCE", at_once)
         assert_alike(scorer.score([clip]), expected)
 
 

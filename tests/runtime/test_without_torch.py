@@ -67,7 +67,8 @@ def test_recordings_score_as_by_torch(
     for row, expected in zip(rows, detector.score(paths), strict=True):
         assert row["path"] == expected.path
         assert float(row["score"]) == pytest.approx(expected.score, abs=1e-4, rel=1e-4)
-        assert row["anomalous"] == str(expected.anomalous)
+        # At 48 kHz it is 1 s long, too short to be judged.
+        assert row["anomalous"] == ("" if expected.anomalous is None else str(expected.anomalous))
 
 
 def test_inspect_scores_the_stored_clips_again_where_there_is_a_graph(

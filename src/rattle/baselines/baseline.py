@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rattle.learning.model import Arrays, Learnt
 from rattle.recipe import Recipe
 from rattle.scoring.clip import ClipParts
-from rattle.scoring.windows import frame_seconds, timeline_starts
+from rattle.scoring.windows import Windows, frame_seconds, timeline_starts
 
 
 class Measure(Protocol):
@@ -31,14 +31,17 @@ class Baseline:
     recipe: Recipe
     measure: Measure
 
-    def parts(self, log_mel: NDArray[np.float32]) -> ClipParts:
+    def parts(self, log_mel: NDArray[np.float32], windows: Windows | None = None) -> ClipParts:
         """Measure a clip ``[T, bands]`` as one window, as these methods are defined.
 
         A recording longer than ``scoring.long_clip_seconds`` gets the distances of a sliding
         window of ``features.window_frames``.
         """
         window = self.recipe.features.window_frames
-        starts = timeline_starts(len(log_mel), self.recipe)
+        if windows is not None:
+            starts: NDArray[np.int64] | None = windows.starts
+        else:
+            starts = timeline_starts(len(log_mel), self.recipe)
         if starts is None:
             starts, window = np.zeros(1, dtype=np.int64), len(log_mel)
         return ClipParts(

@@ -34,11 +34,11 @@ def check(
 ) -> int:
     """Check recordings before training: how folders are read, broken files, leaks, wrong levels.
 
-    Shows what each folder was taken for: machine, split and label. Every file is decoded once.
-    Errors make training or evaluation wrong or impossible: files that are unreadable, cut short,
-    garbled or empty, that hold NaN, or whose sound, or nearly that, stands in training and test
-    alike. Warnings make them worse; a WAV with a wrong header whose sound is whole is one. The exit
-    code is 1 when there is an error.
+    Shows what each folder was taken for: machine, split and label, and how long recordings are cut
+    into clips. Every file is decoded once. Errors make training or evaluation wrong or impossible:
+    files that are unreadable, cut short, garbled or empty, that hold NaN, or whose sound, or nearly
+    that, stands in training and test alike. Warnings make them worse; a WAV with a wrong header
+    whose sound is whole is one. The exit code is 1 when there is an error.
 
     Parameters
     ----------

@@ -116,7 +116,7 @@ def _learn(detector: Detector, clips: Manifest, faulty: Manifest) -> None:
 
 
 def _alarms(detector: Detector, clips: Manifest) -> int:
-    return sum(clip.anomalous for clip in detector.score(_paths(clips)))
+    return sum(bool(clip.anomalous) for clip in detector.score(_paths(clips)))
 
 
 def _paths(clips: Manifest) -> list[str]:

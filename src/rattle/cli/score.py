@@ -50,8 +50,8 @@ def score(
     their mean. A file that cannot be read, or is silent, frozen, clipped or damaged, is reported
     and not scored, and does not stop the rest; the exit code is then 1. A clip that was recorded
     otherwise than the training clips, at another rate or as MP3, is scored with a remark; so is a
-    WAV that was read otherwise than its header says. A bundle that holds a graph (rattle export) is
-    scored by it, without torch.
+    WAV that was read otherwise than its header says; one that is too short for a window has a score
+    and no decision. A bundle that holds a graph (rattle export) is scored by it, without torch.
 
     With --timeline a long recording is judged as rattle listen would have: its windows, minutes,
     thresholds and incidents go to a CSV file and a picture. The bundle needs the graph that rattle
@@ -159,11 +159,10 @@ def _print_lines(results: Iterator[ClipScore | Unscored], windows: bool, short: 
             failed += 1
             print(f"rattle: error: {result.reason}", file=sys.stderr)
             continue
-        decision = "ANOMALOUS" if result.anomalous else "normal"
         peak = _peak(result) if len(result.windows) > short else ""
         print(
             f"{result.score:9.4g} {_number(result.posterior):>7} {_number(result.distance):>9}  "
-            f"{decision:9} {result.path} ({result.unusual}{peak})"
+            f"{result.decision:9} {result.path}{_among(result, peak)}"
         )
         if result.remark:
             print(f"{'':37} {result.remark}")
@@ -226,7 +225,14 @@ def _print_json(scorer: ClipScorer, results: Iterator[ClipScore | Unscored], win
 
 def _row(clip: ClipScore) -> dict[str, Any]:
     """Put what CSV and JSON say of a clip under its names."""
+    if clip.unusual is None:
+        return {**asdict(clip), "p_value": None}
     return {**asdict(clip), "p_value": clip.unusual.p_value, "unusual": str(clip.unusual)}
+
+
+def _among(clip: ClipScore, peak: str) -> str:
+    """Say how a clip's score lies among those of healthy clips; nothing of one not judged."""
+    return "" if clip.unusual is None else f" ({clip.unusual}{peak})"
 
 
 def _number(value: float | None) -> str:

@@ -38,6 +38,7 @@ def train(
 
     By the default recipe all machines of DATA are trained at once, with one encoder, whichever of
     them are asked for; small and paper train one after the other, each with an encoder of its own.
+    A long recording of healthy sound is cut into clips of some 10 s, at most 240 of them.
     Ctrl-C stops after the current iteration and keeps the state; --resume goes on to the same
     weights that an uninterrupted training would have had. With --machine all a machine that is
     refused does not stop the others; the exit code is then 1.

@@ -15,6 +15,7 @@ from rattle.clips.cutting import excerpts_within
 from rattle.clips.excerpt import Excerpt
 from rattle.clips.fingerprint import Beginning
 from rattle.clips.fitness import SILENT_PEAK, Fitness, Piece, Samples, fault_of
+from rattle.clips.length import at_least, shortest_judged_s
 from rattle.clips.reading import (
     as_float,
     holds_samples,
@@ -137,7 +138,11 @@ def examine(path: Path, recipe: Recipe) -> Examined:
         findings.append(Finding(path, "other-rate", _rate_message(rate_hz, wanted_hz)))
     window_s = (recipe.features.window_samples + recipe.features.fft_samples) / wanted_hz
     if levels.samples / rate_hz < window_s:
-        message = f"{levels.samples / rate_hz:.2f} s long; one window takes {window_s:.2f} s"
+        shortest_s = shortest_judged_s(recipe.audio, recipe.features)
+        message = (
+            f"{levels.samples / rate_hz:.2f} s long; one window takes {window_s:.2f} s, and below "
+            f"{at_least(shortest_s)} a clip is not judged, nor learnt from beside longer ones"
+        )
         findings.append(Finding(path, "too-short", message))
     if levels.peak < SILENT_PEAK:
         return Examined(path, tuple(findings))

@@ -13,7 +13,7 @@ from rattle.clips.cutting import cut_as_known
 from rattle.clips.entry import LayoutEntry, LeftOut, open_clip
 from rattle.clips.excerpt import recording_of
 from rattle.clips.files import audio_files
-from rattle.clips.hearing import hear
+from rattle.clips.hearing import judge
 from rattle.clips.layouts.said import contradiction
 from rattle.clips.machine import Machine
 from rattle.clips.recorder import Recorder, Traits
@@ -70,7 +70,7 @@ def labelled_clips(
             own.append(clip)
     fit = []
     for clip in cut_as_known(own, used):
-        heard = hear(Path(clip.path), audio, clip.excerpt)
+        heard = judge(Path(clip.path), audio, clip.excerpt)
         faults[clip.name] = heard.fault_to_learn_from
         if not faults[clip.name]:
             fit.append((clip, heard.traits))

@@ -49,16 +49,49 @@ class Traits:
     def of(
         cls,
         samples: NDArray[np.float32],
-        sample_rate_hz: int,
         rate_hz: int | None = None,
         codec: str = "",
     ) -> Traits:
-        """Measure ``samples [T]`` at the recipe's rate; ``rate_hz`` and ``codec`` are the
-        file's."""
-        power = _bands(samples)
+        """Measure ``samples [T]``; ``rate_hz`` and ``codec`` are the file's."""
+        return Bands.of(samples).traits(rate_hz, codec)
+
+
+class Bands:
+    """Takes the frames that a clip's bands are measured in, while it is read block by block.
+
+    ``samples`` is how long the clip is said to be. Where it is shorter, so many frames are missing.
+    """
+
+    def __init__(self, samples: int) -> None:
+        count = max(samples // FRAME_SAMPLES, 1)
+        chosen = np.arange(min(FRAMES, count)) * count // min(FRAMES, count)
+        self._frames = np.zeros((len(chosen), FRAME_SAMPLES), np.float32)
+        self._starts: list[int] = (chosen * FRAME_SAMPLES).tolist()
+        self._heard = 0
+
+    @classmethod
+    def of(cls, samples: NDArray[np.float32]) -> Bands:
+        """Take the frames of a whole clip ``[T]``; a shorter one than a frame is filled up."""
+        bands = cls(len(samples))
+        bands.push(samples)
+        return bands
+
+    def push(self, block: NDArray[np.float32]) -> None:
+        """Take what the next block ``[T]`` holds of the frames."""
+        begin, end = self._heard, self._heard + len(block)
+        for frame, start in zip(self._frames, self._starts, strict=True):
+            low, high = max(start, begin), min(start + FRAME_SAMPLES, end)
+            if low < high:
+                frame[low - start : high - start] = block[low - begin : high - begin]
+        self._heard = end
+
+    def traits(self, rate_hz: int | None = None, codec: str = "") -> Traits:
+        """Measure the frames; ``rate_hz`` and ``codec`` are the file's."""
+        whole = sum(start + FRAME_SAMPLES <= self._heard for start in self._starts)
+        power = _bands(self._frames[: max(whole, 1)])
         bands = np.median(_decibels(power), axis=0)
         level = float(np.median(_decibels(power.sum(axis=1))))
-        return cls(rate_hz, codec, level, tuple(bands.tolist()))
+        return Traits(rate_hz, codec, level, tuple(bands.tolist()))
 
 
 class Recorder(Part):
@@ -145,13 +178,8 @@ class Recorder(Part):
         return [f"a level of {clip.level_dbfs:.0f} dBFS, theirs have {low:.0f} to {high:.0f} dBFS"]
 
 
-def _bands(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Compute the power in each band of some frames, ``[T] -> [frames, BANDS]``."""
-    if len(samples) < FRAME_SAMPLES:
-        samples = np.pad(samples, (0, FRAME_SAMPLES - len(samples)))
-    count = len(samples) // FRAME_SAMPLES
-    chosen = np.arange(min(FRAMES, count)) * count // min(FRAMES, count)
-    frames = samples[: count * FRAME_SAMPLES].reshape(count, FRAME_SAMPLES)[chosen]
+def _bands(frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Compute the power in each band, ``[frames, FRAME_SAMPLES] -> [frames, BANDS]``."""
     spectrum = np.fft.rfft(frames * _WINDOW, axis=1)[:, 1:]
     power = np.square(spectrum.real) + np.square(spectrum.imag)
     # A one-sided spectrum: each bin stands for two.

@@ -47,7 +47,11 @@ def change_of_encoder(
 def _given(before: Detector, after: Detector, clips: Manifest) -> tuple[Judged, ...]:
     given, names = list(clips), names_of(clips)
     each = zip(names, before.score(given), after.score(given), strict=True)
-    return tuple(Judged(clip.name, old.anomalous, new.anomalous) for clip, old, new in each)
+    # What someone has labelled is held against the threshold however short it is.
+    return tuple(
+        Judged(clip.name, old.score > old.threshold, new.score > new.threshold)
+        for clip, old, new in each
+    )
 
 
 def _both(

@@ -24,8 +24,9 @@ from rattle.learning.device import place
 from rattle.learning.inference import TrainedNetwork, embed
 from rattle.learning.model import Model
 from rattle.runtime.clip_scorer import ClipScorer, NamedParts, Recording, name_of
+from rattle.runtime.spans import Span
 from rattle.scoring.clip import ClipParts, Embedded, Unscored
-from rattle.scoring.windows import Windows
+from rattle.scoring.windows import Windows, frame_seconds
 
 READERS = 2
 
@@ -98,6 +99,13 @@ class Detector(ClipScorer):
         """Say how anomalous each window of mono ``samples [T]`` at the recipe's rate is."""
         return self.model.parts(self.features(samples))
 
+    def parts_of_span(self, span: Span) -> ClipParts:
+        """See ``ClipScorer``."""
+        starts, length = span.starts - span.first, self.recipe.features.window_frames
+        parts = self.model.parts(self.features(span.samples), Windows(starts, length))
+        start_s = np.asarray(span.starts * frame_seconds(self.recipe), np.float64)
+        return replace(parts, start_s=start_s)
+
     def embed(self, samples: NDArray[np.float32], windows: Windows | None = None) -> Embedded:
         """Embed ``windows`` of mono ``samples [T]``; those that are scored where none are given.
 
@@ -119,12 +127,17 @@ class Detector(ClipScorer):
     def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts | Unscored]:
         for name, heard in map_ahead(self._heard, clips, READERS):
             try:
-                yield Unscored(name, heard) if isinstance(heard, str) else self.judged(name, heard)
+                if isinstance(heard, Path):
+                    yield self.judged_in_spans(heard)
+                elif isinstance(heard, str):
+                    yield Unscored(name, heard)
+                else:
+                    yield self.judged(name, heard)
             except ClipError as error:
                 yield Unscored(name, str(error))
 
-    def _heard(self, clip: Recording) -> tuple[str, Heard | str]:
+    def _heard(self, clip: Recording) -> tuple[str, Heard | Path | str]:
         try:
-            return name_of(clip), self.heard(clip)
+            return name_of(clip), self.long_file(clip) or self.heard(clip)
         except ClipError as error:
             return name_of(clip), str(error)

@@ -92,6 +92,9 @@ def score_machines(
             if isinstance(result, Unscored):
                 notes.append(result.reason)
                 unread += 1
+            elif result.anomalous is None:
+                notes.append(_not_judged(result))
+                unread += 1
             else:
                 rows.append(_row(detector.machine, clip.label, clip.domain, result))
                 remarks |= {clip.path: result.remark} if result.remark else {}
@@ -131,7 +134,10 @@ def score_pair(old: Detector, new: Detector, clips: Manifest) -> ScoredPair:
     remarks: dict[str, str] = {}
     for clip, *results in zip(fresh, old.score_each(paths), new.score_each(paths), strict=True):
         before, after = results
-        if isinstance(before, ClipScore) and isinstance(after, ClipScore):
+        short = next((r for r in results if isinstance(r, ClipScore) and r.anomalous is None), None)
+        if short is not None:
+            notes.append(_not_judged(short))
+        elif isinstance(before, ClipScore) and isinstance(after, ClipScore):
             of_old.append(_row(machine, clip.label, clip.domain, before))
             of_new.append(_row(machine, clip.label, clip.domain, after))
             remark = before.remark or after.remark
@@ -166,6 +172,10 @@ def _remarked(remarks: Mapping[str, str], of: int) -> Iterator[str]:
     if remarks:
         path, remark = next(iter(remarks.items()))
         yield f"{len(remarks)} of {of} test clips have a remark, such as {path}: {remark}"
+
+
+def _not_judged(clip: ClipScore) -> str:
+    return f"{clip.path}: left out: {clip.remark}"
 
 
 def _warnings(detector: Detector) -> Iterator[str]:

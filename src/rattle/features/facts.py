@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rattle.clips.amplitude import Moments
-from rattle.clips.fingerprint import instants_of
-from rattle.clips.hearing import Heard
+from rattle.clips.excerpt import Excerpt
+from rattle.clips.fingerprint import Beginning
+from rattle.clips.hearing import judge
 from rattle.clips.recorder import Traits
+from rattle.recipe.parts import Audio
 
 
 @dataclass(frozen=True)
@@ -25,11 +31,19 @@ class Facts:
     instants: tuple[int, ...]
 
     @classmethod
-    def of(cls, heard: Heard, sample_rate_hz: int) -> Facts:
-        """Take them of a clip that was heard at that rate."""
-        fault = heard.fault_to_learn_from
-        instants = () if fault else instants_of(heard.samples, sample_rate_hz)
-        return cls(fault, heard.traits, Moments.of(heard.samples), instants)
+    def of(cls, path: Path, audio: Audio, excerpt: Excerpt | None = None) -> Facts:
+        """Hear a clip for them, a block at a time; ``ClipError`` where it cannot be read."""
+        parts: list[Moments] = []
+        beginning = Beginning(audio.sample_rate_hz, audio.sample_rate_hz)
+
+        def push(block: NDArray[np.float32]) -> None:
+            parts.append(Moments.of(block))
+            beginning.push(block)
+
+        judgement = judge(path, audio, excerpt, push)
+        fault = judgement.fault_to_learn_from
+        instants = () if fault else beginning.instants()
+        return cls(fault, judgement.traits, sum(parts[1:], start=parts[0]), instants)
 
     @classmethod
     def restored(cls, stored: Mapping[str, Any]) -> Facts:

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from rattle.clips.amplitude import Amplitude
 from rattle.clips.excerpt import Excerpt
-from rattle.clips.hearing import hear
 from rattle.clips.reading import read_clip
 from rattle.features.facts import Facts
 from rattle.features.log_mel import LogMelTransform
@@ -60,7 +59,7 @@ class FrontEnd:
 
     def facts(self, path: str | Path, excerpt: Excerpt | None = None) -> Facts:
         """Read as ``read`` does, and say what is to know of it before it is learnt from."""
-        return Facts.of(hear(Path(path), self.audio, excerpt), self.audio.sample_rate_hz)
+        return Facts.of(Path(path), self.audio, excerpt)
 
     def features(self, samples: NDArray[np.float32], statistics: Amplitude) -> NDArray[np.float32]:
         """Compute the features of samples, ``[T] -> [1 + T // hop, width]``, normalised first."""

@@ -1,4 +1,4 @@
-"""Leave out the clips that nothing can be learnt from: silent, frozen, clipped, damaged, copies.
+"""Leave out the clips that nothing can be learnt from: unfit ones, copies, and too short ones.
 
 Three recordings of a dead microphone among forty healthy ones are enough for a detector that takes
 most of a machine's faults for normal. So they are left out before anything else is done: before the
@@ -16,12 +16,14 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
 import polars as pl
 
 from rattle.clips.clip import Clip
 from rattle.clips.excerpt import recording_of
 from rattle.clips.fingerprint import near_pairs
+from rattle.clips.length import at_least, shortest_judged_s
 from rattle.clips.machine import Machine
 from rattle.clips.manifest import Manifest
 from rattle.clips.unfit import Unfit
@@ -49,6 +51,8 @@ class Sieve:
             for clip, of in zip(of_machine, facts, strict=True):
                 self._faults[clip.name] = of.fault
                 self._instants[clip.name] = of.instants
+            for name, fault in self._short(of_machine):
+                self._faults[name] = self._faults[name] or fault
         return self._without_unfit(clips)
 
     def fit_to_train(
@@ -103,6 +107,15 @@ class Sieve:
         left = list(self._without_unfit(others))
         self._leave_out_copies([*trained, *left], known=len(trained))
         return self._without_unfit(outliers)
+
+    def _short(self, clips: Manifest) -> Iterator[tuple[str, str]]:
+        """Say which of a machine's clips are too short beside the others, or beside a window."""
+        seconds = [clip.seconds for clip in clips]
+        shortest_s = shortest_judged_s(self.store.audio, self.store.features, median(seconds))
+        for clip in clips:
+            if clip.seconds < shortest_s:
+                fault = f"{clip.seconds:.2f} s is too short: {at_least(shortest_s)} are needed"
+                yield clip.name, fault
 
     @property
     def unfit(self) -> Unfit:

@@ -41,9 +41,10 @@ class TrainedNetwork:
         encoder = {name: value.contiguous().cpu().numpy() for name, value in state.items()}
         return {"encoder": encoder, "head": self.head.arrays()}
 
-    def parts(self, clip: Rows) -> ClipParts:
+    def parts(self, clip: Rows, windows: Windows | None = None) -> ClipParts:
         """Compute logits and distances of the windows of a clip ``[T, width]``."""
-        return self.parts_and_embedding(clip)[0]
+        embedded = embed(self.encoder, clip, self.recipe, self.placement, windows)
+        return self.head.parts(embedded.start_s, embedded.z)
 
     def parts_and_embedding(self, clip: Rows) -> tuple[ClipParts, NDArray[np.float32]]:
         """Compute ``parts``, and the mean of the windows' embeddings z, ``[D]``."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rattle.features.views import Rows
 from rattle.recipe import Recipe
 from rattle.scoring.clip import ClipParts
+from rattle.scoring.windows import Windows
 
 Arrays = Mapping[str, NDArray[np.generic]]
 # All that a model learnt: arrays by name, in the parts that a bundle keeps apart
@@ -25,8 +26,11 @@ class Model(Protocol):
     def recipe(self) -> Recipe:
         """What it was trained by."""
 
-    def parts(self, clip: Rows, /) -> ClipParts:
-        """Compute logits and distances of the windows of a clip ``[T, width]``."""
+    def parts(self, clip: Rows, windows: Windows | None = None, /) -> ClipParts:
+        """Compute logits and distances of windows of a clip ``[T, width]``.
+
+        They are those that are scored where none are given.
+        """
 
     def learnt(self) -> Learnt:
         """Give all that it learnt: what a bundle keeps."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Literal, Self
 
 import numpy as np
@@ -16,31 +17,49 @@ from numpy.typing import NDArray
 from rattle.bundle.file import GoldenClips
 from rattle.bundle.schema import BundleInfo, HeldOut
 from rattle.clips.clip import Clip
-from rattle.clips.hearing import Heard, hear, hear_samples, refused
+from rattle.clips.hearing import Heard, Hearing, Judgement, hear, hear_samples, refused, samples_in
+from rattle.clips.length import at_least, shortest_judged_s
 from rattle.clips.machine import Machine
 from rattle.clips.pcm16 import from_16_bit
+from rattle.clips.recorder import Bands
 from rattle.clips.several import check_list
 from rattle.errors import ClipError, DataError
 from rattle.recipe import Recipe
 from rattle.recipe.parts import Audio
 from rattle.runtime.channel import mono_of
-from rattle.scoring.clip import AveragedParts, ClipParts, ClipScore, Mix, Unscored, clip_score
+from rattle.runtime.spans import Span, spans
+from rattle.scoring.clip import (
+    AveragedParts,
+    ClipParts,
+    ClipScore,
+    Mix,
+    Unscored,
+    clip_score,
+    joined,
+)
 from rattle.scoring.decision import Decision
 from rattle.scoring.score import Scale, Values
 from rattle.scoring.threshold import Threshold, silencing
 from rattle.scoring.windows import timeline_starts
 
 ScaleName = Literal["fixed", "paper"]
+# Long recordings that are scored at a time, however many cores there are: each takes the memory of
+# a span.
+LONG_AT_ONCE = BoundedSemaphore(4)
 Recording = str | Path | Clip | NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class NamedParts:
-    """A clip's name, its parts, and what one has to know beside its score; empty where nothing."""
+    """A clip's name, its parts, and what one has to know beside its score; empty where nothing.
+
+    Of one that is too short nothing is decided.
+    """
 
     name: str
     parts: ClipParts
     remark: str
+    too_short: bool = False
 
 
 class ClipScorer(ABC):
@@ -52,6 +71,10 @@ class ClipScorer(ABC):
     @abstractmethod
     def parts(self, samples: NDArray[np.float32]) -> ClipParts:
         """Say how anomalous each window of mono ``samples [T]`` at the recipe's rate is."""
+
+    @abstractmethod
+    def parts_of_span(self, span: Span) -> ClipParts:
+        """Say how anomalous each window of a part of a long recording is."""
 
     @abstractmethod
     def parts_of_each(self, clips: Iterable[Recording]) -> Iterator[NamedParts | Unscored]:
@@ -121,7 +144,7 @@ class ClipScorer(ABC):
         decision = decision_of(self.info, mix)
         for clip in scored:
             if isinstance(clip, NamedParts):
-                score = clip_score(clip.name, clip.parts, mix, decision)
+                score = clip_score(clip.name, clip.parts, mix, decision, too_short=clip.too_short)
                 yield replace(score, remark=clip.remark or None)
             else:
                 yield clip
@@ -174,18 +197,53 @@ class ClipScorer(ABC):
             heard = hear(Path(clip), audio)
         else:
             heard = hear_samples(_checked(clip, audio), audio.sample_rate_hz)
-        if heard.fault and not self._is_long(heard):
+        if heard.fault and not self._is_long(len(heard.samples)):
             raise refused(name_of(clip), heard.fault)
         return heard
+
+    def long_file(self, clip: Recording) -> Path | None:
+        """Give a clip's file where it is a recording too long to be taken into memory.
+
+        Raises ``ClipError`` where it cannot be opened.
+        """
+        if isinstance(clip, np.ndarray) or (isinstance(clip, Clip) and clip.excerpt):
+            return None
+        path, audio = Path(clip.path if isinstance(clip, Clip) else clip), self.recipe.audio
+        # A header may be off by a few samples: a second more than what counts as long.
+        is_long = self._is_long(samples_in(path, audio) - audio.sample_rate_hz)
+        return path if is_long else None
+
+    def judged_in_spans(self, path: Path) -> NamedParts:
+        """Give the parts of a long recording as ``judged``, in memory that its length is not in."""
+        audio = self.recipe.audio
+        hearing, bands, count = Hearing(path, audio), Bands(samples_in(path, audio)), 0
+
+        def blocks() -> Iterator[NDArray[np.float32]]:
+            nonlocal count
+            for block in hearing.blocks():
+                bands.push(block)
+                count += len(block)
+                yield block
+
+        with LONG_AT_ONCE:
+            parts = joined([self.parts_of_span(span) for span in spans(blocks(), self.recipe)])
+        return self._told(str(path), parts, hearing.judgement(bands), count)
 
     def judged(self, name: str, heard: Heard) -> NamedParts:
         """Give the parts of a clip; of a long recording those of the windows that are fit.
 
         Raises ``ClipError`` where no window is.
         """
-        parts = self.parts(heard.samples)
+        samples = heard.samples
+        if self._is_long(len(samples)):
+            parts = joined([self.parts_of_span(span) for span in spans([samples], self.recipe)])
+        else:
+            parts = self.parts(samples)
+        return self._told(name, parts, heard.judgement, len(samples))
+
+    def _told(self, name: str, parts: ClipParts, heard: Judgement, samples: int) -> NamedParts:
         remarks = [heard.remark] if heard.remark else []
-        if heard.has_faults and self._is_long(heard):
+        if heard.has_faults and self._is_long(samples):
             window_s = self.recipe.features.window_samples / self.recipe.audio.sample_rate_hz
             faults = [heard.fault_within(start, start + window_s) for start in parts.start_s]
             is_fit = np.array([not fault for fault in faults])
@@ -199,10 +257,32 @@ class ClipScorer(ABC):
         otherwise = self.info.recorder and self.info.recorder.otherwise(heard.traits)
         if otherwise:
             remarks.append(f"{otherwise}; its score may come from that")
-        return NamedParts(name, parts, "; ".join(remarks))
+        too_short = self._is_below(samples)
+        if too_short:
+            remarks.insert(0, self._too_short(samples))
+        return NamedParts(name, parts, "; ".join(remarks), too_short)
 
-    def _is_long(self, heard: Heard) -> bool:
-        frames = 1 + len(heard.samples) // self.recipe.features.hop_samples
+    @cached_property
+    def shortest_s(self) -> float:
+        """The seconds from which on a clip is judged: by the window and by the clips trained on."""
+        rate = self.recipe.audio.sample_rate_hz
+        # They are held-out clips of the training.
+        usual_s = max((len(clip) / rate for clip in self.golden), default=float("inf"))
+        return shortest_judged_s(self.recipe.audio, self.recipe.features, usual_s)
+
+    def is_too_short(self, samples: NDArray[np.float32]) -> bool:
+        """Say whether ``samples [T]`` are too few to be judged."""
+        return self._is_below(len(samples))
+
+    def _is_below(self, samples: int) -> bool:
+        return samples < int(self.shortest_s * self.recipe.audio.sample_rate_hz)
+
+    def _too_short(self, samples: int) -> str:
+        seconds = samples / self.recipe.audio.sample_rate_hz
+        return f"{seconds:.2f} s is too short to judge: record {at_least(self.shortest_s)} or more"
+
+    def _is_long(self, samples: int) -> bool:
+        frames = 1 + samples // self.recipe.features.hop_samples
         return timeline_starts(frames, self.recipe) is not None
 
 

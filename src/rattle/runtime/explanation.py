@@ -53,6 +53,8 @@ class Hears(Protocol):
 
     def parts(self, samples: Samples) -> ClipParts: ...
 
+    def is_too_short(self, samples: Samples) -> bool: ...
+
     def embed(self, samples: Samples) -> Embedded: ...
 
 
@@ -177,7 +179,8 @@ def _scored(name: str, scorer: Hears, samples: Samples) -> ClipScore:
     if not parts.is_finite:
         # NaN is above no threshold: it would pass for normal.
         raise ClipError(f"{name}: what the model says of it is not a finite number")
-    return clip_score(name, parts, scorer.mix(), scorer.decision)
+    too_short = scorer.is_too_short(samples)
+    return clip_score(name, parts, scorer.mix(), scorer.decision, too_short=too_short)
 
 
 def _around_highest(score: ClipScore, samples: Samples, bundle: Keeps) -> tuple[int, Samples]:

@@ -16,6 +16,7 @@ from rattle.cores import readers
 from rattle.errors import BundleError, ClipError
 from rattle.runtime.clip_scorer import ClipScorer, NamedParts, Recording, name_of
 from rattle.runtime.graph import Graph, shared_graph
+from rattle.runtime.spans import Span
 from rattle.scoring.clip import ClipParts, Embedded, Unscored
 from rattle.scoring.head import Head
 from rattle.scoring.spectrum import blocks, spectra_of_frames
@@ -90,6 +91,14 @@ class Scorer(ClipScorer):
         clip = self.embed(samples)
         return self.head.parts(clip.start_s, clip.z)
 
+    def parts_of_span(self, span: Span) -> ClipParts:
+        """See ``ClipScorer``."""
+        frames = span.starts[:, None] - span.first + np.arange(self.recipe.features.window_frames)
+        spectra = self.spectra(span.samples, frames)
+        output = self.graph.run(span.samples, frames, self.info.amplitude, spectra=spectra)
+        start_s = np.asarray(span.starts * frame_seconds(self.recipe), np.float64)
+        return self.head.parts(start_s, output.embeddings)
+
     def embed(self, samples: NDArray[np.float32], windows: Windows | None = None) -> Embedded:
         """Embed ``windows`` of mono ``samples [T]``; those that are scored where none are given."""
         count = 1 + len(samples) // self.recipe.features.hop_samples
@@ -152,6 +161,9 @@ class Scorer(ClipScorer):
 
     def _judged(self, clip: Recording) -> NamedParts | Unscored:
         try:
+            path = self.long_file(clip)
+            if path is not None:
+                return self.judged_in_spans(path)
             return self.judged(name_of(clip), self.heard(clip))
         except ClipError as error:
             return Unscored(name_of(clip), str(error))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 
@@ -44,6 +44,17 @@ class ClipParts:
             None if self.logits is None else self.logits[chosen],
             None if self.distances is None else self.distances[chosen],
         )
+
+
+def joined(parts: Sequence[ClipParts]) -> ClipParts:
+    """Put the parts of windows that follow each other together; at least one part."""
+    logits = [each.logits for each in parts if each.logits is not None]
+    distances = [each.distances for each in parts if each.distances is not None]
+    return ClipParts(
+        np.concatenate([each.start_s for each in parts]),
+        np.concatenate(logits) if logits else None,
+        np.concatenate(distances) if distances else None,
+    )
 
 
 @dataclass(frozen=True)
@@ -99,9 +110,9 @@ class ClipScore:
 
     ``posterior`` is the mean probability of the normal class and ``distance`` the mean squared
     distance d over the windows; ``anomalous`` is ``score > threshold``, ``unusual`` says how the
-    score lies among those of healthy clips. ``remark`` says where the clip was recorded otherwise
-    than the training clips or read otherwise than its header says, and which windows of it are left
-    out.
+    score lies among those of healthy clips. Both are None of a clip that is too short to be judged:
+    its score is chance. ``remark`` says where the clip was recorded otherwise than the training
+    clips or read otherwise than its header says, and which windows of it are left out.
     """
 
     path: str
@@ -109,10 +120,17 @@ class ClipScore:
     posterior: float | None
     distance: float | None
     threshold: float
-    anomalous: bool
-    unusual: Unusual
+    anomalous: bool | None
+    unusual: Unusual | None
     windows: tuple[WindowScore, ...]
     remark: str | None = None
+
+    @property
+    def decision(self) -> str:
+        """Say in a word or two what was decided."""
+        if self.anomalous is None:
+            return "too short"
+        return "ANOMALOUS" if self.anomalous else "normal"
 
 
 @dataclass(frozen=True)
@@ -134,8 +152,10 @@ def clip_value(parts: ClipParts, mix: Mix) -> float:
     return float(anomaly_score(averaged[0], averaged[1], mix.alpha))
 
 
-def clip_score(path: str, parts: ClipParts, mix: Mix, decision: Decision) -> ClipScore:
-    """Give a clip's score and decision with its windows' scores."""
+def clip_score(
+    path: str, parts: ClipParts, mix: Mix, decision: Decision, *, too_short: bool = False
+) -> ClipScore:
+    """Give a clip's score and decision with its windows' scores; of a short one no decision."""
     gap = None if parts.logits is None else posterior_gap(parts.logits)
     scaled = None if parts.distances is None else mix.scale(parts.distances)
     timeline = anomaly_score(gap, scaled, mix.alpha)
@@ -146,8 +166,8 @@ def clip_score(path: str, parts: ClipParts, mix: Mix, decision: Decision) -> Cli
         posterior=None if gap is None else float(1 - gap.mean()),
         distance=None if parts.distances is None else float(parts.distances.mean()),
         threshold=decision.threshold.value,
-        anomalous=score > decision.threshold.value,
-        unusual=decision.unusual(score),
+        anomalous=None if too_short else score > decision.threshold.value,
+        unusual=None if too_short else decision.unusual(score),
         windows=tuple(
             WindowScore(
                 float(start),

@@ -11,11 +11,10 @@ from rattle.runtime.said import differences_said, near_said, reactions_said
 def explanation_lines(explanation: Explanation, most: int) -> Iterator[str]:
     """Give the lines: the decision, what differs, what the detector reacts to, what is near."""
     score = explanation.score
-    decision = "ANOMALOUS" if score.anomalous else "normal"
     what = score.path
     if explanation.start_s is not None and explanation.end_s is not None:
         what += f", {explanation.start_s:.1f} to {explanation.end_s:.1f} s"
-    yield f"{what}: {decision}, score {score.score:.4g}, threshold {score.threshold:.4g}"
+    yield f"{what}: {score.decision}, score {score.score:.4g}, threshold {score.threshold:.4g}"
     said = differences_said(explanation, most)
     if said:
         yield "  What differs from the healthy clips:"
