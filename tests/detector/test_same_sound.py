@@ -150,20 +150,27 @@ def test_what_tests_a_machine_is_trained_on_as_no_others(
     assert told[0].files[0][1] == f"a copy of {Path(test.path).name} of synth_fan/id_00"
 
 
-def test_near_copies_count_once_among_a_machines_normals(
+def test_copies_count_once_among_a_machines_normals_and_near_copies_do_not(
     factory: Path, clips: Manifest, detector: Detector, tiny_recipe: Recipe, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
     shutil.copytree(factory / "dev_data", data)
     (fan,) = data.rglob("synth_fan")
-    for file in sorted((fan / "train").iterdir()):
-        samples, rate_hz = sf.read(file)
+    for number, file in enumerate(sorted((fan / "train").iterdir())):
+        samples, rate_hz = sf.read(file, dtype="int16")
         name = file.stem.replace("id_00_0", "id_00_9")
-        sf.write(file.with_name(f"{name}.flac"), 0.4 * samples, rate_hz)
-    again = rattle.fit(data, FAN, recipe=tiny_recipe, device="cpu")
-    assert again.info.provenance.used == detector.info.provenance.used
-    many = tiny_recipe.with_values(training={"minimum_normals": 13})
-    with pytest.raises(DataError, match=r"has 12 normal .*\(nearly a copy of normal_id_00_0000"):
+        gain = 1 if number else 0.4  # of one only nearly the same
+        copy = (gain * samples).astype(np.int16)
+        sf.write(file.with_name(f"{name}.flac"), copy, rate_hz)
+    told: list[Unfit] = []
+    (again,) = make(
+        OwnJob(load_manifest(data), FAN, tiny_recipe, device="cpu"),
+        watch=Watch(on_unfit=told.append),
+    )
+    assert len(again.info.provenance.used) == len(detector.info.provenance.used) + 1
+    assert len(told[0].files) == 11
+    many = tiny_recipe.with_values(training={"minimum_normals": 14})
+    with pytest.raises(DataError, match=r"has 13 normal .*\(a copy of normal_id_00_0000"):
         rattle.fit(data, FAN, recipe=many, device="cpu")
 
 

@@ -135,15 +135,20 @@ class Sieve:
             raise DataError(f"{error}; {unfit}", argument=error.arguments) from None
 
     def _leave_out_copies(self, clips: Sequence[Clip], known: int = 0) -> None:
-        """Leave out what is, or nearly is, the sound of one before it; not the first ``known``."""
+        """Leave out what is the sound of one before it, or nearly that of another machine's.
+
+        Of the first ``known`` none. Near copies among a machine's own clips stay: they may be two
+        recordings with the same noise in them, and ``check`` tells of them.
+        """
         first: dict[str, Clip] = {}
         for place, clip in enumerate(clips):
             original = first.setdefault(clip.content_hash, clip)
             if original is not clip and place >= known:
                 self._leave_out(clip, "a copy", original)
         for near in near_pairs([self._instants[clip.name] for clip in clips]):
-            if near.second >= known:
-                self._leave_out(clips[near.second], "nearly a copy", clips[near.first])
+            original, clip = clips[near.first], clips[near.second]
+            if near.second >= known and original.machine != clip.machine:
+                self._leave_out(clip, "nearly a copy", original)
 
     def _leave_out(self, clip: Clip, said: str, original: Clip) -> None:
         of = "" if original.machine == clip.machine else f" of {original.machine}"
