@@ -11,7 +11,7 @@ import soundfile as sf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rattle import Detector, Recipe
+from rattle import ClipError, Detector, Recipe
 from rattle.clips import hearing as hearing_module
 from rattle.clips.hearing import hear, judge
 from rattle.clips.reading import read_clip
@@ -129,3 +129,18 @@ def test_a_long_recording_is_judged_as_if_it_were_kept(
     told = judge(tmp_path / "long.wav", Audio())
     assert told.pieces == kept.pieces
     assert told.traits.level_dbfs == pytest.approx(kept.traits.level_dbfs, abs=0.5)
+
+
+def test_a_header_that_states_no_length_takes_no_memory_for_it(
+    scorer: Scorer, detector: Detector, tmp_path: Path
+) -> None:
+    sf.write(tmp_path / "piped.flac", noise(40 * RATE_HZ), RATE_HZ)
+    file = bytearray((tmp_path / "piped.flac").read_bytes())
+    file[21] &= 0xF0  # the upper bits of the count of samples, and the lower 32
+    file[22:26] = bytes(4)
+    (tmp_path / "piped.flac").write_bytes(file)
+    for each in (scorer, detector):
+        (said,) = each.score_each([tmp_path / "piped.flac"])  # type: ignore[attr-defined]
+        assert "its header states no length" in said.reason
+    with pytest.raises(ClipError, match="its header states no length"):
+        judge(tmp_path / "piped.flac", Audio())

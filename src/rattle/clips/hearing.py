@@ -20,6 +20,8 @@ from rattle.clips.sound import FloatArray, Sound
 from rattle.errors import ClipError
 from rattle.recipe.parts import Audio
 
+# Two years at 16 kHz.
+MOST_SAMPLES = 2**40
 # What is no longer is read as a whole.
 KEPT_SECONDS = 60
 # A long recording may hold gaps of this share of its length and be learnt from all the same: hardly
@@ -147,9 +149,11 @@ def judge(
 
 
 def samples_in(path: Path, audio: Audio) -> int:
-    """Say by its header how many samples a recording has at the recipe's rate, to a few."""
-    info = probe(path)
-    return round(info.seconds * audio.sample_rate_hz)
+    """Say by its header how many samples a recording has at the recipe's rate, to a few.
+
+    No more than ``MOST_SAMPLES``, which a header says that states no length.
+    """
+    return min(round(probe(path).seconds * audio.sample_rate_hz), MOST_SAMPLES)
 
 
 def hear_samples(samples: FloatArray, sample_rate_hz: int) -> Heard:

@@ -40,7 +40,7 @@ from rattle.scoring.clip import (
 from rattle.scoring.decision import Decision
 from rattle.scoring.score import Scale, Values
 from rattle.scoring.threshold import Threshold, silencing
-from rattle.scoring.windows import timeline_starts
+from rattle.scoring.windows import is_long
 
 ScaleName = Literal["fixed", "paper"]
 # Long recordings that are scored at a time, however many cores there are: each takes the memory of
@@ -283,7 +283,7 @@ class ClipScorer(ABC):
 
     def _is_long(self, samples: int) -> bool:
         frames = 1 + samples // self.recipe.features.hop_samples
-        return timeline_starts(frames, self.recipe) is not None
+        return is_long(frames, self.recipe)
 
 
 def mix_of(info: BundleInfo, scale: Scale | None = None) -> Mix:

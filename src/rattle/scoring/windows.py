@@ -66,10 +66,15 @@ def timeline_starts(frames: int, recipe: Recipe) -> NDArray[np.int64] | None:
 
     None for a clip no longer than ``scoring.long_clip_seconds``, which is scored as a whole.
     """
-    # Frames are centred on hops, the first at 0: the last one tells how long the clip is.
-    if (frames - 1) * frame_seconds(recipe) <= recipe.scoring.long_clip_seconds:
+    if not is_long(frames, recipe):
         return None
     return sliding_starts(frames, recipe.features.window_frames, timeline_hop(recipe))
+
+
+def is_long(frames: int, recipe: Recipe) -> bool:
+    """Say whether a recording of so many frames is slid over and not scored as a whole."""
+    # Frames are centred on hops, the first at 0: the last one tells how long the clip is.
+    return (frames - 1) * frame_seconds(recipe) > recipe.scoring.long_clip_seconds
 
 
 def timeline_hop(recipe: Recipe) -> int:
