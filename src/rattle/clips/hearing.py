@@ -81,6 +81,11 @@ class Heard:
         """How it was recorded."""
         return self.judgement.traits
 
+    @property
+    def remark(self) -> str:
+        """What was read otherwise than the file's header says, or nothing."""
+        return self.judgement.remark
+
 
 class Hearing:
     """Hears a recording, or an excerpt, a block at a time, in memory that its length is not in.
