@@ -33,8 +33,9 @@ from ratio import Ratio, side_by_side
 from rattle import Machine, Manifest, Recipe, export
 from rattle.clips.amplitude import Amplitude, Moments
 from rattle.clips.check import check
+from rattle.clips.content import content_hash
 from rattle.clips.layouts import load_manifest
-from rattle.clips.reading import content_hash, read_clip
+from rattle.clips.reading import read_clip
 from rattle.detector.finish import make
 from rattle.detector.own import OwnJob
 from rattle.features.front_end import FrontEnd

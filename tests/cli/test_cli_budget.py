@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from rattle.listening.recording import recording_blocks
 from rattle.listening.saving import Saving
 from rattle.listening.source import Block
 from rattle.listening.state import read_state, write_state
+from rattle.locked import locked
 from rattle.runtime import Scorer
 from rattle.scoring.budget.judge import Judge
 from rattle.scoring.budget.ledger import Account, Ledger
@@ -120,6 +122,23 @@ def test_another_budget_has_another_threshold_of_the_same_minutes(
     rarer = stored(exported_file, state).thresholds["alarm"]
     assert rarer.value > once.value
     assert rarer.expected_per_week == pytest.approx(once.expected_per_week / 10)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
+def test_a_state_that_another_process_keeps_is_refused(
+    rattle: Any, exported_file: Path, shift: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rattle.locked.PATIENCE_S", 0.1)
+    state = state_of(exported_file, tmp_path / "state.json", -50.0)
+    before = state.read_bytes()
+    words = ["--url", shift, "--alarm", "2/3", "--state", state]
+    with locked(state, "listening"):
+        ran = rattle("listen", exported_file, *words)
+    assert ran.code == 2
+    assert f"{state}: listening goes on there already, by process " in ran.err
+    assert state.read_bytes() == before
+    assert rattle("listen", exported_file, *words).code == 0
+    assert not [*tmp_path.glob(".*")]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from typing import TypeVar
 import pytest
 import torch
 
-from rattle import Detector, Machine, Manifest, Recipe, TrainingError
+from rattle import Detector, Machine, Manifest, Recipe, StorageError, TrainingError
 from rattle.clips.layouts import load_manifest
 from rattle.detector.adapt import AdaptJob
 from rattle.detector.finish import NO_WATCH
@@ -23,6 +23,8 @@ from rattle.detector.job import Recordings, Watch
 from rattle.detector.own import OwnJob
 from rattle.errors import ClipError, DataError, Interrupted
 from rattle.learning.train import Step
+from rattle.locked import locked
+from rattle.runs.folder import refuse_twins
 from rattle.runs.write import MissingRecordings, recordings_of, run_in_folder
 from what_was_learnt import weights_in
 
@@ -92,6 +94,28 @@ def test_metrics_hold_a_line_an_iteration_as_it_was_reported(job: OwnJob, tmp_pa
     lines = (tmp_path / RUN / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [dataclasses.asdict(step) for step in steps]
     assert iterations(tmp_path / RUN) == list(range(1, 7))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_folder_in_which_another_process_trains_is_refused(
+    job: OwnJob, tmp_path: Path, resume: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rattle.locked.PATIENCE_S", 0.1)
+    with locked(tmp_path / RUN, "a training"):
+        with pytest.raises(StorageError, match=f"{RUN}: a training goes on there already, by proc"):
+            run_in_folder(job, tmp_path, resume=resume)
+        assert [path.name for path in tmp_path.iterdir()] == [f".{RUN}.lock"]
+    assert bundle_of(job, tmp_path, resume=resume).exists()
+
+
+def test_machines_whose_bundles_would_have_one_name_are_refused() -> None:
+    for names in (("a/b_c", "a_b/c"), ("Fan/id_00", "fan/ID_00"), ("f\u00fcr", "fu\u0308r")):
+        first, second = map(Machine.parse, names)
+        with pytest.raises(TrainingError) as refused:
+            refuse_twins([Machine("valve", "x"), first, second])
+        assert f"the bundles of {first} and {second} would have the same name" in str(refused.value)
+    refuse_twins([Machine.parse(name) for name in ("fan/a b", "fan/a-b", "fan/a_b", "fan/a b")])
 
 
 def test_an_existing_run_is_refused_without_resume(job: OwnJob, tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from damaged_audio import Damaged, damaged
 from how_many import cases, repeat
 from watched import watch
 
-from rattle.clips.reading import content_hash, probe, read_clip
+from rattle.clips.content import content_hash
+from rattle.clips.reading import probe, read_clip
 from rattle.errors import ClipError
 
 NOISE = np.random.default_rng(0).normal(0, 0.1, 40_000)

@@ -6,6 +6,11 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rattle.runtime import Scorer
+    from rattle.scoring.budget.judge import Judge
 
 
 def listen(
@@ -52,22 +57,17 @@ def listen(
         False alarms a week that are accepted, on average.
     state
         File to keep what is learnt in, at most 28 days of minutes, and to go on from. Without it
-        all is forgotten at the end.
+        all is forgotten at the end. One process at a time has it.
     once
         Stop when a sound card or URL ends or is lost, in place of connecting again.
     json
         Print a JSON object a line.
     """
-    from numpy.random import default_rng
+    from contextlib import nullcontext
 
-    from rattle.cli.terminal.budget_lines import first_line
-    from rattle.cli.terminal.hop_lines import print_hops
     from rattle.errors import DataError
-    from rattle.listening.ffmpeg import Ffmpeg
     from rattle.listening.judging import judge_of
-    from rattle.listening.reconnect import connected_blocks
-    from rattle.listening.saving import Saving
-    from rattle.listening.sound_card import SoundCard
+    from rattle.locked import locked
     from rattle.runtime import Scorer
     from rattle.scoring.budget.rule import AlarmRule
 
@@ -76,7 +76,30 @@ def listen(
     scorer = Scorer.load(bundle)
     if false_alarms is not None:
         scorer = scorer.at_rate(false_alarms)
-    judge = judge_of(scorer, AlarmRule.parse(alarm), budget, state)
+    with nullcontext() if state is None else locked(state, "listening"):
+        judge = judge_of(scorer, AlarmRule.parse(alarm), budget, state)
+        return _listen(scorer, judge, device, url, state, once=once, json=json)
+
+
+def _listen(
+    scorer: Scorer,
+    judge: Judge,
+    device: str | None,
+    url: str | None,
+    state: Path | None,
+    *,
+    once: bool,
+    json: bool,
+) -> int:
+    from numpy.random import default_rng
+
+    from rattle.cli.terminal.budget_lines import first_line
+    from rattle.cli.terminal.hop_lines import print_hops
+    from rattle.listening.ffmpeg import Ffmpeg
+    from rattle.listening.reconnect import connected_blocks
+    from rattle.listening.saving import Saving
+    from rattle.listening.sound_card import SoundCard
+
     channel = scorer.recipe.audio.channel
     source = SoundCard(device, channel) if url is None else Ffmpeg(url)
     saving = None if state is None else Saving(state, judge, scorer)

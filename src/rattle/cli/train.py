@@ -86,6 +86,7 @@ def train(
     from rattle.detector.own import OwnJob
     from rattle.errors import DataError
     from rattle.recipe import Recipe
+    from rattle.runs.folder import refuse_twins
 
     if workers is not None and workers < 1:
         raise DataError(f"--workers is 1 or more; {workers} was given")
@@ -94,6 +95,7 @@ def train(
         chosen = chosen.for_method(method)
     clips = load_manifest(data)
     machines = clips.machines() if machine == "all" else [Machine.parse(machine)]
+    refuse_twins(machines)
     refused: list[Machine] = []
     if chosen.is_shared and len(machines) > 1:
         machines, refused = _with_normals(clips, machines, chosen)

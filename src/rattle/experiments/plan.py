@@ -13,6 +13,7 @@ from rattle.experiments.figure2 import LEAST_ANOMALIES
 from rattle.experiments.task import Task
 from rattle.recipe import Recipe
 from rattle.recipe.parts import MethodName
+from rattle.runs.folder import refuse_twins
 from rattle.runs.outcome import Way
 
 
@@ -103,6 +104,7 @@ def _machines(
     fit = [machine for machine, reason in chosen.items() if not reason]
     if not fit:
         raise DataError("no machine can take part:\n" + "\n".join(f"  {note}" for note in notes))
+    refuse_twins(fit)
     return fit, notes
 
 

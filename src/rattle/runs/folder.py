@@ -25,11 +25,14 @@ when all their bundles are there, and each machine has a folder as above.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 
 from rattle.bundle.file import SUFFIX
 from rattle.clips.machine import Machine
+from rattle.errors import TrainingError
 
 RECIPE, ENVIRONMENT = "recipe.toml", "environment.json"
 METRICS, OUTCOME = "metrics.jsonl", "outcome.json"
@@ -108,6 +111,22 @@ class RunFolder:
     @property
     def embeddings(self) -> Path:
         return self.path / "embeddings.safetensors"
+
+
+def refuse_twins(machines: Sequence[Machine]) -> None:
+    """Raise ``TrainingError`` where two machines' bundles would have the same name.
+
+    Capitals tell no names apart: on Windows and macOS they tell no files apart.
+    """
+    by_name: dict[str, Machine] = {}
+    for machine in machines:
+        twin = by_name.setdefault(normalize("NFC", machine.slug).casefold(), machine)
+        if twin != machine:
+            raise TrainingError(
+                f"the bundles of {twin} and {machine} would have the same name, "
+                f"{machine.slug}{SUFFIX}; rename one of the machines, or train each to a folder "
+                "of its own"
+            )
 
 
 def bundle_path(out: Path, machine: Machine) -> Path:

@@ -7,7 +7,7 @@ import json
 import platform
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -28,7 +28,8 @@ from rattle.detector.job import Job, Recordings, Watch
 from rattle.errors import TrainingError
 from rattle.learning.outliers import named
 from rattle.learning.train import Step
-from rattle.runs.folder import FLEET, RunFolder
+from rattle.locked import locked
+from rattle.runs.folder import FLEET, RunFolder, refuse_twins
 from rattle.version import VERSION
 
 
@@ -82,19 +83,36 @@ def run_in_folder(
     With ``resume`` finished runs are left as they are and an unfinished one goes on. Without it a
     folder that holds a run is refused, so that none is lost. Raises ``TrainingError`` for that,
     where a finished run is of another job (``Job.gives``), and where some of a fleet's are there
-    that were trained with other machines or clips.
+    that were trained with other machines or clips; ``StorageError`` where another process trains
+    there.
 
     ``before`` is called with the training's identity and folder once its data are found fit: it may
     train siblings there (``runs.siblings``); those that it does not are trained one by one.
     """
     folder, folders = training_folder(out, job.machines), _folders(out, job.machines)
-    if not resume:
-        refuse_existing(out, job.machines)
     bundles = {machine: of.bundle for machine, of in folders.items()}
-    there = _finished(job, bundles)
-    if len(there) == len(bundles):
+    if resume and len(_finished(job, bundles)) == len(bundles):
         _forget(job, folder)
         return bundles
+    with ExitStack() as locks:
+        for path in {folder.path, *(of.path for of in folders.values())}:
+            locks.enter_context(locked(path, "a training"))
+        if not resume:
+            refuse_existing(out, job.machines)
+        _run(job, out, folder, folders, watch, before)
+    return bundles
+
+
+def _run(
+    job: Job,
+    out: Path,
+    folder: RunFolder,
+    folders: Mapping[Machine, RunFolder],
+    watch: Watch,
+    before: Callable[[str, RunFolder], None],
+) -> None:
+    """Carry out a job in folders that are ours, or go on with it."""
+    there = _finished(job, {machine: of.bundle for machine, of in folders.items()})
     _clear_parts(out, [folder, *folders.values()])
     with metrics_log(folder.metrics) as log:
 
@@ -126,7 +144,6 @@ def run_in_folder(
     folder.checkpoint.unlink(missing_ok=True)
     forget_siblings(folder.checkpoint)
     _forget(job, folder)
-    return bundles
 
 
 def _forget(job: Job, folder: RunFolder) -> None:
@@ -151,15 +168,8 @@ def _share_run(job: Job, common: RunFolder, folder: RunFolder, machine: Machine)
 
 
 def _folders(out: Path, machines: Sequence[Machine]) -> dict[Machine, RunFolder]:
-    folders = {machine: RunFolder.of(out, machine) for machine in machines}
-    for machine, folder in folders.items():
-        twin = next(m for m, of in folders.items() if of == folder)
-        if twin != machine:
-            raise TrainingError(
-                f"the bundles of {twin} and {machine} would have the same name, "
-                f"{folder.bundle.name}; rename one of the machines"
-            )
-    return folders
+    refuse_twins(machines)
+    return {machine: RunFolder.of(out, machine) for machine in machines}
 
 
 def _finished(job: Job, bundles: Mapping[Machine, Path]) -> dict[Machine, BundleInfo]:
