@@ -9,6 +9,7 @@ import pickle
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -170,6 +171,27 @@ def test_a_full_disk_is_one_line(rattle: Any, monkeypatch: pytest.MonkeyPatch) -
         "",
         "rattle: error: No space left on device: /data/x\n",
     )
+
+
+def test_a_processor_that_polars_would_crash_on_is_told(
+    rattle: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the words of polars' own check, which warns and goes on."""
+
+    def as_polars_does(path: Path) -> None:
+        warnings.warn(
+            "Missing required CPU features.\n\nThe following required CPU features were not "
+            "detected:\n    avx, avx2, fma\nContinuing will likely result in a crash.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(bundle_room, "read_bundle", as_polars_does)
+    code, out, err = rattle("inspect", "some.rattle")
+    assert (code, out) == (2, "")
+    assert "this processor lacks avx, avx2, fma, " in err
+    assert "pip install 'polars[rtcompat]'" in err
 
 
 def test_memory_that_runs_out_is_no_bug(rattle: Any, monkeypatch: pytest.MonkeyPatch) -> None:

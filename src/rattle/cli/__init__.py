@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import sys
+import warnings
 from pathlib import Path
 
 from cyclopts import App, Parameter
@@ -24,6 +25,9 @@ from rattle.version import VERSION
 FAILED, INTERRUPTED = 2, 130
 # How a disk refuses to take more: full, over quota, broken, at the largest size of a file.
 OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
+
+# What polars warns of where the processor is older than its build: it would crash next.
+OLD_PROCESSOR = "Missing required CPU features"
 
 VERBS = (
     "demo",
@@ -70,6 +74,7 @@ def main(arguments: list[str] | None = None) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file's name may hold what cannot be written as UTF-8.
         sys.stdout.reconfigure(errors="backslashreplace")
+    warnings.filterwarnings("error", f"\\s*{OLD_PROCESSOR}")
     words = sys.argv[1:] if arguments is None else arguments
     before = signal.getsignal(signal.SIGINT)
     try:
@@ -98,7 +103,8 @@ def main(arguments: list[str] | None = None) -> None:
     except OSError as error:
         code = _failed_by_system(error)
     except Exception as error:
-        code = _failed_by_bug(error)
+        is_old = OLD_PROCESSOR in str(error)
+        code = _failed_by_processor(str(error)) if is_old else _failed_by_bug(error)
     finally:
         signal.signal(signal.SIGINT, before)
     sys.exit(code if isinstance(code, int) else 0)
@@ -143,6 +149,14 @@ def _failed_by_missing(error: ModuleNotFoundError) -> int:
     return _failed(
         f"this takes {package}, which is not installed here: pip install 'rattle[train]'; only "
         "scoring does without, by a bundle's graph (where it was trained: rattle export BUNDLE)"
+    )
+
+
+def _failed_by_processor(said: str) -> int:
+    lacking = next((line.strip() for line in said.splitlines() if "avx" in line), "AVX2")
+    return _failed(
+        f"this processor lacks {lacking}, which the installed build of polars needs to list "
+        "recordings: pip install 'polars[rtcompat]'; scoring and listening do without"
     )
 
 
