@@ -327,6 +327,14 @@ def test_a_machine_with_too_few_sounds_to_train_on_is_warned_of(tmp_path: Path) 
     assert message.startswith("press: 9 of 10 normal training clips")
 
 
+def test_machines_that_only_capitals_tell_apart_are_an_error(tmp_path: Path) -> None:
+    write(tmp_path / "press/1/normal/a.wav", noise(1))
+    write(tmp_path / "Press_1/normal/b.wav", noise(2))
+    (finding,) = (f for f in check(tmp_path).findings if f.code == "same-name")
+    assert finding.severity == "error"
+    assert "Press_1 and press/1" in finding.message
+
+
 def test_a_label_list_that_is_given_is_used(tmp_path: Path) -> None:
     write(tmp_path / "data/fan/test/section_00_test_0000.wav", noise(1))
     labels = tmp_path / "elsewhere.csv"

@@ -110,7 +110,7 @@ def test_a_folder_in_which_another_process_trains_is_refused(
 
 
 def test_machines_whose_bundles_would_have_one_name_are_refused() -> None:
-    for names in (("a/b_c", "a_b/c"), ("Fan/id_00", "fan/ID_00"), ("f\u00fcr", "fu\u0308r")):
+    for names in (("a/b_c", "a_b/c"), ("Fan/id_00", "fan/ID_00")):
         first, second = map(Machine.parse, names)
         with pytest.raises(TrainingError) as refused:
             refuse_twins([Machine("valve", "x"), first, second])

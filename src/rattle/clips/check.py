@@ -15,7 +15,7 @@ from rattle.clips.cutting import Cut, cuts_in
 from rattle.clips.examine import Examined, Finding, examine
 from rattle.clips.fingerprint import near_pairs
 from rattle.clips.layouts import FolderReading, Scan, scan
-from rattle.clips.machine import Machine
+from rattle.clips.machine import Machine, twins
 from rattle.clips.manifest import Manifest
 from rattle.cores import readers
 from rattle.recipe import Recipe
@@ -71,6 +71,10 @@ def check(source: Path, recipe: Recipe, *, labels: Path | None = None) -> CheckR
     fit = _fit_normals(scanned.manifest, examined)
     for summary in machines:
         findings += _unfit(summary, fit[summary.machine], recipe.training.minimum_normals)
+    findings += [
+        Finding(None, "same-name", f"{first} and {second}: their bundles would have the same name")
+        for first, second in twins(scanned.manifest.machines())
+    ]
     order = sorted(findings, key=lambda f: (f.severity, f.code, str(f.path), f.message))
     return CheckReport(scanned.layout, scanned.folders, machines, tuple(order))
 

@@ -38,7 +38,7 @@ COUNTS_PEAK = 256.0
 
 # What makes training or evaluation wrong or impossible; the rest makes it worse.
 ERRORS = frozenset(
-    {"unreadable", "no-channel", "truncated", "empty", "not-finite", "train-test-leak"}
+    {"unreadable", "no-channel", "truncated", "empty", "not-finite", "train-test-leak", "same-name"}
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from rattle.errors import DataError
@@ -52,3 +53,20 @@ class Machine(NamedTuple):
     def slug(self) -> str:
         """The machine as a file name: ``fan_id_00``."""
         return f"{self.type}_{self.id}" if self.id else self.type
+
+
+def twins(machines: Iterable[Machine]) -> list[tuple[Machine, Machine]]:
+    """List the pairs of machines whose files would have the same name.
+
+    Capitals tell no names apart: on Windows and macOS they tell no files apart.
+
+    >>> twins([Machine("fan", "id_00"), Machine("Fan", "ID_00"), Machine("pump", "")])
+    [(Machine(type='fan', id='id_00'), Machine(type='Fan', id='ID_00'))]
+    """
+    by_name: dict[str, Machine] = {}
+    pairs = []
+    for machine in machines:
+        first = by_name.setdefault(machine.slug.casefold(), machine)
+        if first != machine:
+            pairs.append((first, machine))
+    return pairs

@@ -28,10 +28,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from unicodedata import normalize
 
 from rattle.bundle.file import SUFFIX
-from rattle.clips.machine import Machine
+from rattle.clips.machine import Machine, twins
 from rattle.errors import TrainingError
 
 RECIPE, ENVIRONMENT = "recipe.toml", "environment.json"
@@ -114,19 +113,13 @@ class RunFolder:
 
 
 def refuse_twins(machines: Sequence[Machine]) -> None:
-    """Raise ``TrainingError`` where two machines' bundles would have the same name.
-
-    Capitals tell no names apart: on Windows and macOS they tell no files apart.
-    """
-    by_name: dict[str, Machine] = {}
-    for machine in machines:
-        twin = by_name.setdefault(normalize("NFC", machine.slug).casefold(), machine)
-        if twin != machine:
-            raise TrainingError(
-                f"the bundles of {twin} and {machine} would have the same name, "
-                f"{machine.slug}{SUFFIX}; rename one of the machines, or train each to a folder "
-                "of its own"
-            )
+    """Raise ``TrainingError`` where two machines' bundles would have the same name."""
+    for first, second in twins(machines):
+        raise TrainingError(
+            f"the bundles of {first} and {second} would have the same name, "
+            f"{second.slug}{SUFFIX}; rename one of the machines, or train each to a folder "
+            "of its own"
+        )
 
 
 def bundle_path(out: Path, machine: Machine) -> Path:
