@@ -206,9 +206,10 @@ class ClipScorer(ABC):
 
         Raises ``ClipError`` where it cannot be opened.
         """
-        if isinstance(clip, np.ndarray) or (isinstance(clip, Clip) and clip.excerpt):
+        given = clip.path if isinstance(clip, Clip) and not clip.excerpt else clip
+        if not isinstance(given, str | PathLike):
             return None
-        path, audio = Path(clip.path if isinstance(clip, Clip) else clip), self.recipe.audio
+        path, audio = Path(given), self.recipe.audio
         # A header may be off by a few samples: a second more than what counts as long.
         is_long = self._is_long(samples_in(path, audio) - audio.sample_rate_hz)
         return path if is_long else None
