@@ -449,7 +449,7 @@ def draw_losses(rows: dict[str, list[Row]], to: Path) -> None:
             axes.set_title(f"by the {way}", fontsize=10)
             axes.spines[["top", "right"]].set_visible(False)
         panels[0].set_ylabel("AUC, mean of four machines")
-        panels[1].legend(frameon=False, fontsize=9, loc="lower right")
+        panels[0].legend(frameon=False, fontsize=9, loc="lower right")
         figure.supxlabel("anomalies to learn from", fontsize=10)
         figure.savefig(to, metadata={"Date": None})
 
