@@ -21,11 +21,13 @@ class Machine(NamedTuple):
 
     @classmethod
     def named(cls, type_: str, id_: str = "") -> Machine:
-        """Name a machine in Unicode's composed form: one file system has ``é`` as two characters.
+        """Name a machine in Unicode's composed form, without spaces around its type and id.
 
-        Python's other means, ``Machine(type, id)``, is for names that are in that form.
+        One file system has ``é`` as two characters. Python's other means, ``Machine(type, id)``, is
+        for names that are in that form.
         """
-        return cls(unicodedata.normalize("NFC", type_), unicodedata.normalize("NFC", id_))
+        type_, id_ = (unicodedata.normalize("NFC", name).strip() for name in (type_, id_))
+        return cls(type_, id_)
 
     @classmethod
     def parse(cls, text: str) -> Machine:

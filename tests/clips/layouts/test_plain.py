@@ -90,7 +90,7 @@ def test_the_label_may_stand_below_the_machine_below_train(tmp_path: Path) -> No
     }
 
 
-@pytest.mark.parametrize("word", ["weird", "with_fault", "press-4", "Störung", "unclear 2"])
+@pytest.mark.parametrize("word", ["weird", "with_doubt", "press-4", "Störung", "unclear 2"])
 def test_what_is_not_known_to_be_normal_is_left_out_with_the_words(
     tmp_path: Path, word: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from rattle.clips.entry import LayoutEntry, LeftOut
 from rattle.clips.layouts.dcase_names import DcaseName, is_supplemental, parse_dcase_name
 from rattle.clips.layouts.dcase_tables import LabelLists, Truth, read_attributes
+from rattle.clips.layouts.words import meaning_of
 from rattle.clips.machine import Machine
 
 SOURCE_SETS_2020 = {
@@ -46,7 +47,8 @@ class DcaseLayout:
         if split_folder == "supplemental" or is_supplemental(path.stem):
             return LeftOut(path, "a supplemental DCASE clip: clean sound or noise, not a recording")
         name = parse_dcase_name(path.stem)
-        if name is None or split_folder not in _SPLIT_FOLDERS:
+        split = _SPLIT_FOLDERS.get(split_folder.lower()) or _split_said(split_folder, name)
+        if name is None or split is None:
             return None
         source_set = self._set_of(type_folder, name)
         truth = None
@@ -60,7 +62,7 @@ class DcaseLayout:
             path=path,
             source_set=source_set,
             machine=Machine.named(type_folder.name, name.machine_id),
-            split=name.split or _SPLIT_FOLDERS[split_folder],
+            split=name.split or split,
             label=known.label,
             domain=known.domain or _domain_of(split_folder),
             attributes=attributes,
@@ -85,6 +87,14 @@ class DcaseLayout:
         if name.by_section:
             return self._source_set(type_folder)
         return SOURCE_SETS_2020.get(type_folder.name, "site")
+
+
+def _split_said(folder: str, name: DcaseName | None) -> str | None:
+    """Give the split that a folder says in another word, or by the label that the name has too."""
+    meaning = meaning_of(folder)
+    if meaning is None or name is None or meaning.label not in ("", name.label):
+        return None
+    return meaning.split or ("train" if meaning.label == "normal" else "test")
 
 
 def _attributes_of_section(type_folder: Path, section: str) -> dict[str, str]:

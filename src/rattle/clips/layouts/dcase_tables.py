@@ -49,6 +49,8 @@ class LabelLists:
         lists = self._find(type_folder.parent)
         if len(lists) > 1:
             lists = _of_year(lists, source_set)
+        elif lists and _is_of_other_year(lists[0], source_set):
+            return None
         return self._read(lists[0]).get(key) if lists else None
 
     def _found(self, folder: Path) -> tuple[Path, ...]:
@@ -56,6 +58,11 @@ class LabelLists:
         if lists or self._root.parent.is_relative_to(folder):
             return lists
         return self._find(folder.parent)
+
+
+def _is_of_other_year(path: Path, source_set: str) -> bool:
+    of, year = _YEAR.search(path.stem), _YEAR.search(source_set)
+    return bool(of and year and of[0] != year[0])
 
 
 def _of_year(lists: Sequence[Path], source_set: str) -> tuple[Path, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 
 from rattle.clips.entry import LeftOut
 from rattle.clips.layouts.words import Meaning, contradiction, meaning_of, says_a_word
@@ -62,7 +63,8 @@ def take_apart(path: Path, root: Path) -> Folders | LeftOut:
     machine. A file is left out where its folders say nothing, or where they or its own name
     contradict each other.
     """
-    names = list(path.parent.relative_to(root).parts)
+    # One file system writes letters with signs above as two characters.
+    names = [normalize("NFC", name) for name in path.parent.relative_to(root).parts]
     said = [meaning_of(name) for name in names]
     while not any(said) or said[0]:
         of_root = meaning_of(root.name)
@@ -79,9 +81,13 @@ def take_apart(path: Path, root: Path) -> Folders | LeftOut:
     reason = _contradictory([names[i] for i in where], meanings)
     split = "".join({meaning.split for meaning in meanings} if not reason else "")
     label = "".join({meaning.label for meaning in meanings} if not reason else "")
-    word = contradiction(path.stem, label or ("normal" if split == "train" else ""))
-    if word and not reason:
-        reason = f"its name says {word!r} and its folder {names[where[-1]]!r}; move or rename it"
+    taken_for = label or ("normal" if split == "train" else "")
+    free = [name for name, meaning in zip(names[first:], said[first:], strict=True) if not meaning]
+    for name in (path.stem, *free) if taken_for == "normal" else (path.stem,):
+        word = contradiction(name, taken_for)
+        if word and not reason:
+            what = "name" if name == path.stem else f"folder {name!r}"
+            reason = f"its {what} says {word!r} and its folder {names[last]!r}; move or rename it"
     if reason:
         return LeftOut(path, reason)
     return Folders(

@@ -43,6 +43,7 @@ class _Named:
     folders: Folders
     machine: tuple[str, ...]
     free: tuple[str, ...]
+    root: Path
 
 
 def recognise_plain(files: Sequence[Folders]) -> list[LayoutEntry | LeftOut]:
@@ -69,13 +70,13 @@ def recognise_plain(files: Sequence[Folders]) -> list[LayoutEntry | LeftOut]:
 
 def _named(file: Folders, machines: Mapping[Path, Collection[tuple[str, ...]]]) -> _Named:
     if file.machine:
-        return _Named(file, file.machine, file.free)
+        return _Named(file, file.machine, file.free, file.root)
     known = machines[file.root]
     if not known or not file.free:
-        return _Named(file, (file.root.name,), file.free)
+        return _Named(file, (file.root.name,), file.free, file.root.parent)
     # Below the machine's folder its clips may be divided; a machine without normals has one name.
     depth = max((len(name) for name in known if file.free[: len(name)] == name), default=1)
-    return _Named(file, file.free[:depth], file.free[depth:])
+    return _Named(file, file.free[:depth], file.free[depth:], file.root)
 
 
 def _entry(named: _Named, kinds: Collection[Path]) -> LayoutEntry | LeftOut:
@@ -98,7 +99,7 @@ def _entry(named: _Named, kinds: Collection[Path]) -> LayoutEntry | LeftOut:
             f"{len(named.machine)} folders stand above {file.words[0]!r}, at most {DEEPEST} name "
             "a machine: a set, a type and an id; give a folder below",
         )
-    source_set, machine = named_machine(named.machine, file.root)
+    source_set, machine = named_machine(named.machine, named.root)
     kind = "/".join(unread) if label == "anomaly" else ""
     return LayoutEntry(
         path=file.path,
@@ -148,14 +149,22 @@ def _machines_below(root: Path, files: Sequence[Folders]) -> set[tuple[str, ...]
     healthy = [file for file in undecided if file.label == "normal" or file.says_train]
     healthy = healthy or [file for file in undecided if not file.label]
     names = {_first_words(file.free) for file in healthy if file.unread}
-    if not names or any(not file.unread for file in healthy):
+    if not names:
         return set()
-    below: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
+    below: defaultdict[tuple[str, ...], set[tuple[str, ...]]] = defaultdict(set)
     for file in files:
-        if file.machine or file.unread:
-            below[(*file.machine, *file.free)[0]].add(file.words)
-    if any(len(words) > 1 for words in below.values()) or all(_ID.fullmatch(n[-1]) for n in names):
-        return names
+        levels = file.machine or _first_words(file.free)
+        for depth in (1, 2):
+            below[levels[:depth]].add(file.words)
+    is_shared = any(len(words) > 1 for levels, words in below.items() if len(levels) == 1)
+    is_divided = all(file.unread for file in healthy)
+    if is_divided and (is_shared or all(_ID.fullmatch(name[-1]) for name in names)):
+        # The second folder is an id where it is called so, or stands below two words as well.
+        pairs = {name[:2] for name in names if len(name) > 1}
+        has_id = {pair for pair in pairs if _ID.fullmatch(pair[1]) or len(below[pair]) > 1}
+        return {name[:2] if name[:2] in has_id else name[:1] for name in names}
+    if not is_divided and not is_shared:
+        return set()
     example = next(file for file in healthy if file.unread)
     word, folder = "/".join(example.words), example.free[0]
     raise DataError(

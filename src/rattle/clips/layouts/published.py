@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rattle.clips.clip import KIND
 from rattle.clips.entry import LayoutEntry, LeftOut
+from rattle.clips.layouts.folders import Folders
 from rattle.clips.machine import Machine
 
 MIMII = "MIMII"
@@ -32,16 +33,33 @@ _TOYADMOS_NAME = re.compile(
 _TOYADMOS_NOISE = "EnvironmentalNoise_CNT"
 
 
-def recognise_published(path: Path) -> tuple[str, LayoutEntry | LeftOut] | None:
-    """Recognise a file by its folders and name, with the layout's name; None for any other."""
-    entry = _mimii(path)
+def recognise_published(folders: Folders) -> tuple[str, LayoutEntry | LeftOut] | None:
+    """Recognise a file by its folders and name, with the layout's name; None for any other.
+
+    Folders that say more than those of the set, such as ``test`` above, are none of it.
+    """
+    if len(folders.words) != 1 or folders.split:
+        return None
+    entry = _mimii(folders)
     if entry is not None:
         return MIMII, entry
-    toy = _toyadmos(path)
+    toy = _toyadmos(folders.path, folders.label)
     return None if toy is None else (TOYADMOS, toy)
 
 
-def _mimii(path: Path) -> LayoutEntry | None:
+def is_noise(path: Path) -> bool:
+    """Tell whether a file is ToyADMOS noise of the surroundings."""
+    return path.parent.name == _TOYADMOS_NOISE
+
+
+def label_of_toyadmos(stem: str) -> str:
+    """Give the label that a ToyADMOS file's name says; empty for another name."""
+    name = _TOYADMOS_NAME.fullmatch(stem)
+    return "" if name is None else "normal" if name["state"] == "normal" else "anomaly"
+
+
+def _mimii(folders: Folders) -> LayoutEntry | None:
+    path = folders.path
     class_, id_, type_ = path.parent, path.parent.parent, path.parent.parent.parent
     known = _MIMII_CLASSES.get(class_.name)
     if not known or not _MIMII_ID.fullmatch(id_.name) or not _MIMII_NAME.fullmatch(path.stem):
@@ -52,6 +70,7 @@ def _mimii(path: Path) -> LayoutEntry | None:
     if machine.type not in _MIMII_TYPES:
         return None
     split, label = known
+    above = [name for name in folders.above[:-2] if not _RATIO.fullmatch(name)]
     source_set = f"mimii{ratio['ratio']}" if ratio else "mimii"
     return LayoutEntry(
         path=path,
@@ -60,17 +79,17 @@ def _mimii(path: Path) -> LayoutEntry | None:
         split=split,
         label=label,
         place=class_,
-        collection=source_set,
+        collection="-".join([*above, source_set] if ratio else above),
     )
 
 
-def _toyadmos(path: Path) -> LayoutEntry | LeftOut | None:
-    if path.parent.name == _TOYADMOS_NOISE:
-        return LeftOut(path, "ToyADMOS noise of the surroundings: no machine runs in it")
+def _toyadmos(path: Path, label: str) -> LayoutEntry | LeftOut | None:
     name = _TOYADMOS_NAME.fullmatch(path.stem)
     if name is None:
         return None
     is_normal = name["state"] == "normal"
+    if label not in ("", label_of_toyadmos(path.stem)):
+        return LeftOut(path, f"its name says {name['state']!r} and its folder {path.parent.name!r}")
     kind = "" if is_normal else f";{KIND}{name['state']}"
     return LayoutEntry(
         path=path,

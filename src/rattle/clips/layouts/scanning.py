@@ -19,7 +19,7 @@ from rattle.clips.layouts.dcase import DcaseLayout
 from rattle.clips.layouts.dcase_tables import LabelLists
 from rattle.clips.layouts.folders import Folders, take_apart
 from rattle.clips.layouts.plain import recognise_plain
-from rattle.clips.layouts.published import recognise_published
+from rattle.clips.layouts.published import TOYADMOS, is_noise, recognise_published
 from rattle.clips.layouts.readings import FolderReading, in_short, readings
 from rattle.clips.layouts.words import KNOWN_WORDS
 from rattle.clips.machine import Machine
@@ -106,7 +106,10 @@ def scan(source: Path, *, labels: Path | None = None, hashed: bool = True) -> Sc
     """
     source = source.resolve()
     if source.suffix.lower() == ".csv" and source.is_file():
-        return _opened(read_csv_file(source), (), "CSV", source.parent, hashed=hashed)
+        listed = read_csv_file(source)
+        if not listed:
+            raise DataError(f"{source}: it lists no clips; give a row for each recording")
+        return _opened(listed, (), "CSV", source.parent, hashed=hashed)
     if not source.is_dir():
         raise DataError(
             f"{source}: there is no such folder or CSV file; expected one of\n{ACCEPTED}"
@@ -130,16 +133,20 @@ def _recognised(source: Path, labels: LabelLists) -> dict[str, list[LayoutEntry 
         if entry is not None:
             found["DCASE"].append(entry)
             continue
-        published = recognise_published(path)
-        if published is not None:
-            layout, entry = published
-            found[layout].append(entry)
+        if is_noise(path):
+            reason = "ToyADMOS noise of the surroundings: no machine runs in it"
+            found[TOYADMOS].append(LeftOut(path, reason))
             continue
         folders = take_apart(path, source)
-        if isinstance(folders, Folders):
+        if isinstance(folders, LeftOut):
+            found["plain folder"].append(folders)
+            continue
+        published = recognise_published(folders)
+        if published is None:
             others.append(folders)
         else:
-            found["plain folder"].append(folders)
+            layout, entry = published
+            found[layout].append(entry)
     found["plain folder"] += recognise_plain(others)
     return found
 

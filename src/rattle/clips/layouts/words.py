@@ -6,6 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 NORMAL = ("normal", "normals", "good", "ok", "okay", "healthy")
 ANOMALY = (
@@ -15,7 +16,7 @@ ANOMALY = (
 UNKNOWN = ("unknown", "unlabelled", "unlabeled", "unsorted")
 TRAIN = ("train", "training")
 VALIDATION = ("val", "valid", "validation")
-TEST = ("test", "testing")
+TEST = ("test", "testing", "eval", "evaluation", "holdout")
 
 _LABEL_OF = (
     dict.fromkeys(NORMAL, "normal")
@@ -29,10 +30,10 @@ _SPLIT_OF = (
 )
 # Words that say nothing beside one of the above: "normal sounds", "test data", "NormalSound_IND".
 _BESIDE = frozenset(
-    {"sound", "sounds", "audio", "data", "set", "clip", "clips", "file", "files", "wav", "wavs"}
-    | {"recording", "recordings", "sample", "samples", "ind", "cnt"}
+    {"sound", "sounds", "audio", "dataset", "data", "set", "clip", "clips", "file", "files"}
+    | {"wav", "wavs", "recording", "recordings", "sample", "samples", "ind", "cnt"}
 )
-_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 _BREAK = re.compile(r"[\W_]+")
 
 KNOWN_WORDS = (
@@ -90,15 +91,19 @@ def says_a_word(name: str) -> bool:
     return any(character.isalpha() for character in name)
 
 
-def contradiction(stem: str, label: str) -> str:
-    """Give the word in a file's name that contradicts its folder's label; empty for none.
+def contradiction(name: str, label: str) -> str:
+    """Give the word in a file's or a folder's name that contradicts a label; empty for none.
 
     A word for a fault counts wherever it stands, one for healthy sound where the name says nothing
     else: ``normal_id_00_00000012``, but not ``normal_speed_worn``.
+
+    >>> contradiction("NG01001", "normal"), contradiction("press not ok 2", "normal")
+    ('ng', 'not ok')
     """
-    words = tokens(stem)
+    words = tokens(name)
     if label == "normal":
-        return next((word for word in words if word in ANOMALY), "")
+        said = [*words, *map("_".join, pairwise(words))]
+        return next((word.replace("_", " ") for word in said if word in ANOMALY), "")
     if label == "anomaly":
         said = [word for word in words if not word.isdigit() and word not in _BESIDE | {"id"}]
         is_healthy = bool(said) and all(w in NORMAL or w in _SPLIT_OF for w in said)
@@ -107,6 +112,6 @@ def contradiction(stem: str, label: str) -> str:
 
 
 def tokens(name: str) -> list[str]:
-    """Take a name apart at signs and at humps, lower case: ``NormalSound_IND`` gives three."""
+    """Take a name apart at signs, humps and numbers, lower case: ``NormalSound_2`` gives three."""
     plain = unicodedata.normalize("NFC", name)
     return [word.casefold() for word in _BREAK.split(_HUMP.sub("_", plain)) if word]
