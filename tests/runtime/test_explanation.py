@@ -13,8 +13,10 @@ import rattle
 from made_up_known import D, clips_at, made_up
 from rattle import BundleError, ClipError, Detector, Machine, Manifest
 from rattle.bundle import Bundle, read_bundle
+from rattle.clips.hearing import Heard, hear_samples
 from rattle.clips.pcm16 import from_16_bit, to_16_bit
 from rattle.diagnosis.reference import Reference
+from rattle.runtime.clip_scorer import NamedParts
 from rattle.runtime.explanation import Explanation, Reaction, bands, explain
 from rattle.runtime.scorer import Scorer
 from rattle.scoring.clip import ClipParts, Embedded, Mix
@@ -53,8 +55,11 @@ class Ear:
     def mix(self) -> Mix:
         return Mix(0.5, Scale(0.0, 1.0))
 
-    def samples(self, clip: Samples) -> Samples:
-        return clip
+    def heard(self, clip: Samples) -> Heard:
+        return hear_samples(clip, RATE_HZ)
+
+    def judged(self, name: str, heard: Heard) -> NamedParts:
+        return NamedParts(name, self.parts(heard.samples), "")
 
     def parts(self, samples: Samples) -> ClipParts:
         heard = energy(samples, self.band) * self.factor

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -30,6 +31,10 @@ _LIBRARY = tuple(vars(sf).values())
 _PIECES, _PIECE_SAMPLES = 32, 16_384
 
 
+# Recordings whose decoder did not come back, or was not waited for.
+_LEFT_BEHIND: list[Sound] = []
+
+
 class ByLibsndfile(Sound):
     """A recording that libsndfile decodes.
 
@@ -40,6 +45,7 @@ class ByLibsndfile(Sound):
 
     def __init__(self, path: Path, wav: Wav | None = None) -> None:
         self.path = path
+        self._is_left_behind = False
         self._missing: str | None = None
         self._is_walked = wav is not None
         self._view = None if wav is None or wav.is_plain else WavView(path, wav)
@@ -101,6 +107,8 @@ class ByLibsndfile(Sound):
         return None
 
     def close(self) -> None:
+        if self._is_left_behind:
+            return
         self._file.close()
         if self._view:
             self._view.close()
@@ -108,9 +116,23 @@ class ByLibsndfile(Sound):
     def _limited(self, call: Callable[[], T]) -> T:
         if self._is_walked:
             return call()
+        is_back = Event()
+
+        def watched() -> T:
+            try:
+                return call()
+            finally:
+                is_back.set()
+
         try:
-            return within(PATIENCE_SECONDS, partial(_holding, _LIBRARY, call))
-        except TimeoutError:
+            return within(PATIENCE_SECONDS, partial(_holding, _LIBRARY, watched))
+        except BaseException as error:
+            if not is_back.is_set():
+                # Its thread may still be in the decoder: what that uses is never let go.
+                self._is_left_behind = True
+                _LEFT_BEHIND.append(self)
+            if not isinstance(error, TimeoutError):
+                raise
             raise ClipError(
                 f"{self.path}: cannot be read as audio (its decoder did not come back within "
                 f"{PATIENCE_SECONDS:g} s); export it again as WAV or FLAC, or leave it out"

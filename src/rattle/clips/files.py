@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ AUDIO_SUFFIXES = frozenset(
     | {".wma", ".wmv", ".asf", ".webm", ".weba", ".mka", ".mkv", ".avi", ".flv", ".mpg", ".mpeg"}
     | {".mts", ".m2ts", ".mp2", ".ac3", ".wv", ".ape", ".tta"}
 )
+
+_log = logging.getLogger(__name__)
 
 
 def audio_files(paths: Iterable[Path]) -> Iterator[Path]:
@@ -30,9 +33,12 @@ def audio_files(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def below(root: Path) -> Iterator[Path]:
-    """List audio files below ``root``, sorted; linked folders count once, hidden files not."""
+    """List audio files below ``root``, sorted; linked folders count once, hidden files not.
+
+    A folder that cannot be read is left out, and a warning names it.
+    """
     seen: set[str] = set()
-    for folder, subfolders, names in os.walk(root, followlinks=True):
+    for folder, subfolders, names in os.walk(root, onerror=_warn_of, followlinks=True):
         real = os.path.realpath(folder)
         if real in seen:
             subfolders.clear()
@@ -43,3 +49,9 @@ def below(root: Path) -> Iterator[Path]:
         for name in sorted(names):
             if not name.startswith(".") and Path(name).suffix.lower() in AUDIO_SUFFIXES:
                 yield Path(folder, name)
+
+
+def _warn_of(error: OSError) -> None:
+    _log.warning(
+        "%s: cannot be read (%s); what it holds is left out", error.filename, error.strerror
+    )

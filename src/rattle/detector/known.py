@@ -122,13 +122,15 @@ def _recorded(detector: Detector, recordings: Recordings) -> Manifest:
     if not detector.recipe.is_shared:
         if recordings.outliers is None:
             return recordings.clips.outliers_for(detector.machine)
-        return recordings.outliers.of(label="normal").without(detector.machine)
-    others = recordings.clips.without(detector.machine).of(split="train", label="normal")
+        return recordings.outliers.of(label="normal").strangers_to(detector.machine)
+    others = recordings.clips.strangers_to(detector.machine).of(split="train", label="normal")
     if recordings.outliers is None:
         return others
     known = recordings.clips.hashes()
     given = recordings.outliers.of(label="normal").without_content(known)
-    return Manifest(pl.concat([others.table, given.without(detector.machine).table]).sort(ORDER))
+    return Manifest(
+        pl.concat([others.table, given.strangers_to(detector.machine).table]).sort(ORDER)
+    )
 
 
 def _with_recorded_outliers(

@@ -62,7 +62,8 @@ class Sieve:
 
         Of one ``machine``, or of all. A sound that two machines have is left to the one that is
         ``asked`` for, then to the one of the shorter name, then to the first by name. What tests a
-        machine that is asked for is no other's to be trained on.
+        machine that is asked for is no other's to be trained on, and a sound that is called an
+        anomaly of the machine is no normal of it.
         """
         normals = clips.of(machine, split="train", label="normal")
         self.fit(normals)
@@ -72,7 +73,11 @@ class Sieve:
             for test in clips.of(split="test")
             if test.machine in asked
         }
+        faulty = {(c.machine, recording_of(c.content_hash)): c for c in clips.of(label="anomaly")}
         for clip in normals:
+            same = faulty.get((clip.machine, recording_of(clip.content_hash)))
+            if same is not None:
+                self._leave_out(clip, "called an anomaly too, the sound", same)
             test = tests.get(recording_of(clip.content_hash))
             if test is not None and test.machine != clip.machine:
                 self._leave_out(clip, "a copy", test)

@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 from rattle.bundle.file import GoldenClips
 from rattle.bundle.known import Known, KnownClip
 from rattle.bundle.schema import BundleInfo
+from rattle.clips.hearing import Heard
 from rattle.clips.pcm16 import from_16_bit
 from rattle.diagnosis.difference import Difference
 from rattle.diagnosis.differences import differences
 from rattle.diagnosis.reference import Reference
 from rattle.diagnosis.seen import SeenSpectrum, seen_spectrum
 from rattle.errors import BundleError, ClipError
-from rattle.runtime.clip_scorer import Recording, name_of
+from rattle.runtime.clip_scorer import NamedParts, Recording, name_of
 from rattle.scoring.clip import ClipParts, ClipScore, Embedded, Mix, clip_score, clip_value
 from rattle.scoring.decision import Decision
 from rattle.scoring.score import Values
@@ -49,7 +50,9 @@ class Hears(Protocol):
 
     def mix(self) -> Mix: ...
 
-    def samples(self, clip: Recording) -> Samples: ...
+    def heard(self, clip: Recording) -> Heard: ...
+
+    def judged(self, name: str, heard: Heard) -> NamedParts: ...
 
     def parts(self, samples: Samples) -> ClipParts: ...
 
@@ -155,11 +158,15 @@ def explain(bundle: Keeps, scorer: Hears, clip: Recording) -> Explanation:
     """
     if bundle.reference is None:
         raise BundleError("the bundle keeps no reference of its healthy clips; train it again")
-    samples = scorer.samples(clip)
-    score, rate = _scored(name_of(clip), scorer, samples), bundle.info.recipe.audio.sample_rate_hz
+    heard = scorer.heard(clip)
+    samples, rate = heard.samples, bundle.info.recipe.audio.sample_rate_hz
     start_s = end_s = None
-    if len(samples) > bundle.info.recipe.scoring.long_clip_seconds * rate:
-        first, samples = _around_highest(score, samples, bundle)
+    if len(samples) <= bundle.info.recipe.scoring.long_clip_seconds * rate:
+        score = _scored(name_of(clip), scorer, samples)
+    else:
+        parts = scorer.judged(name_of(clip), heard).parts
+        score = clip_score(name_of(clip), parts, scorer.mix(), scorer.decision)
+        first, samples = _around_highest(score, heard, bundle)
         start_s, end_s = first / rate, (first + len(samples)) / rate
         score = _scored(name_of(clip), scorer, samples)
     return Explanation(
@@ -183,11 +190,15 @@ def _scored(name: str, scorer: Hears, samples: Samples) -> ClipScore:
     return clip_score(name, parts, scorer.mix(), scorer.decision, too_short=too_short)
 
 
-def _around_highest(score: ClipScore, samples: Samples, bundle: Keeps) -> tuple[int, Samples]:
-    """Cut the piece around the highest window, and say at which sample it begins."""
-    recipe = bundle.info.recipe
+def _around_highest(score: ClipScore, heard: Heard, bundle: Keeps) -> tuple[int, Samples]:
+    """Cut the piece around the highest window, and say at which sample it begins.
+
+    It is that window alone where some sound of the recording is not fit: the next may be.
+    """
+    recipe, samples = bundle.info.recipe, heard.samples
     rate, window = recipe.audio.sample_rate_hz, recipe.features.window_samples
-    length = max(len(bundle.golden[0]) if bundle.golden else 0, window)
+    around = len(bundle.golden[0]) if bundle.golden and not heard.judgement.has_faults else 0
+    length = max(around, window)
     highest = max(score.windows, key=lambda each: each.score)
     first = round(highest.start_s * rate) - (length - window) // 2
     first = min(max(first, 0), len(samples) - length)

@@ -117,6 +117,11 @@ def test_a_folder_of_its_own_below_normal_is_the_users_word(tmp_path: Path) -> N
         ("press/train/test/a.wav", ("train", "test")),
         ("press/val/good/train/a.wav", ("val", "train")),
         ("press/normal/anomaly_0003.wav", ("normal", "anomaly")),
+        ("press/normal/NG01001.wav", ("normal", "ng")),
+        ("press/normal/not_ok_1.wav", ("normal", "not ok")),
+        ("press/normal/bad bearing/a.wav", ("normal", "bad")),
+        ("press/train/anomaly1/good/a.wav", ("good", "anomaly1")),
+        ("press/anomaly/normal1.wav", ("anomaly", "normal")),
         ("press/train/press_broken_belt.wav", ("train", "broken")),
         ("press/anomaly/normal_id_00_0000001.wav", ("anomaly", "normal")),
     ],
@@ -183,6 +188,17 @@ def test_the_same_folders_below_two_words_are_machines(tmp_path: Path) -> None:
         "c": "saw",
         "d": "pump",
     }
+
+
+def test_days_on_top_divide_the_machines_below(tmp_path: Path) -> None:
+    make(tmp_path, "normal/press/monday/a.wav", "normal/press/tuesday/b.wav", "anomaly/press/c.wav")
+    assert {row[0] for row in rows(scan(tmp_path)).values()} == {"press"}
+
+
+def test_one_stray_file_does_not_make_one_machine_of_many(tmp_path: Path) -> None:
+    make(tmp_path, "normal/press/a.wav", "anomaly/press/b.wav", "normal/intro.wav")
+    with pytest.raises(DataError, match="two ways"):
+        scan(tmp_path)
 
 
 def test_what_can_be_read_in_two_ways_is_refused_with_both(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from rattle.clips.layouts.said import contradiction
 from rattle.clips.machine import Machine
 
 FAN, PRESS = Machine("fan", "id_00"), Machine("press", "")
-OTHERS = [Machine("slider", "id_00"), Machine("pump", "")]
+OTHERS = [Machine("fan@south", "id_00"), Machine("slider", "id_00"), Machine("pump", "")]
 
 
 def said(given: str, below: str, machine: Machine = FAN, label: str = "anomaly") -> str:
@@ -55,3 +55,17 @@ def test_an_id_says_nothing_of_a_machine_that_has_none() -> None:
     assert said("faults", "anomaly_id_02_00000001.wav", PRESS) == ""
     assert said("new", "normal/a.wav", PRESS, "normal") == ""
     assert said("new", "anomaly/a.wav", PRESS, "normal") == "called anomaly by its folder"
+
+
+def test_a_machine_of_the_same_name_in_another_set_is_another() -> None:
+    north = Machine("fan@north", "id_00")
+    assert said("data", "south/fan/id_00/anomaly/a.wav", north) == (
+        "of fan@south/id_00 by its folder"
+    )
+    assert said("data", "north/fan/id_00/anomaly/a.wav", north) == ""
+
+
+def test_a_word_for_a_fault_in_a_folders_name_says_otherwise() -> None:
+    assert said("shift", "bad bearing/a.wav", PRESS, "normal") == "called anomaly by its folder"
+    name = "1101010001_ToyCar_case1_ab01_IND_ch1_0001.wav"
+    assert said("shift", name, PRESS, "normal") == "called anomaly by its name"

@@ -146,3 +146,45 @@ def test_two_copies_of_the_dcase_folder_of_2020_are_told_apart(tmp_path: Path) -
     for folder in ("old/dev_data", "new/dev_data", "new/eval_data"):
         make(tmp_path, f"{folder}/fan/train/normal_id_00_0000000{len(folder)}.wav")
     assert machines(scan(tmp_path)) == {"fan@new/id_00": 2, "fan@old/id_00": 1}
+
+
+@pytest.mark.parametrize("split", ["test", "val"])
+def test_names_of_mimii_do_not_override_a_split_above(tmp_path: Path, split: str) -> None:
+    make(tmp_path, f"{split}/fan/id_00/normal/00000000.wav", "train/fan/id_00/normal/00000001.wav")
+    splits = {clip.split for clip in scan(tmp_path).manifest if "00000000" in clip.path}
+    assert splits == {"validation" if split == "val" else split}
+    make(tmp_path, "bad/fan/id_00/normal/00000002.wav")
+    assert [s.path.name for s in scan(tmp_path).left_out] == ["00000002.wav"]
+
+
+def test_two_sites_with_machines_as_mimii_has_them(tmp_path: Path) -> None:
+    for site in ("north", "south"):
+        make(tmp_path, f"{site}/fan/id_00/normal/00000000.wav")
+        make(tmp_path, f"{site}/fan/id_00/test/normal/00000001.wav")
+    assert machines(scan(tmp_path)) == {"fan@north/id_00": 2, "fan@south/id_00": 2}
+
+
+def test_a_toyadmos_name_that_contradicts_its_folder_is_left_out(tmp_path: Path) -> None:
+    make(tmp_path, "ToyCar/case1/anomaly/1100010001_ToyCar_case1_normal_IND_ch1_0001.wav")
+    make(tmp_path, "ToyCar/case1/normal/1101010001_ToyCar_case1_ab01_IND_ch1_0001.wav")
+    make(tmp_path, "ToyCar/case1/normal/1100010002_ToyCar_case1_normal_IND_ch1_0001.wav")
+    found = scan(tmp_path)
+    assert len(found.manifest) == 1
+    assert len(found.left_out) == 2
+
+
+def test_dcase_names_keep_their_ids_below_train_in_capitals(tmp_path: Path) -> None:
+    make(tmp_path, "fan/Train/normal_id_00_00000000.wav", "fan/TEST/anomaly_id_02_00000000.wav")
+    make(tmp_path, "fan/val/normal_id_00_00000001.wav")
+    assert [(str(c.machine), c.split, c.label) for c in scan(tmp_path).manifest] == [
+        ("fan/id_02", "test", "anomaly"),
+        ("fan/id_00", "train", "normal"),
+        ("fan/id_00", "validation", "normal"),
+    ]
+
+
+def test_a_label_list_of_another_year_says_nothing(tmp_path: Path) -> None:
+    make(tmp_path, "dcase2024t2/fan/test/section_03_test_0000.wav")
+    (tmp_path / "eval_data_list_2022.csv").write_text(LABELS_2022)
+    (clip,) = scan(tmp_path).manifest
+    assert clip.label == "unknown"

@@ -47,7 +47,7 @@ class DcaseLayout:
         if split_folder == "supplemental" or is_supplemental(path.stem):
             return LeftOut(path, "a supplemental DCASE clip: clean sound or noise, not a recording")
         name = parse_dcase_name(path.stem)
-        split = _SPLIT_FOLDERS.get(split_folder.lower()) or _split_said(split_folder, name)
+        split = _SPLIT_FOLDERS.get(split_folder.lower()) or _split_said(path.parent)
         if name is None or split is None:
             return None
         source_set = self._set_of(type_folder, name)
@@ -89,12 +89,12 @@ class DcaseLayout:
         return SOURCE_SETS_2020.get(type_folder.name, "site")
 
 
-def _split_said(folder: str, name: DcaseName | None) -> str | None:
-    """Give the split that a folder says in another word, or by the label that the name has too."""
-    meaning = meaning_of(folder)
-    if meaning is None or name is None or meaning.label not in ("", name.label):
+def _split_said(folder: Path) -> str | None:
+    """Give the split that a folder below a type's says in a word of people's, and nothing else."""
+    meaning = meaning_of(folder.name)
+    if meaning is None or meaning.label or meaning_of(folder.parent.name):
         return None
-    return meaning.split or ("train" if meaning.label == "normal" else "test")
+    return meaning.split
 
 
 def _attributes_of_section(type_folder: Path, section: str) -> dict[str, str]:

@@ -9,7 +9,8 @@ from rattle.clips.entry import LayoutEntry
 from rattle.clips.layouts.dcase import DcaseLayout
 from rattle.clips.layouts.dcase_names import parse_dcase_name
 from rattle.clips.layouts.folders import Folders, take_apart
-from rattle.clips.layouts.plain import named_machine
+from rattle.clips.layouts.plain import DEEPEST, SITE, named_machine
+from rattle.clips.layouts.published import label_of_toyadmos
 from rattle.clips.layouts.words import contradiction as word_against
 from rattle.clips.layouts.words import meaning_of
 from rattle.clips.machine import Machine
@@ -40,6 +41,9 @@ def contradiction(
         return ""
     if name and name.label not in (label, "unknown"):
         return f"called {name.label} by its name"
+    toy = label_of_toyadmos(file.stem)
+    if toy not in ("", label):
+        return f"called {toy} by its name"
     word = word_against(file.stem, label)
     if word:
         return f"called {word} by its name"
@@ -49,11 +53,15 @@ def contradiction(
 
 def _called(file: Path, given: Path) -> str:
     """Give the label that the nearest folder says, up to the one given; unknown where none does."""
-    depth = len(file.relative_to(given).parts)
-    meanings = [meaning for above in file.parents[:depth] if (meaning := meaning_of(above.name))]
-    labels = [meaning.label for meaning in meanings if meaning.label]
-    trains = any(meaning.split == "train" for meaning in meanings)
-    return labels[0] if labels else "normal" if trains else "unknown"
+    above = [folder.name for folder in file.parents[: len(file.relative_to(given).parts)]]
+    for name in above:
+        meaning = meaning_of(name)
+        if meaning and meaning.label:
+            return meaning.label
+        if word_against(name, "normal"):
+            return "anomaly"
+    trains = any(meaning and meaning.split == "train" for meaning in map(meaning_of, above))
+    return "normal" if trains else "unknown"
 
 
 def _machines(file: Path) -> set[Machine]:
@@ -61,10 +69,16 @@ def _machines(file: Path) -> set[Machine]:
     machines = set()
     dcase = DcaseLayout(file.parent).recognise(file)
     if isinstance(dcase, LayoutEntry):
-        machines.add(dcase.machine)
+        machines |= _with_set(dcase.machine, dcase.collection)
     for root in list(file.parents)[1 : 1 + ABOVE]:
         folders = take_apart(file, root)
         if isinstance(folders, Folders):
             levels = folders.machine or (folders.root.name,)
+            source_set, machine = named_machine(levels[-DEEPEST:], folders.root)
+            machines |= _with_set(machine, "" if source_set == SITE else source_set)
             machines.add(named_machine(levels[-2:], folders.root)[1])
     return machines
+
+
+def _with_set(machine: Machine, name: str) -> set[Machine]:
+    return {machine, machine.of_set(name)} if name else {machine}
