@@ -69,3 +69,13 @@ def test_a_word_for_a_fault_in_a_folders_name_says_otherwise() -> None:
     assert said("shift", "bad bearing/a.wav", PRESS, "normal") == "called anomaly by its folder"
     name = "1101010001_ToyCar_case1_ab01_IND_ch1_0001.wav"
     assert said("shift", name, PRESS, "normal") == "called anomaly by its name"
+
+
+def test_a_kind_of_fault_beside_healthy_test_clips_says_otherwise(tmp_path: Path) -> None:
+    for name in ("good", "scratch"):
+        (tmp_path / "press" / "test" / name).mkdir(parents=True)
+    given = tmp_path / "press" / "test"
+    file = given / "scratch" / "a.wav"
+    assert contradiction(file, given, PRESS, "normal", []) == "called anomaly by its folder"
+    assert contradiction(file, given, PRESS, "anomaly", []) == ""
+    assert contradiction(given / "good" / "a.wav", given, PRESS, "normal", []) == ""

@@ -12,7 +12,7 @@ from rattle.clips.layouts.folders import Folders, take_apart
 from rattle.clips.layouts.plain import DEEPEST, SITE, named_machine
 from rattle.clips.layouts.published import label_of_toyadmos
 from rattle.clips.layouts.words import contradiction as word_against
-from rattle.clips.layouts.words import meaning_of
+from rattle.clips.layouts.words import meaning_of, says_a_word
 from rattle.clips.machine import Machine
 
 # Folders above a recording that may be the one that holds all machines.
@@ -53,7 +53,10 @@ def contradiction(
 
 def _called(file: Path, given: Path) -> str:
     """Give the label that the nearest folder says, up to the one given; unknown where none does."""
-    above = [folder.name for folder in file.parents[: len(file.relative_to(given).parts)]]
+    folders = file.parents[: len(file.relative_to(given).parts)]
+    if any(map(_is_kind, folders)):
+        return "anomaly"
+    above = [folder.name for folder in folders]
     for name in above:
         meaning = meaning_of(name)
         if meaning and meaning.label:
@@ -62,6 +65,15 @@ def _called(file: Path, given: Path) -> str:
             return "anomaly"
     trains = any(meaning and meaning.split == "train" for meaning in map(meaning_of, above))
     return "normal" if trains else "unknown"
+
+
+def _is_kind(folder: Path) -> bool:
+    """Tell whether a folder of ``test`` stands beside one for healthy sound, none for faults."""
+    said = meaning_of(folder.parent.name)
+    if said is None or said.split != "test" or meaning_of(folder.name) or not folder.is_dir():
+        return False
+    beside = {meaning.label for f in folder.parent.iterdir() if (meaning := meaning_of(f.name))}
+    return says_a_word(folder.name) and beside == {"normal"}
 
 
 def _machines(file: Path) -> set[Machine]:
