@@ -105,6 +105,21 @@ def test_given_outliers_that_are_the_machines_own_are_left_out(
     assert kinds == ["a copy"] * 2 + ["nearly a copy"] * 4
 
 
+def test_given_outliers_of_the_same_machine_in_another_set_are_left_out(
+    clips: Manifest, tiny_recipe: Recipe, tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(1).normal(0, 0.1, (2, 48_000))
+    for name, sound in zip((FAN.of_set("monday"), Machine("hall", "1")), noise, strict=True):
+        folder = tmp_path / name.type / name.id / "normal"
+        folder.mkdir(parents=True)
+        sf.write(folder / "a.wav", sound, 16_000)
+    told: list[Unfit] = []
+    job = OwnJob(clips, FAN, tiny_recipe, outliers=load_outliers(tmp_path), device="cpu")
+    make(job, watch=Watch(on_unfit=told.append))
+    ((_, fault),) = told[0].files
+    assert fault == f"a clip of {FAN.of_set('monday')}, perhaps the same machine"
+
+
 def test_outliers_that_are_all_the_machines_own_are_refused_and_say_why(
     factory: Path, clips: Manifest, tiny_recipe: Recipe
 ) -> None:

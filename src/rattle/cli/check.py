@@ -74,16 +74,7 @@ def _print_json(report: CheckReport) -> None:
     document = {
         "layout": report.layout,
         "folders": [
-            {
-                "folder": row.folder,
-                "machine": None if row.machine is None else str(row.machine),
-                "split": row.split,
-                "label": row.label,
-                "kind": row.kind,
-                "clips": row.clips,
-                "reason": row.reason,
-            }
-            for row in report.folders
+            {**vars(row), "machine": row.machine and str(row.machine)} for row in report.folders
         ],
         "machines": [
             {

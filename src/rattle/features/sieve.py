@@ -92,13 +92,16 @@ class Sieve:
     def fit_outliers(self, outliers: Manifest, of: Manifest) -> Manifest:
         """Select the normal clips that are fit, and are of no machine of the clips ``of``.
 
-        Neither by its name nor by the sound: that of a recording of any of its clips, nearly that
-        of a clip that it may be trained on.
+        Neither by its name, nor by that of the same machine in another set, nor by the sound: that
+        of a recording of any of its clips, nearly that of a clip that it may be trained on.
         """
         outliers = outliers.of(label="normal")
         machines = {*of.machines()}
-        for own in (clip for clip in outliers if clip.machine in machines):
-            self._faults[own.name] = f"a clip of {own.machine} itself"
+        for clip in outliers:
+            if clip.machine in machines:
+                self._faults[clip.name] = f"a clip of {clip.machine} itself"
+            elif any(map(clip.machine.is_namesake, machines)):
+                self._faults[clip.name] = f"a clip of {clip.machine}, perhaps the same machine"
         others = _without(outliers, self._faults)
         self.fit(others)
         known = Sieve(self.store)

@@ -23,12 +23,9 @@ def told_apart(entries: Sequence[LayoutEntry]) -> list[LayoutEntry]:
     collections: defaultdict[Machine, set[str]] = defaultdict(set)
     for entry in entries:
         collections[entry.machine].add(entry.collection)
-    several = {machine for machine, found in collections.items() if len(found) > 1}
-    apart = {e.collection for e in entries if e.machine in several and e.collection}
-    return [_named(entry, entry.machine in several) for entry in entries] if apart else [*entries]
-
-
-def _named(entry: LayoutEntry, is_shared: bool) -> LayoutEntry:
-    if not is_shared or not entry.collection:
-        return entry
-    return replace(entry, machine=entry.machine.of_set(entry.collection))
+    return [
+        replace(entry, machine=entry.machine.of_set(entry.collection))
+        if entry.collection and len(collections[entry.machine]) > 1
+        else entry
+        for entry in entries
+    ]

@@ -80,7 +80,7 @@ def load_outliers(source: Path) -> Manifest:
     except DataError:
         if not recordings:
             raise
-    machine = Machine(source.name, "")
+    machine = Machine.named(source.name)
     entries = [LayoutEntry(path, "site", machine, "train", "normal") for path in recordings]
     return _usable(_opened(entries, (), "unsorted", source), source)
 
