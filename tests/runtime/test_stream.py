@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from made_up_scorer import MadeUpScorer
 from rattle import ClipError, Recipe
-from rattle.runtime.stream import WINDOWS_AT_ONCE, Stream, StreamScore
+from rattle.runtime.embedding_stream import WINDOWS_AT_ONCE, EmbeddingStream
+from rattle.runtime.stream import Stream, StreamScore
 from rattle.scoring.clip import clip_score
 from rattle.scoring.threshold import Threshold
 
@@ -147,3 +148,15 @@ def test_samples_that_are_no_numbers_are_refused_and_do_no_harm(value: float) ->
     with pytest.raises(ClipError, match="NaN, infinite or absurdly large"):
         stream.push(np.full(100, value, np.float32))
     np.testing.assert_allclose(values(stream.push(SOUND)), offline(scorer, SOUND), atol=1e-4)
+
+
+def test_the_embeddings_that_are_scored_are_those_of_the_embedding_stream() -> None:
+    scorer: Any = MadeUpScorer(recipe())
+    embedded = EmbeddingStream(scorer).push(SOUND)
+    parts = [scorer.head.parts(each.start_s, each.z) for each in embedded]
+    alone = [
+        w for each in parts for w in clip_score("", each, scorer.mix(), scorer.decision).windows
+    ]
+    assert [(w.start_s, w.score) for w in Stream(scorer).push(SOUND)] == [
+        (w.start_s, w.score) for w in alone
+    ]

@@ -1,13 +1,4 @@
-"""Score a sound while it goes on: every second, over the last window.
-
-samples   ──────────────────────────────────────▶ time
-frames      |  |  |  |  |  |  |  |  |  |  |  |      each computed once
-window 0    [--------------------]
-window 1         [--------------------]             starts a hop later
-                 kept:  frames    + samples not framed yet
-
-Where the encoder sees the spectrum of a window, all samples of the next one are kept.
-"""
+"""Score a sound while it goes on: every second, over the last window."""
 
 from __future__ import annotations
 
@@ -16,13 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rattle.runtime.channel import ChannelStream
+from rattle.runtime.embedding_stream import EmbeddingStream
 from rattle.runtime.scorer import Scorer
-from rattle.scoring.clip import clip_score
-from rattle.scoring.windows import frame_seconds, timeline_hop
-
-# A push of any length is scored by so many windows a time: bounded memory in the encoder.
-WINDOWS_AT_ONCE = 16
+from rattle.scoring.clip import Embedded, clip_score
 
 
 @dataclass(frozen=True)
@@ -45,9 +32,7 @@ class Stream:
     """Scores of a sound that is pushed in chunks.
 
     The k-th score is that of the window which starts k hops into the sound, as in an offline
-    timeline of the whole recording, however it is cut into chunks. A hop is the recipe's
-    ``scoring.timeline_seconds``, in whole frames. It keeps less than a window of frames, and of
-    samples no more than the next window takes.
+    timeline of the whole recording, however it is cut into chunks (``EmbeddingStream``).
 
     >>> stream = Stream(scorer, sample_rate_hz=48000)         # doctest: +SKIP
     >>> for chunk in microphone:                               # doctest: +SKIP
@@ -57,96 +42,33 @@ class Stream:
 
     def __init__(self, scorer: Scorer, *, sample_rate_hz: int | None = None) -> None:
         """``sample_rate_hz`` is that of the pushed samples; the recipe's where it is not given."""
-        recipe = scorer.info.recipe
-        self._scorer = scorer
+        self._head = scorer.head
         self._mix, self._decision = scorer.mix(), scorer.decision
-        self._features = recipe.features
-        self._sees_spectrum = recipe.sees_spectrum
-        self._frame_s = frame_seconds(recipe)
-        self._hop = timeline_hop(recipe)
-        self._channel = ChannelStream(recipe.audio, sample_rate_hz or recipe.audio.sample_rate_hz)
-        self._window = 0  # first frame of the next window
-        self._frames = np.empty((0, recipe.features.mel_bands), np.float32)  # from there on
-        self._chunks: list[NDArray[np.float32]] = []
-        self._first = self._received = 0  # samples before those chunks, and up to their end
+        self._embeddings = EmbeddingStream(scorer, sample_rate_hz=sample_rate_hz)
 
     @property
     def hop_s(self) -> float:
         """Seconds from one score to the next."""
-        return self._hop * self._frame_s
+        return self._embeddings.hop_s
 
     @property
     def window_s(self) -> float:
         """Seconds of sound that a score is made of."""
-        return self._features.window_samples * self._frame_s / self._features.hop_samples
+        return self._embeddings.window_s
 
     def push(self, samples: NDArray[np.float32]) -> list[StreamScore]:
         """The windows that these samples complete, in time order; often none.
 
-        ``samples`` follow on the last ones; after a gap a new ``Stream`` is due. They are an array
-        as ``Scorer.score`` takes and refuses it: ``[T]``, or ``[T, channels]`` of which the
-        recipe's channel is heard, floating-point numbers with full scale at +-1. Raises
-        ``ClipError`` for any other.
+        See ``EmbeddingStream.push`` for what it takes and refuses.
         """
-        heard = self._channel.push(samples)
-        self._chunks.append(heard)
-        self._received += len(heard)
-        due = self._due()
-        if not due:
-            return []
-        pending = np.concatenate(self._chunks)
-        found: list[StreamScore] = []
-        while due:
-            some = min(due, WINDOWS_AT_ONCE)
-            found += self._score(pending, some)
-            due -= some
-        needed = self._piece_begin()
-        if self._sees_spectrum:
-            needed = min(needed, self._window)
-        begin = min(needed * self._features.hop_samples, self._received)
-        # A copy: a view would keep the whole push in memory.
-        self._chunks = [pending[begin - self._first :].copy()]
-        self._first = begin
-        return found
+        return [
+            window
+            for embedded in self._embeddings.push(samples)
+            for window in self._scored(embedded)
+        ]
 
-    def _due(self) -> int:
-        """Windows whose last sample has come."""
-        reach = self._features.fft_samples // 2
-        if self._sees_spectrum:
-            reach = max(reach, self._features.hop_samples)
-        frames = (self._received - reach) // self._features.hop_samples + 1
-        return max((frames - self._window - self._features.window_frames) // self._hop + 1, 0)
-
-    def _piece_begin(self) -> int:
-        """The frame that samples are needed from to compute the first one that is not known."""
-        known = self._window + len(self._frames)
-        # Frames nearer than this to a cut would see it; at 0 the sound itself begins.
-        margin = -(-self._features.fft_samples // 2 // self._features.hop_samples)
-        return max(known - margin, 0)
-
-    def _score(self, pending: NDArray[np.float32], windows: int) -> list[StreamScore]:
-        hop, length = self._features.hop_samples, self._features.window_frames
-        starts = self._window + np.arange(windows, dtype=np.int64) * self._hop
-        end, following = int(starts[-1]) + length, int(starts[-1]) + self._hop
-        begin = self._piece_begin()
-        known = self._window + len(self._frames)
-
-        def places(frames: NDArray[np.int64]) -> NDArray[np.int64]:
-            """Where the graph has frames of the sound: first those known, then the piece's."""
-            of_piece = frames - begin + len(self._frames)
-            return np.where(frames < known, frames - self._window, of_piece)
-
-        last_sample = (end - 1) * hop + self._features.fft_samples // 2
-        output = self._scorer.graph.run(
-            pending[begin * hop - self._first : last_sample - self._first],
-            places(starts[:, None] + np.arange(length)),
-            self._scorer.info.amplitude,
-            self._frames,
-            self._spectra(pending, starts, end),
-        )
-        self._frames = output.features[places(np.arange(following, max(end, following)))]
-        self._window = following
-        parts = self._scorer.head.parts(np.float64(self._frame_s) * starts, output.embeddings)
+    def _scored(self, embedded: Embedded) -> list[StreamScore]:
+        parts = self._head.parts(embedded.start_s, embedded.z)
         return [
             StreamScore(
                 window.start_s,
@@ -158,10 +80,3 @@ class Stream:
             )
             for window in clip_score("", parts, self._mix, self._decision).windows
         ]
-
-    def _spectra(
-        self, pending: NDArray[np.float32], starts: NDArray[np.int64], end: int
-    ) -> NDArray[np.float32] | None:
-        hop, length = self._features.hop_samples, self._features.window_frames
-        heard = pending[self._window * hop - self._first : end * hop - self._first]
-        return self._scorer.spectra(heard, starts[:, None] - self._window + np.arange(length))
