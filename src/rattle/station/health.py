@@ -1,0 +1,54 @@
+"""Say how the station itself is: what waits, what was lost, what is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Writing:
+    """The scribe: records that wait, minutes that were dropped, clips refused, and why.
+
+    error: why nothing can be written at the moment, else "". since: from when on. full_disk: why
+    no clip can be written, else "".
+    """
+
+    waiting: int = 0
+    written: int = 0
+    dropped_minutes: int = 0
+    refused_clips: int = 0
+    speech_clips: int = 0
+    error: str = ""
+    since: datetime | None = None
+    full_disk: str = ""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What retention found and did: bytes of clips, of these reviewed ones, and the next to go.
+
+    ran: when it last ran, None where it has not yet. victims: paths of the clips that go next.
+    """
+
+    ran: datetime | None = None
+    clip_bytes: int = 0
+    protected_bytes: int = 0
+    clip_budget_bytes: int = 0
+    embedding_bytes: int = 0
+    database_bytes: int = 0
+    free_bytes: int = 0
+    victims: tuple[str, ...] = ()
+    removed: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Health:
+    """All of it. banners: what every page says at its top, the worst first."""
+
+    started: datetime
+    writing: Writing
+    kept: Kept
+    banners: tuple[str, ...] = ()
+    pages_open: int = 0

@@ -1,0 +1,1 @@
+"""Judge windows: minutes, thresholds and incidents, by the budget. Begin with ``incidents``."""

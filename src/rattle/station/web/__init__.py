@@ -1,0 +1,1 @@
+"""Show the plant: pages, API, events. Begin with ``app.build_app``."""

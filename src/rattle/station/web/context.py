@@ -1,0 +1,54 @@
+"""State what the web part is given: it knows no threads and no sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from rattle.station.board import Board
+from rattle.station.config.model import Plant as PlantFile
+from rattle.station.config.model import Push
+from rattle.station.events import Hub
+from rattle.station.health import Health
+from rattle.station.store.database import Database
+
+
+class Inbox(Protocol):
+    """Where pushed samples go."""
+
+    @property
+    def push(self) -> Push:
+        """How they are written, and the token that lets them in."""
+
+    def offer(self, data: bytes) -> bool:
+        """Take the next bytes; False, and nothing taken, where it is full."""
+
+
+class Station(Protocol):
+    """The running plant, as far as the web part asks it for something."""
+
+    def reviewed(self, incident_ids: Sequence[str]) -> None:
+        """Let the budget know that reviews of these were stored."""
+
+    def set_running(self, machine_id: str, running: bool) -> None:
+        """Say that a machine whose state is by tag runs, or does not."""
+
+    def inbox(self, source_name: str) -> Inbox | None:
+        """Find a pushed source's inbox; None where there is no such source."""
+
+    def health(self) -> Health:
+        """Say how the station is."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything that pages and API are made of. ``now`` is the clock, UTC."""
+
+    file: PlantFile
+    database: Database
+    board: Board
+    hub: Hub
+    station: Station
+    now: Callable[[], datetime]
