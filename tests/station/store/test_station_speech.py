@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile as sf
+import soxr
+from here import lacking
+
+from rattle.station.store.speech import SPEECH_FROM_S, seconds_of_speech
 
 SAID = "The bearing of pump three is getting hot, please stop the machine now."
 
@@ -15,7 +20,7 @@ SAID = "The bearing of pump three is getting hot, please stop the machine now."
 @pytest.fixture(scope="module")
 def voice(tmp_path_factory: pytest.TempPathFactory) -> tuple[np.ndarray, int]:
     if shutil.which("espeak-ng") is None:
-        pytest.skip("espeak-ng, which speaks, is not installed")
+        lacking("espeak-ng, which speaks, is not installed")
     path = tmp_path_factory.mktemp("voice") / "said.wav"
     subprocess.run(["espeak-ng", "-w", str(path), SAID], check=True, timeout=60)
     samples, rate_hz = sf.read(path, dtype="float32")
