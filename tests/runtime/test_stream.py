@@ -164,5 +164,5 @@ def test_the_embeddings_that_are_scored_are_those_of_the_embedding_stream() -> N
 
 @pytest.mark.parametrize("rate", [0, -1, "x", 16000.5])
 def test_a_rate_that_is_none_is_refused(rate: Any) -> None:
-    with pytest.raises(ClipError, match="sample rate of .*expected samples a second"):
+    with pytest.raises(ClipError, match=r"sample rate of .*expected samples a second"):
         Stream(MadeUpScorer(recipe()), sample_rate_hz=rate)
