@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from rattle.station.demo.machines import MACHINES
@@ -43,7 +45,7 @@ def test_the_first_fault_comes_within_half_a_minute_and_each_kind_of_trouble_wit
 
 def test_faults_of_a_machine_do_not_overlap() -> None:
     for of in faults().values():
-        for fault, following in zip(of, of[1:], strict=False):
+        for fault, following in pairwise(of):
             assert fault.end_s < following.start_s
 
 
