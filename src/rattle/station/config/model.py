@@ -1,7 +1,7 @@
 """State what ``plant.toml`` holds.
 
-Every key has a description: the page of all keys and the comments of ``rattle station --init`` are
-made of these. A text that begins with ``env:`` names an environment variable that holds the secret.
+Every key has a description: the page of all keys and the comments of a first file are made of
+these. A text that begins with ``env:`` names an environment variable that holds the secret.
 What is wrong with a value is told by what was expected alone: ``read`` says what was found, and of
 a secret nothing.
 """
@@ -57,16 +57,20 @@ class Source(_Table):
     name: Name = Field(description="What the source is called; once in a plant.")
     device: str | None = Field(
         None,
+        examples=["USB Audio"],
         description="A sound card's input: its number or part of its name; the default input "
         'where it is "".',
     )
     url: Secret | None = Field(
         None,
+        examples=["env:PRESS3_URL"],
         description="What ffmpeg reads: rtsp://, http://, or a file, which is played once at its "
         'own speed. With a password best as "env:NAME".',
     )
     folder: Path | None = Field(
-        None, description="A folder that recordings arrive in; each is heard once."
+        None,
+        examples=["incoming"],
+        description="A folder that recordings arrive in; each is heard once.",
     )
     push: Push | None = Field(
         None, description="Samples that another program sends to /ingest/SOURCE."
@@ -123,6 +127,7 @@ class Machine(_Table):
         strict=True,
         ge=-120,
         le=0,
+        examples=[-45.0],
         description="By level: the level from which on it runs; without it 12 dB below the "
         "softest training clip.",
     )
@@ -138,11 +143,14 @@ class Web(_Table):
     )
     address: Annotated[str, AfterValidator(texts.web_address)] | None = Field(
         None,
+        examples=["https://rattle.plant.example"],
         description="How people reach the page, such as https://rattle.plant.example, where that "
         "is not what it binds to.",
     )
     trusted_proxies: tuple[Annotated[str, AfterValidator(texts.proxy)], ...] = Field(
-        (), description="Addresses of reverse proxies whose X-Forwarded headers are believed."
+        (),
+        examples=[["10.0.0.5"]],
+        description="Addresses of reverse proxies whose X-Forwarded headers are believed.",
     )
 
 
