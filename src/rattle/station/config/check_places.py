@@ -6,6 +6,7 @@ import contextlib
 import errno
 import ipaddress
 import os
+import re
 import shutil
 import socket
 import tempfile
@@ -60,11 +61,13 @@ def database_findings(plant: Plant) -> Iterator[Finding]:
     from psycopg.conninfo import conninfo_to_dict
 
     try:
-        host = str(conninfo_to_dict(url).get("host") or "")
+        parts = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
-        host = "@"
-    if "@" in host:
-        # What is taken for a host may be a piece of the password.
+        parts = {"host": "@"}
+    port = str(parts.get("port") or "")
+    # What is taken for host, port or name may be a piece of the password, and libpq tells it.
+    others = [str(value) for name, value in parts.items() if name != "password"]
+    if any("@" in each for each in others) or not re.fullmatch(r"[\d,]*", port):
         yield Finding(
             "error",
             "database",

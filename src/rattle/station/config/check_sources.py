@@ -48,8 +48,10 @@ def _ffmpeg_findings(plant: Plant) -> Iterator[Finding]:
 def _twice(source: Source, key: str, first_with: dict[tuple[str, str], str]) -> Iterator[Finding]:
     if source.url is not None:
         what = source.url.get_secret_value()
-    elif source.push is None:
-        what = source.place
+    elif source.folder is not None:
+        what = str(source.folder.resolve())
+    elif source.device is not None:
+        what = source.device
     else:
         return
     first = first_with.setdefault((source.kind, what), key)

@@ -45,7 +45,7 @@ def shown_key(key: Key) -> str:
     'machine[2].sources[0].url'
     """
     parts = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in key)
-    return "".join(parts).removeprefix(".")
+    return _printable("".join(parts).removeprefix("."))
 
 
 def of_model(error: ValidationError, written: Mapping[str, Any]) -> list[Problem]:
@@ -136,9 +136,15 @@ def _found(key: Key, written: Mapping[str, Any]) -> str:
         return ""
     if isinstance(value, dict | list):
         return f"; found {'a table' if isinstance(value, dict) else 'a list' if value else 'none'}"
-    shown = f'"{value}"' if isinstance(value, str) else str(value)
-    is_bool = isinstance(value, bool)
-    return f"; found {shown.lower() if is_bool else shown[:LONGEST_FOUND]}"
+    if isinstance(value, str):
+        return f'; found "{_printable(value[:LONGEST_FOUND])}"'
+    return f"; found {str(value).lower() if isinstance(value, bool) else value}"
+
+
+def _printable(text: str) -> str:
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
 
 
 def _value(key: Key, written: Mapping[str, Any]) -> Any:

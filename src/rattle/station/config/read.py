@@ -24,6 +24,7 @@ from rattle.station.config.problems import Problem, of_model, of_tables, shown_k
 ENV = "env:"
 # Keys that hold a path, by the last name of the key.
 PATHS = ("data", "bundle", "folder")
+DATA = str(Plant.model_fields["data"].default)
 
 
 def read_plant(path: Path, environment: Mapping[str, str] = os.environ) -> Plant:
@@ -39,7 +40,8 @@ def read_plant(path: Path, environment: Mapping[str, str] = os.environ) -> Plant
     except RecursionError:
         raise ConfigError(f"{path} is not valid TOML: its lists nest too deeply") from None
     problems: list[Problem] = []
-    values = _resolved((), written, path.absolute().parent, environment, problems)
+    folder = path.absolute().parent
+    values = _resolved((), {"data": DATA} | written, folder, environment, problems)
     plant = _validated(values, written, problems)
     if plant is None:
         lines = lines_of(text)
