@@ -41,7 +41,10 @@ class Stream:
     """
 
     def __init__(self, scorer: Scorer, *, sample_rate_hz: int | None = None) -> None:
-        """``sample_rate_hz`` is that of the pushed samples; the recipe's where it is not given."""
+        """``sample_rate_hz`` is that of the pushed samples; the recipe's where it is not given.
+
+        Raises ``ClipError`` for a rate that is none.
+        """
         self._head = scorer.head
         self._mix, self._decision = scorer.mix(), scorer.decision
         self._embeddings = EmbeddingStream(scorer, sample_rate_hz=sample_rate_hz)
