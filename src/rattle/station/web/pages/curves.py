@@ -73,8 +73,8 @@ def areas(
 def steps(frame: Frame, changes: Sequence[tuple[float, float]]) -> str:
     """Draw a limit that changes ``(when, to what)``, in time order, as an SVG path."""
     path = []
-    ends = [*(at_s for at_s, _ in changes[1:]), frame.end_s]
-    for (from_s, value), to_s in zip(changes, ends, strict=True):
+    for place, (from_s, value) in enumerate(changes):
+        to_s = changes[place + 1][0] if place + 1 < len(changes) else frame.end_s
         if to_s > frame.begin_s and frame.low <= value <= frame.high:
             path.append(f"M{frame.x(from_s)} {frame.y(value)}H{frame.x(to_s)}")
     return "".join(path)
