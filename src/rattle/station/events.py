@@ -65,7 +65,7 @@ class Hub:
         self._subscriptions: set[Subscription] = set()
         self._lock = Lock()
 
-    def publish(self, kind: EventKind, **data: Any) -> None:
+    def publish(self, kind: EventKind, /, **data: Any) -> None:
         """Tell all pages; returns at once."""
         with self._lock:
             subscriptions = list(self._subscriptions)
