@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -15,6 +16,12 @@ def page_template(name: str) -> Template:
     ``page.css`` beside this file is the style of all pages; a template includes it. A name that a
     template uses and ``render`` does not get is an error.
     """
+    return _environment().get_template(name)
+
+
+@functools.cache
+def _environment() -> Environment:
+    """Make the environment once: it keeps what it has compiled."""
     environment = Environment(
         loader=PackageLoader("rattle", "."),
         autoescape=True,
@@ -25,4 +32,4 @@ def page_template(name: str) -> Template:
     environment.filters["percent"] = lambda rate: f"{100 * rate:.1f}\u00a0%"
     environment.filters["name"] = lambda clip_path: Path(clip_path).name
     environment.filters["counted"] = counted
-    return environment.get_template(name)
+    return environment

@@ -1,0 +1,158 @@
+"""Draw the course of a source: scores, limits, incidents and gaps over a span of time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from rattle.scoring.budget.ledger import Level
+from rattle.station.store.reading.minutes import Timeline
+from rattle.station.store.reading.views import IncidentView, ThresholdView
+from rattle.station.web.pages.amounts_said import score_said
+from rattle.station.web.pages.curves import WIDTH, Frame, areas, frame_of, lines, steps
+
+BandKind = Literal["lost", "unfit", "off", "unheard"]
+TICKS_S = (10, 30, 60, 300, 600, 1800, 3600, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800)
+MOST_TICKS = 6
+# A gap of so much of a stretch is seen.
+SHOWN_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A label at a percentage of the width, or of the height from above."""
+
+    percent: float
+    at: datetime | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A stretch of time, in units of the picture; ``href`` leads to the incident."""
+
+    left: float
+    width: float
+    kind: str
+    href: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Course:
+    """A picture as its template draws it; ``beyond`` is an alarm's threshold above it."""
+
+    title: str
+    lines: list[str]
+    areas: list[str]
+    alarm: str
+    watch: str
+    incidents: list[Box]
+    bands: list[Box]
+    times: list[Tick]
+    scores: list[Tick]
+    shows_days: bool
+    beyond: str
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing was scored in this time."""
+        return not self.lines
+
+
+def course(
+    title: str,
+    begin: datetime,
+    end: datetime,
+    heard: Timeline,
+    thresholds: Sequence[ThresholdView],
+    incidents: Sequence[IncidentView],
+) -> Course:
+    """Draw what was heard from ``begin`` to ``end``; thresholds in time order."""
+    at_s, highest, lowest = heard.at.tolist(), heard.highest.tolist(), heard.lowest.tolist()
+    limits = {
+        level: [
+            (each.active_from.timestamp(), each.value)
+            for each in thresholds
+            if each.level == level
+        ]
+        for level in ("alarm", "watch")
+    }
+    values = [value for changes in limits.values() for _, value in changes]
+    frame = frame_of(begin.timestamp(), end.timestamp(), [*highest, *lowest], values)
+    beyond = [value for _, value in limits["alarm"] if value > frame.high]
+    middles = [at + heard.step_s / 2 for at in at_s]
+    return Course(
+        title=title,
+        lines=lines(frame, middles, highest),
+        areas=areas(frame, middles, lowest, highest),
+        alarm=steps(frame, limits["alarm"]),
+        watch=steps(frame, limits["watch"]),
+        incidents=[_incident_box(frame, each, end) for each in incidents],
+        bands=list(_bands(frame, heard)),
+        times=_times(frame),
+        scores=_scores(frame),
+        shows_days=frame.end_s - frame.begin_s > 2 * 86_400,
+        beyond=score_said(min(beyond)) if beyond else "",
+    )
+
+
+def _incident_box(frame: Frame, incident: IncidentView, end: datetime) -> Box:
+    left = frame.x(incident.opened.timestamp())
+    right = frame.x((incident.ended or end).timestamp())
+    level: Level = incident.level
+    title = f"{level}, {incident.opened:%Y-%m-%d %H:%M} UTC"
+    return Box(min(left, WIDTH - 3), max(right - left, 3.0), level, f"/incidents/{incident.id}", title)
+
+
+def _bands(frame: Frame, heard: Timeline) -> Iterator[Box]:
+    """Join stretches in which the machine was not scored, with why."""
+    kinds = [_band(heard, place) for place in range(len(heard.at))]
+    start = 0
+    for place in range(1, len(kinds) + 1):
+        if place == len(kinds) or kinds[place] != kinds[start]:
+            kind = kinds[start]
+            if kind is not None:
+                left = frame.x(float(heard.at[start]))
+                right = frame.x(float(heard.at[place - 1]) + heard.step_s)
+                yield Box(left, right - left, kind)
+            start = place
+
+
+def _band(heard: Timeline, place: int) -> BandKind | None:
+    lost = float(heard.lost[place])
+    if math.isnan(lost):
+        return "unheard"
+    if lost >= SHOWN_SHARE:
+        return "lost"
+    if heard.fitness[place]:
+        return "unfit"
+    return "off" if heard.operating[place] in ("off", "idle") else None
+
+
+def _times(frame: Frame) -> list[Tick]:
+    span_s = frame.end_s - frame.begin_s
+    apart = next((step for step in TICKS_S if span_s / step <= MOST_TICKS), 4 * TICKS_S[-1])
+    first = math.ceil(frame.begin_s / apart) * apart
+    ticks = []
+    at_s = first
+    while at_s <= frame.end_s:
+        percent = 100 * (at_s - frame.begin_s) / span_s
+        if 3 < percent < 97:
+            ticks.append(Tick(round(percent, 2), datetime.fromtimestamp(at_s, UTC)))
+        at_s += apart
+    return ticks
+
+
+def _scores(frame: Frame) -> list[Tick]:
+    step = 10.0 ** math.floor(math.log10(frame.high - frame.low))
+    step = next(s for s in (step / 5, step / 2, step, 2 * step) if (frame.high - frame.low) / s <= 5)
+    first = math.ceil(frame.low / step - 1e-9)
+    ticks = []
+    for number in range(first, math.floor(frame.high / step) + 1):
+        percent = 100 * (1 - (number * step - frame.low) / (frame.high - frame.low))
+        ticks.append(Tick(round(percent, 2), None, f"{number * step:.6g}"))
+    return ticks

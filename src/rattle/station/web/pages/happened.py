@@ -1,0 +1,68 @@
+"""Say in a sentence what happened in an incident, and how long it lasted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rattle.station.store.reading.views import IncidentView
+from rattle.station.web.pages.amounts_said import score_said, span_said
+
+
+@dataclass(frozen=True)
+class Happened:
+    """A sentence around a time: the page shows that in the reader's zone."""
+
+    before: str
+    at: datetime
+    after: str
+
+
+def happened(incident: IncidentView, now: datetime) -> Happened:
+    """Say what happened, when, for how long, and how far it went."""
+    if incident.kind == "machine":
+        before = f"{incident.machine} sounded anomalous from"
+        if incident.state == "open":
+            before = f"{incident.machine} has sounded anomalous since"
+        return Happened(before, incident.opened, _lasted(incident, now) + _height(incident))
+    what = "was not fit to be scored" if incident.kind == "microphone" else "was not heard"
+    if incident.state == "open":
+        what = what.replace("was", "has been", 1) if incident.kind == "source" else what
+    before = f"{incident.source} of {incident.machine} {what} from"
+    if incident.state == "open":
+        before = before.removesuffix("from") + "since"
+    reason = f": {incident.reason}" if incident.reason else ""
+    return Happened(before, incident.opened, f"{_lasted(incident, now)}{reason}")
+
+
+def title_of(incident: IncidentView) -> str:
+    """Name an incident in two or three words."""
+    return {
+        "machine": f"{incident.level.capitalize()}: {incident.machine}",
+        "microphone": f"Microphone: {incident.source}",
+        "source": f"No sound: {incident.source}",
+    }[incident.kind]
+
+
+def lasted(incident: IncidentView, now: datetime) -> str:
+    """Say how long it lasted, or has lasted."""
+    return span_said(((incident.ended or now) - incident.opened).total_seconds())
+
+
+def _lasted(incident: IncidentView, now: datetime) -> str:
+    match incident.state:
+        case "open":
+            return f", for {lasted(incident, now)} by now"
+        case "interrupted":
+            return f" until the station stopped listening after {lasted(incident, now)}"
+        case _:
+            return f" for {lasted(incident, now)}"
+
+
+def _height(incident: IncidentView) -> str:
+    if incident.peak is None:
+        return ""
+    said = f". At its highest the score was {score_said(incident.peak)}"
+    if incident.threshold is None:
+        return said
+    return f"{said}; the {incident.level} begins at {score_said(incident.threshold)}"

@@ -1,0 +1,183 @@
+"""Show one machine: its course over time, its sources, its thresholds and what they promise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy.orm import Session
+
+from rattle.scoring.budget.ledger import SHARES
+from rattle.station.board import MachineNow, SourceNow
+from rattle.station.store.reading.incidents import incidents
+from rattle.station.store.reading.minutes import thresholds, timeline
+from rattle.station.store.reading.plant import (
+    FalseIncidents,
+    false_incidents,
+    releases,
+    threshold_history,
+)
+from rattle.station.store.reading.views import IncidentView, ReleaseView, ThresholdView
+from rattle.station.store.reading.wall import opened_of
+from rattle.station.web.pages.amounts_said import level_said, score_said, span_said
+from rattle.station.web.pages.course import Course, course
+from rattle.station.web.pages.errors import not_there
+from rattle.station.web.pages.happened import lasted
+from rattle.station.web.pages.promise import Promise, promise
+from rattle.station.web.pages.shell import context_of, shown
+from rattle.station.web.pages.states import State, state_of_machine, state_of_source
+from rattle.station.web.pages.wall import nearest_to_alarm
+
+router = APIRouter()
+SPANS: Mapping[str, timedelta] = {
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "week": timedelta(days=7),
+    "month": timedelta(days=28),
+}
+MOST_INCIDENTS, MOST_THRESHOLDS = 10, 30
+MOST_MARKED = 200
+QUIETEST_DBFS = -100.0
+
+
+@dataclass(frozen=True)
+class SourceCard:
+    """A source at this moment, in words; shares are of the bars, 0 to 100."""
+
+    now: SourceNow
+    state: State
+    score: str
+    alarm: str
+    watch: str
+    score_share: float | None
+    level: str
+    level_share: float | None
+    lag: str
+    dropped: str
+
+
+@dataclass(frozen=True)
+class MachineView:
+    """All that the page shows of a machine."""
+
+    machine: MachineNow
+    state: State
+    sources: list[SourceCard]
+    chosen: SourceNow
+    span: str
+    begin: datetime
+    end: datetime
+    course: Course
+    incidents: list[tuple[IncidentView, str]]
+    promise: Promise
+    history: list[ThresholdView]
+    sources_by_id: Mapping[str, str]
+    release: ReleaseView | None
+    facts: Mapping[str, str]
+    rehearsal: Mapping[str, Any] | None
+
+
+@router.get("/machines/{name}", response_class=HTMLResponse, include_in_schema=False)
+def machine_page(
+    request: Request, name: str, span: str = "day", source: str = ""
+) -> HTMLResponse:
+    """Show the machine of that name; ``span`` is how far its course looks back."""
+    context = context_of(request)
+    machine = next((each for each in context.board.machines() if each.name == name), None)
+    if machine is None or not machine.sources:
+        return not_there(request, f"No machine called {name} is listened to.", "/", "To the plant")
+    chosen = next((each for each in machine.sources if each.name == source), None)
+    if span not in SPANS or (source and chosen is None):
+        said = f"{name} has no such source or span of time."
+        return not_there(request, said, f"/machines/{name}", f"To {name}")
+    chosen = chosen or nearest_to_alarm(machine.sources) or machine.sources[0]
+    with context.database.reading() as session:
+        view = machine_view(session, machine, chosen, span, context.now())
+    return shown(request, "machine", title=name, here="", view=view, spans=list(SPANS))
+
+
+def machine_view(
+    session: Session, machine: MachineNow, chosen: SourceNow, span: str, now: datetime
+) -> MachineView:
+    """Read what is shown of a machine."""
+    begin = now - SPANS[span]
+    opened = opened_of(session, [machine.incident_id] if machine.incident_id else [])
+    found = incidents(session, machine_id=machine.id, limit=MOST_MARKED)
+    marked = [
+        each
+        for each in found
+        if each.kind == "machine" and each.source_id == chosen.id and (each.ended or now) >= begin
+    ]
+    release = next(
+        (each for each in releases(session, machine.id) if each.id == machine.release_id), None
+    )
+    report = dict(release.report) if release else {}
+    return MachineView(
+        machine=machine,
+        state=state_of_machine(machine, opened),
+        sources=[_card(each, now) for each in machine.sources],
+        chosen=chosen,
+        span=span,
+        begin=begin,
+        end=now,
+        course=course(
+            f"Score of {machine.name} in the last {span}",
+            begin,
+            now,
+            timeline(session, chosen.id, begin, now),
+            thresholds(session, chosen.id, begin, now),
+            marked,
+        ),
+        incidents=[(each, lasted(each, now)) for each in found[:MOST_INCIDENTS]],
+        promise=_promise(session, machine, chosen, now),
+        history=threshold_history(session, machine.id, MOST_THRESHOLDS),
+        sources_by_id={each.id: each.name for each in machine.sources},
+        release=release,
+        facts={
+            key: str(value) for key, value in report.items() if isinstance(value, str | int | float)
+        },
+        rehearsal=report.get("rehearsal"),
+    )
+
+
+def _promise(session: Session, machine: MachineNow, source: SourceNow, now: datetime) -> Promise:
+    had = false_incidents(session, now)
+    none = FalseIncidents()
+    newest = {
+        each.level: each
+        for each in reversed(threshold_history(session, machine.id, MOST_THRESHOLDS))
+        if each.source_id == source.id
+    }
+    return promise(
+        source,
+        newest,
+        {level: had.get((machine.id, level), none) for level in SHARES},
+        machine.budget_per_week,
+    )
+
+
+def _card(source: SourceNow, now: datetime) -> SourceCard:
+    top = source.alarm if source.alarm is not None and source.alarm > 0 else None
+    share = None
+    if source.y is not None and top is not None:
+        share = round(100 * min(max(source.y / (1.25 * top), 0.0), 1.0), 1)
+    level_share = None
+    if source.level_db is not None:
+        level_share = round(100 * min(max(1 - source.level_db / QUIETEST_DBFS, 0.0), 1.0), 1)
+    return SourceCard(
+        now=source,
+        state=state_of_source(source),
+        score=score_said(source.y),
+        alarm=score_said(source.alarm),
+        watch=score_said(source.watch),
+        score_share=share,
+        level=level_said(source.level_db),
+        level_share=level_share,
+        lag=f"{source.lag_s:.1f} s",
+        dropped=span_said(source.dropped_s) if source.dropped_s >= 1 else "",
+    )
+

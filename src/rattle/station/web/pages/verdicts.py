@@ -1,0 +1,133 @@
+"""Take what people say of incidents by the pages' forms, and send them on to the next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from rattle.errors import DataError
+from rattle.station.store import reviews
+from rattle.station.store.reading.reviews import given
+from rattle.station.web.pages.errors import refused
+from rattle.station.web.pages.shell import context_of, may, who_of
+
+router = APIRouter()
+LONGEST_FAULT, LONGEST_COMMENT, MOST_AT_ONCE = 80, 2000, 500
+Said = Literal["anomaly", "normal", "unsure"]
+From = Literal["review", "incidents", "incident"]
+ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+
+
+def reviewer_of(request: Request) -> str:
+    """Name who reviews; where the plant has no accounts, whoever sits at it."""
+    return who_of(request) or "local"
+
+
+@router.post("/incidents/{incident_id}/review", include_in_schema=False)
+def review_one(
+    request: Request,
+    incident_id: str,
+    verdict: Annotated[Said, Form()],
+    fault: Annotated[str, Form(max_length=LONGEST_FAULT)] = "",
+    comment: Annotated[str, Form(max_length=LONGEST_COMMENT)] = "",
+    came_from: Annotated[From, Form()] = "incident",
+    then: Annotated[str, Form()] = "",
+) -> Response:
+    """Store a verdict, and go to the incident ``then`` of the queue, or back to this one."""
+    stored = _store(request, [incident_id], verdict, fault, comment)
+    if isinstance(stored, Response):
+        return stored
+    if came_from == "review":
+        return _to("/review", done=stored[0], at=then if ULID.fullmatch(then) else "")
+    return _to(f"/incidents/{incident_id}", done=stored[0])
+
+
+@router.post("/review/bulk", include_in_schema=False)
+def review_many(
+    request: Request,
+    verdict: Annotated[Said, Form()],
+    ids: Annotated[list[str], Form()] = [],  # noqa: B006 - FastAPI copies it
+    fault: Annotated[str, Form(max_length=LONGEST_FAULT)] = "",
+    came_from: Annotated[From, Form()] = "incidents",
+) -> Response:
+    """Store one verdict on several incidents."""
+    back = "/review" if came_from == "review" else "/incidents"
+    if not ids or len(ids) > MOST_AT_ONCE:
+        said = f"Mark at least one incident and at most {MOST_AT_ONCE}, then say what they are."
+        return refused(request, 400, said, back, "Back")
+    stored = _store(request, list(dict.fromkeys(ids)), verdict, fault, "")
+    return stored if isinstance(stored, Response) else _to(back, done=stored[0])
+
+
+@router.post("/reviews/{review_id}/undo", include_in_schema=False)
+def undo(
+    request: Request,
+    review_id: str,
+    came_from: Annotated[From, Form()] = "incident",
+    whole: Annotated[bool, Form()] = False,
+) -> Response:
+    """Take back a review; ``whole`` takes back all that was said in the same act."""
+    if not may(request, "reviewer"):
+        return _forbidden(request)
+    context = context_of(request)
+    with context.database.reading() as session:
+        act = given(session, review_id)
+    if act is None:
+        said = "That review was taken back already, or never given."
+        return refused(request, 404, said, "/review", "To the queue")
+    pairs = list(zip(act.review_ids, act.incident_ids, strict=True))
+    taken = [pair for pair in pairs if whole or pair[0] == review_id]
+    with context.database.writing() as session:
+        for each, _ in taken:
+            reviews.undo(session, each, reviewer_of(request), context.now())
+    incident_ids = [incident_id for _, incident_id in taken]
+    _tell(request, incident_ids, None)
+    if came_from == "review":
+        return _to("/review", at=incident_ids[0])
+    return _to("/incidents" if came_from == "incidents" else f"/incidents/{incident_ids[0]}")
+
+
+def _store(
+    request: Request, incident_ids: Sequence[str], verdict: Said, fault: str, comment: str
+) -> list[str] | Response:
+    if not may(request, "reviewer"):
+        return _forbidden(request)
+    context = context_of(request)
+    try:
+        with context.database.writing() as session:
+            stored = reviews.add(
+                session,
+                incident_ids,
+                verdict,
+                reviewer_of(request),
+                context.now(),
+                fault.strip() or None,
+                comment.strip() or None,
+            )
+    except DataError:
+        said = "There is no such incident: nothing was stored."
+        return refused(request, 404, said, "/review", "To the queue")
+    _tell(request, incident_ids, verdict)
+    return list(stored)
+
+
+def _tell(request: Request, incident_ids: Sequence[str], verdict: Said | None) -> None:
+    context = context_of(request)
+    context.station.reviewed(incident_ids)
+    for incident_id in incident_ids:
+        context.hub.publish("incident", id=incident_id, verdict=verdict)
+
+
+def _forbidden(request: Request) -> Response:
+    said = "Your account may look and listen, and not review. An admin can change that."
+    return refused(request, 403, said, "/review", "To the queue")
+
+
+def _to(path: str, **query: str) -> RedirectResponse:
+    said = urlencode({key: value for key, value in query.items() if value})
+    return RedirectResponse(f"{path}?{said}" if said else path, 303)

@@ -1,0 +1,76 @@
+// The queue by keyboard. Every key does what a button or a link does.
+
+const MARKED = "rattle-marked";
+const help = document.getElementById("keys");
+let isSent = false;
+
+const marked = () => [...document.querySelectorAll('.queue input[name="ids"]:checked')];
+const stored = () => new Set(JSON.parse(sessionStorage.getItem(MARKED) ?? "[]"));
+
+function keep() {
+  const ids = marked().map((box) => box.value);
+  sessionStorage.setItem(MARKED, JSON.stringify(ids));
+  const place = document.querySelector("[data-marked]");
+  if (place) place.textContent = ids.length ? `${ids.length} marked` : "Mark several";
+}
+
+function restore() {
+  const ids = stored();
+  for (const box of document.querySelectorAll('.queue input[name="ids"]')) box.checked = ids.has(box.value);
+  keep();
+  document.querySelector(".queue .now")?.scrollIntoView({ block: "nearest" });
+}
+
+function press(selector) {
+  const target = document.querySelector(selector);
+  if (!target || isSent) return;
+  if (target.form) isSent = true;
+  target.click();
+}
+
+const verdict = (value) => press(`${marked().length ? "#bulk" : "#say"} button[value="${value}"]`);
+
+const keys = {
+  j: () => press('a[data-key="j"]'),
+  k: () => press('a[data-key="k"]'),
+  y: () => verdict("anomaly"),
+  n: () => verdict("normal"),
+  u: () => verdict("unsure"),
+  z: () => press("[data-undo]"),
+  f: () => document.getElementById("fault")?.select(),
+  c: () => document.getElementById("comment")?.focus(),
+  x: () => document.querySelector('.queue .now input[name="ids"]')?.click(),
+  "?": () => (help?.open ? help.close() : help?.showModal()),
+  " ": () => {
+    const audio = document.querySelector("[data-main] audio");
+    if (audio) audio.paused ? audio.play() : audio.pause();
+  },
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const at = event.target;
+  if (at.matches("textarea, input[type=text]")) {
+    if (event.key === "Escape" || (event.key === "Enter" && at.matches("input"))) {
+      event.preventDefault();
+      at.blur();
+    }
+    return;
+  }
+  if (event.key === " " && at.closest("a, button, input, summary, audio")) return;
+  if (help?.open && event.key !== "?") return;
+  const act = keys[event.key];
+  if (!act || event.repeat) return;
+  event.preventDefault();
+  act();
+});
+
+document.addEventListener("change", (event) => { if (event.target.name === "ids") keep(); });
+document.addEventListener("refreshed", restore);
+document.getElementById("bulk")?.addEventListener("submit", () => sessionStorage.removeItem(MARKED));
+addEventListener("pageshow", () => { isSent = false; });
+for (const button of document.querySelectorAll("[data-help]")) {
+  button.hidden = false;
+  button.addEventListener("click", keys["?"]);
+}
+restore();

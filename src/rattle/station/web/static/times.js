@@ -1,0 +1,20 @@
+// Show times in the reader's zone. The server writes UTC, which stays where no script runs.
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const full = new Intl.DateTimeFormat(undefined, {
+  day: "numeric", month: "short", hour: "2-digit", minute: "2-digit",
+});
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+const forms = { clock, day, full };
+
+export function localise(root) {
+  for (const element of root.querySelectorAll("time[datetime]")) {
+    const at = new Date(element.dateTime);
+    element.textContent = forms[element.dataset.as].format(at);
+    element.title = exact.format(at);
+  }
+  for (const element of root.querySelectorAll("[data-time]")) {
+    element.textContent = forms[element.dataset.as].format(new Date(element.dataset.time));
+  }
+}
