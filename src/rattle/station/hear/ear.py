@@ -110,6 +110,15 @@ class Ear:
             self._condition.lost(reason, at.timestamp())
             self._showing.state("lost", reason, at.timestamp())
 
+    def failed(self, reason: str, at: datetime) -> None:
+        """Begin anew after an error, of the source or of the station; counts as lost."""
+        with self._lock:
+            if self._segment is not None:
+                self._reached = self._segment.end
+            # What goes on in it may be what failed.
+            self._segment = self._recordings = None
+        self.lost(reason, at)
+
     def ended(self, at: datetime) -> None:
         """Note that the source ended and nothing more will come; what was heard is told."""
         with self._lock:

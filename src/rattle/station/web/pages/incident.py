@@ -50,9 +50,7 @@ def incident_page(request: Request, incident_id: str, done: str = "") -> HTMLRes
         said: Given | None = given(session, done)
     if found is None:
         return not_there(request, "There is no such incident.", "/incidents", "All incidents")
-    return shown(
-        request, "incident", title=found.title, here="incidents", detail=found, given=said
-    )
+    return shown(request, "incident", title=found.title, here="incidents", detail=found, given=said)
 
 
 def detail(session: Session, incident_id: str, now: datetime) -> Detail | None:
@@ -79,4 +77,6 @@ def _course(session: Session, found: IncidentView, now: datetime) -> Course:
     end = min((found.ended or now) + AROUND, now, begin + MOST_SHOWN)
     heard = timeline(session, found.source_id, begin, end)
     limits = thresholds(session, found.source_id, begin, end)
-    return course(f"Score around the incident of {found.machine}", begin, end, heard, limits, [found])
+    return course(
+        f"Score around the incident of {found.machine}", begin, end, heard, limits, [found]
+    )

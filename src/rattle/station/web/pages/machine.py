@@ -82,9 +82,7 @@ class MachineView:
 
 
 @router.get("/machines/{name}", response_class=HTMLResponse, include_in_schema=False)
-def machine_page(
-    request: Request, name: str, span: str = "day", source: str = ""
-) -> HTMLResponse:
+def machine_page(request: Request, name: str, span: str = "day", source: str = "") -> HTMLResponse:
     """Show the machine of that name; ``span`` is how far its course looks back."""
     context = context_of(request)
     machine = next((each for each in context.board.machines() if each.name == name), None)
@@ -180,4 +178,3 @@ def _card(source: SourceNow, now: datetime) -> SourceCard:
         lag=f"{source.lag_s:.1f} s",
         dropped=span_said(source.dropped_s) if source.dropped_s >= 1 else "",
     )
-

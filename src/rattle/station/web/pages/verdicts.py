@@ -82,9 +82,13 @@ def undo(
         return refused(request, 404, said, "/review", "To the queue")
     pairs = list(zip(act.review_ids, act.incident_ids, strict=True))
     taken = [pair for pair in pairs if whole or pair[0] == review_id]
-    with context.database.writing() as session:
-        for each, _ in taken:
-            reviews.undo(session, each, reviewer_of(request), context.now())
+    try:
+        with context.database.writing() as session:
+            for each, _ in taken:
+                reviews.undo(session, each, reviewer_of(request), context.now())
+    except DataError:
+        said = "Someone else took that back at the same moment."
+        return refused(request, 409, said, "/review", "To the queue")
     incident_ids = [incident_id for _, incident_id in taken]
     _tell(request, incident_ids, None)
     if came_from == "review":

@@ -85,7 +85,9 @@ def wall(
     """Make the wall; ``hour`` are the minutes of the last hour by source."""
     tiles = [_tile(machine, hour, opened, now) for machine in machines]
     tiles.sort(key=lambda tile: tile.state.rank)
-    return Wall(tiles, _sentence(tiles), not any(t.state.needs_a_look for t in tiles), _counts(tiles))
+    return Wall(
+        tiles, _sentence(tiles), not any(t.state.needs_a_look for t in tiles), _counts(tiles)
+    )
 
 
 def nearest_to_alarm(sources: Sequence[SourceNow]) -> SourceNow | None:
