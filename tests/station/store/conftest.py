@@ -16,6 +16,7 @@ pytest.importorskip("sqlalchemy", reason="needs the extra 'station'")
 
 from sqlalchemy import create_engine, text
 
+from here import lacking
 from made_up_heard import PLANT, Heard
 from rattle.station.store.database import Database, open_database
 
@@ -68,9 +69,9 @@ class Server:
 
 def _start_server() -> Iterator[Server]:
     if not PROGRAMS:
-        pytest.skip("PostgreSQL is not installed")
+        lacking("PostgreSQL is not installed")
     if os.getuid() == 0 and shutil.which("runuser") is None:
-        pytest.skip("PostgreSQL does not run as root, and runuser is not installed")
+        lacking("PostgreSQL does not run as root, and runuser is not installed")
     folder = Path(tempfile.mkdtemp(prefix="rattle-pg-"))
     if os.getuid() == 0:
         shutil.chown(folder, USER)
