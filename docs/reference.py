@@ -25,7 +25,8 @@ def commands() -> str:
     """Every verb with its parameters, as Markdown."""
     parts = ["# Commands\n\nWritten by `make docs` from `src/rattle/cli`; do not edit."]
     for verb in VERBS:
-        function = getattr(import_module(f"rattle.cli.{verb}"), verb)
+        module = verb.replace("-", "_")
+        function = getattr(import_module(f"rattle.cli.{module}"), module)
         documented = parse(inspect.getdoc(function) or "")
         texts = {p.arg_name: " ".join((p.description or "").split()) for p in documented.params}
         summary = "\n\n".join(

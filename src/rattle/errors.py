@@ -5,6 +5,7 @@
     ├── DataError        a folder, manifest or selection of clips does not hold what is needed
     ├── DownloadError    an archive cannot be fetched, verified or unpacked
     ├── RecipeError      a recipe file or one of its values is not valid
+    ├── ConfigError      a plant's file or one of its values is not valid
     ├── TrainingError    training cannot start, go on or resume
     ├── StorageError     a file or folder cannot be written
     ├── BundleError      a bundle is damaged, of another version, or does not fit
@@ -51,6 +52,10 @@ class DownloadError(RattleError):
 
 class RecipeError(RattleError):
     """A recipe file or one of its values is not valid."""
+
+
+class ConfigError(RattleError):
+    """A plant's file (``plant.toml``) or one of its values is not valid."""
 
 
 class TrainingError(RattleError):

@@ -107,7 +107,7 @@ def test_frames_are_computed_once_but_for_the_edges_of_a_hop() -> None:
 
 
 def test_what_a_stream_keeps_does_not_grow() -> None:
-    stream = Stream(MadeUpScorer(recipe()))
+    stream = EmbeddingStream(MadeUpScorer(recipe()))
     kept = []
     for _ in range(40):
         stream.push(SOUND[:4000])
@@ -160,3 +160,9 @@ def test_the_embeddings_that_are_scored_are_those_of_the_embedding_stream() -> N
     assert [(w.start_s, w.score) for w in Stream(scorer).push(SOUND)] == [
         (w.start_s, w.score) for w in alone
     ]
+
+
+@pytest.mark.parametrize("rate", [0, -1, "x", 16000.5])
+def test_a_rate_that_is_none_is_refused(rate: Any) -> None:
+    with pytest.raises(ClipError, match=r"sample rate of .*expected samples a second"):
+        Stream(MadeUpScorer(recipe()), sample_rate_hz=rate)

@@ -39,6 +39,8 @@ VERBS = (
     "explain",
     "rehearse",
     "listen",
+    "station",
+    "station-account",
     "evaluate",
     "compare",
     "report",
@@ -63,7 +65,8 @@ def build_app() -> App:
         suppress_keyboard_interrupt=False,
     )
     for place, verb in enumerate(VERBS):
-        app.command(f"rattle.cli.{verb}:{verb}", name=verb, sort_key=place)
+        module = verb.replace("-", "_")
+        app.command(f"rattle.cli.{module}:{module}", name=verb, sort_key=place)
     return app
 
 

@@ -2,7 +2,7 @@
 
 A ``source`` (``sound_card``, ``ffmpeg``, ``standard_input``, the last two by ``pcm``) gives blocks
 of sound. ``backlog`` reads a live one in a thread, ``reconnect`` connects a lost one again.
-``clips.fitness`` judges the sound, the runtime's stream scores it, and what the scores come to is
-for ``scoring.budget`` to judge; ``state`` stores what it learnt. Begin with ``hops.hops_of``, which
-joins them.
+``windows`` embeds it, each window with what is wrong with it (``clips.fitness``); ``hops`` scores
+them, and what the scores come to is for ``scoring.budget`` to judge; ``state`` stores what it
+learnt. Begin with ``hops.hops_of``, which joins them.
 """

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rattle.clips.fitness import Fitness
-from rattle.clips.reading import LOUDEST, holds_samples
 from rattle.listening.reconnect import Outage
 from rattle.listening.source import Block
-from rattle.runtime.channel import mean_of, select_channel
+from rattle.listening.windows import WindowStream
 from rattle.runtime.scorer import Scorer
-from rattle.runtime.stream import Stream, StreamScore
+from rattle.runtime.stream import StreamScore, WindowScores
 from rattle.scoring.budget.judge import Judge, Judged
+from rattle.scoring.clip import Embedded
 
 
 @dataclass(frozen=True)
@@ -67,16 +66,15 @@ class JudgedStream:
     """Scores of sound without a gap, and whether that sound was fit to be scored."""
 
     def __init__(self, scorer: Scorer, sample_rate_hz: int) -> None:
-        self._channel = scorer.info.recipe.audio.channel
-        self._stream = Stream(scorer, sample_rate_hz=sample_rate_hz)
-        self._fitness = Fitness(sample_rate_hz)
+        self._windows = WindowStream(scorer, sample_rate_hz)
+        self._scores = WindowScores(scorer)
 
     def push(self, block: Block) -> list[tuple[StreamScore, str]]:
         """Score the windows that a block completes, each with what is wrong with its sound."""
-        heard = select_channel(block.samples, self._channel)
-        self._fitness.push(heard)
-        if not holds_samples(heard):
-            # A window with such samples is not scored; as zeros they do not spread to later ones.
-            heard = np.where(np.abs(heard) <= LOUDEST, heard, np.float32(0))
-        windows = self._stream.push(mean_of(heard))
-        return [(window, self._fitness.fault(window.start_s, window.end_s)) for window in windows]
+        windows = self._windows.push(block)
+        if not windows:
+            return []
+        starts_s = np.array([window.start_s for window in windows])
+        embedded = Embedded(starts_s, np.stack([window.z for window in windows]))
+        scores = self._scores.of(embedded, self._windows.window_s)
+        return [(score, window.fault) for score, window in zip(scores, windows, strict=True)]

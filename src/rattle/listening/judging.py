@@ -9,6 +9,7 @@ from rattle.errors import DataError
 from rattle.listening.state import ANEW, read_state
 from rattle.runtime.scorer import Scorer
 from rattle.scoring.budget.judge import Judge
+from rattle.scoring.budget.ledger import Account
 from rattle.scoring.budget.rule import AlarmRule
 from rattle.scoring.windows import frame_seconds, timeline_hop
 
@@ -28,20 +29,36 @@ def judge_of(
             f"{budget_per_week:g} false alarms a week are no budget; give {LEAST:g} to {MOST:g}",
             argument="budget",
         )
-    hop_s = timeline_hop(scorer.recipe) * frame_seconds(scorer.recipe)
     stored = None if state is None else read_state(state, bundle=scorer.identity)
     if stored is None:
-        return Judge(rule, hop_s=hop_s, budget_per_week=budget_per_week)
+        return judge_going_on(scorer, rule, budget_per_week, None)
     if stored.rule != rule:
         raise DataError(
             f"{state} was learnt with alarms by {stored.rule}, not {rule}; {ANEW}",
             argument="alarm",
         )
-    account = stored.account
     is_same = stored.budget_per_week == budget_per_week
-    if not is_same:
+    return judge_going_on(scorer, rule, budget_per_week, stored.account, is_same=is_same)
+
+
+def judge_going_on(
+    scorer: Scorer,
+    rule: AlarmRule,
+    budget_per_week: float,
+    account: Account | None,
+    *,
+    is_same: bool = True,
+    asks: bool = False,
+) -> Judge:
+    """Make a judge that goes on with an account, or begins without one.
+
+    ``is_same`` says whether the account was kept by this budget: thresholds of another are fitted
+    anew. ``asks`` is for where people review alarms (``Ledger``).
+    """
+    hop_s = timeline_hop(scorer.info.recipe) * frame_seconds(scorer.info.recipe)
+    if account is not None and not is_same:
         account = replace(account, thresholds={})
-    judge = Judge(rule, hop_s=hop_s, budget_per_week=budget_per_week, account=account)
+    judge = Judge(rule, hop_s=hop_s, budget_per_week=budget_per_week, account=account, asks=asks)
     if not is_same and judge.ledger.stage != "learning":
         judge.ledger.refit()
     return judge

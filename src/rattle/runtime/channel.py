@@ -22,6 +22,11 @@ class ChannelStream:
     """
 
     def __init__(self, audio: Audio, sample_rate_hz: int) -> None:
+        """Raises ``ClipError`` for a rate that is no whole number from 1 on."""
+        if not isinstance(sample_rate_hz, int | np.integer) or sample_rate_hz < 1:
+            raise ClipError(
+                f"a sample rate of {sample_rate_hz!r}; expected samples a second, such as 16000"
+            )
         self._channel = audio.channel
         self._resampler = (
             None

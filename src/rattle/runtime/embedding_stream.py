@@ -32,14 +32,18 @@ class EmbeddingStream:
     """
 
     def __init__(self, scorer: Scorer, *, sample_rate_hz: int | None = None) -> None:
-        """``sample_rate_hz`` is that of the pushed samples; the recipe's where it is not given."""
+        """``sample_rate_hz`` is that of the pushed samples; the recipe's where it is not given.
+
+        Raises ``ClipError`` for a rate that is none.
+        """
         recipe = scorer.info.recipe
+        rate = recipe.audio.sample_rate_hz if sample_rate_hz is None else sample_rate_hz
         self._scorer = scorer
         self._features = recipe.features
         self._sees_spectrum = recipe.sees_spectrum
         self._frame_s = frame_seconds(recipe)
         self._hop = timeline_hop(recipe)
-        self._channel = ChannelStream(recipe.audio, sample_rate_hz or recipe.audio.sample_rate_hz)
+        self._channel = ChannelStream(recipe.audio, rate)
         self._window = 0  # first frame of the next window
         self._frames = np.empty((0, recipe.features.mel_bands), np.float32)  # from there on
         self._chunks: list[NDArray[np.float32]] = []

@@ -36,11 +36,13 @@ class Graph:
 
     ``threads`` work on one run. For many clips a thread each is as fast as all threads on one clip
     after another (``docs/performance.md``), and reading goes on beside it. The process keeps freed
-    memory from then on (``keep_freed_memory``).
+    memory from then on (``keep_freed_memory``). ``identity`` is the hash of the graph: embeddings
+    of the same graph compare.
     """
 
     def __init__(self, model: bytes, *, threads: int = 1) -> None:
         keep_freed_memory()
+        self.identity = hashlib.sha256(model).hexdigest()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 4  # what is wrong comes as an exception

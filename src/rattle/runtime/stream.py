@@ -28,6 +28,29 @@ class StreamScore:
     anomalous: bool
 
 
+class WindowScores:
+    """The scores of windows by their embeddings: what a detector's head makes of its encoder's."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self._head = scorer.head
+        self._mix, self._decision = scorer.mix(), scorer.decision
+
+    def of(self, embedded: Embedded, window_s: float) -> list[StreamScore]:
+        """Score windows of so many seconds, in their order."""
+        parts = self._head.parts(embedded.start_s, embedded.z)
+        return [
+            StreamScore(
+                window.start_s,
+                window.start_s + window_s,
+                window.score,
+                window.posterior,
+                window.distance,
+                window.score > self._decision.threshold.value,
+            )
+            for window in clip_score("", parts, self._mix, self._decision).windows
+        ]
+
+
 class Stream:
     """Scores of a sound that is pushed in chunks.
 
@@ -41,9 +64,11 @@ class Stream:
     """
 
     def __init__(self, scorer: Scorer, *, sample_rate_hz: int | None = None) -> None:
-        """``sample_rate_hz`` is that of the pushed samples; the recipe's where it is not given."""
-        self._head = scorer.head
-        self._mix, self._decision = scorer.mix(), scorer.decision
+        """``sample_rate_hz`` is that of the pushed samples; the recipe's where it is not given.
+
+        Raises ``ClipError`` for a rate that is none.
+        """
+        self._scores = WindowScores(scorer)
         self._embeddings = EmbeddingStream(scorer, sample_rate_hz=sample_rate_hz)
 
     @property
@@ -64,19 +89,5 @@ class Stream:
         return [
             window
             for embedded in self._embeddings.push(samples)
-            for window in self._scored(embedded)
-        ]
-
-    def _scored(self, embedded: Embedded) -> list[StreamScore]:
-        parts = self._head.parts(embedded.start_s, embedded.z)
-        return [
-            StreamScore(
-                window.start_s,
-                window.start_s + self.window_s,
-                window.score,
-                window.posterior,
-                window.distance,
-                window.score > self._decision.threshold.value,
-            )
-            for window in clip_score("", parts, self._mix, self._decision).windows
+            for window in self._scores.of(embedded, self.window_s)
         ]

@@ -2,12 +2,12 @@
 
     ear, scribe, review -- publish --> Hub -- at most 64 events a page --> /events
 
-A page that does not read loses the oldest; it gets ``resync`` in their place and asks anew.
+A page that does not read loses the oldest; it gets ``resync`` in their place and asks anew. Of a
+source's scores only the newest waits: a wall of hundreds of sources is no flood.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
@@ -35,7 +35,8 @@ class Subscription:
     """The events that wait for one page; ``wake`` is called, from any thread, when one comes."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
-        self._waiting: deque[Event] = deque()
+        self._waiting: list[Event] = []
+        self._scores: dict[object, Event] = {}  # the newest by source
         self._lock = Lock()
         self._wake = wake
         self._lost = False
@@ -43,17 +44,21 @@ class Subscription:
     def put(self, event: Event) -> None:
         """Add an event; where too many wait, the oldest goes."""
         with self._lock:
-            if len(self._waiting) >= MOST_WAITING:
-                self._waiting.popleft()
-                self._lost = True
-            self._waiting.append(event)
+            if event.kind == "score":
+                self._scores[event.data.get("source")] = event
+            else:
+                self._waiting.append(event)
+                if len(self._waiting) > MOST_WAITING:
+                    del self._waiting[0]
+                    self._lost = True
         self._wake()
 
     def take(self) -> list[Event]:
         """Take all that wait, ``resync`` first where some were lost."""
         with self._lock:
-            events = list(self._waiting)
+            events = [*self._waiting, *self._scores.values()]
             self._waiting.clear()
+            self._scores.clear()
             lost, self._lost = self._lost, False
         return [Event("resync"), *events] if lost else events
 
@@ -65,7 +70,12 @@ class Hub:
         self._subscriptions: set[Subscription] = set()
         self._lock = Lock()
 
-    def publish(self, kind: EventKind, **data: Any) -> None:
+    @property
+    def pages_open(self) -> int:
+        """How many pages listen."""
+        return len(self._subscriptions)
+
+    def publish(self, kind: EventKind, /, **data: Any) -> None:
         """Tell all pages; returns at once."""
         with self._lock:
             subscriptions = list(self._subscriptions)

@@ -10,6 +10,10 @@ from datetime import datetime
 class Writing:
     """The scribe: records that wait, minutes that were dropped, clips refused, and why.
 
+    dropped_minutes: whose scores were let go since too much waited; what the budget counts of them
+    is kept. dropped_embeddings: windows. refused: records that the database cannot hold, by a fault
+    of the program. refused_clips: not kept since the disk or the budget is full, or too many wait.
+    speech_clips: not kept since someone speaks in them.
     error: why nothing can be written at the moment, else "". since: from when on. full_disk: why
     no clip can be written, else "".
     """
@@ -17,6 +21,8 @@ class Writing:
     waiting: int = 0
     written: int = 0
     dropped_minutes: int = 0
+    dropped_embeddings: int = 0
+    refused: int = 0
     refused_clips: int = 0
     speech_clips: int = 0
     error: str = ""

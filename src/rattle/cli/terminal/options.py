@@ -6,6 +6,7 @@ from rattle.errors import RattleError
 
 # What to type for an argument that a message of the library is about.
 OPTIONS = {
+    "account": "rattle station-account CONFIG NAME --role admin",
     "alarm": "--alarm K/N",
     "anomalies": "--anomalies",
     "budget": "--budget N",
@@ -20,6 +21,7 @@ OPTIONS = {
     "out": "--out FOLDER",
     "outliers": "--outliers FOLDER",
     "ray": "--ray ADDRESS",
+    "plant_file": "rattle station --init PLACE writes one",
     "piped": "... | rattle score BUNDLE -",
     "recipe": "--recipe NAME",
     "recordings": "rattle check FOLDER",
@@ -34,6 +36,10 @@ OPTIONS = {
 
 def told(error: RattleError) -> str:
     """Write the error's message, and behind it what to type: ``message (--out FOLDER)``."""
-    if not error.arguments:
-        return str(error)
-    return f"{error} ({', '.join(OPTIONS[name] for name in error.arguments)})"
+    return with_options(str(error), *error.arguments)
+
+
+def with_options(message: str, *arguments: str) -> str:
+    """Write behind a message what to type for what it is about; "" is nothing."""
+    options = [OPTIONS[name] for name in arguments if name]
+    return f"{message} ({', '.join(options)})" if options else message

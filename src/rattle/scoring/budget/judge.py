@@ -41,10 +41,14 @@ class Judge:
         hop_s: float,
         budget_per_week: float,
         account: Account | None = None,
+        asks: bool = False,
     ) -> None:
-        """``hop_s`` is the time from a score to the next; ``account`` what was stored."""
+        """``hop_s`` is the time from a score to the next; ``account`` what was stored.
+
+        ``asks`` is for where people review alarms (``Ledger``).
+        """
         self.rule = rule
-        self.ledger = Ledger(budget_per_week, account)
+        self.ledger = Ledger(budget_per_week, account, asks=asks)
         self._clock = MinuteClock(rule, hop_s)
 
     def hop(self, score: float | None) -> Judged:

@@ -20,7 +20,7 @@ def read_bytes(text: object) -> int:
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(MB|GB|TB)", text) if isinstance(text, str) else None
     if found is None or not float(found[1]) > 0:
-        raise ValueError(f'expected an amount such as "500 MB" or "20 GB", found {text!r}')
+        raise ValueError('expected an amount such as "500 MB" or "20 GB"')
     return round(float(found[1]) * BYTES[found[2]])
 
 
@@ -32,7 +32,7 @@ def read_time(text: object) -> timedelta:
     """
     found = re.fullmatch(r"(\d+) ?(day|week|month|year)s?", text) if isinstance(text, str) else None
     if found is None or int(found[1]) < 1 or int(found[1]) > 100_000:
-        raise ValueError(f'expected a time such as "60 days" or "1 year", found {text!r}')
+        raise ValueError('expected a time such as "60 days" or "1 year"')
     return timedelta(days=int(found[1]) * DAYS[found[2]])
 
 

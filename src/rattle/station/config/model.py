@@ -1,26 +1,41 @@
 """State what ``plant.toml`` holds.
 
-Every key has a description: the page of all keys and the comments of ``rattle station --init`` are
-made of these. A text that begins with ``env:`` names an environment variable that holds the secret.
+Every key has a description: the page of all keys and the comments of a first file are made of
+these. A text that begins with ``env:`` names an environment variable that holds the secret.
+What is wrong with a value is told by what was expected alone: ``read`` says what was found, and of
+a secret nothing.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
+from rattle.station.config import texts
 from rattle.station.config.amounts import Bytes, Time, read_bytes, read_time
 
-# A word character first, then also spaces, dots and dashes: it stands in addresses and in files.
-Name = Annotated[str, Field(pattern=r"^\w[\w .-]{0,63}$")]
+Name = Annotated[str, AfterValidator(texts.name)]
+Secret = Annotated[SecretStr, AfterValidator(texts.secret)]
 SOURCE_KINDS = ("device", "url", "folder", "push")
+# What ``read`` looks for by itself: these are told of a whole table, where nothing in it is wrong.
+OF_A_TABLE = "of_a_table"
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Push(_Table):
@@ -29,9 +44,11 @@ class Push(_Table):
     encoding: Literal["s16le", "f32le"] = Field(
         "s16le", description="Type of a sample: 16-bit integers or 32-bit floats, little-endian."
     )
-    sample_rate_hz: int = Field(16_000, ge=1000, le=384_000, description="Samples a second.")
-    channels: int = Field(1, ge=1, le=64, description="Interleaved channels.")
-    token: SecretStr = Field(description='What the program shows to be let in, best as "env:NAME".')
+    sample_rate_hz: int = Field(
+        16_000, strict=True, ge=1000, le=384_000, description="Samples a second."
+    )
+    channels: int = Field(1, strict=True, ge=1, le=64, description="Interleaved channels.")
+    token: Secret = Field(description='What the program shows to be let in, best as "env:NAME".')
 
 
 class Source(_Table):
@@ -40,16 +57,20 @@ class Source(_Table):
     name: Name = Field(description="What the source is called; once in a plant.")
     device: str | None = Field(
         None,
+        examples=["USB Audio"],
         description="A sound card's input: its number or part of its name; the default input "
         'where it is "".',
     )
-    url: SecretStr | None = Field(
+    url: Secret | None = Field(
         None,
+        examples=["env:PRESS3_URL"],
         description="What ffmpeg reads: rtsp://, http://, or a file, which is played once at its "
         'own speed. With a password best as "env:NAME".',
     )
     folder: Path | None = Field(
-        None, description="A folder that recordings arrive in; each is heard once."
+        None,
+        examples=["incoming"],
+        description="A folder that recordings arrive in; each is heard once.",
     )
     push: Push | None = Field(
         None, description="Samples that another program sends to /ingest/SOURCE."
@@ -57,12 +78,9 @@ class Source(_Table):
 
     @model_validator(mode="after")
     def _is_of_one_kind(self) -> Self:
-        given = [kind for kind in SOURCE_KINDS if getattr(self, kind) is not None]
-        if len(given) != 1:
-            raise ValueError(
-                f"expected exactly one of {', '.join(SOURCE_KINDS)}; found "
-                f"{' and '.join(given) or 'none'}"
-            )
+        wrong = kinds_wrong([kind for kind in SOURCE_KINDS if getattr(self, kind) is not None])
+        if wrong:
+            raise _of_a_table(wrong)
         return self
 
     @property
@@ -89,11 +107,14 @@ class Machine(_Table):
     name: Name = Field(description="What the machine is called; once in a plant.")
     bundle: Path = Field(description="Its exported .rattle file, from this file's folder on.")
     false_alarms_per_week: float = Field(
-        1.0, ge=0.01, le=1000, description="False alarms that are accepted, on average."
+        1.0,
+        strict=True,
+        ge=0.01,
+        le=1000,
+        description="False alarms that are accepted, on average.",
     )
-    alarm: str = Field(
+    alarm: Annotated[str, AfterValidator(texts.rule)] = Field(
         "3/5",
-        pattern=r"^[1-9]\d{0,2}/[1-9]\d{0,2}$",
         description="K/N: an incident begins when K of the last N windows passed the threshold.",
     )
     running: Literal["always", "by level", "by tag"] = Field(
@@ -103,8 +124,10 @@ class Machine(_Table):
     )
     running_above_dbfs: float | None = Field(
         None,
+        strict=True,
         ge=-120,
         le=0,
+        examples=[-45.0],
         description="By level: the level from which on it runs; without it 12 dB below the "
         "softest training clip.",
     )
@@ -114,19 +137,20 @@ class Machine(_Table):
 class Web(_Table):
     """The page and its API."""
 
-    bind: str = Field(
+    bind: Annotated[str, AfterValidator(texts.bind)] = Field(
         "127.0.0.1:8765",
-        pattern=r"^(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$",
         description="Address and port. One that other machines reach needs an account first.",
     )
-    address: str | None = Field(
+    address: Annotated[str, AfterValidator(texts.web_address)] | None = Field(
         None,
-        pattern=r"^https?://[^/?#]+$",
+        examples=["https://rattle.plant.example"],
         description="How people reach the page, such as https://rattle.plant.example, where that "
         "is not what it binds to.",
     )
-    trusted_proxies: tuple[str, ...] = Field(
-        (), description="Addresses of reverse proxies whose X-Forwarded headers are believed."
+    trusted_proxies: tuple[Annotated[str, AfterValidator(texts.proxy)], ...] = Field(
+        (),
+        examples=[["10.0.0.5"]],
+        description="Addresses of reverse proxies whose X-Forwarded headers are believed.",
     )
 
 
@@ -147,8 +171,8 @@ class Keep(_Table):
     )
 
 
-class Plant(_Table):
-    """The whole of ``plant.toml``."""
+class Memory(_Table):
+    """What a plant is called, and where it is remembered."""
 
     plant: Name = Field(description="What the plant is called.")
     data: Path = Field(
@@ -156,10 +180,15 @@ class Plant(_Table):
         description="Folder for the database, recordings and embeddings, from this file's folder "
         "on.",
     )
-    database: SecretStr = Field(
+    database: Annotated[Secret, AfterValidator(texts.database)] = Field(
         SecretStr("sqlite"),
         description='"sqlite", or postgresql://USER:PASSWORD@HOST/NAME, best as "env:NAME".',
     )
+
+
+class Plant(Memory):
+    """The whole of ``plant.toml``."""
+
     web: Web = Field(default_factory=Web, description="The page.")
     keep: Keep = Field(default_factory=Keep, description="What is kept.")
     machine: tuple[Machine, ...] = Field(min_length=1, description="The machines, one a table.")
@@ -167,14 +196,40 @@ class Plant(_Table):
     @field_validator("machine")
     @classmethod
     def _names_are_unique(cls, machines: tuple[Machine, ...]) -> tuple[Machine, ...]:
-        for what, names in (
-            ("machines", [machine.name for machine in machines]),
-            ("sources", [source.name for machine in machines for source in machine.sources]),
-        ):
-            twice = sorted({name for name in names if names.count(name) > 1})
-            if twice:
-                raise ValueError(f"two {what} are called {twice[0]}; give each a name of its own")
+        names = [machine.name for machine in machines]
+        sources = [source.name for machine in machines for source in machine.sources]
+        for what, at in (("machine", second_of(names)), ("source", second_of(sources))):
+            if at:
+                raise _of_a_table(name_wrong(what))
         return machines
+
+
+def kinds_wrong(given: Collection[str]) -> str:
+    """Say what is wrong with the kinds that a source is given; "" where it is one."""
+    if len(given) == 1:
+        return ""
+    found = " and ".join(given) or "none of them"
+    return f"expected exactly one of {', '.join(SOURCE_KINDS)}; found {found}"
+
+
+def second_of(names: Sequence[object]) -> list[int]:
+    """List the places of names that stood before; capitals tell no two names apart.
+
+    >>> second_of(["fan", "pump", "Fan"])
+    [2]
+    """
+    alike = [name.casefold() if isinstance(name, str) else name for name in names]
+    return [at for at, name in enumerate(alike) if name is not None and name in alike[:at]]
+
+
+def name_wrong(what: str) -> str:
+    """Say that another ``what`` has that name."""
+    return f"another {what} is called so; give each a name of its own"
+
+
+def _of_a_table(message: str) -> PydanticCustomError:
+    # The message stands in a placeholder: it may hold braces.
+    return PydanticCustomError(OF_A_TABLE, "{message}", {"message": message})
 
 
 def keys_of(table: type[BaseModel], prefix: str = "") -> list[tuple[str, Any]]:
@@ -182,14 +237,21 @@ def keys_of(table: type[BaseModel], prefix: str = "") -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for name, field in table.model_fields.items():
         found.append((f"{prefix}{name}", field))
-        inner = _table_in(field.annotation)
+        inner = table_in(field.annotation)
         if inner is not None:
             found += keys_of(inner, f"{prefix}{name}.")
     return found
 
 
-def _table_in(annotation: Any) -> type[BaseModel] | None:
+def table_in(annotation: Any) -> type[BaseModel] | None:
+    """Find the table that a key of that type holds; None where it holds none."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    inner = (_table_in(each) for each in getattr(annotation, "__args__", ()))
+    inner = (table_in(each) for each in getattr(annotation, "__args__", ()))
     return next((each for each in inner if each is not None), None)
+
+
+def holds(annotation: Any, kind: type) -> bool:
+    """Tell whether a key of that type may hold a ``kind``."""
+    inner = getattr(annotation, "__args__", ())
+    return annotation is kind or any(holds(each, kind) for each in inner)

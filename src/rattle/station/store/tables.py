@@ -151,7 +151,7 @@ class IncidentRow(Base):
 
     explanation: what differs in its sound, None until it was explained. verdict: what the newest
     review says of it, None where nobody has or it was taken back; fault and comment are that
-    review's.
+    review's. recording_dropped: why a recording of it is not kept, None where all are.
     """
 
     __tablename__ = "incident"
@@ -187,6 +187,7 @@ class IncidentRow(Base):
     threshold_id: Mapped[str | None] = mapped_column(ForeignKey("threshold.id"))
     reason: Mapped[str]
     explanation: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    recording_dropped: Mapped[str | None]
     verdict: Mapped[str | None]
     fault: Mapped[str | None]
     comment: Mapped[str | None]
@@ -210,7 +211,8 @@ class ClipRow(Base):
     """A recording that is kept: ``path`` in the data folder, FLAC, named by its content.
 
     One sound may be of several incidents. speech: seconds of it in which someone speaks, None where
-    that was not looked for. protected: retention never takes it.
+    that was not looked for. protected: retention never takes it. missing: its file was not there
+    when it was last looked for.
     """
 
     __tablename__ = "clip"
@@ -227,6 +229,7 @@ class ClipRow(Base):
     use: Mapped[str]
     peak: Mapped[float | None]
     protected: Mapped[bool]
+    missing: Mapped[bool] = mapped_column(default=False)
 
 
 class ReviewRow(Base):

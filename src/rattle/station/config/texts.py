@@ -1,0 +1,99 @@
+"""Check texts that have a form: names, addresses, the database. Each gives back what it is given.
+
+``ValueError`` says what was expected; what was found is for ``read`` to say, as it may be secret.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Any
+
+from pydantic import SecretStr
+
+from rattle.errors import DataError
+from rattle.scoring.budget.rule import AlarmRule
+
+LONGEST_NAME = 64
+HIGHEST_PORT = 65_535
+
+
+def name(text: str) -> str:
+    """Check a name: it stands in addresses and in files."""
+    if not re.fullmatch(r"\w[\w .-]{0,63}", text):
+        raise ValueError(
+            "expected a name that begins with a letter or digit and goes on with letters, digits, "
+            f"spaces, dots, dashes or underscores, at most {LONGEST_NAME} in all"
+        )
+    return text
+
+
+def rule(text: str) -> str:
+    """Check how many windows make an alarm."""
+    try:
+        found = AlarmRule.parse(text)
+    except DataError:
+        found = None
+    if found is None or found.hops > 999:
+        raise ValueError('expected K/N with 1 <= K <= N <= 999, such as "3/5"')
+    return text
+
+
+def bind(text: str) -> str:
+    """Check an address to listen at."""
+    if address_of(text) is None:
+        raise ValueError(
+            'expected ADDRESS:PORT, such as "127.0.0.1:8765" or, for all addresses, "0.0.0.0:8765"'
+        )
+    return text
+
+
+def address_of(text: str) -> tuple[str, int] | None:
+    """Take ``ADDRESS:PORT`` apart; None where it is not written so.
+
+    >>> address_of("[::1]:8765")
+    ('::1', 8765)
+    """
+    found = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+)):(\d{1,5})", text, re.ASCII)
+    if found is None or int(found[3]) > HIGHEST_PORT:
+        return None
+    return found[1] or found[2], int(found[3])
+
+
+def web_address(text: str) -> str:
+    """Check how people reach the page."""
+    if not re.fullmatch(r"https?://[\w.:\[\]-]+", text, re.ASCII):
+        raise ValueError('expected http:// or https:// and a host alone, such as "https://a.b.com"')
+    return text
+
+
+def proxy(text: str) -> str:
+    """Check the address of a proxy."""
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError('expected an IP address or network, such as "10.0.0.5"') from None
+    return text
+
+
+def secret(text: SecretStr) -> SecretStr:
+    """Check that a secret is not empty: an empty token would let everyone in."""
+    if not text.get_secret_value().strip():
+        raise ValueError("expected a text that is not empty")
+    return text
+
+
+def database(text: SecretStr) -> SecretStr:
+    """Check which database it is."""
+    if not re.fullmatch(r"sqlite|postgresql://\S+", text.get_secret_value()):
+        raise ValueError('expected "sqlite" or postgresql://USER:PASSWORD@HOST/NAME')
+    return text
+
+
+def path(text: Any) -> str:
+    """Give the reason why a text cannot be a path; "" where it can."""
+    if not isinstance(text, str):
+        return ""  # the model says so
+    if not text or "\0" in text:
+        return "expected a path"
+    return "~ is not known here; write the path out" if text.startswith("~") else ""

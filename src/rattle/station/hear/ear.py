@@ -1,0 +1,350 @@
+"""Hear one source: its sound in, minutes, incidents, recordings and embeddings out.
+
+    block ── segment ─┬─ second ── does it run? how loud?
+              │       └─ window ── fit? ran? ── score ── SourceJudge ── incident
+             ring ── recording, once the sound has come ten seconds further
+
+No thread and no clock: times come with the sound. What others say, in their threads (reviews, a
+tag, another release), is guarded by one lock, and counts from the next window on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from threading import RLock
+
+import numpy as np
+
+from rattle.clips.recorder import Traits
+from rattle.listening.source import Block
+from rattle.listening.windows import Window
+from rattle.runtime.channel import mean_of, select_channel
+from rattle.runtime.scorer import Scorer
+from rattle.runtime.stream import WindowScores
+from rattle.scoring.budget.ledger import Verdict
+from rattle.scoring.clip import Embedded
+from rattle.station.board import Board
+from rattle.station.events import Hub
+from rattle.station.hear.condition import Condition, fault_in_words
+from rattle.station.hear.minutes import MinuteOver, Minutes
+from rattle.station.hear.moments import OddMoments
+from rattle.station.hear.moved import Placement
+from rattle.station.hear.operating import Always, ByLevel, ByTag
+from rattle.station.hear.recordings import Recordings
+from rattle.station.hear.segment import Second, Segment
+from rattle.station.hear.showing import Showing
+from rattle.station.judge.source_judge import SourceJudge
+from rattle.station.judge.troubles import SourceTroubles
+from rattle.station.records import Record
+
+_log = logging.getLogger(__name__)
+
+# A recording on disk comes in blocks of a minute; the ring is to hold what is cut out of one.
+LONGEST_BLOCK_S = 10.0
+
+
+@dataclass(frozen=True)
+class InUse:
+    """The release that scores a source: its id, and its bundle opened."""
+
+    id: str
+    scorer: Scorer
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where an ear's words go: records to the scribe, the moment to the board, news to pages."""
+
+    tell: Callable[[Record], None]
+    board: Board
+    hub: Hub
+
+
+class Ear:
+    """One source of a machine."""
+
+    def __init__(
+        self,
+        source_id: str,
+        machine_id: str,
+        release: InUse,
+        judge: SourceJudge,
+        running: Always | ByLevel | ByTag,
+        troubles: SourceTroubles,
+        out: Outputs,
+        *,
+        live: bool = True,
+    ) -> None:
+        """``live`` says whether its sound waits for nobody: only then can some be missing."""
+        self._source_id, self._machine_id = source_id, machine_id
+        self._running, self._troubles, self._out = running, troubles, out
+        self._live = live
+        self._condition = Condition(troubles)
+        self._minutes = Minutes(source_id, out.tell)
+        self._moments, self._placement = OddMoments(), Placement()
+        self._lock = RLock()
+        self._segment: Segment | None = None
+        self._recordings: Recordings | None = None
+        self._reached: float | None = None  # up to when it was heard, or known to be lost
+        self._dropped_s = 0.0
+        self._level_db: float | None = None
+        self._is_placement_due = False
+        self._showing = Showing(source_id, machine_id, out.board, out.hub)
+        self._showing.operating(running.state)
+        self._take(release, judge)
+
+    def push(self, block: Block, at: datetime, lag_s: float = 0.0) -> None:
+        """Hear the next block, whose last sample was at ``at`` (UTC), late by ``lag_s``."""
+        with self._lock:
+            end = at.timestamp()
+            for piece in _pieces(block):
+                self._push(piece, end - block.seconds + piece.stop_s, lag_s)
+
+    def lost(self, reason: str, at: datetime) -> None:
+        """Note that no sound comes, and why; to be said again while it lasts."""
+        with self._lock:
+            self._break(at.timestamp())
+            self._condition.lost(reason, at.timestamp())
+            self._showing.state("lost", reason, at.timestamp())
+
+    def failed(self, reason: str, at: datetime) -> None:
+        """Begin anew after an error, of the source or of the station; counts as lost."""
+        with self._lock:
+            if self._segment is not None:
+                self._reached = self._segment.end
+            # What goes on in it may be what failed.
+            self._segment = self._recordings = None
+        self.lost(reason, at)
+
+    def ended(self, at: datetime) -> None:
+        """Note that the source ended and nothing more will come; what was heard is told."""
+        with self._lock:
+            self._end_segment()
+            self._minutes.tell_so_far()
+            self._showing.state("ended", "it was heard to its end", at.timestamp())
+
+    def waiting(self, reason: str, at: datetime) -> None:
+        """Note that a source that is not live has nothing at the moment; what it had is told."""
+        with self._lock:
+            self._end_segment()
+            self._minutes.tell_so_far()
+            self._condition.sound(at.timestamp())
+            self._showing.state("live", reason, at.timestamp())
+
+    def stop(self) -> None:
+        """Tell what was heard up to here: the station stops."""
+        with self._lock:
+            self._end_segment()
+            self._minutes.tell_so_far()
+
+    def review(self, first: int, verdict: Verdict | None, at: datetime) -> None:
+        """Let the budget know what a person said of the alarm that began with that minute."""
+        with self._lock:
+            self._judge.review(first, verdict, at)
+            self._showing.ledger(self._judge.ledger)
+
+    def microphone_reviewed(self, incident_id: str, at: datetime) -> None:
+        """Take what a moved microphone hears for usual, where that is what the incident asks."""
+        with self._lock:
+            if self._troubles.is_of(incident_id, "moved"):
+                self._placement.accept()
+                self._troubles.over("moved", at)
+
+    def set_running(self, running: bool) -> None:
+        """Say that the machine runs from now on, or does not; ``ValueError`` where no tag does."""
+        with self._lock:
+            if not isinstance(self._running, ByTag):
+                raise ValueError("this machine's state does not follow a tag")
+            self._running.tag(running, self._reached or 0.0)
+            self._show_operating()
+
+    def swap(self, release: InUse, judge: SourceJudge, at: datetime) -> None:
+        """Let another release judge from the next window on.
+
+        No window is lost where the encoder hears the machine as the one before did; else windows
+        begin anew.
+        """
+        with self._lock:
+            if not _hears_alike(release.scorer, self._release.scorer):
+                self._end_segment()
+            self._judge.leave(at)
+            self._minutes.another_release()
+            self._take(release, judge)
+
+    def _push(self, piece: _Piece, at: float, lag_s: float) -> None:
+        block = piece.block
+        begins = at - block.seconds
+        segment = self._segment
+        if segment is not None and (
+            block.gap
+            or (block.sample_rate_hz, block.samples.shape[1]) != (segment.rate_hz, segment.channels)
+        ):
+            if self._live and block.gap:
+                self._dropped_s += max(begins - segment.end, 0.0)
+                _log.warning("%s: %s", self._showing.name, block.gap)
+            self._break(begins)
+        if self._segment is None:
+            self._begin(block, at)
+        segment, recordings = self._segment, self._recordings
+        assert segment is not None and recordings is not None  # noqa: S101, PT018
+        recordings.push(block.samples)
+        for event in segment.push(block):
+            if isinstance(event, Second):
+                self._second(segment, event)
+            else:
+                self._window(segment, event, at, lag_s)
+        recordings.cut(segment.received_s)
+        if moved_s := segment.dated_anew(at):
+            _log.warning(
+                "%s: clock and sound are %.1f s apart; its times follow the clock from here on",
+                self._showing.name,
+                moved_s,
+            )
+            if self._live and moved_s > 0:
+                self._over(self._minutes.lost(segment.end - moved_s, segment.end))
+        self._reached = segment.end
+
+    def _begin(self, block: Block, at: float) -> None:
+        begins = at - block.seconds
+        if self._live and self._reached is not None:
+            self._over(self._minutes.lost(self._reached, begins))
+        self._segment = Segment(self._release.scorer, block, at)
+        self._recordings = Recordings(self._source_id, self._segment, self._out.tell)
+        self._over(self._minutes.reach(begins))
+        self._condition.sound(begins)
+        self._showing.connected()
+        self._showing.state("live", self._troubles.reason("microphone"), begins)
+
+    def _break(self, at: float) -> None:
+        """End the segment: sound is missing up to ``at``."""
+        self._end_segment()
+        if self._reached is not None and at > self._reached:
+            if self._live:
+                self._over(self._minutes.lost(self._reached, at))
+            self._reached = at
+
+    def _end_segment(self) -> None:
+        segment, recordings = self._segment, self._recordings
+        if segment is None or recordings is None:
+            return
+        for second in segment.finish():
+            self._second(segment, second)
+        recordings.cut()
+        self._reached = segment.end
+        self._segment = self._recordings = None
+
+    def _second(self, segment: Segment, second: Second) -> None:
+        at = segment.time(second.end_s)
+        self._over(self._minutes.reach(at))
+        self._level_db = second.level_db
+        self._running.second(at, second.level_db)
+        self._show_operating()
+        self._minutes.second(second.level_db, self._running.state == "running")
+
+    def _window(self, segment: Segment, window: Window, at: float, lag_s: float) -> None:
+        start, end = segment.time(window.start_s), segment.time(window.end_s)
+        self._over(self._minutes.reach(end))
+        self._condition.window(start, end, window.fault)
+        is_scored = not window.fault and self._running.ran(start, end)
+        score = self._score_of(segment, window) if is_scored else None
+        when = datetime.fromtimestamp(end, UTC)
+        judged = self._judge.window(score, when, window.z)
+        self._minutes.window(end, score, judged.y, judged.minute, window.fault)
+        if is_scored:
+            self._minutes.embedding(end, window.z)
+            self._place(window, when)
+        if judged.noted is not None and judged.noted.is_clip_due:
+            assert self._recordings is not None  # noqa: S101
+            self._recordings.want(window.end_s, "incident", judged.noted.incident_id, judged.y)
+        if judged.minute is not None:
+            self._minutes.heard = self._judge.ledger.heard
+            self._showing.ledger(self._judge.ledger)
+        if window.fault:
+            self._showing.state("unfit", fault_in_words(window.fault), end)
+        else:
+            self._showing.state("live", self._troubles.reason("microphone"), end)
+        self._showing.window(
+            when,
+            score,
+            judged.y,
+            self._level_db,
+            lag_s=lag_s,
+            dropped_s=self._dropped_s,
+            at=at,
+        )
+
+    def _score_of(self, segment: Segment, window: Window) -> float:
+        embedded = Embedded(np.array([window.start_s]), window.z[None])
+        return self._scores.of(embedded, segment.windows.window_s)[0].score
+
+    def _over(self, minutes: list[MinuteOver]) -> None:
+        """Offer what was odd in the minutes that are over, while the machine is being learnt."""
+        if not minutes:
+            return
+        self._is_placement_due = True
+        for minute in minutes:
+            if minute.highest is None or self._judge.ledger.stage != "learning":
+                continue
+            is_odd = self._moments.minute(minute.highest)
+            if is_odd and self._segment is not None and self._recordings is not None:
+                place_s = minute.highest_at - self._segment.time(0.0)
+                if place_s > 0:
+                    self._recordings.want(place_s, "moment", None, minute.highest)
+
+    def _place(self, window: Window, at: datetime) -> None:
+        """Once a minute: does the microphone hear the machine as on the days before?"""
+        if not self._is_placement_due:
+            return
+        self._is_placement_due = False
+        assert self._recordings is not None  # noqa: S101
+        samples = self._recordings.between(window.start_s, window.end_s)
+        heard = mean_of(select_channel(samples, self._release.scorer.info.recipe.audio.channel))
+        if question := self._placement.minute(Traits.of(heard)):
+            self._troubles.say("moved", question, at)
+        else:
+            self._troubles.over("moved", at)
+
+    def _take(self, release: InUse, judge: SourceJudge) -> None:
+        self._release, self._judge = release, judge
+        self._scores = WindowScores(release.scorer)
+        self._minutes.release_id = release.id
+        self._minutes.encoder = release.scorer.graph.identity
+        self._minutes.heard = judge.ledger.heard
+        self._showing.ledger(judge.ledger)
+
+    def _show_operating(self) -> None:
+        self._minutes.operating = self._running.state
+        self._showing.operating(self._running.state)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A piece of a block, and where in it that ends."""
+
+    block: Block
+    stop_s: float
+
+
+def _pieces(block: Block) -> Iterator[_Piece]:
+    """Cut a long block; only the first piece follows on its gap."""
+    longest = round(LONGEST_BLOCK_S * block.sample_rate_hz)
+    if len(block.samples) <= longest:
+        yield _Piece(block, block.seconds)
+        return
+    for start in range(0, len(block.samples), longest):
+        samples = block.samples[start : start + longest]
+        stop_s = (start + len(samples)) / block.sample_rate_hz
+        yield _Piece(replace(block, samples=samples, gap="" if start else block.gap), stop_s)
+
+
+def _hears_alike(one: Scorer, other: Scorer) -> bool:
+    """Whether embeddings of the one are those of the other: encoder, features, amplitude."""
+    return (
+        one.graph.identity == other.graph.identity
+        and one.info.amplitude == other.info.amplitude
+        and one.info.recipe.features == other.info.recipe.features
+        and one.info.recipe.audio == other.info.recipe.audio
+    )

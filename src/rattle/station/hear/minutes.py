@@ -1,0 +1,160 @@
+"""Collect what is kept of a source's minute, by the clock, and tell it when the minute is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rattle.station.records import Embeddings, MinuteHeard, Operating, Record
+
+MINUTE_S = 60.0
+# A clock that is set back by less repeats no minute: what comes belongs to the one that goes on.
+MOST_BACK = 2
+# The time for which a source is lost is counted while it passes. Where it is more in one step, the
+# computer slept or its clock was set: the station was not listening, and no minute says so.
+LONGEST_STEP_S = 600.0
+
+
+@dataclass
+class _Minute:
+    number: int
+    scores: list[float] = field(default_factory=list)
+    highest: float | None = None
+    highest_at: float = 0.0
+    ms: list[float] = field(default_factory=list)
+    powers: list[float] = field(default_factory=list)
+    running_s: float = 0.0
+    lost_s: float = 0.0
+    fitness: str = ""
+    is_told: bool = True  # nothing to tell yet
+
+
+@dataclass(frozen=True)
+class MinuteOver:
+    """A minute that ended: its highest Y and when that was; None where none was scored."""
+
+    highest: float | None
+    highest_at: float
+
+
+class Minutes:
+    """The minute that goes on. Times are UTC, seconds since 1970.
+
+    ``operating``, ``release_id``, ``encoder`` and ``heard`` are what they are at its end.
+    """
+
+    def __init__(self, source_id: str, tell: Callable[[Record], None]) -> None:
+        self._source_id, self._tell = source_id, tell
+        self._minute: _Minute | None = None
+        self._ends: list[float] = []
+        self._z: list[NDArray[np.float32]] = []
+        self.operating: Operating = "unknown"
+        self.release_id = self.encoder = ""
+        self.heard = 0
+
+    def reach(self, at: float) -> list[MinuteOver]:
+        """Go on to a time: the minutes that are over by then are told."""
+        number = int(at // MINUTE_S)
+        minute = self._minute
+        if minute is None:
+            self._minute = _Minute(number)
+            return []
+        if minute.number - MOST_BACK <= number <= minute.number:
+            return []
+        over = [self._close(minute)]
+        self._minute = _Minute(number)
+        return over
+
+    def second(self, level_db: float | None, ran: bool) -> None:
+        """Take a second of sound of the minute that goes on."""
+        minute = self._now()
+        minute.running_s += ran
+        if level_db is not None:
+            minute.powers.append(10 ** (level_db / 10))
+
+    def window(
+        self, at: float, score: float | None, y: float | None, m: float | None, fault: str
+    ) -> None:
+        """Take a window that ended at ``at``, and M where it ended a minute of scored sound."""
+        minute = self._now()
+        minute.scores.append(np.nan if score is None else score)
+        if y is not None and (minute.highest is None or y > minute.highest):
+            minute.highest, minute.highest_at = y, at
+        if m is not None:
+            minute.ms.append(m)
+        if fault and not minute.fitness:
+            minute.fitness = fault
+
+    def embedding(self, at: float, z: NDArray[np.float32]) -> None:
+        """Keep the embedding ``[D]`` of a window that was scored."""
+        self._ends.append(at)
+        self._z.append(z)
+
+    def lost(self, since: float, until: float) -> list[MinuteOver]:
+        """Count time without sound."""
+        over: list[MinuteOver] = []
+        if until - since > LONGEST_STEP_S:
+            return self.reach(until)
+        while since < until:
+            over += self.reach(since)
+            minute = self._now()
+            end = min((int(since // MINUTE_S) + 1) * MINUTE_S, until)
+            minute.lost_s = round(min(minute.lost_s + end - since, MINUTE_S), 3)
+            since = end
+        return over + self.reach(until)
+
+    def another_release(self) -> None:
+        """Drop M of the minute: the release that comes did not judge it, and the row is its."""
+        if self._minute is not None:
+            self._minute.ms.clear()
+        self.flush_embeddings()
+
+    def tell_so_far(self) -> None:
+        """Tell the minute that goes on as it is; told again, longer, it replaces that."""
+        if self._minute is not None and not self._minute.is_told:
+            self._tell_of(self._minute)
+            self._minute.is_told = True
+        self.flush_embeddings()
+
+    def flush_embeddings(self) -> None:
+        """Tell the embeddings that were not told yet."""
+        if not self._z:
+            return
+        limit = np.finfo(np.float16).max
+        z = np.clip(np.stack(self._z), -limit, limit).astype(np.float16)
+        self._tell(Embeddings(self._source_id, self.encoder, np.array(self._ends), z))
+        self._ends, self._z = [], []
+
+    def _now(self) -> _Minute:
+        assert self._minute is not None  # noqa: S101
+        self._minute.is_told = False
+        return self._minute
+
+    def _close(self, minute: _Minute) -> MinuteOver:
+        if not minute.is_told:
+            self._tell_of(minute)
+        self.flush_embeddings()
+        return MinuteOver(minute.highest, minute.highest_at)
+
+    def _tell_of(self, minute: _Minute) -> None:
+        level = 10 * np.log10(np.mean(minute.powers)) if minute.powers else None
+        self._tell(
+            MinuteHeard(
+                source_id=self._source_id,
+                release_id=self.release_id,
+                at=datetime.fromtimestamp(minute.number * MINUTE_S, UTC),
+                scores=np.array(minute.scores, np.float32),
+                highest=minute.highest,
+                minutes=tuple(minute.ms),
+                heard=self.heard,
+                level_db=None if level is None else round(float(level), 2),
+                running_s=minute.running_s,
+                lost_s=minute.lost_s,
+                operating=self.operating,
+                fitness=minute.fitness,
+            )
+        )

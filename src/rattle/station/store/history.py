@@ -1,0 +1,146 @@
+"""Recall what the station knew before it was started: accounts of the budget, open incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from rattle.scoring.budget.fit import BudgetThreshold
+from rattle.scoring.budget.ledger import LEVELS, Account, Incident, Level
+from rattle.scoring.budget.minutes import CALM_MINUTES
+from rattle.scoring.budget.rule import Values
+from rattle.scoring.budget.stages import KEPT_MINUTES
+from rattle.station.store.incident_rows import end_as_interrupted
+from rattle.station.store.tables import IncidentRow, MinuteRow, StretchRow, ThresholdRow
+
+# An incident goes on over a gap no longer than this: what was heard before is the same moment.
+GAP = timedelta(minutes=10)
+MINUTE = timedelta(minutes=1)
+ROWS_AT_ONCE = 2000
+
+
+def account_of(session: Session, source_id: str, release_id: str) -> Account:
+    """Recover the account that the ledger of a source had by a release, at a minute's end.
+
+    ``fitted`` is when the newest threshold was fitted; a fit that gave none is not remembered, and
+    is tried again with the next minute.
+    """
+    minutes, heard = _minutes(session, source_id, release_id)
+    incidents = _incidents(session, source_id, release_id)
+    calm: dict[Level, int] = {}
+    for incident in incidents:
+        since = max(heard - incident.last - 1, 0)
+        if since < CALM_MINUTES:
+            calm[incident.level] = since
+    thresholds, fitted = _thresholds(session, source_id, release_id)
+    kept = _kept(incidents, heard - len(minutes))
+    return Account(minutes, heard, kept, calm, thresholds, fitted)
+
+
+def open_incidents(session: Session) -> Sequence[IncidentRow]:
+    """List the incidents that go on, the oldest first."""
+    is_open = select(IncidentRow).where(IncidentRow.state == "open")
+    return session.scalars(is_open.order_by(IncidentRow.opened, IncidentRow.id)).all()
+
+
+def interrupt(session: Session, now: datetime) -> list[str]:
+    """End the open incidents whose source was not heard for ten minutes; gives their ids.
+
+    They end as interrupted, with the last minute that was heard; the others go on.
+    """
+    ended = []
+    for row in open_incidents(session):
+        of_source = MinuteRow.source_id == row.source_id
+        last = session.scalar(select(func.max(MinuteRow.at)).where(of_source))
+        heard_until = row.opened if last is None else last + MINUTE
+        if now - heard_until > GAP:
+            end_as_interrupted(row, heard_until)
+            ended.append(row.id)
+    session.flush()
+    return ended
+
+
+def _minutes(session: Session, source_id: str, release_id: str) -> tuple[Values, int]:
+    """M of the last 28 days of running ``[T]``, and how many there ever were.
+
+    Read from the newest back: there are no more to find where 28 days are full or the first of all
+    was read. Where some were lost, those before the gap have no place.
+    """
+    rows = session.execute(
+        select(MinuteRow.minutes, MinuteRow.heard)
+        .where(MinuteRow.source_id == source_id, MinuteRow.release_id == release_id)
+        .order_by(MinuteRow.at.desc())
+        .execution_options(yield_per=ROWS_AT_ONCE)
+    )
+    pieces: list[Values] = []
+    heard = first = 0
+    for values, until in rows:
+        if not pieces and not heard:
+            heard = first = until
+        if len(values) and until == first:
+            pieces.append(values)
+            first -= len(values)
+        elif until < first:
+            break
+        if first <= max(heard - KEPT_MINUTES, 0):
+            break
+    rows.close()
+    minutes = np.concatenate(pieces[::-1]) if pieces else np.empty(0)
+    return minutes[-KEPT_MINUTES:], heard
+
+
+def _incidents(session: Session, source_id: str, release_id: str) -> list[Incident]:
+    """All incidents of the ledger in the order in which they began, as people reviewed them."""
+    rows = session.execute(
+        select(StretchRow, IncidentRow.verdict)
+        .join(IncidentRow, IncidentRow.id == StretchRow.incident_id)
+        .where(StretchRow.source_id == source_id, StretchRow.release_id == release_id)
+    )
+    incidents = [
+        Incident(
+            row.level,  # type: ignore[arg-type]
+            row.first,
+            row.last,
+            row.peak,
+            row.threshold,
+            verdict if row.level == "alarm" else None,  # type: ignore[arg-type]
+        )
+        for row, verdict in rows
+    ]
+    return sorted(incidents, key=lambda each: (each.first, LEVELS.index(each.level)))
+
+
+def _kept(incidents: list[Incident], first_kept: int) -> tuple[Incident, ...]:
+    """Leave out those that the ledger has forgotten: it looks when the first of all is too old."""
+    while incidents and incidents[0].last < first_kept:
+        forgotten = incidents[0].last + 1
+        incidents = [each for each in incidents if each.last >= forgotten]
+    return tuple(incidents)
+
+
+def _thresholds(
+    session: Session, source_id: str, release_id: str
+) -> tuple[dict[Level, BudgetThreshold], int]:
+    thresholds: dict[Level, BudgetThreshold] = {}
+    fitted = 0
+    for level in LEVELS:
+        row = session.scalar(
+            select(ThresholdRow)
+            .where(
+                ThresholdRow.source_id == source_id,
+                ThresholdRow.release_id == release_id,
+                ThresholdRow.level == level,
+            )
+            .order_by(ThresholdRow.active_from.desc(), ThresholdRow.minutes.desc())
+            .limit(1)
+        )
+        if row is not None:
+            thresholds[level] = BudgetThreshold(
+                row.value, row.expected, row.upper, row.margin, row.peaks, row.weeks
+            )
+            fitted = max(fitted, row.minutes)
+    return thresholds, fitted

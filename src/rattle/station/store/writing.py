@@ -1,0 +1,130 @@
+"""Write what ears tell to the tables; a record that is written twice leaves what once leaves.
+
+What another record names is written before it: thresholds, incidents, stretches, minutes, clips.
+Whoever calls is the only writer of the moment (``Database.writing``), so a row that was read is
+still as it was when it is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, fields
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from rattle.station.records import IncidentChanged, MinuteHeard, StretchChanged, ThresholdFitted
+from rattle.station.store.incident_rows import write_incident
+from rattle.station.store.minute_parts import joined
+from rattle.station.store.rows import ClipDropped, ClipKept, Written
+from rattle.station.store.tables import ClipRow, IncidentRow, MinuteRow, StretchRow, ThresholdRow
+
+Kind = TypeVar("Kind")
+MINUTE_FIELDS = tuple(field.name for field in fields(MinuteHeard))
+
+
+def write(session: Session, record: Written) -> None:
+    """Write one record; see ``write_all``."""
+    write_all(session, [record])
+
+
+def write_all(session: Session, records: Sequence[Written]) -> None:
+    """Write records in the order in which they refer to each other; of one kind as they come.
+
+    Raises ``sqlalchemy.exc.IntegrityError`` for one that names what is in no table.
+    """
+    _write_thresholds(session, _of(ThresholdFitted, records))
+    _each(write_incident, session, _of(IncidentChanged, records))
+    _each(_write_stretch, session, _of(StretchChanged, records))
+    _write_minutes(session, _of(MinuteHeard, records))
+    _each(_write_clip, session, _of(ClipKept, records))
+    _each(_write_dropped, session, _of(ClipDropped, records))
+
+
+def _of(kind: type[Kind], records: Sequence[Written]) -> list[Kind]:
+    return [record for record in records if isinstance(record, kind)]
+
+
+def _each(
+    write_one: Callable[[Session, Kind], None], session: Session, records: Sequence[Kind]
+) -> None:
+    for record in records:
+        write_one(session, record)
+    session.flush()
+
+
+def _write_thresholds(session: Session, thresholds: Sequence[ThresholdFitted]) -> None:
+    if thresholds:
+        statement = _insert(session, ThresholdRow).on_conflict_do_nothing(index_elements=["id"])
+        session.execute(statement, [asdict(each) for each in thresholds])
+
+
+def _write_stretch(session: Session, stretch: StretchChanged) -> None:
+    key = (stretch.source_id, stretch.release_id, stretch.level, stretch.first)
+    row = session.get(StretchRow, key)
+    if row is None:
+        session.add(StretchRow(**asdict(stretch)))
+        return
+    row.last = max(row.last, stretch.last)
+    row.peak = max(row.peak, stretch.peak)
+
+
+def _write_minutes(session: Session, minutes: Sequence[MinuteHeard]) -> None:
+    if not minutes:
+        return
+    rows = _known_minutes(session, minutes)
+    changed: dict[tuple[str, object], dict[str, Any]] = {}
+    for minute in minutes:
+        key = minute.source_id, minute.at
+        rows[key] = joined(rows[key], minute) if key in rows else minute
+        changed[key] = {name: getattr(rows[key], name) for name in MINUTE_FIELDS}
+    statement = _insert(session, MinuteRow)
+    statement = statement.on_conflict_do_update(
+        index_elements=["source_id", "at"],
+        set_={name: statement.excluded[name] for name in MINUTE_FIELDS[1:] if name != "at"},
+    )
+    session.execute(statement, list(changed.values()))
+
+
+def _known_minutes(
+    session: Session, minutes: Sequence[MinuteHeard]
+) -> dict[tuple[str, object], MinuteHeard]:
+    columns = [getattr(MinuteRow, name) for name in MINUTE_FIELDS]
+    found = session.execute(
+        select(*columns).where(
+            MinuteRow.source_id.in_({minute.source_id for minute in minutes}),
+            MinuteRow.at.in_({minute.at for minute in minutes}),
+        )
+    )
+    known = {}
+    for row in found:
+        values = dict(row._mapping) | {"minutes": tuple(row.minutes.tolist())}
+        known[row.source_id, row.at] = MinuteHeard(**values)
+    return known
+
+
+def _write_clip(session: Session, clip: ClipKept) -> None:
+    same = select(ClipRow.id).where(
+        ClipRow.sha256 == clip.sha256,
+        ClipRow.source_id == clip.source_id,
+        ClipRow.start == clip.start,
+        ClipRow.incident_id == clip.incident_id,
+    )
+    if session.scalar(same.limit(1)) is None:
+        incident = None if clip.incident_id is None else session.get(IncidentRow, clip.incident_id)
+        is_reviewed = incident is not None and incident.verdict is not None
+        session.add(ClipRow(**asdict(clip), protected=is_reviewed))
+        session.flush()
+
+
+def _write_dropped(session: Session, dropped: ClipDropped) -> None:
+    incident = session.get(IncidentRow, dropped.incident_id)
+    if incident is not None:
+        incident.recording_dropped = dropped.reason
+
+
+def _insert(session: Session, table: type[Any]) -> Any:
+    dialect = session.get_bind().dialect.name
+    return (sqlite if dialect == "sqlite" else postgresql).insert(table)

@@ -1,0 +1,49 @@
+"""Amounts and defaults are written as the file has them."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic.fields import FieldInfo
+
+from rattle.station.config.amounts import read_bytes, read_time
+from rattle.station.config.model import Plant, keys_of
+from rattle.station.config.written import written_default, written_example
+
+
+@pytest.mark.parametrize("text", ["20", "20GB!", "0 GB", "-1 GB", 20, "20 gb", "1e9 GB", None])
+def test_what_is_no_amount_of_storage_is_refused(text: object) -> None:
+    with pytest.raises(ValueError, match='expected an amount such as "500 MB"'):
+        read_bytes(text)
+
+
+@pytest.mark.parametrize("text", ["60", "0 days", "1.5 days", 60, "60 hours", "9999999 years"])
+def test_what_is_no_time_is_refused(text: object) -> None:
+    with pytest.raises(ValueError, match='expected a time such as "60 days"'):
+        read_time(text)
+
+
+@pytest.mark.parametrize(
+    ("key", "default"),
+    [
+        ("keep.clips", '"20 GB"'),
+        ("keep.embeddings", '"60 days"'),
+        ("keep.scores", '"1 year"'),
+        ("database", '"sqlite"'),
+        ("data", '"rattle-station"'),
+        ("machine.false_alarms_per_week", "1.0"),
+        ("machine.sources.push.sample_rate_hz", "16000"),
+        ("web.trusted_proxies", "[]"),
+        ("web.address", None),
+        ("plant", None),
+        ("web", None),
+    ],
+)
+def test_a_default_is_written_as_the_file_has_it(key: str, default: str | None) -> None:
+    assert written_default(dict(keys_of(Plant))[key]) == default
+
+
+def test_where_there_is_no_default_an_example_is_written() -> None:
+    fields: dict[str, FieldInfo] = dict(keys_of(Plant))
+    assert written_example(fields["web.trusted_proxies"]) == '["10.0.0.5"]'
+    assert written_example(fields["machine.sources.url"]) == '"env:PRESS3_URL"'
+    assert written_example(fields["web.bind"]) == '"127.0.0.1:8765"'

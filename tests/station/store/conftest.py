@@ -1,0 +1,122 @@
+"""A database of each kind, with a plant of two machines in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("sqlalchemy", reason="needs the extra 'station'")
+
+from sqlalchemy import create_engine, text
+
+from here import lacking
+from made_up_heard import PLANT, Heard
+from rattle.station.store.database import Database, open_database
+
+PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
+USER = "postgres"
+
+
+@dataclass
+class Server:
+    """A PostgreSQL server of its own, on a socket in its folder."""
+
+    folder: Path
+    databases: int = 0
+
+    def control(self, *words: str) -> None:
+        """Run ``pg_ctl`` on it."""
+        options = f"-k {self.folder} -c listen_addresses= -c fsync=off"
+        self.run(
+            PROGRAMS[-1],
+            "-D",
+            self.folder / "data",
+            "-o",
+            options,
+            "-l",
+            self.folder / "log",
+            *words,
+        )
+
+    def run(self, *words: object) -> None:
+        """Run a program as the user who owns the server: it refuses to be root's."""
+        command = [str(word) for word in words]
+        if os.getuid() == 0:
+            command = ["runuser", "-u", USER, "--", *command]
+        subprocess.run(command, check=True, capture_output=True, cwd=self.folder, timeout=60)
+
+    def url(self, name: str = "postgres") -> str:
+        return f"postgresql://{USER}@/{name}?host={self.folder}"
+
+    def new_database(self) -> str:
+        """Make an empty database; gives its URL."""
+        self.databases += 1
+        name = f"d{self.databases}"
+        address = self.url().replace("postgresql:", "postgresql+psycopg:")
+        engine = create_engine(address, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        engine.dispose()
+        return self.url(name)
+
+
+def _start_server() -> Iterator[Server]:
+    if not PROGRAMS:
+        lacking("PostgreSQL is not installed")
+    if os.getuid() == 0 and shutil.which("runuser") is None:
+        lacking("PostgreSQL does not run as root, and runuser is not installed")
+    folder = Path(tempfile.mkdtemp(prefix="rattle-pg-"))
+    if os.getuid() == 0:
+        shutil.chown(folder, USER)
+    server = Server(folder)
+    try:
+        server.run(
+            PROGRAMS[-1].with_name("initdb"), "-D", folder / "data", "-U", USER, "-A", "trust", "-N"
+        )
+        server.control("-w", "start")
+        yield server
+        server.control("-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """The server that tests share."""
+    yield from _start_server()
+
+
+@pytest.fixture
+def own_postgresql() -> Iterator[Server]:
+    """A server that a test may stop."""
+    yield from _start_server()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
+    """Where an empty database is."""
+    if request.param == "sqlite":
+        return "sqlite"
+    server: Server = request.getfixturevalue("postgresql")
+    return server.new_database()
+
+
+@pytest.fixture
+def database(url: str, tmp_path: Path) -> Iterator[Database]:
+    """An open database without rows."""
+    opened = open_database(url, tmp_path / "data")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def heard(database: Database) -> Heard:
+    """A plant of two machines, registered; makes records of what is heard there."""
+    return Heard.of(database, PLANT)

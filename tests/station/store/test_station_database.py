@@ -1,0 +1,212 @@
+"""Opening the database, its migrations and its types."""
+
+from __future__ import annotations
+
+import stat
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select, text
+from sqlalchemy.exc import StatementError
+
+from made_up_heard import NOW, Heard
+from rattle.errors import DataError, StorageError
+from rattle.station.store.database import FILE, Database, open_database
+from rattle.station.store.tables import AuditRow, Base, MachineRow, MinuteRow
+from rattle.station.store.writing import write
+
+TIMES = st.datetimes(
+    min_value=datetime(1, 1, 2),
+    max_value=datetime(9999, 12, 30),
+    timezones=st.sampled_from([UTC]) | st.timezones(),
+)
+
+
+def test_migrations_from_nothing_give_exactly_the_tables(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+    with database.reading() as session:
+        for table in Base.metadata.sorted_tables:
+            assert session.execute(select(table)).all() == []
+
+
+def test_a_database_is_opened_again_with_what_was_in_it(
+    database: Database, url: str, tmp_path: Path
+) -> None:
+    heard = Heard.of(database)
+    again = open_database(url, tmp_path / "data")
+    with again.reading() as session:
+        assert session.get(MachineRow, heard.machine_id) is not None
+    assert again.size_bytes() > 10_000
+    again.close()
+
+
+def test_eight_stations_that_start_at_once_make_one_schema(url: str, tmp_path: Path) -> None:
+    errors: list[Exception] = []
+
+    def start() -> None:
+        try:
+            open_database(url, tmp_path).close()
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+
+
+def test_a_database_of_a_newer_version_is_refused_and_left_alone(
+    database: Database, url: str, tmp_path: Path
+) -> None:
+    with database.writing() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(DataError, match=r"newer version of rattle \(schema 9999\)"):
+        open_database(url, tmp_path / "data")
+    with database.reading() as session:
+        assert session.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
+
+
+def test_a_database_of_another_program_is_refused(
+    database: Database, url: str, tmp_path: Path
+) -> None:
+    with database.writing() as session:
+        session.execute(text("DROP TABLE alembic_version"))
+    with pytest.raises(DataError, match="holds a table account that is not the station's"):
+        open_database(url, tmp_path / "data")
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"no database, but long enough to be taken for one" * 50)
+    with pytest.raises(DataError, match="is no database of the station"):
+        open_database("sqlite", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://me:hush@host/name", "hush hush", "sqlite:///x", "postgresql+pg8000://u:hush@h"]
+)
+def test_an_address_of_no_database_is_refused_without_its_password(
+    url: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=r"expected .*postgresql://") as refused:
+        open_database(url, tmp_path)
+    assert "hush" not in str(refused.value)
+
+
+def test_a_server_that_is_away_is_named_without_the_password(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"the PostgreSQL database plant on 127.0.0.1:1") as away:
+        open_database("postgresql://me:hush@127.0.0.1:1/plant", tmp_path)
+    assert "hush" not in str(away.value)
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match=r"file/data/station.db cannot be written"):
+        open_database("sqlite", tmp_path / "file" / "data")
+
+
+def test_only_its_user_reads_the_file(tmp_path: Path) -> None:
+    open_database("sqlite", tmp_path).close()
+    assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
+
+
+def test_foreign_keys_hold(database: Database, heard: Heard) -> None:
+    with pytest.raises(Exception, match=r"(?i)foreign key"), database.writing() as session:
+        write(session, heard.minute(source_id="nobody"))
+
+
+@given(at=TIMES)
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_a_time_comes_back_to_the_microsecond(database: Database, at: datetime) -> None:
+    with database.writing() as session:
+        row = AuditRow(at=at, who="", what="", detail={})
+        session.add(row)
+        session.flush()
+        number = row.id
+    with database.reading() as session:
+        read = session.scalar(select(AuditRow.at).where(AuditRow.id == number))
+    assert read == at
+    assert read is not None
+    assert read.utcoffset() == timedelta(0)
+
+
+def test_a_time_without_a_zone_is_refused(database: Database) -> None:
+    row = AuditRow(at=datetime(2026, 1, 1), who="", what="", detail={})
+    with pytest.raises(StatementError, match="has no time zone"), database.writing() as session:
+        session.add(row)
+
+
+@given(
+    scores=st.lists(st.floats(width=32, allow_nan=True), max_size=70),
+    minutes=st.lists(st.floats(allow_nan=False), max_size=3),
+    highest=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+)
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_numbers_come_back_as_they_are(
+    database: Database,
+    heard: Heard,
+    scores: list[float],
+    minutes: list[float],
+    highest: float | None,
+) -> None:
+    with database.writing() as session:
+        session.execute(text("DELETE FROM minute"))
+        write(
+            session,
+            heard.minute(
+                scores=np.array(scores, np.float32),
+                minutes=tuple(minutes),
+                highest=highest,
+                heard=len(minutes),
+            ),
+        )
+    with database.reading() as session:
+        row = session.scalars(select(MinuteRow)).one()
+        np.testing.assert_array_equal(row.scores, np.array(scores, np.float32))
+        np.testing.assert_array_equal(row.minutes, np.array(minutes))
+        assert row.highest == highest
+        assert row.at == NOW
+
+
+def test_eight_writers_at_once_lose_nothing(database: Database) -> None:
+    errors: list[Exception] = []
+
+    def count_up(who: str) -> None:
+        for _ in range(25):
+            try:
+                with database.writing() as session:
+                    seen = session.scalars(select(AuditRow)).all()
+                    session.add(
+                        AuditRow(at=NOW, who=who, what=str(len(seen)), detail={"of": len(seen)})
+                    )
+            except Exception as error:
+                errors.append(error)
+
+    threads = [threading.Thread(target=count_up, args=(str(number),)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    with database.reading() as session:
+        rows = session.scalars(select(AuditRow).order_by(AuditRow.id)).all()
+    # Each saw all that were written before it.
+    assert [row.what for row in rows] == [str(number) for number in range(200)]

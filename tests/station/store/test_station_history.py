@@ -1,0 +1,257 @@
+"""What the station recalls is what it knew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import get_args
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, select
+
+from made_up_heard import MINUTE, NOW, Heard
+from rattle.scoring.budget import ledger as ledger_module
+from rattle.scoring.budget.ledger import LEVELS, Account, Incident, Ledger, Level, Verdict
+from rattle.station.records import IncidentChanged
+from rattle.station.store import history
+from rattle.station.store.database import Database
+from rattle.station.store.history import account_of, interrupt, open_incidents
+from rattle.station.store.tables import Base, IncidentRow, MinuteRow
+from rattle.station.store.writing import write_all
+
+
+class Told:
+    """Drives a ledger, and writes what an ear tells of it."""
+
+    def __init__(self, database: Database, heard: Heard) -> None:
+        self.ledger = Ledger(1.0, asks=True)
+        self._database, self._heard = database, heard
+        self._records: list[object] = []
+        self._incidents: dict[tuple[Level, int], IncidentChanged] = {}
+        self._fitted = 0
+
+    def minute(self, highest: float) -> None:
+        ledger = self.ledger
+        for level in LEVELS:
+            ledger.passed(level, highest)
+        ledger.minute(highest)
+        number = ledger.heard - 1
+        self._records.append(
+            self._heard.minute(number, minutes=(highest,), heard=ledger.heard, highest=highest)
+        )
+        for incident in ledger.incidents:
+            if incident.last == number:
+                self._stretch(incident)
+        if ledger.fitted != self._fitted:
+            self._fitted = ledger.fitted
+            for level, threshold in ledger.thresholds.items():
+                self._records.append(
+                    self._heard.threshold(
+                        level=level,
+                        value=threshold.value,
+                        expected=threshold.expected_per_week,
+                        upper=threshold.upper_per_week,
+                        margin=threshold.margin,
+                        peaks=threshold.peaks,
+                        weeks=threshold.weeks,
+                        minutes=ledger.fitted,
+                        active_from=NOW + ledger.heard * MINUTE,
+                    )
+                )
+
+    def review(self, verdict: Verdict | None) -> None:
+        """Say of the last alarm what it was."""
+        alarms = [each for each in self.ledger.incidents if each.level == "alarm"]
+        if alarms:
+            self.write()
+            self.ledger.review(alarms[-1].first, verdict)
+            of = self._incidents["alarm", alarms[-1].first]
+            with self._database.writing() as session:
+                session.get_one(IncidentRow, of.id).verdict = verdict
+
+    def write(self) -> None:
+        with self._database.writing() as session:
+            write_all(session, self._records)  # type: ignore[arg-type]
+        self._records = []
+
+    def _stretch(self, incident: Incident) -> None:
+        key = incident.level, incident.first
+        if key not in self._incidents:
+            # Each of its own, already ended: what the station joins is not the ledger's affair.
+            of = self._heard.incident(level=incident.level, state="ended", ended=NOW)
+            self._incidents[key] = of
+            self._records.append(of)
+        self._records.append(
+            self._heard.stretch(
+                self._incidents[key],
+                level=incident.level,
+                first=incident.first,
+                last=incident.last,
+                peak=incident.peak,
+                threshold=incident.threshold,
+            )
+        )
+
+    def recalled(self) -> Account:
+        self.write()
+        with self._database.reading() as session:
+            return account_of(session, self._heard.source_id, self._heard.release_id)
+
+
+def same(one: Account, other: Account) -> None:
+    np.testing.assert_array_equal(one.minutes, other.minutes)
+    assert replace(one, minutes=np.empty(0)).__dict__.keys() == other.__dict__.keys()
+    for name in ("heard", "incidents", "calm", "thresholds", "fitted"):
+        assert getattr(one, name) == getattr(other, name), name
+
+
+def empty(database: Database) -> None:
+    with database.writing() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            if table.name in ("stretch", "incident", "minute", "threshold"):
+                session.execute(delete(table))
+
+
+def test_of_a_source_that_was_never_heard_nothing_is_known(
+    database: Database, heard: Heard
+) -> None:
+    with database.reading() as session:
+        same(account_of(session, heard.source_id, heard.release_id), Account())
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    lengths=st.lists(st.integers(1, 400), min_size=1, max_size=4),
+    verdicts=st.lists(st.sampled_from([*get_args(Verdict), None]), min_size=4, max_size=4),
+)
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_an_account_is_recalled_exactly_after_any_minutes_and_reviews(
+    database: Database,
+    heard: Heard,
+    seed: int,
+    lengths: list[int],
+    verdicts: list[Verdict | None],
+) -> None:
+    empty(database)
+    told = Told(database, heard)
+    rng = np.random.default_rng(seed)
+    for length, verdict in zip(lengths, verdicts, strict=False):
+        for _ in range(length):
+            loud = 40.0 if rng.random() < 0.02 else 1.0
+            told.minute(float(rng.gumbel() * loud))
+        same(told.recalled(), told.ledger.account())
+        told.review(verdict)
+        same(told.recalled(), told.ledger.account())
+    assert told.ledger.heard == sum(lengths)
+
+
+def test_what_a_restarted_ledger_does_is_what_the_old_one_would_have_done(
+    database: Database, heard: Heard
+) -> None:
+    told = Told(database, heard)
+    rng = np.random.default_rng(0)
+    for _ in range(150):
+        told.minute(float(rng.gumbel()))
+    for _ in range(3):
+        told.minute(200.0 + float(rng.gumbel()))
+    restarted = Ledger(1.0, told.recalled(), asks=True)
+    assert restarted.is_open("alarm")
+    for _ in range(300):
+        highest = float(rng.gumbel())
+        told.minute(highest)
+        for level in LEVELS:
+            restarted.passed(level, highest)
+        restarted.minute(highest)
+    same(restarted.account(), told.ledger.account())
+    assert restarted.fitted > 150
+
+
+def test_minutes_and_incidents_that_the_ledger_has_forgotten_are_not_recalled(
+    database: Database, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (history, ledger_module):
+        monkeypatch.setattr(module, "KEPT_MINUTES", 200)
+    told = Told(database, heard)
+    rng = np.random.default_rng(3)
+    forgotten: set[tuple[Level, int]] = set()
+    for place in range(900):
+        # Pairs and single ones, so that some old incident outlives the first of all.
+        is_loud = place > 150 and place % 37 in (0, 1, 5)
+        told.minute(float(rng.gumbel()) + (200.0 if is_loud else 0.0))
+        forgotten |= {(each.level, each.first) for each in told.ledger.incidents}
+        if place % 50 == 49:
+            same(told.recalled(), told.ledger.account())
+    assert len(told.ledger.minutes) == 200
+    assert len(forgotten) > len(told.ledger.incidents) > 0
+
+
+def test_each_release_has_an_account_of_its_own(database: Database, heard: Heard) -> None:
+    other = list(heard.registered.releases.values())[1]
+    with database.writing() as session:
+        write_all(session, [heard.minute(place) for place in range(3)])
+        later = [heard.minute(9, release_id=other, heard=1, minutes=(7.0,))]
+        write_all(session, later)
+    with database.reading() as session:
+        assert account_of(session, heard.source_id, heard.release_id).minutes.tolist() == [1, 2, 3]
+        assert account_of(session, heard.source_id, other).minutes.tolist() == [7]
+
+
+def test_minutes_before_some_that_were_lost_have_no_place(database: Database, heard: Heard) -> None:
+    with database.writing() as session:
+        write_all(session, [heard.minute(place) for place in (0, 1, 2, 5, 6)])
+    with database.reading() as session:
+        account = account_of(session, heard.source_id, heard.release_id)
+    assert (account.minutes.tolist(), account.heard) == ([6, 7], 7)
+
+
+def test_minutes_without_scored_sound_lie_between(database: Database, heard: Heard) -> None:
+    off = {"minutes": (), "highest": None, "operating": "off"}
+    with database.writing() as session:
+        write_all(
+            session,
+            [
+                heard.minute(0, heard=0, **off),
+                heard.minute(1, heard=1),
+                heard.minute(2, heard=1, **off),
+                heard.minute(3, heard=3, minutes=(3.0, 4.0)),
+                heard.minute(4, heard=3, **off),
+            ],
+        )
+    with database.reading() as session:
+        account = account_of(session, heard.source_id, heard.release_id)
+    assert (account.minutes.tolist(), account.heard) == ([2, 3, 4], 3)
+
+
+def test_an_incident_goes_on_over_a_short_gap_and_ends_interrupted_after_a_long_one(
+    database: Database, heard: Heard
+) -> None:
+    going_on = heard.incident()
+    left = heard.incident(
+        source_id=heard.other_source_id,
+        machine_id=heard.other_machine_id,
+        subject=heard.other_machine_id,
+        opened=NOW - 20 * MINUTE,
+    )
+    unheard = heard.incident(kind="source", subject=heard.other_source_id, opened=NOW - 10 * MINUTE)
+    unheard = replace(unheard, source_id=heard.other_source_id)
+    with database.writing() as session:
+        write_all(session, [going_on, left, unheard, heard.minute(0), heard.minute(1)])
+        write_all(session, [heard.minute(-12, source_id=heard.other_source_id)])
+        assert [row.id for row in open_incidents(session)] == [left.id, unheard.id, going_on.id]
+    with database.writing() as session:
+        ended = interrupt(session, NOW + 11 * MINUTE)
+        assert ended == [left.id, unheard.id]
+        assert interrupt(session, NOW + 11 * MINUTE) == []
+    with database.reading() as session:
+        assert session.get_one(IncidentRow, going_on.id).state == "open"
+        row = session.get_one(IncidentRow, left.id)
+        assert (row.state, row.ended) == ("interrupted", NOW - 11 * MINUTE)
+        # Its last minute is before it began.
+        assert session.get_one(IncidentRow, unheard.id).ended == NOW - 10 * MINUTE
+        assert len(session.scalars(select(MinuteRow)).all()) == 3
