@@ -2,6 +2,7 @@
 // the place of the picture that the server drew, and shows the same.
 import uPlot from "./uplot/uPlot.esm.js";
 import { scoreSaid } from "./amounts.js";
+import { clock, day, full as exact, second } from "./times.js";
 
 const HEADROOM = 4; // as pages/curves.py
 const SHORTEST_S = 30, LONGEST_S = 365 * 86400;
@@ -80,20 +81,25 @@ function draw() {
 
 function options() {
   const axis = { stroke: () => colour("--soft"), grid: { stroke: () => colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+  const held = uPlot.paths.stepped({ align: 1 });
+  const times = (_, at) => {
+    const form = span.end - span.begin > 2 * 86400 ? day : span.end - span.begin > 600 ? clock : second;
+    return at.map((each) => form.format(1000 * each));
+  };
   const said = (_, value) => (value === null || value === undefined ? "–" : scoreSaid(value));
   return {
     width: target.clientWidth,
     height: HEIGHT,
     scales: { x: { time: true, auto: false }, y: { auto: false } },
-    axes: [{ ...axis }, { ...axis, size: 44 }],
+    axes: [{ ...axis, values: times, space: 84 }, { ...axis, size: 44 }],
     cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
     legend: { live: true },
     series: [
-      { label: "at" },
+      { label: "at", value: (_, at) => (at === null ? "–" : exact.format(1000 * at)) },
       { label: "lowest", stroke: () => colour("--normal"), width: 0, points: { show: false }, value: said },
       { label: "highest", stroke: () => colour("--normal"), width: 1.6, points: { show: false }, value: said },
-      { label: "watch above", stroke: () => colour("--anomaly"), width: 1.4, dash: [5, 4], points: { show: false }, value: said },
-      { label: "alarm above", stroke: () => colour("--anomaly"), width: 1.4, points: { show: false }, value: said },
+      { label: "watch above", stroke: () => colour("--anomaly"), width: 1.4, dash: [5, 4], points: { show: false }, value: said, paths: held },
+      { label: "alarm above", stroke: () => colour("--anomaly"), width: 1.4, points: { show: false }, value: said, paths: held },
     ],
     bands: [{ series: [2, 1], fill: () => `${colour("--normal")}38` }],
     hooks: {
