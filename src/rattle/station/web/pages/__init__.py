@@ -7,12 +7,12 @@
     curves, course, sounds, explanation        what is drawn and played
 
 A page is a view, a frozen value made of what is remembered and of this moment, and a template that
-shows it. ``../static`` adds what is live. Begin with ``router``.
+shows it. ``../static`` adds what is live. Begin with ``add_pages``.
 """
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 
 from rattle.station.web.pages import (
     health,
@@ -22,11 +22,28 @@ from rattle.station.web.pages import (
     machine,
     queue,
     settings,
-    style,
+    static_files,
     verdicts,
     wall,
 )
 
 router = APIRouter()
-for _page in (wall, machine, incidents, queue, verdicts, incident, health, settings, login, style):
+for _page in (
+    wall,
+    machine,
+    incidents,
+    queue,
+    verdicts,
+    incident,
+    health,
+    settings,
+    login,
+    static_files,
+):
     router.include_router(_page.router)
+
+
+def add_pages(app: FastAPI) -> None:
+    """Serve the pages, and what they load."""
+    app.include_router(router)
+    app.mount("/static", static_files.FreshFiles(), "static")

@@ -1,0 +1,184 @@
+"""Every page: within the policy, on a phone, without scripts, for those who cannot see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from busy_plant import fill_up
+from every_page import WORDS, path_of
+from playwright.sync_api import Browser, Page, expect
+from served_station import Served
+
+NARROW = {"width": 390, "height": 844}
+# What a screen reader stumbles over. Gives a list of complaints.
+ACCESSIBLE = """() => {
+  const said = [];
+  const name = (e) => (e.getAttribute('aria-label') || e.textContent || e.title || '').trim();
+  const all = (what) => [...document.querySelectorAll(what)];
+  if (!document.documentElement.lang) said.push('the page has no language');
+  if (all('main').length !== 1) said.push('there is not one main part');
+  if (all('h1').length !== 1) said.push(`${all('h1').length} first headings`);
+  let last = 0;
+  for (const each of all('h1, h2, h3, h4').filter((e) => !e.closest('dialog'))) {
+    const level = Number(each.tagName[1]);
+    if (level > last + 1) said.push(`heading ${each.textContent} skips a level`);
+    last = level;
+  }
+  for (const each of all('img')) if (!each.alt) said.push(`no alt: ${each.src}`);
+  for (const each of all('svg[role=img]')) if (!name(each)) said.push('a picture without a name');
+  for (const each of all('svg:not([role=img])'))
+    if (!each.closest('[aria-hidden=true], [role=img]')) said.push('a bare svg: ' + each.outerHTML.slice(0, 80));
+  for (const each of all('a, button')) if (!name(each)) said.push(`no name: ${each.outerHTML}`);
+  for (const each of all('input:not([type=hidden]), textarea, select'))
+    if (!each.labels.length && !each.getAttribute('aria-label')) said.push(`no label: ${each.outerHTML}`);
+  for (const each of all('audio')) if (!name(each)) said.push('a recording without a name');
+  for (const each of all('nav, aside')) if (!name(each)) said.push('a landmark without a name');
+  const ids = all('[id]').map((e) => e.id);
+  for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) said.push(`two of id ${id}`);
+  return said;
+}"""
+# Text that is too faint for its background: below 4.5, or 3 where it is large.
+FAINT = """() => {
+  const parse = (text) => {
+    const n = text.match(/[-\\d.]+/g).map(Number);
+    return text.startsWith('color(') ? [255 * n[0], 255 * n[1], 255 * n[2], n[3] ?? 1] : [n[0], n[1], n[2], n[3] ?? 1];
+  };
+  const light = (rgb) => {
+    const [r, g, b] = rgb.map((v) => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const said = new Set();
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode.textContent.trim();
+    const element = walker.currentNode.parentElement;
+    if (!text || element.closest('svg, .hidden, .skip, dialog, datalist, title') || !element.checkVisibility()) continue;
+    const style = getComputedStyle(element);
+    let behind = element, ground = [0, 0, 0, 0];
+    while (behind && ground[3] === 0) { ground = parse(getComputedStyle(behind).backgroundColor); behind = behind.parentElement; }
+    if (ground[3] === 0) ground = [255, 255, 255, 1];
+    const [a, b] = [light(parse(style.color).slice(0, 3)), light(ground.slice(0, 3))].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    const size = parseFloat(style.fontSize);
+    const large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+    if (ratio < (large ? 3 : 4.5)) said.add(`${ratio.toFixed(2)}: ${text.slice(0, 40)} (${style.color} on ${ground})`);
+  }
+  return [...said];
+}"""
+
+
+@pytest.fixture
+def phone(chromium: Browser, served: Served) -> Iterator[Page]:
+    context = chromium.new_context(viewport=NARROW, base_url=served.address, has_touch=True)
+    yield served.watched(context.new_page())
+    context.close()
+
+
+def test_no_page_breaks_the_policy_or_logs_an_error(page: Page, served: Served) -> None:
+    for word in WORDS:
+        page.goto(path_of(word, served.station))
+        expect(page.locator("h1")).to_be_visible()
+        if word.startswith("machine"):
+            expect(page.locator("[data-timeline]")).to_have_attribute("data-ready", "yes")
+    refused = [said for said in served.said if "404" not in said]
+    assert refused == []
+    # The page that is not there is the one answer that is not found.
+    assert len(served.said) == 1
+
+
+def test_a_breach_of_the_policy_would_be_noticed(page: Page, served: Served) -> None:
+    page.goto("/")
+    page.locator("h1").evaluate("h1 => { h1.setAttribute('style', 'color: red'); }")
+    expect(page.locator("h1")).to_be_visible()
+    assert any("policy: style-src" in said or "Content Security" in said for said in served.said)
+
+
+def test_no_page_is_wider_than_a_phone(phone: Page, served: Served) -> None:
+    fill_up(served.station)
+    for word in WORDS:
+        phone.goto(path_of(word, served.station))
+        expect(phone.locator("h1")).to_be_visible()
+        beyond = phone.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert beyond <= 0, f"{word} is {beyond} pixels wider than a phone"
+
+
+def test_verbs_on_a_phone_are_as_large_as_a_thumb_and_in_reach(phone: Page) -> None:
+    phone.goto("/review")
+    for name in ("Anomaly", "Normal", "Unsure"):
+        box = phone.locator("#say").get_by_role("button", name=name).bounding_box()
+        assert box is not None
+        assert box["height"] >= 44
+        assert box["width"] >= 44
+        # In sight without scrolling, in the lower half.
+        assert NARROW["height"] / 2 < box["y"] < NARROW["height"] - box["height"]
+    phone.locator("#say").get_by_role("button", name="Normal").tap()
+    expect(phone.locator(".toast")).to_contain_text("called normal")
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_screen_reader_finds_its_way(word: str, page: Page, served: Served) -> None:
+    page.goto(path_of(word, served.station))
+    assert page.evaluate(ACCESSIBLE) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_text_is_faint(
+    scheme: str, chromium: Browser, served: Served
+) -> None:
+    fill_up(served.station)
+    context = chromium.new_context(color_scheme=scheme, base_url=served.address)
+    page = context.new_page()
+    faint = {}
+    for word in WORDS:
+        page.goto(path_of(word, served.station))
+        expect(page.locator("h1")).to_be_visible()
+        found = page.evaluate(FAINT)
+        if found:
+            faint[word] = found
+    context.close()
+    assert faint == {}
+
+
+def test_a_faint_text_would_be_noticed(page: Page) -> None:
+    page.goto("/")
+    page.evaluate("document.querySelector('h1').style.color = 'rgb(200, 200, 200)'")
+    assert len(page.evaluate(FAINT)) == 1
+
+
+def test_every_page_reads_without_scripts(chromium: Browser, served: Served) -> None:
+    context = chromium.new_context(java_script_enabled=False, base_url=served.address)
+    page = context.new_page()
+    reads = {
+        "wall": "press-3",
+        "machine": "fitted anew",
+        "machine learning": "80 minutes more",
+        "incidents": "A crane went by.",
+        "no incidents": "None like that",
+        "incident": "2026-03-20 14:22 UTC",
+        "reviewed incident": "Outer race, changed on Monday.",
+        "microphone incident": "is the microphone connected?",
+        "review": "1 of 4 to review",
+        "health": "1.3 GB",
+        "settings": "false_alarms_per_week",
+        "login": "Log in to see",
+        "not found": "There is no such incident.",
+    }
+    for word in WORDS:
+        page.goto(path_of(word, served.station))
+        assert reads[word] in page.content(), word
+    page.goto("/machines/press-3?span=week")
+    expect(page.locator(".course polyline").first).to_be_attached()
+    # And what is said is stored: the buttons are forms.
+    page.goto("/review")
+    page.locator("#say").get_by_role("button", name="Normal").click()
+    expect(page.locator(".toast")).to_contain_text("called normal")
+    page.get_by_role("button", name="Undo").first.click()
+    expect(page.locator("main")).to_contain_text("1 of 4 to review")
+    context.close()
+
+
+def test_times_are_shown_in_the_zone_of_the_reader(page: Page, served: Served) -> None:
+    page.goto(f"/incidents/{served.station.incidents['open alarm']}")
+    # 14:22 UTC, in Tokyo.
+    expect(page.locator(".lead time")).to_contain_text("11:22")
