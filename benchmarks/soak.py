@@ -11,7 +11,8 @@ sound is made beforehand, five minutes of each machine, and each source begins i
 is measured is the station and not the making of sound. It comes in real time, a quarter of a second
 at a time, by a thread a source. One source in twenty has a fault in its sound, one in fifty falls
 silent. Eight pages listen to what is live, one of them never reads. Memory is the process's
-resident set, lag how late the newest window of any source was scored; both are looked at every ten seconds.
+resident set, lag how late the newest window of any source was scored; both are looked at every ten
+seconds.
 """
 
 from __future__ import annotations
