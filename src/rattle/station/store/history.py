@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import LargeBinary, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from rattle.scoring.budget.fit import BudgetThreshold
@@ -102,26 +102,25 @@ def _minutes(session: Session, source_id: str, release_id: str) -> tuple[Values,
     was read. Where some were lost, those before the gap have no place.
     """
     rows = session.execute(
-        select(MinuteRow.minutes, MinuteRow.heard)
+        select(type_coerce(MinuteRow.minutes, LargeBinary), MinuteRow.heard)
         .where(MinuteRow.source_id == source_id, MinuteRow.release_id == release_id)
         .order_by(MinuteRow.at.desc())
         .execution_options(yield_per=ROWS_AT_ONCE)
     )
-    pieces: list[Values] = []
-    heard = first = 0
+    pieces: list[bytes] = []
+    heard = first = None
     for values, until in rows:
-        if not pieces and not heard:
+        if heard is None or first is None:
             heard = first = until
-        if len(values) and until == first:
+        if values and until == first:
             pieces.append(values)
-            first -= len(values)
+            first -= len(values) // 8
         elif until < first:
             break
         if first <= max(heard - KEPT_MINUTES, 0):
             break
     rows.close()
-    minutes = np.concatenate(pieces[::-1]) if pieces else np.empty(0)
-    return minutes[-KEPT_MINUTES:], heard
+    return np.frombuffer(b"".join(pieces[::-1]), "<f8")[-KEPT_MINUTES:], heard or 0
 
 
 def _incidents(session: Session, source_id: str, release_id: str) -> list[Incident]:
