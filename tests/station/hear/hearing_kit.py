@@ -58,6 +58,7 @@ class Kit:
     running: Any = field(default_factory=Always)
     sources: tuple[str, ...] = ("mic",)
     live: bool = True
+    hop_s: float = HOP_S
     open_incident: IncidentChanged | None = None
     threshold_ids: dict[str, str] = field(default_factory=dict)
 
@@ -86,7 +87,7 @@ class Kit:
         return SourceJudge(
             source,
             release,
-            Judge(AlarmRule(), hop_s=HOP_S, budget_per_week=1.0, account=account, asks=True),
+            Judge(AlarmRule(), hop_s=self.hop_s, budget_per_week=1.0, account=account, asks=True),
             self.incidents,
             tell=self.told.append,
             threshold_ids=self.threshold_ids,  # type: ignore[arg-type]

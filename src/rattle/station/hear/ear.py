@@ -44,6 +44,8 @@ _log = logging.getLogger(__name__)
 
 # A recording on disk comes in blocks of a minute; the ring is to hold what is cut out of one.
 LONGEST_BLOCK_S = 10.0
+# Streams begin with a burst of what was sent before: it dates itself anew, which is no news.
+BURST_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,8 @@ class Ear:
                 self._window(segment, event, at, lag_s)
         recordings.cut(segment.received_s)
         if moved_s := segment.dated_anew(at):
-            _log.warning(
+            _log.log(
+                logging.INFO if segment.received_s < BURST_S else logging.WARNING,
                 "%s: clock and sound are %.1f s apart; its times follow the clock from here on",
                 self._showing.name,
                 moved_s,

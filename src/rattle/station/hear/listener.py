@@ -123,11 +123,11 @@ class Listener:
             self._reason = item.reason
             self._ear.lost(item.reason, self._now())
             return
-        self._reason = ""
         now = self._now()
         at = item.at or now
         lag_s = max((now - at).total_seconds(), 0.0) if self._source.live else 0.0
         self._ear.push(item, at, lag_s)
+        self._reason = ""
 
     def _failed(self, reason: str, wait_s: float) -> float:
         self._reason = reason
