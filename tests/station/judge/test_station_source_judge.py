@@ -216,4 +216,3 @@ def test_thresholds_of_another_budget_are_fitted_anew() -> None:
     other = judge_of_source(scorer, machine(4), account, is_same=False)
     assert same.ledger.thresholds["alarm"] == account.thresholds["alarm"]
     assert other.ledger.thresholds["alarm"].value > account.thresholds["alarm"].value
-

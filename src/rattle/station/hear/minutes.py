@@ -73,10 +73,10 @@ class Minutes:
         self._minute = _Minute(number)
         return over
 
-    def second(self, level_db: float | None, ran: bool) -> None:
-        """Take a second of sound of the minute that goes on."""
+    def second(self, level_db: float | None, running_s: float) -> None:
+        """Take a second of sound of the minute that goes on, and how much of it the machine ran."""
         minute = self._now()
-        minute.running_s += ran
+        minute.running_s = round(min(minute.running_s + running_s, MINUTE_S), 3)
         if level_db is not None:
             minute.powers.append(10 ** (level_db / 10))
 
