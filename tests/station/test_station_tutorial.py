@@ -19,8 +19,12 @@ from rattle.station.hear.push import INBOX_SECONDS
 from rattle.station.hear.recordings import AFTER_S, BEFORE_S
 from rattle.station.hear.ring import RING_SECONDS
 from rattle.station.judge.incidents import MOST_CLIPS
+from rattle.station.plant.explaining import MOST_WAITING as MOST_TO_EXPLAIN
 from rattle.station.store.credentials import Credentials
 from rattle.station.store.database import open_database
+from rattle.station.store.sound_files import SPARE_BYTES
+from rattle.station.store.waiting import MOST_CLIP_BYTES, MOST_EMBEDDINGS, MOST_ROWS
+from rattle.station.web.live import MOST_STREAMS
 
 DOCS = Path(__file__).parents[2] / "docs"
 TUTORIAL = (DOCS / "tutorial" / "station.md").read_text("utf-8")
@@ -98,10 +102,16 @@ def test_every_plant_file_of_the_tutorial_is_valid(text: str, tmp_path: Path) ->
 
 def test_the_explanation_has_the_sizes_of_the_code() -> None:
     for said in (
-        f"backlog    {BACKLOG_SECONDS:g} s of sound",
+        f"backlog of a live source | {BACKLOG_SECONDS:g} s of sound",
         f"inbox of pushed samples | {INBOX_SECONDS:g} s",
         f"ring of a source | {RING_SECONDS} s",
-        f"events of an open page | {MOST_WAITING} |",
+        f"rows for the scribe | {MOST_ROWS:,} |",
+        f"recordings for the scribe | {MOST_CLIP_BYTES >> 20} MiB",
+        f"embeddings for the scribe | {MOST_EMBEDDINGS:,} records",
+        f"nearly ({SPARE_BYTES >> 20} MiB)",
+        f"incidents to be explained | {MOST_TO_EXPLAIN} |",
+        f"events of an open page | {MOST_WAITING};",
+        f"event streams | {MOST_STREAMS} |",
         f"{BEFORE_S:g} s before and {AFTER_S:g} s after",
         f"up to {('', 'one', 'two', 'three', 'four')[MOST_CLIPS]} recordings",
     ):
