@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from reference_station import station
 
 from rattle.atomic import write_text
-from rattle.cli import VERBS
+from rattle.cli import VERBS, name_of
 from rattle.recipe import Recipe
 
 FOLDER = Path(__file__).parent / "reference"
@@ -26,8 +26,7 @@ def commands() -> str:
     """Every verb with its parameters, as Markdown."""
     parts = ["# Commands\n\nWritten by `make docs` from `src/rattle/cli`; do not edit."]
     for verb in VERBS:
-        module = verb.replace("-", "_")
-        function = getattr(import_module(f"rattle.cli.{module}"), module)
+        function = getattr(import_module(f"rattle.cli.{name_of(verb)}"), name_of(verb))
         documented = parse(inspect.getdoc(function) or "")
         texts = {p.arg_name: " ".join((p.description or "").split()) for p in documented.params}
         summary = "\n\n".join(

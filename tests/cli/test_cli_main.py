@@ -18,14 +18,14 @@ import pytest
 
 import rattle as rattle_package
 from rattle import bundle as bundle_room
-from rattle.cli import VERBS, main
+from rattle.cli import VERBS, main, name_of
 from rattle.cli.terminal.options import OPTIONS, told
 from rattle.errors import TrainingError
 
 
 def verb_of(name: str) -> Callable[..., int]:
-    module = name.replace("-", "_")
-    found: Callable[..., int] = getattr(importlib.import_module(f"rattle.cli.{module}"), module)
+    module = importlib.import_module(f"rattle.cli.{name_of(name)}")
+    found: Callable[..., int] = getattr(module, name_of(name))
     return found
 
 

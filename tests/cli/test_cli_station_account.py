@@ -117,13 +117,14 @@ def test_a_password_that_will_not_do_adds_nothing(
 
 
 def test_an_account_that_is_there_is_not_added_again(
-    rattle: Any, config: Path, piped: Any, credentials: Credentials
+    rattle: Any, config: Path, typed: Any, credentials: Credentials
 ) -> None:
     credentials.add_account("ann", PASSWORD, "viewer", who="test", at=datetime.now(UTC))
-    piped("another password\n")
+    asked = typed("another password", "another password")
     code, _, err = rattle("station-account", config, "ann", "--role", "admin")
     assert code == 2
-    assert "there is an account ann already" in err
+    assert "there is an account ann already; without --role its password is changed" in err
+    assert asked == []
     assert credentials.verify("ann", PASSWORD) == "viewer"
 
 

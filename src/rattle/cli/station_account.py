@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rattle.cli.terminal.extra import taking_station
+
+if TYPE_CHECKING:
+    from rattle.station.store.credentials import Credentials
 
 
 def station_account(
@@ -38,6 +41,7 @@ def station_account(
         Make a token of this label, with which a program speaks for the account, and print it once.
         One that the account has of the same label counts no more.
     """
+    from contextlib import closing
     from datetime import UTC, datetime
 
     from rattle.errors import DataError
@@ -51,22 +55,39 @@ def station_account(
     with taking_station():
         from rattle.station.store.credentials import Credentials
         from rattle.station.store.database import open_database
-    credentials = Credentials(open_database(memory.database.get_secret_value(), memory.data))
-    by, at = _user(), datetime.now(UTC)
-    if remove:
-        credentials.remove_account(name, who=by, at=at)
-        print(f"account {name} and its tokens are removed")
-    elif token is not None:
-        print(credentials.new_token(name, token, who=by, at=at))
-    elif role is not None:
-        credentials.add_account(name, _password(name), role, who=by, at=at)
-        print(f"account {name} is added as {role}")
-    else:
-        if credentials.account(name) is None:
-            raise DataError(f"there is no account {name}; --role ROLE adds one")
-        credentials.set_password(name, _password(name), who=by, at=at)
-        print(f"the password of {name} is changed")
+    with closing(open_database(memory.database.get_secret_value(), memory.data)) as database:
+        credentials = Credentials(database)
+        if remove:
+            credentials.remove_account(name, who=_user(), at=datetime.now(UTC))
+            print(f"account {name} and its tokens are removed")
+        elif token is not None:
+            print(credentials.new_token(name, token, who=_user(), at=datetime.now(UTC)))
+        else:
+            print(_with_password(credentials, name, role))
     return 0
+
+
+def _with_password(credentials: Credentials, name: str, role: str | None) -> str:
+    """Add an account or, without a role, change its password; says what was done."""
+    from datetime import UTC, datetime
+
+    from rattle.errors import DataError
+
+    is_there = credentials.account(name) is not None
+    if role is None and not is_there:
+        raise DataError(f"there is no account {name}; --role ROLE adds one")
+    if role is not None and is_there:
+        raise DataError(
+            f"there is an account {name} already; without --role its password is changed, and "
+            "--remove removes it"
+        )
+    password = _password(name)
+    by, at = _user(), datetime.now(UTC)
+    if role is None:
+        credentials.set_password(name, password, who=by, at=at)
+        return f"the password of {name} is changed"
+    credentials.add_account(name, password, role, who=by, at=at)
+    return f"account {name} is added as {role}"
 
 
 def _password(name: str) -> str:

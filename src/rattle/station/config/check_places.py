@@ -78,7 +78,7 @@ def database_findings(plant: Plant) -> Iterator[Finding]:
         return
     try:
         psycopg.connect(url, connect_timeout=ANSWERS_WITHIN_S).close()
-    except psycopg.OperationalError as error:
+    except (psycopg.Error, UnicodeError) as error:
         said = " ".join(str(error).split())
         yield Finding(
             "error",

@@ -94,10 +94,13 @@ def _resolved(
         return value
     if value.startswith(ENV):
         value = _from_environment(key, value.removeprefix(ENV), environment, problems)
-    if value is not None and key[-1] in PATHS and _is_path(key, value, problems):
-        return str(folder / value)
-    is_file = key[-1] == "url" and value and "://" not in value and not value.startswith("-")
-    return str(folder / value) if is_file else value
+    if value is None or not (key[-1] in PATHS or _is_file_url(key, value)):
+        return value
+    return str(folder / value) if _is_path(key, value, problems) else value
+
+
+def _is_file_url(key: Key, text: str) -> bool:
+    return key[-1] == "url" and bool(text) and "://" not in text and not text.startswith("-")
 
 
 def _from_environment(
