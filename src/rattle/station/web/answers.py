@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
@@ -46,6 +47,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _known)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(StorageError, _away)
+    app.add_exception_handler(DataError, _cannot_be_stored)
     app.add_exception_handler(Exception, _failed)
 
 
@@ -71,8 +73,14 @@ def _away(request: Request, error: Exception) -> Response:
     return _answer(request, 503, DATABASE_AWAY, {"retry-after": "5"})
 
 
+def _cannot_be_stored(request: Request, error: Exception) -> Response:
+    # PostgreSQL has no text with a zero byte in it, and no number of a hundred digits.
+    return _answer(request, 422, "A value is none that the database can store.")
+
+
 def _failed(request: Request, error: Exception) -> Response:
-    return _answer(request, 500, FAILED)
+    # What a page has around it may be what failed.
+    return refusal(request.scope, 500, FAILED)
 
 
 def _answer(

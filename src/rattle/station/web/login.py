@@ -16,6 +16,7 @@ from rattle.station.store.credentials import Credentials
 from rattle.station.store.reading.accounts import LOGGED_OUT
 from rattle.station.web import sessions
 from rattle.station.web.access import Given
+from rattle.station.web.api.answer import TEXT
 from rattle.station.web.context import Context
 from rattle.station.web.pages.login import login_form
 from rattle.station.web.throttle import Throttle
@@ -74,7 +75,7 @@ class Door:
 async def log_in(
     request: Request,
     context: Given,
-    name: Annotated[str, Form(max_length=64)],
+    name: Annotated[str, Form(max_length=64, pattern=TEXT)],
     password: Annotated[str, Form(max_length=1000)],
     next: Annotated[str, Form(max_length=2000)] = "/",  # noqa: A002 - the form's word
 ) -> Response:

@@ -113,6 +113,8 @@ def bind(address: str) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind(where)
+        # From now on connections wait, until they are served.
+        bound.listen()
     except (OSError, OverflowError) as error:
         bound.close()
         raise DataError(

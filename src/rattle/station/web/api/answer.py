@@ -24,6 +24,10 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+# A ULID, as it stands in addresses; and text that every database can store.
+Id = Annotated[str, Field(pattern="^[0-9A-Z]{26}$")]
+TEXT = r"^[^\x00]*$"
+
 # JSON has no infinity: before K windows were scored Y is none.
 Number = Annotated[float | None, BeforeValidator(_finite)]
 

@@ -14,7 +14,7 @@ from rattle.station.records import IncidentKind, IncidentState
 from rattle.station.store.reading import incidents as reading
 from rattle.station.web.access import Given
 from rattle.station.web.api import incident_answers as answers
-from rattle.station.web.api.answer import NOT_FOUND, USUAL
+from rattle.station.web.api.answer import NOT_FOUND, USUAL, Id
 from rattle.station.web.api.machines import find_machine
 
 router = APIRouter(tags=["incidents"], responses=USUAL)
@@ -31,7 +31,7 @@ class Filter(BaseModel):
         None, description="What people said; none is what nobody reviewed."
     )
     state: IncidentState | None = Field(None, description="Whether they go on.")
-    before: str | None = Field(None, max_length=26, description="Id of the last one of a page.")
+    before: Id | None = Field(None, description="Id of the last one of a page.")
     limit: int = Field(50, ge=1, le=200, description="How many at most.")
 
 
@@ -59,7 +59,7 @@ def page_of_incidents(asked: Annotated[Filter, Query()], context: Given) -> answ
 
 
 @router.get("/incidents/{incident}", responses=NOT_FOUND)
-def incident_in_full(incident: str, context: Given) -> answers.IncidentInFull:
+def incident_in_full(incident: Id, context: Given) -> answers.IncidentInFull:
     """Give an incident with its explanation, the nearest past sounds and its reviews."""
     with context.database.reading() as session:
         found = reading.incident(session, incident)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,14 +11,12 @@ from rattle.station.store import reviews as writing
 from rattle.station.store.reading import incidents as reading
 from rattle.station.web.access import REVIEWER, Given, who
 from rattle.station.web.api import incident_answers as answers
-from rattle.station.web.api.answer import CONFLICT, NOT_FOUND, USUAL
+from rattle.station.web.api.answer import CONFLICT, NOT_FOUND, TEXT, USUAL, Id
 from rattle.station.web.telling import tell_reviewed
 
 router = APIRouter(
     tags=["reviews"], dependencies=[REVIEWER], responses={**USUAL, **NOT_FOUND, **CONFLICT}
 )
-
-Id = Annotated[str, Field(min_length=1, max_length=26)]
 
 
 class Said(BaseModel):
@@ -29,8 +25,8 @@ class Said(BaseModel):
     model_config = ConfigDict(extra="forbid")
     incidents: list[Id] = Field(min_length=1, max_length=200, description="Ids of which ones.")
     verdict: Verdict = Field(description="anomaly confirms, normal rejects, unsure is neither.")
-    fault: str | None = Field(None, max_length=100, description="What the fault is called.")
-    comment: str | None = Field(None, max_length=2000, description="What is to be said besides.")
+    fault: str | None = Field(None, max_length=100, pattern=TEXT, description="What the fault is called.")
+    comment: str | None = Field(None, max_length=2000, pattern=TEXT, description="What is to be said besides.")
 
 
 class Reviewed(BaseModel):
@@ -64,7 +60,7 @@ def review(said: Said, request: Request, context: Given) -> Reviewed:
 
 
 @router.post("/reviews/{review}/undo", status_code=201)
-def undo(review: str, request: Request, context: Given) -> answers.Incident:
+def undo(review: Id, request: Request, context: Given) -> answers.Incident:
     """Take a review back; gives the incident as it is then."""
     with context.database.writing() as session:
         incident_id = reading.incident_of_review(session, review)
