@@ -79,7 +79,9 @@ def test_a_sentence_says_what_when_and_how_long(said: dict[str, Any], sentence: 
 
 
 def test_a_title_names_what_it_is_about() -> None:
-    titles = [title_of(replace(INCIDENT, kind=kind)) for kind in ("machine", "microphone", "source")]
+    titles = [
+        title_of(replace(INCIDENT, kind=kind)) for kind in ("machine", "microphone", "source")
+    ]
     assert titles == ["Alarm: press-3", "Microphone: cam", "No sound: cam"]
 
 

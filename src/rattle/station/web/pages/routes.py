@@ -17,8 +17,7 @@ from rattle.station.web.pages import (
     wall,
 )
 
-router = APIRouter()
-for _page in (
+PAGES = (
     wall,
     machine,
     incidents,
@@ -29,5 +28,8 @@ for _page in (
     settings,
     login,
     static_files,
-):
+)
+
+router = APIRouter()
+for _page in PAGES:
     router.include_router(_page.router)
