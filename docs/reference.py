@@ -1,4 +1,4 @@
-"""Writes docs/reference: every command and every recipe key, from the code that defines them.
+"""Writes docs/reference: commands, recipe keys and the station, from the code that defines them.
 
 python docs/reference.py
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from docstring_parser import parse
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from reference_station import station
 
 from rattle.atomic import write_text
 from rattle.cli import VERBS
@@ -101,3 +102,4 @@ def _default(parameter: inspect.Parameter) -> str:
 if __name__ == "__main__":
     write_text(FOLDER / "cli.md", commands())
     write_text(FOLDER / "recipe.md", recipe_keys())
+    write_text(FOLDER / "station.md", station())

@@ -44,6 +44,14 @@ def test_what_is_of_the_demo_is_refused_elsewhere(words: list[str], rattle: Any)
     assert "--to and --port are of --demo; leave them out beside --check" in err
 
 
+@pytest.mark.parametrize("port", ["0", "65536", "-1"])
+def test_a_port_that_is_none_is_refused(port: str, rattle: Any, here: Path) -> None:
+    code, out, err = rattle("station", "--demo", f"--port={port}")
+    assert (code, out) == (2, "")
+    assert err == f"rattle: error: {port} is no port; expected 1 to 65535\n"
+    assert list(here.iterdir()) == []
+
+
 @pytest.mark.parametrize("mode", ["--config", "--check"])
 def test_a_file_that_is_missing_or_not_valid_exits_2(mode: str, rattle: Any, here: Path) -> None:
     code, out, err = rattle("station", mode, "plant.toml")

@@ -49,7 +49,7 @@ def station_account(
         raise DataError(f"{' and '.join(given)} exclude each other; give one a call")
     memory = read_memory(config)
     with taking_station():
-        from rattle.station.store.credentials import Credentials  # type: ignore
+        from rattle.station.store.credentials import Credentials
         from rattle.station.store.database import open_database
     credentials = Credentials(open_database(memory.database.get_secret_value(), memory.data))
     by, at = _user(), datetime.now(UTC)

@@ -196,6 +196,15 @@ def test_a_folder_and_a_missing_file_are_told(tmp_path: Path) -> None:
         read_plant(tmp_path / "no.toml")
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["rattle.example", "ftp://a", "https://a/b", "https://u:p@a", "https://[::1", "http://"],
+)
+def test_what_is_no_address_of_a_page_is_told(address: str, tmp_path: Path) -> None:
+    (line,) = refused(tmp_path, bind=f'address = "{address}"')
+    assert line.startswith("line 3, web.address: expected http:// or https:// and a host alone")
+
+
 def test_the_mark_that_some_editors_begin_a_file_with_is_no_part_of_it(tmp_path: Path) -> None:
     path = tmp_path / "plant.toml"
     path.write_bytes(b"\xef\xbb\xbf" + RIGHT.encode())

@@ -17,9 +17,9 @@ from rattle.scoring.budget.judge import Judge
 from rattle.scoring.budget.ledger import Account
 from rattle.scoring.budget.rule import AlarmRule
 from rattle.station.board import Board, MachineNow, SourceNow
-from rattle.station.events import Event, Hub, Subscription
+from rattle.station.events import Hub
 from rattle.station.hear.ear import Ear, InUse, Outputs
-from rattle.station.hear.operating import Always, ByLevel, ByTag
+from rattle.station.hear.operating import Always
 from rattle.station.judge.incidents import MachineIncidents
 from rattle.station.judge.source_judge import SourceJudge
 from rattle.station.judge.troubles import SourceTroubles
@@ -28,6 +28,7 @@ from rattle.station.records import IncidentChanged, Record
 RATE_HZ = 16_000
 BEGAN = datetime(2026, 3, 2, 6, 0, 0, tzinfo=UTC)
 HOP_S = 31 * 512 / RATE_HZ
+WINDOW_S = 63 * 512 / RATE_HZ
 # Windows of 2 s, one each 0.992 s.
 RECIPE = Recipe.load("small").with_values(
     features={"mel_bands": 16, "window_frames": 64}, network={"stem_stride": 1}
@@ -63,8 +64,6 @@ class Kit:
     def __post_init__(self) -> None:
         self.told: list[Record] = []
         self.board, self.hub = Board(), Hub()
-        self.events: list[Event] = []
-        self.pages = self.hub.subscribe(lambda: None)
         of = [SourceNow(each, each, "fan", "push", "pushed") for each in self.sources]
         self.board.add(MachineNow("fan", "fan", 1.0, "always", "release", tuple(of)))
         self.scorer: Any = MadeUpScorer(RECIPE)
@@ -138,6 +137,3 @@ class Kit:
     def of(self, kind: type[R]) -> list[R]:
         """What was told of a kind."""
         return [record for record in self.told if isinstance(record, kind)]
-
-
-__all__ = ["BEGAN", "HOP_S", "RATE_HZ", "RECIPE", "ByLevel", "ByTag", "Kit", "Subscription"]

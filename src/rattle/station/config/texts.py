@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -62,7 +63,11 @@ def address_of(text: str) -> tuple[str, int] | None:
 
 def web_address(text: str) -> str:
     """Check how people reach the page."""
-    if not re.fullmatch(r"https?://[\w.:\[\]-]+", text, re.ASCII):
+    try:
+        is_host = urlsplit(text).hostname is not None
+    except ValueError:
+        is_host = False
+    if not is_host or not re.fullmatch(r"https?://[\w.:\[\]-]+", text, re.ASCII):
         raise ValueError('expected http:// or https:// and a host alone, such as "https://a.b.com"')
     return text
 

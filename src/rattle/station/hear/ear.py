@@ -230,19 +230,25 @@ class Ear:
         segment, recordings = self._segment, self._recordings
         if segment is None or recordings is None:
             return
-        for second in segment.finish():
-            self._second(segment, second)
+        end = segment.end
+        for event in segment.finish():
+            if isinstance(event, Second):
+                self._second(segment, event)
+            else:
+                self._window(segment, event, end, 0.0)
         recordings.cut()
         self._reached = segment.end
         self._segment = self._recordings = None
 
     def _second(self, segment: Segment, second: Second) -> None:
         at = segment.time(second.end_s)
-        self._over(self._minutes.reach(at))
+        # It is of the minute that it begins in: windows that end in it are still to come.
+        self._over(self._minutes.reach(at - second.seconds))
         self._level_db = second.level_db
         self._running.second(at, second.level_db)
         self._show_operating()
-        self._minutes.second(second.level_db, self._running.state == "running")
+        running_s = second.seconds if self._running.state == "running" else 0.0
+        self._minutes.second(second.level_db, running_s)
 
     def _window(self, segment: Segment, window: Window, at: float, lag_s: float) -> None:
         start, end = segment.time(window.start_s), segment.time(window.end_s)
@@ -278,7 +284,7 @@ class Ear:
 
     def _score_of(self, segment: Segment, window: Window) -> float:
         embedded = Embedded(np.array([window.start_s]), window.z[None])
-        return self._scores.of(embedded, segment.windows.window_s)[0].score
+        return self._scores.of(embedded, segment.window_s)[0].score
 
     def _over(self, minutes: list[MinuteOver]) -> None:
         """Offer what was odd in the minutes that are over, while the machine is being learnt."""
