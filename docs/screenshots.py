@@ -31,7 +31,7 @@ from every_page import path_of  # noqa: E402
 from made_up_station import MadeUpStation, dispose, made_up_station  # noqa: E402
 
 FOLDER = ROOT / "docs" / "figures" / "station"
-COLOURS = 64
+COLOURS = 200
 MOST_BYTES = 150_000
 WIDE, NARROW = (1280, 800), (390, 844)
 # name: (page, size, colours)
@@ -112,7 +112,7 @@ def photograph(browser: Browser, address: str, size: tuple[int, int], scheme: st
     page.wait_for_load_state("load")
     shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     context.close()
-    for colours in (COLOURS, COLOURS // 2, COLOURS // 4):
+    for colours in (COLOURS, COLOURS // 2, COLOURS // 4, COLOURS // 8):
         file = io.BytesIO()
         shot.quantize(colours, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
         if file.tell() <= MOST_BYTES:

@@ -51,8 +51,12 @@ def test_no_page_is_wider_than_a_phone(phone: Page, served: Served) -> None:
         assert beyond <= 0, f"{word} is {beyond} pixels wider than a phone"
 
 
-def test_verbs_on_a_phone_are_as_large_as_a_thumb_and_in_reach(phone: Page) -> None:
+def test_verbs_on_a_phone_are_as_large_as_a_thumb_and_in_reach(phone: Page, served: Served) -> None:
+    fill_up(served.station)
     phone.goto("/review")
+    expect(phone.locator("html")).to_have_attribute("data-keys", "on")
+    # What is to be judged is in sight, and not the list of what comes after it.
+    assert phone.evaluate("scrollY") == 0
     for name in ("Anomaly", "Normal", "Unsure"):
         box = phone.locator("#say").get_by_role("button", name=name).bounding_box()
         assert box is not None

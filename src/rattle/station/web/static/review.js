@@ -18,7 +18,10 @@ function restore() {
   const ids = stored();
   for (const box of document.querySelectorAll('.queue input[name="ids"]')) box.checked = ids.has(box.value);
   keep();
-  document.querySelector(".queue .now")?.scrollIntoView({ block: "nearest" });
+  // The list scrolls, never the page: on a phone the list is far below what is to be judged.
+  const now = document.querySelector(".queue .now");
+  const list = now?.closest(".queue");
+  if (list) list.scrollTop = now.offsetTop - list.clientHeight / 2;
 }
 
 function press(selector) {
