@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from here import lacking
 from made_up_station import NOW, MadeUpStation, dispose, station_again
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from served_station import Served
 
+from here import lacking
 from rattle.station.web.app import build_app
 
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from served_station import Served
 from playwright.sync_api import Page, expect
+from served_station import Served
 from sqlalchemy import select
 
 from rattle.station.store.tables import IncidentRow, ReviewRow
@@ -20,8 +20,10 @@ def verdict_of(served: Served, word: str) -> tuple[str | None, str | None, str |
         return row.verdict, row.fault, row.comment
 
 
-def heading(page: Page) -> str:
-    return page.locator("h1").inner_text()
+def press(page: Page, key: str) -> None:
+    """Press a key, as soon as the page listens to keys."""
+    expect(page.locator("html")).to_have_attribute("data-keys", "on")
+    page.keyboard.press(key)
 
 
 def test_a_whole_queue_is_reviewed_by_keyboard(page: Page, served: Served) -> None:
@@ -31,23 +33,23 @@ def test_a_whole_queue_is_reviewed_by_keyboard(page: Page, served: Served) -> No
     # Look around: down twice, up twice.
     at = served.station.incidents
     for key, word in (("j", "alarm"), ("j", "watch"), ("k", "alarm"), ("k", "open alarm")):
-        page.keyboard.press(key)
+        press(page, key)
         expect(page.locator("[data-at]")).to_have_attribute("data-at", at[word])
-    page.keyboard.press("f")
+    press(page, "f")
     page.keyboard.type("bearing")
-    page.keyboard.press("Enter")
-    page.keyboard.press("c")
+    press(page, "Enter")
+    press(page, "c")
     page.keyboard.type("it knocks: yes, really")
-    page.keyboard.press("Escape")
-    page.keyboard.press("y")
+    press(page, "Escape")
+    press(page, "y")
     expect(page.locator(".toast")).to_contain_text("press-3 called anomaly: bearing")
     assert verdict_of(served, "open alarm") == ("anomaly", "bearing", "it knocks: yes, really")
     expect(page.locator("[data-at]")).to_have_attribute("data-at", at["alarm"])
-    page.keyboard.press("n")
+    press(page, "n")
     expect(page.locator("[data-at]")).to_have_attribute("data-at", at["watch"])
-    page.keyboard.press("u")
+    press(page, "u")
     expect(page.locator("[data-at]")).to_have_attribute("data-at", at["old"])
-    page.keyboard.press("n")
+    press(page, "n")
     expect(page.locator("h1")).to_have_text("Nothing waits for you")
     assert [verdict_of(served, word)[0] for word in ("alarm", "watch", "old")] == [
         "normal",
@@ -59,9 +61,9 @@ def test_a_whole_queue_is_reviewed_by_keyboard(page: Page, served: Served) -> No
 
 def test_what_was_said_is_taken_back_by_a_key(page: Page, served: Served) -> None:
     page.goto("/review")
-    page.keyboard.press("n")
+    press(page, "n")
     expect(page.locator(".toast")).to_contain_text("called normal")
-    page.keyboard.press("z")
+    press(page, "z")
     expect(page.locator(".toast")).to_have_count(0)
     # The incident stands there again, to be judged anew.
     at = served.station.incidents["open alarm"]
@@ -76,14 +78,15 @@ def test_what_was_said_is_taken_back_by_a_key(page: Page, served: Served) -> Non
 
 def test_marked_incidents_get_one_verdict_and_lose_it_together(page: Page, served: Served) -> None:
     page.goto("/review")
-    page.keyboard.press("x")
-    page.keyboard.press("j")
+    press(page, "x")
+    # The second step comes while the first is on its way.
+    press(page, "j")
     page.keyboard.press("j")
     at = served.station.incidents
     expect(page.locator("[data-at]")).to_have_attribute("data-at", at["watch"])
-    page.keyboard.press("x")
+    press(page, "x")
     expect(page.locator("[data-marked]")).to_have_text("2 marked")
-    page.keyboard.press("n")
+    press(page, "n")
     expect(page.locator(".toast")).to_contain_text("2 incidents called normal")
     expect(page.locator(QUEUE)).to_have_count(2)
     assert [verdict_of(served, word)[0] for word in ("open alarm", "alarm", "watch")] == [
@@ -93,7 +96,7 @@ def test_marked_incidents_get_one_verdict_and_lose_it_together(page: Page, serve
     ]
     # No mark is left, so that the next verdict is on one incident alone.
     expect(page.locator("[data-marked]")).to_have_text("Mark several")
-    page.keyboard.press("z")
+    press(page, "z")
     expect(page.locator(QUEUE)).to_have_count(4)
     assert [verdict_of(served, word)[0] for word in ("open alarm", "watch")] == [None, None]
 
@@ -102,10 +105,10 @@ def test_space_plays_the_recording_and_the_cursor_moves(page: Page, served: Serv
     page.goto("/review")
     cursor = page.locator("[data-main] .cursor")
     expect(cursor).to_be_hidden()
-    page.keyboard.press(" ")
+    press(page, " ")
     expect(cursor).to_be_visible()
     expect(cursor).to_have_attribute("style", re.compile(r"translateX\((?!0\.0px)"))
-    page.keyboard.press(" ")
+    press(page, " ")
     assert page.locator("[data-main] audio").evaluate("audio => audio.paused")
 
 
@@ -120,9 +123,9 @@ def test_a_letter_in_a_field_is_a_letter(page: Page, served: Served) -> None:
 
 def test_the_keys_are_listed_on_asking(page: Page) -> None:
     page.goto("/review")
-    page.keyboard.press("?")
+    press(page, "?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
-    page.keyboard.press("?")
+    press(page, "?")
     expect(page.locator("#keys")).to_be_hidden()
 
 
@@ -134,7 +137,7 @@ def test_a_verdict_of_another_tab_reaches_the_queue_and_leaves_what_is_written(
     expect(page.locator("#live")).to_have_text("live")
     other = page.context.new_page()
     other.goto(f"/review?at={served.station.incidents['watch']}")
-    other.keyboard.press("n")
+    press(other, "n")
     expect(other.locator(".toast")).to_be_visible()
     expect(page.locator(QUEUE)).to_have_count(3)
     expect(page.locator("[data-live=to-review]")).to_have_text("3")
@@ -153,3 +156,15 @@ def test_several_are_marked_and_judged_in_the_list(page: Page, served: Served) -
     expect(page.locator(".toast")).to_have_count(0)
     page.goto("/incidents?verdict=unsure")
     expect(page.locator("tbody tr")).to_have_count(1)
+
+
+def test_a_double_tap_says_it_once(page: Page, served: Served) -> None:
+    page.goto("/review")
+    expect(page.locator("html")).to_have_attribute("data-keys", "on")
+    page.locator("#say").get_by_role("button", name="Normal").dblclick()
+    expect(page.locator(".toast")).to_contain_text("called normal")
+    with served.station.context.database.reading() as session:
+        said = select(ReviewRow).where(
+            ReviewRow.incident_id == served.station.incidents["open alarm"]
+        )
+        assert len(session.scalars(said).all()) == 1

@@ -7,43 +7,5 @@
     curves, course, sounds, explanation        what is drawn and played
 
 A page is a view, a frozen value made of what is remembered and of this moment, and a template that
-shows it. ``../static`` adds what is live. Begin with ``add_pages``.
+shows it. ``../static`` adds what is live. Begin with ``routes``.
 """
-
-from __future__ import annotations
-
-from fastapi import APIRouter, FastAPI
-
-from rattle.station.web.pages import (
-    health,
-    incident,
-    incidents,
-    login,
-    machine,
-    queue,
-    settings,
-    static_files,
-    verdicts,
-    wall,
-)
-
-router = APIRouter()
-for _page in (
-    wall,
-    machine,
-    incidents,
-    queue,
-    verdicts,
-    incident,
-    health,
-    settings,
-    login,
-    static_files,
-):
-    router.include_router(_page.router)
-
-
-def add_pages(app: FastAPI) -> None:
-    """Serve the pages, and what they load."""
-    app.include_router(router)
-    app.mount("/static", static_files.FreshFiles(), "static")

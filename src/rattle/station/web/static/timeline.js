@@ -91,7 +91,7 @@ function options() {
     width: target.clientWidth,
     height: HEIGHT,
     scales: { x: { time: true, auto: false }, y: { auto: false } },
-    axes: [{ ...axis, values: times, space: 84 }, { ...axis, size: 44 }],
+    axes: [{ ...axis, values: times, space: 84, size: 28 }, { ...axis, size: 44 }],
     cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
     legend: { live: true },
     series: [

@@ -251,4 +251,3 @@ def _add_incident(
     )
     session.add(clip)
     return incident_id
-
