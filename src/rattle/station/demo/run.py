@@ -17,7 +17,7 @@ from rattle.station.demo.source import MadeSource
 from rattle.station.plant.releases import Release
 from rattle.station.serve import serve
 
-PLANT = "Demo (synthetic)"
+PLANT = "Synthetic demo"
 WORDS = """\
 A plant of four SYNTHETIC machines; no real machine was recorded. What it heard in the week before
 was computed beforehand, what happens from now on is heard and judged live:
@@ -69,4 +69,5 @@ class DemoSources:
     def __call__(self, source: SourceFile, machine: Machine, _release: Release) -> Source:
         made = next(each for each in MACHINES if each.name == machine.name)
         sound = MachineSound(made.specimen, SEED + 1, self._faults[machine.name])
+        sound.prepare(0)
         return MadeSource(source.place, sound, TROUBLES.get(machine.name, ()))

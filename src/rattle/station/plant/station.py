@@ -42,6 +42,7 @@ from rattle.station.store.register import leave_sources, take_sources
 from rattle.station.store.retention import Retention
 from rattle.station.store.rows import ClipKept, Written
 from rattle.station.store.scribe import Scribe
+from rattle.station.store.sound_files import SoundFiles
 from rattle.station.store.tables import IncidentRow, StretchRow
 
 _log = logging.getLogger(__name__)
@@ -166,9 +167,10 @@ class Plant:
             self._sources = [*beginning.registered.sources.values()]
             self._take(session)
         undo.callback(self._leave)
-        self._scribe = Scribe(self.database, data, self.file.keep, on_written=self._written)
         self._explainer = Explainer(self.database, self._was_explained)
         self._retention = Retention(self.database, data, self.file.keep)
+        files = SoundFiles(data, self.file.keep.speech, self._retention.refusal)
+        self._scribe = Scribe(self.database, files, self._written, now=self._now)
         self._keeper = Keeper(
             [
                 Job("Looking after the sources", LOOK_EVERY_S, self._look, LOOK_EVERY_S),
