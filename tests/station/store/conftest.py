@@ -29,7 +29,6 @@ class Server:
     """A PostgreSQL server of its own, on a socket in its folder."""
 
     folder: Path
-    databases: int = 0
 
     def control(self, *words: str) -> None:
         """Run ``pg_ctl`` on it."""
@@ -52,19 +51,19 @@ class Server:
             command = ["runuser", "-u", USER, "--", *command]
         subprocess.run(command, check=True, capture_output=True, cwd=self.folder, timeout=60)
 
-    def url(self, name: str = "postgres") -> str:
-        return f"postgresql://{USER}@/{name}?host={self.folder}"
+    @property
+    def url(self) -> str:
+        return f"postgresql://{USER}@/postgres?host={self.folder}"
 
-    def new_database(self) -> str:
-        """Make an empty database; gives its URL."""
-        self.databases += 1
-        name = f"d{self.databases}"
-        address = self.url().replace("postgresql:", "postgresql+psycopg:")
+    def empty(self) -> str:
+        """Empty its database; gives the URL."""
+        address = self.url.replace("postgresql:", "postgresql+psycopg:")
         engine = create_engine(address, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
         engine.dispose()
-        return self.url(name)
+        return self.url
 
 
 def _start_server() -> Iterator[Server]:
@@ -105,7 +104,7 @@ def url(request: pytest.FixtureRequest) -> str:
     if request.param == "sqlite":
         return "sqlite"
     server: Server = request.getfixturevalue("postgresql")
-    return server.new_database()
+    return server.empty()
 
 
 @pytest.fixture

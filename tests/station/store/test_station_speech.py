@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 import soxr
-from here import lacking
 
+from here import lacking
 from rattle.station.store.speech import SPEECH_FROM_S, seconds_of_speech
 
 SAID = "The bearing of pump three is getting hot, please stop the machine now."

@@ -25,10 +25,14 @@ SILENCE_DBFS = -120.0
 
 @dataclass(frozen=True)
 class Second:
-    """A second of sound: its end, counted as a window's, and its level; None where damaged."""
+    """A second of sound: its end, counted as a window's, and its level; None where damaged.
+
+    The last one of a segment may be shorter than its ``seconds`` of 1.
+    """
 
     end_s: float
     level_db: float | None
+    seconds: float = 1.0
 
 
 class Segment:
@@ -40,10 +44,11 @@ class Segment:
     def __init__(self, scorer: Scorer, block: Block, at: float) -> None:
         """``block`` is the first, which ends at ``at``; it is still to be pushed."""
         self.rate_hz, self.channels = block.sample_rate_hz, block.samples.shape[1]
-        self.windows = WindowStream(scorer, self.rate_hz)
+        self._stream = WindowStream(scorer, self.rate_hz)
         self._zero = round(at - block.seconds, 3)
         self._received = 0
-        self._seconds: deque[Second] = deque()
+        self.window_s = self._stream.window_s
+        self._windows: deque[Window] = deque()
         self._coming: list[NDArray[np.float32]] = []
         self._waiting = 0
 
@@ -63,21 +68,25 @@ class Segment:
     def push(self, block: Block) -> Iterator[Second | Window]:
         """Take the next sound; give the seconds and windows that it completes, in time order.
 
-        A second waits for the window that ends with it or later: so what is given does not depend
-        on how the sound is cut into blocks.
+        A window waits for the end of the second that it ends in: only then is it known how loud all
+        of it was. So what is given does not depend on how the sound is cut into blocks either.
         """
-        windows = self.windows.push(block)
-        self._measure(mean_of(self.windows.heard(block)))
+        self._windows.extend(self._stream.push(block))
         self._received += len(block.samples)
-        for window in windows:
-            while self._seconds and self._seconds[0].end_s <= window.end_s:
-                yield self._seconds.popleft()
-            yield window
+        for second in self._measured(mean_of(self._stream.heard(block))):
+            yield from self._ended_before(second)
+            yield second
+        # Windows come some milliseconds after their last sample.
+        yield from self._ended_before(None)
 
-    def finish(self) -> Iterator[Second]:
-        """Give the whole seconds that no window ends after."""
-        while self._seconds:
-            yield self._seconds.popleft()
+    def finish(self) -> Iterator[Second | Window]:
+        """Give what waits for the rest of a second that does not come."""
+        rest = np.concatenate(self._coming) if self._waiting else np.empty(0, np.float32)
+        if len(rest):
+            seconds = len(rest) / self.rate_hz
+            yield Second(self.received_s, level_dbfs(rest), seconds)
+        yield from self._windows
+        self._windows.clear()
 
     def dated_anew(self, at: float) -> float:
         """Hold its end against the clock's ``at``: by how many seconds it is moved, mostly 0."""
@@ -87,19 +96,28 @@ class Segment:
         self._zero = round(self._zero + apart, 3)
         return apart
 
-    def _measure(self, mono: NDArray[np.float32]) -> None:
+    def _ended_before(self, second: Second | None) -> Iterator[Window]:
+        """Give the windows that end in seconds that are over, up to the one before ``second``."""
+        over_s = (self._received - self._waiting) / self.rate_hz
+        if second is not None:
+            over_s = second.end_s - second.seconds
+        while self._windows and self._windows[0].end_s <= over_s:
+            yield self._windows.popleft()
+
+    def _measured(self, mono: NDArray[np.float32]) -> list[Second]:
+        """Measure the seconds that samples ``[T]`` complete."""
         self._coming.append(mono)
         self._waiting += len(mono)
-        if self._waiting < self.rate_hz:
-            return
+        count = self._waiting // self.rate_hz
+        if not count:
+            return []
         sound = np.concatenate(self._coming)
-        first = self._received - (len(sound) - len(mono))
-        for start in range(0, len(sound) - self.rate_hz + 1, self.rate_hz):
-            end_s = (first + start + self.rate_hz) / self.rate_hz
-            level_db = level_dbfs(sound[start : start + self.rate_hz])
-            self._seconds.append(Second(end_s, level_db))
-        rest = sound[len(sound) - len(sound) % self.rate_hz :].copy()
+        first = self._received - len(sound)
+        rest = sound[count * self.rate_hz :].copy()
         self._coming, self._waiting = [rest], len(rest)
+        each = sound[: count * self.rate_hz].reshape(count, self.rate_hz)
+        ends_s = [first / self.rate_hz + number + 1 for number in range(count)]
+        return [Second(end_s, level_dbfs(of)) for end_s, of in zip(ends_s, each, strict=True)]
 
 
 def level_dbfs(samples: NDArray[np.float32]) -> float | None:

@@ -81,6 +81,11 @@ def files(folder: Path) -> Iterator[Path]:
     yield from sorted((folder / FOLDER).glob(f"*/*/*{SUFFIX}"))
 
 
+def size_bytes(folder: Path) -> int:
+    """Say how much they take."""
+    return sum(file.stat().st_size for file in files(folder))
+
+
 def _path(folder: Path, source_id: str, hour: int) -> Path:
     at = datetime.fromtimestamp(hour * HOUR_S, UTC)
     return folder / FOLDER / source_id / f"{at:%Y-%m-%d}" / f"{at:%H}{SUFFIX}"

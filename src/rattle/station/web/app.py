@@ -10,7 +10,6 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware.sessions import SessionMiddleware
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from rattle.station.store.credentials import Credentials
@@ -22,13 +21,13 @@ from rattle.station.web import (
     login,
     media,
     metrics,
-    pages,
     probes,
 )
 from rattle.station.web.access import Access
 from rattle.station.web.answers import add_handlers
 from rattle.station.web.context import Context
 from rattle.station.web.guard import Guard
+from rattle.station.web.pages import routes, static_files
 from rattle.station.web.sessions import COOKIE, GOOD_FOR, session_key
 from rattle.version import VERSION
 
@@ -63,9 +62,9 @@ def build_app(context: Context) -> FastAPI:
     app.state.pictures = media.Pictures()
     app.state.credentials = credentials = Credentials(context.database)
     app.state.door = login.Door(context, credentials)
-    for room in (api, live, ingest, media, metrics, probes, dump, login, pages):
+    for room in (api, live, ingest, media, metrics, probes, dump, login, routes):
         app.include_router(room.router)
-    app.mount("/static", StaticFiles(packages=[("rattle.station.web", "static")]))
+    app.mount("/static", static_files.FreshFiles())
     add_handlers(app)
     address = context.file.web.address
     app.add_middleware(Access, context=context, credentials=credentials)

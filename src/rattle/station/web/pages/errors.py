@@ -28,7 +28,7 @@ def refused(
     request: Request, status: int, sentence: str, href: str = "/", link: str = "To the plant"
 ) -> HTMLResponse:
     """Say why something was not done."""
-    names = {"sentence": sentence, "href": href, "link": link, "is_away": False}
+    names = {"sentence": sentence, "href": href, "link": link}
     return shown(request, "error", title=_title(status), here="", status=status, **names)
 
 
@@ -48,7 +48,7 @@ def error_page(request: Request, status: int, sentence: str) -> HTMLResponse:
         banners=context.station.health().banners,
         who=who_of(request),
     )
-    names = {"sentence": sentence, "href": "/", "link": "Try again", "is_away": status == 503}
+    names = {"sentence": sentence, "href": "/", "link": "Try again"}
     return written("error", shell, status, **names)
 
 
@@ -56,7 +56,7 @@ def bare_page(request: Request, status: int, sentence: str) -> HTMLResponse:
     """Show an error to whoever asks: the page tells nothing of the plant."""
     context = context_of(request)
     shell = Shell(plant=context.file.plant, title=_title(status), here="", at=context.now())
-    names = {"sentence": sentence, "href": "/", "link": "Try again", "is_away": False}
+    names = {"sentence": sentence, "href": "/", "link": "Try again"}
     return written("error", shell, status, **names, bare=True)
 
 

@@ -43,6 +43,7 @@ class Tile:
     source_id: str
     score: str
     alarm: str
+    is_scored: bool
     level: str
     incident_id: str | None
 
@@ -146,6 +147,7 @@ def _tile(
         source_id=source.id if source else "",
         score=score_said(source.y if source else None),
         alarm=score_said(source.alarm) if source and source.alarm is not None else "",
+        is_scored=source is not None and source.y is not None,
         level=level_said(source.level_db if source else None),
         incident_id=machine.incident_id,
     )
