@@ -25,8 +25,12 @@ class Said(BaseModel):
     model_config = ConfigDict(extra="forbid")
     incidents: list[Id] = Field(min_length=1, max_length=200, description="Ids of which ones.")
     verdict: Verdict = Field(description="anomaly confirms, normal rejects, unsure is neither.")
-    fault: str | None = Field(None, max_length=100, pattern=TEXT, description="What the fault is called.")
-    comment: str | None = Field(None, max_length=2000, pattern=TEXT, description="What is to be said besides.")
+    fault: str | None = Field(
+        None, max_length=100, pattern=TEXT, description="What the fault is called."
+    )
+    comment: str | None = Field(
+        None, max_length=2000, pattern=TEXT, description="What is to be said besides."
+    )
 
 
 class Reviewed(BaseModel):
