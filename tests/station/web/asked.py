@@ -11,7 +11,7 @@ from made_up_station import MadeUpStation
 from rattle.station.store.credentials import ROLES, Credentials
 
 BASE = "http://127.0.0.1:8765"
-PASSWORD = "correct horse battery"
+PASSWORD = "correct horse battery"  # noqa: S105
 Asking = Callable[..., TestClient]
 
 

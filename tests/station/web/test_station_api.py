@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from made_up_station import MadeUpStation
 
 from rattle.station.events import Event
 from rattle.station.store.reading.incidents import reviews_of
+from rattle.station.web.app import build_app
 
 NOBODY = "0" * 26
 
@@ -59,10 +61,6 @@ def test_a_timeline_goes_from_days_down_to_seconds(
 
 
 def test_y_is_by_the_rule_of_the_machine(station: MadeUpStation, client: TestClient) -> None:
-    from dataclasses import replace
-
-    from rattle.station.web.app import build_app
-
     now = station.context.now()
     asked = {"begin": (now - timedelta(minutes=5)).isoformat()}
     usual = client.get("/api/v1/machines/pump 7/timeline", params=asked).json()["highest"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
+from urllib.parse import quote
 
 from fastapi.testclient import TestClient
 from hypothesis import given
@@ -62,42 +62,37 @@ def test_no_secret_is_in_it_wherever_it_was_said(
     assert OUT in text
 
 
-# Long enough to be none, of what stands in addresses and what does not.
+# Long enough to be no word of the dump's own; written in an address by percents where need be.
 SECRET = st.text(
-    st.characters(codec="utf-8", exclude_characters="\x00*", exclude_categories=("Cs", "Cc")),
+    st.characters(min_codepoint=33, max_codepoint=0x2FF, exclude_characters="*"),
     min_size=12,
     max_size=40,
-).filter(lambda text: text.strip() == text and not text.startswith("env:"))
+).filter(lambda text: text.isprintable() and not text.startswith("env:"))
 
 
-@given(token=SECRET, password=SECRET, query=SECRET, words=st.lists(st.text(max_size=20), max_size=5))
+@given(token=SECRET, password=SECRET, key=SECRET, words=st.lists(st.text(max_size=20), max_size=5))
 def test_no_secret_of_any_configuration_is_in_it(
-    token: str, password: str, query: str, words: list[str]
+    token: str, password: str, key: str, words: list[str]
 ) -> None:
-    url = f"rtsp://user:{password}@10.0.0.1/live?key={query}"
+    written, written_key = quote(password, safe=""), quote(key, safe="")
+    url = f"rtsp://user:{written}@10.0.0.1/live?key={written_key}"
+    push = {"token": token}
+    sources = [{"name": "cam", "url": url}, {"name": "p", "push": push}]
     file = Plant.model_validate(
         {
             "plant": "hall",
-            "database": f"postgresql://rattle:{password}@db/plant",
-            "machine": [
-                {
-                    "name": "press",
-                    "bundle": "press.rattle",
-                    "sources": [{"name": "cam", "url": url}, {"name": "p", "push": {"token": token}}],
-                }
-            ],
+            "database": f"postgresql://rattle:{written}@db/plant",
+            "machine": [{"name": "press", "bundle": "press.rattle", "sources": sources}],
         }
     )
+    secrets = (token, url, password, written, key, written_key)
     told: dict[str, Any] = {
         "configuration": file.model_dump(mode="json"),
-        "reason": [f"{word}{secret}{word}" for word in words for secret in (token, url)],
-        token: {"deep": [password if "@" not in password else url]},
+        "reasons": [f"{word}{secret}{word}" for word in words for secret in secrets],
+        token: {"deep": [*secrets]},
     }
-    cleaned = without(told, secrets_of(file))
-    said = "".join(_texts(cleaned))
-    assert token not in said
-    assert url not in said
-    assert json.loads(json.dumps(cleaned)) == cleaned
+    said = "".join(_texts(without(told, secrets_of(file))))
+    assert [secret for secret in secrets if secret in said] == []
 
 
 def _texts(value: Any) -> list[str]:

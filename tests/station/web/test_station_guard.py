@@ -70,8 +70,8 @@ def test_a_request_under_another_name_is_refused(asking: Asking) -> None:
 @pytest.mark.parametrize(
     ("bind", "address", "host", "is_served"),
     [
-        ("0.0.0.0:80", None, "192.168.1.7", True),  # noqa: S104
-        ("0.0.0.0:80", None, "evil.example", False),  # noqa: S104
+        ("0.0.0.0:80", None, "192.168.1.7", True),
+        ("0.0.0.0:80", None, "evil.example", False),
         ("[::]:80", None, "[fe80::1]:80", True),
         ("192.168.1.7:80", None, "192.168.1.7:80", True),
         ("192.168.1.7:80", None, "192.168.1.8:80", False),

@@ -56,20 +56,37 @@ class Page:
         self._client.close()
 
 
-def test_eight_pages_are_told_the_same(station: MadeUpStation, served: Served, app: FastAPI) -> None:
+def test_eight_pages_are_told_the_same(
+    station: MadeUpStation, served: Served, app: FastAPI
+) -> None:
     pages = [Page(served) for _ in range(8)]
     for page in pages:
         page.until_open()
     assert len(app.state.streams) == 8
     for number in range(5):
-        station.context.hub.publish("score", source="press cam", score=float(number))
+        station.context.hub.publish("incident", id="an id", number=number)
     told = []
     for page in pages:
         events = page.events()
         told.append([next(events) for _ in range(5)])
         page.close()
-    expected = [("score", {"source": "press cam", "score": float(n)}) for n in range(5)]
+    expected = [("incident", {"id": "an id", "number": n}) for n in range(5)]
     assert told == [expected] * 8
+
+
+def test_of_scores_the_newest_is_told(station: MadeUpStation, served: Served) -> None:
+    page = Page(served)
+    page.until_open()
+    for number in range(100):
+        station.context.hub.publish("score", source="press cam", score=float(number))
+    scores = [0.0]
+    for kind, data in page.events():
+        assert kind == "score"
+        scores.append(float(str(data["score"])))
+        if scores[-1] == 99:
+            break
+    assert scores == sorted(scores)
+    page.close()
 
 
 def test_a_page_that_is_closed_is_told_no_more(
@@ -89,9 +106,7 @@ def test_a_page_that_is_closed_is_told_no_more(
     stays.close()
 
 
-def test_a_page_that_was_behind_is_told_to_ask_anew(
-    station: MadeUpStation, served: Served
-) -> None:
+def test_a_page_that_was_behind_is_told_to_ask_anew(station: MadeUpStation, served: Served) -> None:
     page = Page(served)
     page.until_open()
     # More than wait for one page, at once.
@@ -99,7 +114,7 @@ def test_a_page_that_was_behind_is_told_to_ask_anew(
         subscription = next(iter(station.context.hub._subscriptions))
     wake, subscription._wake = subscription._wake, lambda: None
     for number in range(MOST_WAITING + 5):
-        station.context.hub.publish("score", number=number)
+        station.context.hub.publish("incident", number=number)
     wake()
     events = page.events()
     assert next(events) == ("resync", {})

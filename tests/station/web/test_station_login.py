@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 
 import pytest
-from asked import PASSWORD, Asking
+from asked import PASSWORD, Asking, add_accounts
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from made_up_station import MadeUpStation
@@ -39,7 +39,9 @@ def app(station: MadeUpStation, clock: Clock) -> FastAPI:
     return build_app(replace(station.context, now=clock))
 
 
-def log_in(client: TestClient, name: str = "viewer", password: str = PASSWORD, to: str = "/") -> int:
+def log_in(
+    client: TestClient, name: str = "viewer", password: str = PASSWORD, to: str = "/"
+) -> int:
     sent = {"name": name, "password": password, "next": to}
     return client.post("/login", data=sent).status_code
 
@@ -87,8 +89,6 @@ def test_the_cookie_is_for_this_site_and_for_no_script(
 
 
 def test_the_cookie_is_secure_where_people_come_by_https(station: MadeUpStation) -> None:
-    from asked import add_accounts
-
     add_accounts(station)
     web = station.context.file.web.model_copy(update={"address": "https://rattle.plant.example"})
     file = station.context.file.model_copy(update={"web": web})
@@ -169,24 +169,24 @@ def test_many_wrong_passwords_make_a_name_wait_and_then_it_may_again(
     tokens: dict[str, str], asking: Asking, clock: Clock
 ) -> None:
     client = asking()
-    assert [log_in(client, password="wrong") for _ in range(6)] == [401] * 6
+    assert [log_in(client, says="wrong") for _ in range(6)] == [401] * 6
     answer = client.post("/login", data={"name": "viewer", "password": PASSWORD})
     assert answer.status_code == 429
     assert answer.headers["retry-after"] == "1"
     clock.now += timedelta(seconds=1)
-    assert log_in(client, password="wrong") == 401
+    assert log_in(client, says="wrong") == 401
     clock.now += timedelta(seconds=1)
     assert log_in(client) == 429, "each failure doubles the wait"
     clock.now += timedelta(seconds=1)
     assert log_in(client) == 303
-    assert log_in(client, password="wrong") == 401, "a right one starts the count anew"
+    assert log_in(client, says="wrong") == 401, "a right one starts the count anew"
 
 
 def test_an_address_that_tries_many_names_waits_and_others_do_not(
     tokens: dict[str, str], asking: Asking
 ) -> None:
     client = asking()
-    tried = [log_in(client, name=f"name{number}", password="wrong") for number in range(22)]
+    tried = [log_in(client, name=f"name{number}", says="wrong") for number in range(22)]
     assert tried == [401] * 21 + [429]
     assert log_in(asking("127.0.0.2")) == 303
 
@@ -195,7 +195,7 @@ def test_logins_are_noted_with_their_address_and_no_password(
     station: MadeUpStation, tokens: dict[str, str], asking: Asking
 ) -> None:
     client = asking()
-    log_in(client, password="not the password")
+    log_in(client, says="not the password")
     log_in(client)
     client.post("/logout")
     with station.context.database.reading() as session:

@@ -48,7 +48,8 @@ def test_a_player_gets_the_part_it_asks_for(station: MadeUpStation, client: Test
 
 @pytest.mark.parametrize("kind", ["/clips/{}.flac", "/spectrograms/{}.png"])
 @pytest.mark.parametrize(
-    "name", ["0" * 64, "..%2f..%2fstation", "%2e%2e/%2e%2e/etc/passwd", "A" * 64, "a" * 63, "", "%00"]
+    "name",
+    ["0" * 64, "..%2f..%2fstation", "%2e%2e/%2e%2e/etc/passwd", "A" * 64, "a" * 63, "", "%00"],
 )
 def test_what_no_row_names_is_not_there(kind: str, name: str, client: TestClient) -> None:
     answer = client.get(kind.format(name))
@@ -99,9 +100,7 @@ def test_a_picture_is_drawn_once(
     assert len(drawn) == 1
 
 
-def test_pictures_do_not_fill_the_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pictures_do_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
     def drawing(path: Path) -> bytes:

@@ -160,7 +160,9 @@ def test_an_unknown_address_tells_nobody_whether_it_exists(
     tokens: dict[str, str], asking: Asking
 ) -> None:
     assert asking().get("/nothing-here").status_code == 401
-    assert asking(authorization=f"Bearer {tokens['viewer']}").get("/nothing-here").status_code == 404
+    assert (
+        asking(authorization=f"Bearer {tokens['viewer']}").get("/nothing-here").status_code == 404
+    )
 
 
 def test_without_accounts_only_this_computer_is_served(asking: Asking) -> None:
@@ -198,9 +200,7 @@ def test_a_source_may_be_pushed_by_its_own_token_alone(
 def _filled(body: dict[str, object] | None, incident: str) -> dict[str, object] | None:
     if body is None:
         return None
-    return {
-        name: [incident] if isinstance(value, list) else value for name, value in body.items()
-    }
+    return {name: [incident] if isinstance(value, list) else value for name, value in body.items()}
 
 
 def _raw(app: FastAPI, path: str) -> tuple[int, bytes]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -14,6 +16,7 @@ from made_up_station import MadeUpStation, plant_file
 from served import Served, serving
 
 from rattle.errors import DataError
+from rattle.station.store.reading.accounts import audit
 from rattle.station.web import guard, server
 from rattle.station.web.app import build_app
 from rattle.station.web.server import Server
@@ -44,7 +47,7 @@ def test_it_serves_and_stops_and_serves_again(app: FastAPI) -> None:
 @pytest.mark.parametrize(
     "web",
     [
-        {"bind": "0.0.0.0:8765"},  # noqa: S104
+        {"bind": "0.0.0.0:8765"},
         {"bind": "[::]:8765"},
         {"bind": "192.168.1.7:8765"},
         {"bind": "hall.example:8765"},
@@ -74,8 +77,8 @@ def test_a_port_that_is_taken_is_said_to_be(station: MadeUpStation) -> None:
             Server(app_bound_to(station, bind=bind)).start()
 
 
-@pytest.mark.parametrize("bind", ["127.0.0.1:99999", "no-such-host.invalid:80"])
-def test_an_address_that_is_none_is_said_to_be(bind: str, station: MadeUpStation) -> None:
+def test_an_address_that_is_none_is_said_to_be(station: MadeUpStation) -> None:
+    bind = "no-such-host.invalid:80"
     add_accounts(station)
     with pytest.raises(DataError, match="bind"):
         Server(app_bound_to(station, bind=bind)).start()
@@ -112,15 +115,15 @@ def test_who_sends_headers_letter_by_letter_is_let_go(
 ) -> None:
     monkeypatch.setattr(server, "HEADERS_WITHIN_S", 0.5)
     with serving(app) as served, served.connect(0.05) as connection:
-        with pytest.raises(OSError, match=r".*") as ended:  # noqa: PT011
-            for _ in range(10_000):
+        letters = 0
+        with contextlib.suppress(ConnectionError):
+            while letters < 10_000:
                 connection.sendall(b"x")
-                try:
+                letters += 1
+                with contextlib.suppress(TimeoutError):
                     if connection.recv(100) == b"":
-                        raise ConnectionResetError
-                except TimeoutError:
-                    continue
-        assert isinstance(ended.value, ConnectionError)
+                        break
+        assert 0 < letters < 10_000
 
 
 def test_a_second_request_on_a_connection_has_to_come_whole_too(
@@ -130,7 +133,9 @@ def test_a_second_request_on_a_connection_has_to_come_whole_too(
     monkeypatch.setattr(server, "IDLE_S", 60)
     with serving(app) as served, served.connect() as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        assert b"alive" in connection.recv(65_536)
+        answer = b""
+        while b"alive" not in answer:
+            answer += connection.recv(65_536)
         connection.sendall(b"GET /heal")
         assert is_closed_by_the_server(connection)
 
@@ -142,6 +147,7 @@ def test_who_never_ends_a_body_is_let_go(app: FastAPI, monkeypatch: pytest.Monke
             b"POST /api/v1/reviews HTTP/1.1\r\nHost: 127.0.0.1\r\n"
             b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
         )
+        assert b" 408 " in connection.recv(65_536)
         assert is_closed_by_the_server(connection)
         assert httpx.get(f"{served.address}/healthz").status_code == 200
 
@@ -163,9 +169,6 @@ def test_who_never_reads_an_answer_is_let_go(
         for _ in range(200):
             if not state.server_state.connections:
                 break
-            httpx.get(f"{served.address}/healthz", timeout=10, headers={"connection": "close"})
-            import time
-
             time.sleep(0.05)
         assert not state.server_state.connections
         connection.close()
@@ -198,7 +201,5 @@ def test_a_proxy_is_believed_where_the_file_names_it(
         sent = {"name": "viewer", "password": "wrong"}
         headers = {"x-forwarded-for": "203.0.113.9"}
         httpx.post(f"{served.address}/login", data=sent, headers=headers)
-    from rattle.station.store.reading.accounts import audit
-
     with station.context.database.reading() as session:
         assert audit(session, 1)[0].detail == {"address": client}

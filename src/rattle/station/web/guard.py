@@ -16,6 +16,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rattle.station.config.model import Web
@@ -90,14 +91,15 @@ class Patient:
         self._is_whole = False
 
     async def __call__(self) -> Message:
-        """Receive the next part; a disconnection where the client was too slow."""
+        """Receive the next part; raises ``HTTPException`` 408 where the client is too slow."""
         if self._is_whole:
             return await self._receive()
         left_s = self._until - asyncio.get_running_loop().time()
         try:
             message = await within(self._receive(), max(left_s, 0))
         except TimeoutError:
-            return {"type": "http.disconnect"}
+            said = f"The request did not come whole within {BODY_WITHIN_S:g} s."
+            raise HTTPException(408, said, headers={"connection": "close"}) from None
         self._is_whole = not message.get("more_body", False)
         return message
 
