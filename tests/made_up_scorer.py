@@ -41,6 +41,7 @@ class MadeUpGraph:
     recipe: Recipe
     frames_computed: int = 0
     longest: int = 0  # samples of the longest run
+    identity: str = "made up"
 
     def run(
         self,
@@ -78,7 +79,9 @@ class MadeUpScorer:
     def __post_init__(self) -> None:
         self.graph: Any = MadeUpGraph(self.recipe)
         self.head: Any = MadeUpHead()
-        self.info: Any = SimpleNamespace(recipe=self.recipe, machine="fan/id_00", amplitude=UNIT)
+        self.info: Any = SimpleNamespace(
+            recipe=self.recipe, machine="fan/id_00", amplitude=UNIT, recorder=None
+        )
 
     @property
     def decision(self) -> Decision:

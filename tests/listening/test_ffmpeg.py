@@ -162,12 +162,17 @@ def test_the_url_is_one_argument_whatever_it_holds() -> None:
     assert "-rtsp_transport" in ffmpeg_command("rtsp://camera/1")
 
 
+def test_a_file_may_be_read_as_slowly_as_it_sounds() -> None:
+    assert "-re" in ffmpeg_command("clip.wav", at_own_speed=True)
+    assert "-re" not in ffmpeg_command("clip.wav")
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
         ("rtsp://user:secret@camera:554/1", "rtsp://camera:554/1"),
         ("rtsp://us@er:sec@ret@camera/1", "rtsp://camera/1"),
-        ("http://host/path@2?x=a@b", "http://host/path@2?x=a@b"),
+        ("http://host/path@2?x=a@b", "http://host/path@2?..."),
         ("a@b.wav", "a@b.wav"),
     ],
 )

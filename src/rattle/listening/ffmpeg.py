@@ -25,7 +25,8 @@ class Ffmpeg:
     take for an option, for a file that is not there, and where ffmpeg is missing.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, at_own_speed: bool = False) -> None:
+        """``at_own_speed`` reads a file as slowly as it sounds, in place of as fast as it can."""
         if url.startswith("-"):
             raise SourceError(f"{url} begins with a dash and would be an option; give ./{url}")
         self.live = "://" in url and not url.startswith("file://")
@@ -33,7 +34,7 @@ class Ffmpeg:
             raise SourceError(f"there is no file {url}; a URL begins with rtsp://, http:// or so")
         self.name = without_password(url)
         self._url = url
-        self._command = ffmpeg_command(url)
+        self._command = ffmpeg_command(url, at_own_speed=at_own_speed and not self.live)
 
     def connect(self) -> Decoding:
         return Decoding(self._command, lambda said: said.replace(self._url, self.name), self.name)
@@ -67,7 +68,7 @@ class Decoding:
             self._process.kill()
 
 
-def ffmpeg_command(url: str) -> list[str]:
+def ffmpeg_command(url: str, *, at_own_speed: bool = False) -> list[str]:
     """Write ffmpeg's command line: the first audio track as WAV in floats, whatever it was."""
     program = program_path()
     if program is None:
@@ -78,15 +79,20 @@ def ffmpeg_command(url: str) -> list[str]:
         )
     # Over UDP, ffmpeg's default, a lost packet is a click in the sound.
     transport = ["-rtsp_transport", "tcp"] if url.startswith("rtsp://") else []
+    speed = ["-re"] if at_own_speed else []
     # WAV states rate and channels, which raw samples would not. Floats hold any file's samples.
     wav = ["-map", "0:a:0", "-c:a", "pcm_f32le", "-bitexact", "-flush_packets", "1", "-f", "wav"]
-    return [program, *QUIET, *transport, "-i", url, *wav, "pipe:1"]
+    return [program, *QUIET, *transport, *speed, "-i", url, *wav, "pipe:1"]
 
 
 def without_password(url: str) -> str:
-    """Cut user and password out of a URL.
+    """Cut user and password out of a URL, and what is asked for: that may be a password too.
 
     >>> without_password("rtsp://user:secret@camera/1")
     'rtsp://camera/1'
+    >>> without_password("http://camera/1?pwd=secret")
+    'http://camera/1?...'
     """
-    return re.sub(r"(?<=://)[^/?#]*@", "", url)
+    if "://" not in url:
+        return url
+    return re.sub(r"\?.+", "?...", re.sub(r"(?<=://)[^/?#]*@", "", url))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +41,7 @@ def connected_blocks(
     sleep: Callable[[float], None],
     randomness: np.random.Generator,
     read: Callable[[Source], Iterator[Block]] = blocks_of,
-) -> Iterator[Block | Outage]:
+) -> Generator[Block | Outage]:
     """Yield a source's blocks, and an ``Outage`` between two connections.
 
     A source that is not live ends, and with ``once`` any does; where it is lost instead, that

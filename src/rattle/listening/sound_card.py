@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +22,9 @@ class SoundCard:
     """
 
     live = True
+    # Streams that are open, of any sound card: PortAudio is one a process.
+    _recording = 0
+    _counting = Lock()
 
     def __init__(self, device: str | None, channel: int | Literal["mean"]) -> None:
         """``channel`` is the one that the recipe hears."""
@@ -33,9 +37,12 @@ class SoundCard:
 
     def connect(self) -> Recording:
         if self._connected:
-            # PortAudio knows the devices that were there when it started.
-            self._portaudio._terminate()
-            self._portaudio._initialize()
+            with SoundCard._counting:
+                # PortAudio knows the devices that were there when it started. To start it again
+                # would end the streams of others.
+                if not SoundCard._recording:
+                    self._portaudio._terminate()
+                    self._portaudio._initialize()
             try:
                 self._recorded = self._find()
             except SourceError as error:
@@ -80,6 +87,8 @@ class Recording:
     def blocks(self) -> Iterator[Block]:
         rate_hz = self._device.sample_rate_hz
         frames = max(round(rate_hz * BLOCK_SECONDS), 1)
+        with SoundCard._counting:
+            SoundCard._recording += 1
         try:
             with self._portaudio.InputStream(
                 samplerate=rate_hz,
@@ -92,6 +101,9 @@ class Recording:
                     yield Block(np.array(samples), rate_hz, LOST_BY_CARD if overflowed else "")
         except self._portaudio.PortAudioError as error:
             raise SourceLostError(f"{self._device.name}: {error}") from None
+        finally:
+            with SoundCard._counting:
+                SoundCard._recording -= 1
 
     def close(self) -> None:
         """Tell ``blocks``, which closes the stream itself: PortAudio wants one thread."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 import numpy as np
@@ -21,11 +22,13 @@ class Block:
     """A piece of sound, float32 ``[T, channels]``, full scale at +-1.
 
     It follows on the block before it unless ``gap`` says why sound is missing between the two.
+    ``at`` is when its last sample was (UTC), where its source knows.
     """
 
     samples: NDArray[np.float32]
     sample_rate_hz: int
     gap: str = ""
+    at: datetime | None = None
 
     @property
     def seconds(self) -> float:

@@ -44,6 +44,8 @@ _log = logging.getLogger(__name__)
 
 # A recording on disk comes in blocks of a minute; the ring is to hold what is cut out of one.
 LONGEST_BLOCK_S = 10.0
+# Streams begin with a burst of what was sent before: it dates itself anew, which is no news.
+BURST_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,15 @@ class Ear:
             self._break(at.timestamp())
             self._condition.lost(reason, at.timestamp())
             self._showing.state("lost", reason, at.timestamp())
+
+    def failed(self, reason: str, at: datetime) -> None:
+        """Begin anew after an error, of the source or of the station; counts as lost."""
+        with self._lock:
+            if self._segment is not None:
+                self._reached = self._segment.end
+            # What goes on in it may be what failed.
+            self._segment = self._recordings = None
+        self.lost(reason, at)
 
     def ended(self, at: datetime) -> None:
         """Note that the source ended and nothing more will come; what was heard is told."""
@@ -189,7 +200,8 @@ class Ear:
                 self._window(segment, event, at, lag_s)
         recordings.cut(segment.received_s)
         if moved_s := segment.dated_anew(at):
-            _log.warning(
+            _log.log(
+                logging.INFO if segment.received_s < BURST_S else logging.WARNING,
                 "%s: clock and sound are %.1f s apart; its times follow the clock from here on",
                 self._showing.name,
                 moved_s,
@@ -221,19 +233,25 @@ class Ear:
         segment, recordings = self._segment, self._recordings
         if segment is None or recordings is None:
             return
-        for second in segment.finish():
-            self._second(segment, second)
+        end = segment.end
+        for event in segment.finish():
+            if isinstance(event, Second):
+                self._second(segment, event)
+            else:
+                self._window(segment, event, end, 0.0)
         recordings.cut()
         self._reached = segment.end
         self._segment = self._recordings = None
 
     def _second(self, segment: Segment, second: Second) -> None:
         at = segment.time(second.end_s)
-        self._over(self._minutes.reach(at))
+        # It is of the minute that it begins in: windows that end in it are still to come.
+        self._over(self._minutes.reach(at - second.seconds))
         self._level_db = second.level_db
         self._running.second(at, second.level_db)
         self._show_operating()
-        self._minutes.second(second.level_db, self._running.state == "running")
+        running_s = second.seconds if self._running.state == "running" else 0.0
+        self._minutes.second(second.level_db, running_s)
 
     def _window(self, segment: Segment, window: Window, at: float, lag_s: float) -> None:
         start, end = segment.time(window.start_s), segment.time(window.end_s)
@@ -269,7 +287,7 @@ class Ear:
 
     def _score_of(self, segment: Segment, window: Window) -> float:
         embedded = Embedded(np.array([window.start_s]), window.z[None])
-        return self._scores.of(embedded, segment.windows.window_s)[0].score
+        return self._scores.of(embedded, segment.window_s)[0].score
 
     def _over(self, minutes: list[MinuteOver]) -> None:
         """Offer what was odd in the minutes that are over, while the machine is being learnt."""

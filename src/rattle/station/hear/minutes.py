@@ -1,4 +1,8 @@
-"""Collect what is kept of a source's minute, by the clock, and tell it when the minute is over."""
+"""Collect what is kept of a source's minute, by the clock, and tell it when the minute is over.
+
+Where less than a minute was heard, before a restart or at the end of a recording, it is told in
+parts, which are joined where they are written.
+"""
 
 from __future__ import annotations
 
@@ -69,10 +73,10 @@ class Minutes:
         self._minute = _Minute(number)
         return over
 
-    def second(self, level_db: float | None, ran: bool) -> None:
-        """Take a second of sound of the minute that goes on."""
+    def second(self, level_db: float | None, running_s: float) -> None:
+        """Take a second of sound of the minute that goes on, and how much of it the machine ran."""
         minute = self._now()
-        minute.running_s += ran
+        minute.running_s = round(min(minute.running_s + running_s, MINUTE_S), 3)
         if level_db is not None:
             minute.powers.append(10 ** (level_db / 10))
 
@@ -114,11 +118,11 @@ class Minutes:
         self.flush_embeddings()
 
     def tell_so_far(self) -> None:
-        """Tell the minute that goes on as it is; told again, longer, it replaces that."""
-        if self._minute is not None and not self._minute.is_told:
-            self._tell_of(self._minute)
-            self._minute.is_told = True
-        self.flush_embeddings()
+        """Tell the part of the minute that was heard; what follows is a part of its own."""
+        if self._minute is not None:
+            number = self._minute.number
+            self._close(self._minute)
+            self._minute = _Minute(number)
 
     def flush_embeddings(self) -> None:
         """Tell the embeddings that were not told yet."""

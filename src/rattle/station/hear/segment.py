@@ -25,10 +25,14 @@ SILENCE_DBFS = -120.0
 
 @dataclass(frozen=True)
 class Second:
-    """A second of sound: its end, counted as a window's, and its level; None where damaged."""
+    """A second of sound: its end, counted as a window's, and its level; None where damaged.
+
+    The last one of a segment may be shorter than its ``seconds`` of 1.
+    """
 
     end_s: float
     level_db: float | None
+    seconds: float = 1.0
 
 
 class Segment:
@@ -40,12 +44,12 @@ class Segment:
     def __init__(self, scorer: Scorer, block: Block, at: float) -> None:
         """``block`` is the first, which ends at ``at``; it is still to be pushed."""
         self.rate_hz, self.channels = block.sample_rate_hz, block.samples.shape[1]
-        self.windows = WindowStream(scorer, self.rate_hz)
+        self._stream = WindowStream(scorer, self.rate_hz)
         self._zero = round(at - block.seconds, 3)
-        self._received = 0
-        self._seconds: deque[Second] = deque()
+        self.window_s = self._stream.window_s
+        self._received = self._heard = 0  # samples: up to the end, and those that were looked at
         self._coming: list[NDArray[np.float32]] = []
-        self._waiting = 0
+        self._windows: deque[Window] = deque()
 
     @property
     def received_s(self) -> float:
@@ -63,21 +67,28 @@ class Segment:
     def push(self, block: Block) -> Iterator[Second | Window]:
         """Take the next sound; give the seconds and windows that it completes, in time order.
 
-        A second waits for the window that ends with it or later: so what is given does not depend
-        on how the sound is cut into blocks.
+        It is looked at a second at a time, which costs less than a block at a time, and a window
+        waits for the end of the second that it ends in: only then is it known how loud all of it
+        was. So what is given does not depend on how the sound is cut into blocks.
         """
-        windows = self.windows.push(block)
-        self._measure(mean_of(self.windows.heard(block)))
+        self._coming.append(block.samples)
         self._received += len(block.samples)
-        for window in windows:
-            while self._seconds and self._seconds[0].end_s <= window.end_s:
-                yield self._seconds.popleft()
-            yield window
+        seconds = (self._received - self._heard) // self.rate_hz
+        if not seconds:
+            return
+        sound = np.concatenate(self._coming)
+        whole = seconds * self.rate_hz
+        self._coming = [sound[whole:].copy()]
+        yield from self._look_at(sound[:whole])
 
-    def finish(self) -> Iterator[Second]:
-        """Give the whole seconds that no window ends after."""
-        while self._seconds:
-            yield self._seconds.popleft()
+    def finish(self) -> Iterator[Second | Window]:
+        """Give what waits for the rest of a second that does not come."""
+        if self._received > self._heard:
+            rest = np.concatenate(self._coming)
+            self._coming = []
+            yield from self._look_at(rest)
+        yield from self._windows
+        self._windows.clear()
 
     def dated_anew(self, at: float) -> float:
         """Hold its end against the clock's ``at``: by how many seconds it is moved, mostly 0."""
@@ -87,19 +98,21 @@ class Segment:
         self._zero = round(self._zero + apart, 3)
         return apart
 
-    def _measure(self, mono: NDArray[np.float32]) -> None:
-        self._coming.append(mono)
-        self._waiting += len(mono)
-        if self._waiting < self.rate_hz:
-            return
-        sound = np.concatenate(self._coming)
-        first = self._received - (len(sound) - len(mono))
-        for start in range(0, len(sound) - self.rate_hz + 1, self.rate_hz):
-            end_s = (first + start + self.rate_hz) / self.rate_hz
-            level_db = level_dbfs(sound[start : start + self.rate_hz])
-            self._seconds.append(Second(end_s, level_db))
-        rest = sound[len(sound) - len(sound) % self.rate_hz :].copy()
-        self._coming, self._waiting = [rest], len(rest)
+    def _look_at(self, samples: NDArray[np.float32]) -> Iterator[Second | Window]:
+        block = Block(samples, self.rate_hz)
+        self._windows.extend(self._stream.push(block))
+        mono = mean_of(self._stream.heard(block))
+        for start in range(0, len(mono), self.rate_hz):
+            second = mono[start : start + self.rate_hz]
+            yield from self._ended_by(self._heard / self.rate_hz)
+            self._heard += len(second)
+            end_s = self._heard / self.rate_hz
+            yield Second(end_s, level_dbfs(second), len(second) / self.rate_hz)
+        yield from self._ended_by(self._heard / self.rate_hz)
+
+    def _ended_by(self, end_s: float) -> Iterator[Window]:
+        while self._windows and self._windows[0].end_s <= end_s:
+            yield self._windows.popleft()
 
 
 def level_dbfs(samples: NDArray[np.float32]) -> float | None:

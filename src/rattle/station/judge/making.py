@@ -17,7 +17,7 @@ def judge_of_source(
 
     The false alarms that the machine may have are shared by its sources, each alike. ``account`` is
     what was stored of the source by this bundle; ``is_same`` says whether by the same budget, or
-    thresholds are fitted anew. Raises ``DataError`` for an alarm rule that is none.
+    thresholds are fitted anew.
     """
     budget_per_week = machine.false_alarms_per_week / len(machine.sources)
     rule = AlarmRule.parse(machine.alarm)
