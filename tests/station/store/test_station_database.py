@@ -6,6 +6,7 @@ import stat
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,6 +108,12 @@ def test_a_server_that_is_away_is_named_without_the_password(tmp_path: Path) -> 
     with pytest.raises(StorageError, match=r"the PostgreSQL database plant on 127.0.0.1:1") as away:
         open_database("postgresql://me:hush@127.0.0.1:1/plant", tmp_path)
     assert "hush" not in str(away.value)
+
+
+def test_a_database_that_the_server_does_not_have_is_named(postgresql: Any, tmp_path: Path) -> None:
+    url = postgresql.url.replace("/postgres?", "/plant?")
+    with pytest.raises(StorageError, match='"plant" does not exist'):
+        open_database(url, tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -178,7 +179,9 @@ def test_a_listener_that_fails_stops_no_writing(
     assert "what was written could not be told" in caplog.text
 
 
-def test_while_the_server_is_away_rows_wait_and_files_go_on(own_postgresql, folder: Path) -> None:  # type: ignore[no-untyped-def]
+def test_while_the_server_is_away_rows_wait_and_files_go_on(
+    own_postgresql: Any, folder: Path
+) -> None:  # type: ignore[no-untyped-def]
     database = open_database(own_postgresql.url, folder)
     heard = Heard.of(database)
     with scribing(database, kept(folder)) as scribe:
@@ -201,8 +204,7 @@ def test_while_the_server_is_away_rows_wait_and_files_go_on(own_postgresql, fold
 
 
 def test_a_station_that_stops_while_the_server_is_away_says_what_it_loses(
-    own_postgresql,  # type: ignore[no-untyped-def]
-    folder: Path,
+    own_postgresql: Any, folder: Path
 ) -> None:
     database = open_database(own_postgresql.url, folder)
     heard = Heard.of(database)
