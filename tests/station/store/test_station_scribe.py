@@ -181,7 +181,7 @@ def test_a_listener_that_fails_stops_no_writing(
 
 def test_while_the_server_is_away_rows_wait_and_files_go_on(
     own_postgresql: Any, folder: Path
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     database = open_database(own_postgresql.url, folder)
     heard = Heard.of(database)
     with scribing(database, kept(folder)) as scribe:
