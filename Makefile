@@ -13,6 +13,7 @@ $(DONE): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $(DONE)
 
+# For a plant that is listened to live: .venv/bin/rattle station --demo
 demo: setup
 	$(BIN)/rattle demo
 

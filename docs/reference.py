@@ -1,4 +1,4 @@
-"""Writes docs/reference: every command and every recipe key, from the code that defines them.
+"""Writes docs/reference: commands, recipe keys and the station, from the code that defines them.
 
 python docs/reference.py
 """
@@ -13,9 +13,10 @@ from pathlib import Path
 from docstring_parser import parse
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from reference_station import station
 
 from rattle.atomic import write_text
-from rattle.cli import VERBS
+from rattle.cli import VERBS, name_of
 from rattle.recipe import Recipe
 
 FOLDER = Path(__file__).parent / "reference"
@@ -25,8 +26,7 @@ def commands() -> str:
     """Every verb with its parameters, as Markdown."""
     parts = ["# Commands\n\nWritten by `make docs` from `src/rattle/cli`; do not edit."]
     for verb in VERBS:
-        module = verb.replace("-", "_")
-        function = getattr(import_module(f"rattle.cli.{module}"), module)
+        function = getattr(import_module(f"rattle.cli.{name_of(verb)}"), name_of(verb))
         documented = parse(inspect.getdoc(function) or "")
         texts = {p.arg_name: " ".join((p.description or "").split()) for p in documented.params}
         summary = "\n\n".join(
@@ -101,3 +101,4 @@ def _default(parameter: inspect.Parameter) -> str:
 if __name__ == "__main__":
     write_text(FOLDER / "cli.md", commands())
     write_text(FOLDER / "recipe.md", recipe_keys())
+    write_text(FOLDER / "station.md", station())

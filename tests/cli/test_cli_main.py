@@ -18,14 +18,14 @@ import pytest
 
 import rattle as rattle_package
 from rattle import bundle as bundle_room
-from rattle.cli import VERBS, main
+from rattle.cli import VERBS, main, name_of
 from rattle.cli.terminal.options import OPTIONS, told
 from rattle.errors import TrainingError
 
 
 def verb_of(name: str) -> Callable[..., int]:
-    module = name.replace("-", "_")
-    found: Callable[..., int] = getattr(importlib.import_module(f"rattle.cli.{module}"), module)
+    module = importlib.import_module(f"rattle.cli.{name_of(name)}")
+    found: Callable[..., int] = getattr(module, name_of(name))
     return found
 
 
@@ -53,7 +53,7 @@ def test_the_overview_says_what_each_verb_does_in_the_order_of_the_work(rattle: 
     code, out, err = rattle()
     assert (code, err) == (0, "")
     assert rattle("--help").out == out
-    shown = re.findall(r"^│ ([\w-]+) +([^│]+)", out, re.MULTILINE)
+    shown = re.findall(r"^│ ([a-z][\w-]*) +([^│]+)", out, re.MULTILINE)
     assert tuple(name for name, _ in shown) == VERBS
     for name, summary in shown:
         assert (inspect.getdoc(verb_of(name)) or "").startswith(summary.split("  ")[0].rstrip())

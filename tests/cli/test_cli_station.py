@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import builtins
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,14 @@ def test_what_is_of_the_demo_is_refused_elsewhere(words: list[str], rattle: Any)
     code, _, err = rattle("station", "--check", "plant.toml", *words)
     assert code == 2
     assert "--to and --port are of --demo; leave them out beside --check" in err
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1"])
+def test_a_port_that_is_none_is_refused(port: str, rattle: Any, here: Path) -> None:
+    code, out, err = rattle("station", "--demo", f"--port={port}")
+    assert (code, out) == (2, "")
+    assert err == f"rattle: error: {port} is no port; expected 1 to 65535\n"
+    assert list(here.iterdir()) == []
 
 
 @pytest.mark.parametrize("mode", ["--config", "--check"])
@@ -159,26 +169,51 @@ def test_init_of_what_holds_nothing_writes_nothing(
     assert not (here / "plant.toml").exists()
 
 
-@pytest.mark.parametrize("library", ["sqlalchemy", "fastapi", "uvicorn"])
+WITHOUT_EXTRA = """
+import sys
+for name in ("alembic", "argon2", "fastapi", "psycopg", "sqlalchemy", "ulid", "uvicorn"):
+    sys.modules[name] = None
+from rattle.cli import main
+main(sys.argv[1:])
+"""
+
+
+def without_the_extra(*words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", WITHOUT_EXTRA, *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["station", "--config", "plant.toml"],
+        ["station", "--demo"],
+        ["station-account", "plant.toml", "ann", "--role", "admin"],
+    ],
+    ids=" ".join,
+)
 def test_without_the_extra_it_says_what_to_install(
-    library: str,
-    rattle: Any,
-    here: Path,
-    exported_file: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    words: list[str], here: Path, exported_file: Path
 ) -> None:
     (here / "plant.toml").write_text(PLANT.format(bundle=exported_file))
-    real = builtins.__import__
-
-    def without(name: str, *rest: Any) -> Any:
-        if name == "rattle.station.serve":
-            raise ModuleNotFoundError(f"No module named '{library}'", name=library)
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    code, out, err = rattle("station", "--config", "plant.toml")
-    assert (code, out) == (2, "")
-    assert err == (
-        f"rattle: error: the station takes {library}, which is not installed here: pip install "
-        "'rattle[station]'\n"
+    ran = without_the_extra(*words)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert re.fullmatch(
+        r"rattle: error: the station takes \w+, which is not installed here: pip install "
+        r"'rattle\[station\]'\n",
+        ran.stderr,
     )
+    assert [path.name for path in here.iterdir()] == ["plant.toml"]
+
+
+def test_a_plants_file_is_written_and_checked_without_the_extra(
+    here: Path, exported_file: Path
+) -> None:
+    assert without_the_extra("station", "--init", exported_file).returncode == 0
+    ran = without_the_extra("station", "--check", "plant.toml")
+    assert (ran.returncode, ran.stderr) == (0, "")

@@ -14,13 +14,8 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from PIL import Image
 
-from rattle.pages.spectrogram import (
-    COLOURS,
-    PALETTE,
-    Spectrogram,
-    spectrograms,
-    time_ticks_s,
-)
+from rattle.pages.palette import COLOURS, PALETTE
+from rattle.pages.spectrogram import Spectrogram, spectrograms, time_ticks_s
 
 
 def brightness(spectrogram: Spectrogram) -> NDArray[np.float64]:

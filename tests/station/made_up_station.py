@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
-from sqlalchemy import Engine, create_engine, event, insert
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from rattle.station.board import Board, MachineNow, SourceNow
@@ -24,9 +24,8 @@ from rattle.station.config.model import Push
 from rattle.station.events import Hub
 from rattle.station.health import Health, Kept, Writing
 from rattle.station.ids import new_id
-from rattle.station.store.database import Database
+from rattle.station.store.database import open_database
 from rattle.station.store.tables import (
-    Base,
     ClipRow,
     IncidentRow,
     MachineRow,
@@ -145,20 +144,12 @@ def plant_file(folder: Path, **web: Any) -> PlantFile:
     )
 
 
-def empty_database(folder: Path) -> Database:
-    """A database with its tables and nothing in them."""
-    engine = create_engine(f"sqlite:///{folder / 'station.db'}")
-    event.listen(engine, "connect", _with_foreign_keys)
-    Base.metadata.create_all(engine)
-    return Database(engine)
-
-
 def made_up_station(
     folder: Path, *, weeks: float = 1.0, now: datetime = NOW, **web: Any
 ) -> MadeUpStation:
     """Make the plant in that folder; the press has so many weeks of minutes."""
     folder.mkdir(parents=True, exist_ok=True)
-    station = _empty(folder, empty_database(folder), now, web)
+    station = _empty(folder, now, web)
     dice = np.random.default_rng(14)
     with station.context.database.writing() as session:
         _add_machines(session, station, now)
@@ -176,10 +167,8 @@ def made_up_station(
 
 def station_again(folder: Path, template: MadeUpStation, **web: Any) -> MadeUpStation:
     """The station whose folder was copied to ``folder``, for a test that changes it."""
-    engine = create_engine(f"sqlite:///{folder / 'station.db'}")
-    event.listen(engine, "connect", _with_foreign_keys)
     now = template.context.now()
-    station = _empty(folder, Database(engine), now, web)
+    station = _empty(folder, now, web)
     for name in ("machines", "sources", "releases", "incidents", "clips", "reviews", "thresholds"):
         setattr(station, name, dict(getattr(template, name)))
     _fill_board(station, now)
@@ -188,8 +177,7 @@ def station_again(folder: Path, template: MadeUpStation, **web: Any) -> MadeUpSt
 
 def dispose(station: MadeUpStation) -> None:
     """Close the connections of the database."""
-    engine: Engine = station.context.database.engine
-    engine.dispose()
+    station.context.database.close()
 
 
 def sound(seconds: float, dice: np.random.Generator, *, knocks: bool) -> NDArray[np.float32]:
@@ -204,11 +192,8 @@ def sound(seconds: float, dice: np.random.Generator, *, knocks: bool) -> NDArray
     return heard.astype(np.float32)
 
 
-def _with_foreign_keys(connection: Any, _: Any) -> None:
-    connection.execute("PRAGMA foreign_keys = ON")
-
-
-def _empty(folder: Path, database: Database, now: datetime, web: dict[str, Any]) -> MadeUpStation:
+def _empty(folder: Path, now: datetime, web: dict[str, Any]) -> MadeUpStation:
+    database = open_database("sqlite", folder)
     file = plant_file(folder, **web)
     health = Health(
         started=now - timedelta(days=3, hours=4),
@@ -446,6 +431,7 @@ def _add_incidents(
                 release_id=station.releases[machine] if is_heard else None,
                 threshold_id=station.thresholds[source, level] if is_heard else None,
                 reason=reason,
+                recording_dropped=None,
                 explanation=_explanation() if word in ("open alarm", "fault") else None,
                 verdict=None,
                 fault=None,

@@ -83,10 +83,10 @@ class Forker:
 
 def serve() -> None:
     """In the process: fork for each order, say its number and then its exit code."""
-    from rattle.cli import VERBS
+    from rattle.cli import VERBS, name_of
 
     for verb in VERBS:
-        importlib.import_module(f"rattle.cli.{verb}")
+        importlib.import_module(f"rattle.cli.{name_of(verb)}")
     for module in ("runs.write", "cli.terminal.running", "detector.export", "experiments.paper"):
         importlib.import_module(f"rattle.{module}")
     _say(0)

@@ -52,6 +52,15 @@ VERBS = (
 )
 
 
+def name_of(verb: str) -> str:
+    """Name the module of a verb, and the function in it.
+
+    >>> name_of("station-account")
+    'station_account'
+    """
+    return verb.replace("-", "_")
+
+
 def build_app() -> App:
     """Build the application with every verb; a verb's module is imported when it is called."""
     app = App(
@@ -65,8 +74,7 @@ def build_app() -> App:
         suppress_keyboard_interrupt=False,
     )
     for place, verb in enumerate(VERBS):
-        module = verb.replace("-", "_")
-        app.command(f"rattle.cli.{module}:{module}", name=verb, sort_key=place)
+        app.command(f"rattle.cli.{name_of(verb)}:{name_of(verb)}", name=verb, sort_key=place)
     return app
 
 

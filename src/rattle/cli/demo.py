@@ -72,6 +72,8 @@ def demo(*, to: Path = Path("rattle-demo"), seed: int = 0) -> int:
         "\n  rattle train FOLDER --machine all"
         "\n  rattle score runs/MACHINE.rattle NEW.wav"
         "\n  rattle explain runs/MACHINE.rattle NEW.wav"
+        "\nA whole plant, listened to day and night, on one page (pip install 'rattle[station]'):"
+        "\n  rattle station --demo"
     )
     return code
 

@@ -52,6 +52,7 @@ def station(
         Port of the demo's page; by default 8765.
     """
     from rattle.errors import DataError
+    from rattle.station.config.texts import HIGHEST_PORT
 
     modes = {"--config": config, "--check": check, "--init": init, "--demo": demo or None}
     given = [name for name, value in modes.items() if value is not None]
@@ -63,6 +64,8 @@ def station(
         )
     if not demo and (to is not None or port is not None):
         raise DataError(f"--to and --port are of --demo; leave them out beside {given[0]}")
+    if port is not None and not 1 <= port <= HIGHEST_PORT:
+        raise DataError(f"{port} is no port; expected 1 to {HIGHEST_PORT}")
     if init is not None:
         return _init(init)
     if check is not None:
@@ -77,16 +80,14 @@ def _run(path: Path) -> int:
 
     plant = read_plant(path)
     with taking_station():
-        from rattle.station.serve import serve  # type: ignore[import-not-found]
-    code: int = serve(plant)
-    return code
+        from rattle.station.serve import serve
+    return serve(plant)
 
 
 def _demo(to: Path, port: int) -> int:
     with taking_station():
-        from rattle.station.demo import run_demo  # type: ignore
-    code: int = run_demo(to, port)
-    return code
+        from rattle.station.demo import run_demo
+    return run_demo(to, port)
 
 
 def _check(path: Path) -> int:

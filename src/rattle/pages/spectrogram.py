@@ -6,24 +6,16 @@ Needs numpy and pillow alone, so that a machine on which nothing is trained draw
 from __future__ import annotations
 
 import base64
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+
+from rattle.pages.palette import palette_png
 
 MAX_COLUMNS = 160
-# Matplotlib's magma, from low to high. A palette of few colours makes a noisy image four times
-# smaller and looks the same at this size.
-PALETTE = bytes.fromhex(
-    "000004 060518 110c2f 1e1149 2f1163 420f75 54137d 651a80"
-    "782281 892881 9b2e7f ad347c bf3a77 d0416f e04c67 ed5a5f"
-    "f66e5c fb835f fd9869 feac76 fec185 fed597 fde9aa fcfdbf"
-)
-COLOURS = len(PALETTE) // 3
 MAX_STEPS = 5  # between the ticks of the time axis
 OCTAVES_HZ = (500, 1000, 2000, 4000, 8000, 16000, 32000)
 
@@ -75,12 +67,7 @@ def _png(log_mel: NDArray[np.floating], low: float, high: float) -> str:
     frames = len(log_mel)
     starts = np.linspace(0, frames, min(frames, MAX_COLUMNS), endpoint=False, dtype=int)
     pooled = np.maximum.reduceat(log_mel, starts, axis=0).T[::-1]
-    shade = np.clip((pooled - low) / max(high - low, 1e-9), 0, 1)
-    image = Image.fromarray(np.rint(shade * (COLOURS - 1)).astype(np.uint8))
-    image.putpalette(PALETTE)
-    png = io.BytesIO()
-    image.save(png, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()
+    return "data:image/png;base64," + base64.b64encode(palette_png(pooled, low, high)).decode()
 
 
 def time_ticks_s(duration_s: float) -> list[float]:

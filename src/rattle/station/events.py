@@ -70,6 +70,11 @@ class Hub:
         self._subscriptions: set[Subscription] = set()
         self._lock = Lock()
 
+    @property
+    def pages_open(self) -> int:
+        """How many pages listen."""
+        return len(self._subscriptions)
+
     def publish(self, kind: EventKind, /, **data: Any) -> None:
         """Tell all pages; returns at once."""
         with self._lock:

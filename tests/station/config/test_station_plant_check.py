@@ -197,6 +197,19 @@ def test_an_address_that_is_not_this_machines_is_an_error(folder: Path) -> None:
     assert "192.0.2.1:8765 cannot be had" in error.message
 
 
+def test_a_host_that_nobody_knows_is_an_error(folder: Path) -> None:
+    other, error = findings(plant(folder, bind='bind = "999.1.1.1:8765"'), "web.bind")
+    assert (other.level, error.level) == ("warning", "error")
+    assert "999.1.1.1:8765 cannot be had (" in error.message
+
+
+def test_an_address_that_others_reach_needs_an_account(folder: Path) -> None:
+    line = 'bind = "127.0.0.1:0"\naddress = "https://rattle.plant.example:8443"'
+    (found,) = findings(plant(folder, bind=line), "web.address")
+    assert (found.level, found.argument) == ("warning", "account")
+    assert "rattle.plant.example is reached by other machines" in found.message
+
+
 @pytest.mark.parametrize(
     ("host", "expected"),
     [

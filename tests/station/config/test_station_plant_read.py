@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -194,6 +195,38 @@ def test_a_folder_and_a_missing_file_are_told(tmp_path: Path) -> None:
         read_plant(tmp_path)
     with pytest.raises(ConfigError, match="there is no file"):
         read_plant(tmp_path / "no.toml")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "rattle.example",
+        "ftp://a",
+        "https://a/b",
+        "https://u:p@a",
+        "https://[::1",
+        "http://",
+        "http://a..b",
+        "http://a:99999",
+    ],
+)
+def test_what_is_no_address_of_a_page_is_told(address: str, tmp_path: Path) -> None:
+    (line,) = refused(tmp_path, bind=f'address = "{address}"')
+    assert line.startswith("line 3, web.address: expected http:// or https:// and a host alone")
+
+
+@pytest.mark.parametrize("bind", ["a..b:1", f"{'x' * 64}:1", "a:65536", "a", "[::1:80", ":80"])
+def test_what_is_no_address_to_bind_to_is_told(bind: str, tmp_path: Path) -> None:
+    (line,) = refused(tmp_path, bind=f'bind = "{bind}"')
+    assert line.startswith("line 3, web.bind: expected ADDRESS:PORT")
+
+
+@pytest.mark.parametrize("text", ["", "~/b.rattle", "x" * 256, "a/" * 2001, "a\\u0000b"])
+def test_what_is_no_path_is_told(text: str, tmp_path: Path) -> None:
+    (line,) = refused(tmp_path, bundle=f'bundle = "{text}"')
+    assert re.match(r"line 8, machine\[0\]\.bundle: (expected a path|~ is not known)", line)
+    (line,) = refused(tmp_path, sources=f'sources = [{{ name = "a", url = "{text}" }}]')
+    assert line.startswith("line 9, machine[0].sources[0].url: ")
 
 
 def test_the_mark_that_some_editors_begin_a_file_with_is_no_part_of_it(tmp_path: Path) -> None:

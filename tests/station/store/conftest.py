@@ -16,6 +16,7 @@ pytest.importorskip("sqlalchemy", reason="needs the extra 'station'")
 
 from sqlalchemy import create_engine, text
 
+from here import lacking
 from made_up_heard import PLANT, Heard
 from rattle.station.store.database import Database, open_database
 
@@ -28,7 +29,6 @@ class Server:
     """A PostgreSQL server of its own, on a socket in its folder."""
 
     folder: Path
-    databases: int = 0
 
     def control(self, *words: str) -> None:
         """Run ``pg_ctl`` on it."""
@@ -51,26 +51,26 @@ class Server:
             command = ["runuser", "-u", USER, "--", *command]
         subprocess.run(command, check=True, capture_output=True, cwd=self.folder, timeout=60)
 
-    def url(self, name: str = "postgres") -> str:
-        return f"postgresql://{USER}@/{name}?host={self.folder}"
+    @property
+    def url(self) -> str:
+        return f"postgresql://{USER}@/postgres?host={self.folder}"
 
-    def new_database(self) -> str:
-        """Make an empty database; gives its URL."""
-        self.databases += 1
-        name = f"d{self.databases}"
-        address = self.url().replace("postgresql:", "postgresql+psycopg:")
+    def empty(self) -> str:
+        """Empty its database; gives the URL."""
+        address = self.url.replace("postgresql:", "postgresql+psycopg:")
         engine = create_engine(address, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
         engine.dispose()
-        return self.url(name)
+        return self.url
 
 
 def _start_server() -> Iterator[Server]:
     if not PROGRAMS:
-        pytest.skip("PostgreSQL is not installed")
+        lacking("PostgreSQL is not installed")
     if os.getuid() == 0 and shutil.which("runuser") is None:
-        pytest.skip("PostgreSQL does not run as root, and runuser is not installed")
+        lacking("PostgreSQL does not run as root, and runuser is not installed")
     folder = Path(tempfile.mkdtemp(prefix="rattle-pg-"))
     if os.getuid() == 0:
         shutil.chown(folder, USER)
@@ -104,7 +104,7 @@ def url(request: pytest.FixtureRequest) -> str:
     if request.param == "sqlite":
         return "sqlite"
     server: Server = request.getfixturevalue("postgresql")
-    return server.new_database()
+    return server.empty()
 
 
 @pytest.fixture

@@ -17,7 +17,13 @@ from rattle.scoring.budget.ledger import LEVELS, Account, Incident, Ledger, Leve
 from rattle.station.records import IncidentChanged
 from rattle.station.store import history
 from rattle.station.store.database import Database
-from rattle.station.store.history import account_of, interrupt, open_incidents
+from rattle.station.store.history import (
+    account_of,
+    interrupt,
+    open_incidents,
+    reviewed_alarms,
+    threshold_ids_of,
+)
 from rattle.station.store.tables import Base, IncidentRow, MinuteRow
 from rattle.station.store.writing import write_all
 
@@ -208,6 +214,41 @@ def test_minutes_before_some_that_were_lost_have_no_place(database: Database, he
     with database.reading() as session:
         account = account_of(session, heard.source_id, heard.release_id)
     assert (account.minutes.tolist(), account.heard) == ([6, 7], 7)
+
+
+def test_the_newest_threshold_of_each_level_is_the_one_in_use(
+    database: Database, heard: Heard
+) -> None:
+    old = heard.threshold(value=3.0, minutes=120)
+    alarm = heard.threshold(value=2.0, minutes=180, active_from=NOW + MINUTE)
+    watch = heard.threshold(level="watch", value=1.0, minutes=180, active_from=NOW + MINUTE)
+    with database.writing() as session:
+        write_all(session, [alarm, watch, old])
+    with database.reading() as session:
+        ids = threshold_ids_of(session, heard.source_id, heard.release_id)
+        account = account_of(session, heard.source_id, heard.release_id)
+    assert ids == {"watch": watch.id, "alarm": alarm.id}
+    assert account.thresholds["alarm"].value == 2.0
+    assert account.fitted == 180
+
+
+def test_the_alarms_of_reviewed_incidents_are_told_with_their_verdicts(
+    database: Database, heard: Heard
+) -> None:
+    one, other = (heard.incident(state="ended", ended=NOW) for _ in range(2))
+    with database.writing() as session:
+        write_all(session, [one, other])
+        for first, level in ((3, "watch"), (4, "alarm"), (40, "alarm")):
+            write_all(session, [heard.stretch(one, level=level, first=first, last=first)])
+        write_all(session, [heard.stretch(other, level="alarm", first=90, last=91)])
+        session.get_one(IncidentRow, one.id).verdict = "normal"
+        told = reviewed_alarms(session, [one.id, other.id])
+    assert [(each.first, each.verdict) for each in told] == [
+        (4, "normal"),
+        (40, "normal"),
+        (90, None),
+    ]
+    assert {each.source_id for each in told} == {heard.source_id}
 
 
 def test_minutes_without_scored_sound_lie_between(database: Database, heard: Heard) -> None:

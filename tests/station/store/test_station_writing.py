@@ -260,6 +260,18 @@ def test_two_parts_of_a_minute_are_joined_once_however_often_they_are_written(
     assert row.fitness == "silent"
 
 
+def test_a_minute_that_is_told_again_longer_is_there_once(database: Database, heard: Heard) -> None:
+    before, rest = halves(heard)
+    so_far = replace(rest, scores=rest.scores[:10], minutes=(), heard=8, running_s=10.0)
+    for told in (before, so_far, rest, so_far):
+        with database.writing() as session:
+            write(session, told)
+    with database.reading() as session:
+        row = session.scalars(select(MinuteRow)).one()
+    assert row.scores.tolist() == [*range(20), *range(30, 60)]
+    assert (row.minutes.tolist(), row.heard) == ([4.0, 6.0], 9)
+
+
 def test_a_minute_of_another_release_replaces_the_one_before(
     database: Database, heard: Heard
 ) -> None:

@@ -7,7 +7,7 @@ station would open, and leaves nothing behind.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from rattle.errors import BundleError
 from rattle.runtime.scorer import Scorer
@@ -17,8 +17,8 @@ from rattle.station.config.finding import Finding
 from rattle.station.config.model import Machine, Plant
 
 
-def check(plant: Plant, opened: Callable[[], None] = lambda: None) -> list[Finding]:
-    """List what will not work, in the order of the file; ``opened`` is called after each machine.
+def check(plant: Plant) -> list[Finding]:
+    """List what will not work, in the order of the file.
 
     Cameras are not called: whether they answer now says little of tomorrow.
     """
@@ -28,7 +28,6 @@ def check(plant: Plant, opened: Callable[[], None] = lambda: None) -> list[Findi
         scorer, found = _scorer(machine, f"machine[{at}].bundle")
         findings += found
         channels[machine.name] = 0 if scorer is None else scorer.recipe.audio.channel
-        opened()
     return [*findings, *source_findings(plant, channels)]
 
 

@@ -12,6 +12,7 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from rattle.station.config.amounts import shown_bytes
 from rattle.station.config.finding import Finding
@@ -77,7 +78,7 @@ def database_findings(plant: Plant) -> Iterator[Finding]:
         return
     try:
         psycopg.connect(url, connect_timeout=ANSWERS_WITHIN_S).close()
-    except psycopg.OperationalError as error:
+    except (psycopg.Error, UnicodeError) as error:
         said = " ".join(str(error).split())
         yield Finding(
             "error",
@@ -91,13 +92,16 @@ def web_findings(plant: Plant) -> Iterator[Finding]:
     address = address_of(plant.web.bind)
     assert address is not None  # noqa: S101 - the model has it checked
     host, port = address
-    if not is_loopback(host):
-        yield Finding(
-            "warning",
-            "web.bind",
-            f"{host} is reached by other machines: the station starts there once it has an account",
-            argument="account",
-        )
+    reached = {"web.bind": host, "web.address": urlsplit(plant.web.address or "").hostname}
+    for key, name in reached.items():
+        if name is not None and not is_loopback(name):
+            yield Finding(
+                "warning",
+                key,
+                f"{name} is reached by other machines: the station starts there once it has an "
+                "account",
+                argument="account",
+            )
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[
             0

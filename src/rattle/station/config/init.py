@@ -18,7 +18,7 @@ from rattle.atomic import writing
 from rattle.bundle import read_scoring_bundle
 from rattle.bundle.file import SUFFIX
 from rattle.errors import BundleError, ConfigError
-from rattle.station.config.model import Keep, Machine, Plant, Source, Web
+from rattle.station.config.model import Keep, Machine, Memory, Source, Web
 from rattle.station.config.texts import LONGEST_NAME
 from rattle.station.config.written import written, written_example
 
@@ -116,7 +116,7 @@ def first_text(to: Path, machines: Sequence[NewMachine], new_token: Callable[[],
     return environment.get_template("plant.toml.jinja").render(
         file=to.name,
         plant=_name(folder.name or "plant"),
-        top={name: Plant.model_fields[name] for name in ("plant", "data", "database")},
+        top=Memory.model_fields,
         tables={"web": Web.model_fields, "keep": Keep.model_fields},
         machine_fields=Machine.model_fields,
         source_fields=Source.model_fields,

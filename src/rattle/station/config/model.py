@@ -171,8 +171,8 @@ class Keep(_Table):
     )
 
 
-class Plant(_Table):
-    """The whole of ``plant.toml``."""
+class Memory(_Table):
+    """What a plant is called, and where it is remembered."""
 
     plant: Name = Field(description="What the plant is called.")
     data: Path = Field(
@@ -184,6 +184,11 @@ class Plant(_Table):
         SecretStr("sqlite"),
         description='"sqlite", or postgresql://USER:PASSWORD@HOST/NAME, best as "env:NAME".',
     )
+
+
+class Plant(Memory):
+    """The whole of ``plant.toml``."""
+
     web: Web = Field(default_factory=Web, description="The page.")
     keep: Keep = Field(default_factory=Keep, description="What is kept.")
     machine: tuple[Machine, ...] = Field(min_length=1, description="The machines, one a table.")

@@ -1,7 +1,8 @@
 """Read ``plant.toml``; what is wrong with it is told all at once, each key with its line.
 
-``read_plant`` is the whole of it. Secrets come from the environment (``env:NAME``), paths count
-from the file's folder, and ``problems`` puts into words what the model refuses.
+``read_plant`` reads all of it, ``read_memory`` where the plant is remembered. Secrets come from the
+environment (``env:NAME``), paths count from the file's folder, and ``problems`` puts into words
+what the model refuses.
 """
 
 from __future__ import annotations
@@ -11,16 +12,17 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from rattle.errors import ConfigError
 from rattle.station.config import texts
 from rattle.station.config.lines import Key, lines_of
-from rattle.station.config.model import Plant
+from rattle.station.config.model import Memory, Plant
 from rattle.station.config.problems import Problem, of_model, of_tables, shown_key
 
+T = TypeVar("T", bound=Memory)
 ENV = "env:"
 # Keys that hold a path, by the last name of the key.
 PATHS = ("data", "bundle", "folder")
@@ -32,6 +34,18 @@ def read_plant(path: Path, environment: Mapping[str, str] = os.environ) -> Plant
 
     Raises ``ConfigError`` that lists everything that is wrong, a line each; no secret is in it.
     """
+    return _read(path, environment, Plant)
+
+
+def read_memory(path: Path, environment: Mapping[str, str] = os.environ) -> Memory:
+    """Read of the file where the plant is remembered; ``ConfigError`` as of ``read_plant``.
+
+    Whoever looks there need not know the passwords of its cameras.
+    """
+    return _read(path, environment, Memory)
+
+
+def _read(path: Path, environment: Mapping[str, str], table: type[T]) -> T:
     text = _text(path)
     try:
         written = tomllib.loads(text)
@@ -39,15 +53,17 @@ def read_plant(path: Path, environment: Mapping[str, str] = os.environ) -> Plant
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
     except RecursionError:
         raise ConfigError(f"{path} is not valid TOML: its lists nest too deeply") from None
+    if table is not Plant:
+        written = {key: value for key, value in written.items() if key in table.model_fields}
     problems: list[Problem] = []
     folder = path.absolute().parent
     values = _resolved((), {"data": DATA} | written, folder, environment, problems)
-    plant = _validated(values, written, problems)
-    if plant is None:
+    read = _validated(table, values, written, problems)
+    if read is None:
         lines = lines_of(text)
         told = sorted((_line(problem.key, lines), _told(problem, lines)) for problem in problems)
         raise ConfigError("\n".join([f"{path} is not valid:", *(f"  {line}" for _, line in told)]))
-    return plant
+    return read
 
 
 def _text(path: Path) -> str:
@@ -78,10 +94,13 @@ def _resolved(
         return value
     if value.startswith(ENV):
         value = _from_environment(key, value.removeprefix(ENV), environment, problems)
-    if value is not None and key[-1] in PATHS and _is_path(key, value, problems):
-        return str(folder / value)
-    is_file = key[-1] == "url" and value and "://" not in value and not value.startswith("-")
-    return str(folder / value) if is_file else value
+    if value is None or not (key[-1] in PATHS or _is_file_url(key, value)):
+        return value
+    return str(folder / value) if _is_path(key, value, problems) else value
+
+
+def _is_file_url(key: Key, text: str) -> bool:
+    return key[-1] == "url" and bool(text) and "://" not in text and not text.startswith("-")
 
 
 def _from_environment(
@@ -110,16 +129,18 @@ def _is_path(key: Key, text: str, problems: list[Problem]) -> bool:
     return not wrong
 
 
-def _validated(values: Any, written: Any, problems: list[Problem]) -> Plant | None:
-    """Make the plant; None where there are ``problems``, to which the model's are added."""
-    plant = None
+def _validated(
+    table: type[T], values: Any, written: Mapping[str, Any], problems: list[Problem]
+) -> T | None:
+    """Make the table; None where there are ``problems``, to which the model's are added."""
+    read = None
     try:
-        plant = Plant.model_validate(values)
+        read = table.model_validate(values)
     except ValidationError as error:
         known = {problem.key for problem in problems}
         found = [*of_tables(written), *of_model(error, written)]
         problems += [problem for problem in found if problem.key not in known]
-    return None if problems else plant
+    return None if problems else read
 
 
 def _above(key: Key) -> Iterator[Key]:

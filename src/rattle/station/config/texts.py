@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Any
 
 from pydantic import SecretStr
 
@@ -16,6 +15,9 @@ from rattle.scoring.budget.rule import AlarmRule
 
 LONGEST_NAME = 64
 HIGHEST_PORT = 65_535
+HOST = r"[\w-]{1,63}(?:\.[\w-]{1,63})*"
+# What a file system takes: of one name, and of a path.
+LONGEST_FILE_NAME, LONGEST_PATH = 255, 4000
 
 
 def name(text: str) -> str:
@@ -54,7 +56,7 @@ def address_of(text: str) -> tuple[str, int] | None:
     >>> address_of("[::1]:8765")
     ('::1', 8765)
     """
-    found = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+)):(\d{1,5})", text, re.ASCII)
+    found = re.fullmatch(rf"(?:\[([0-9a-fA-F:.]+)\]|({HOST})):(\d{{1,5}})", text, re.ASCII)
     if found is None or int(found[3]) > HIGHEST_PORT:
         return None
     return found[1] or found[2], int(found[3])
@@ -62,8 +64,14 @@ def address_of(text: str) -> tuple[str, int] | None:
 
 def web_address(text: str) -> str:
     """Check how people reach the page."""
-    if not re.fullmatch(r"https?://[\w.:\[\]-]+", text, re.ASCII):
+    host = re.fullmatch(rf"https?://({HOST}|\[[0-9a-fA-F:.]+\])(:\d{{1,5}})?", text, re.ASCII)
+    if host is None or int((host[2] or ":0")[1:]) > HIGHEST_PORT:
         raise ValueError('expected http:// or https:// and a host alone, such as "https://a.b.com"')
+    if host[1].startswith("["):
+        try:
+            ipaddress.IPv6Address(host[1][1:-1])
+        except ValueError:
+            raise ValueError("expected an IPv6 address in [ ]") from None
     return text
 
 
@@ -90,10 +98,11 @@ def database(text: SecretStr) -> SecretStr:
     return text
 
 
-def path(text: Any) -> str:
+def path(text: str) -> str:
     """Give the reason why a text cannot be a path; "" where it can."""
-    if not isinstance(text, str):
-        return ""  # the model says so
     if not text or "\0" in text:
         return "expected a path"
+    names = text.encode().split(b"/")
+    if len(text.encode()) > LONGEST_PATH or max(map(len, names)) > LONGEST_FILE_NAME:
+        return f"expected a path with names of at most {LONGEST_FILE_NAME} bytes"
     return "~ is not known here; write the path out" if text.startswith("~") else ""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from threading import Event
+from threading import Event, Thread
 
 import numpy as np
 
 from rattle.listening.source import BLOCK_SECONDS, Block, SourceLostError
-from rattle.station.demo.sound import RATE_HZ, MachineSound
+from rattle.station.demo.sound import RATE_HZ, RUN_S, MachineSound
 
 # As that of a converter without a microphone: far below what counts as silence.
 UNPLUGGED = np.float32(1e-6)
@@ -59,7 +59,12 @@ class MadeConnection:
         source = self._source
         at_s = source.clock() - self._began
         at_s -= at_s % BLOCK_SECONDS
+        prepared = -1
         while True:
+            if (number := int(at_s // RUN_S)) != prepared:
+                prepared = number
+                following = (number + 1,)
+                Thread(target=source.sound.prepare, args=following, daemon=True).start()
             if source.is_in("lost", at_s):
                 raise SourceLostError("the camera does not answer (the demo unplugged it)")
             wait_s = at_s + BLOCK_SECONDS - (source.clock() - self._began)

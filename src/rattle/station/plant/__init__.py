@@ -1,0 +1,9 @@
+"""Put the station together: threads for every source, the scribe, the keeper, the explainer.
+
+    source ── Listener + Ear ─┬─ records ── Scribe ── database, recordings, embeddings
+                              │                └── written: pages are told, the Explainer asked
+                              └─ board, scores ── pages
+    Keeper: watchdog each 10 s, lease each 30 s, retention each hour
+
+Begin with ``station.Plant``.
+"""

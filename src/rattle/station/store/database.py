@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select, text
-from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as NoneFreeError
 from sqlalchemy.orm import Session
 
@@ -30,7 +36,8 @@ CONNECTIONS, MORE_CONNECTIONS = 5, 25
 # The lock that a writer takes in PostgreSQL: any number that is the same in every station.
 WRITERS_LOCK = 0x7261_7474
 EXCLUSIVE = "rattle_exclusive"
-AWAY = (OperationalError, InterfaceError, NoneFreeError)
+# Not reached, full, or (PostgreSQL's InternalError) one that can only be read.
+AWAY = (OperationalError, InterfaceError, InternalError, NoneFreeError)
 
 
 @dataclass(frozen=True)

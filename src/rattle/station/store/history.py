@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import LargeBinary, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from rattle.scoring.budget.fit import BudgetThreshold
-from rattle.scoring.budget.ledger import LEVELS, Account, Incident, Level
+from rattle.scoring.budget.ledger import LEVELS, Account, Incident, Level, Verdict
 from rattle.scoring.budget.minutes import CALM_MINUTES
 from rattle.scoring.budget.rule import Values
 from rattle.scoring.budget.stages import KEPT_MINUTES
@@ -21,6 +22,16 @@ from rattle.station.store.tables import IncidentRow, MinuteRow, StretchRow, Thre
 GAP = timedelta(minutes=10)
 MINUTE = timedelta(minutes=1)
 ROWS_AT_ONCE = 2000
+
+
+@dataclass(frozen=True)
+class AlarmReviewed:
+    """An alarm of a source's ledger by a release, as ``Ledger.review`` takes it."""
+
+    source_id: str
+    release_id: str
+    first: int
+    verdict: Verdict | None
 
 
 def account_of(session: Session, source_id: str, release_id: str) -> Account:
@@ -39,6 +50,26 @@ def account_of(session: Session, source_id: str, release_id: str) -> Account:
     thresholds, fitted = _thresholds(session, source_id, release_id)
     kept = _kept(incidents, heard - len(minutes))
     return Account(minutes, heard, kept, calm, thresholds, fitted)
+
+
+def threshold_ids_of(session: Session, source_id: str, release_id: str) -> dict[Level, str]:
+    """Find the rows of the thresholds that ``account_of`` gives, by level."""
+    newest = _newest_thresholds(session, source_id, release_id)
+    return {level: row.id for level, row in newest.items()}
+
+
+def reviewed_alarms(session: Session, incident_ids: Sequence[str]) -> list[AlarmReviewed]:
+    """List the alarms of the ledger that these incidents hold, with what people say of them now."""
+    rows = session.execute(
+        select(StretchRow, IncidentRow.verdict)
+        .join(IncidentRow, IncidentRow.id == StretchRow.incident_id)
+        .where(StretchRow.incident_id.in_(incident_ids), StretchRow.level == "alarm")
+        .order_by(StretchRow.source_id, StretchRow.first)
+    )
+    return [
+        AlarmReviewed(row.source_id, row.release_id, row.first, verdict)  # type: ignore[arg-type]
+        for row, verdict in rows
+    ]
 
 
 def open_incidents(session: Session) -> Sequence[IncidentRow]:
@@ -71,26 +102,25 @@ def _minutes(session: Session, source_id: str, release_id: str) -> tuple[Values,
     was read. Where some were lost, those before the gap have no place.
     """
     rows = session.execute(
-        select(MinuteRow.minutes, MinuteRow.heard)
+        select(type_coerce(MinuteRow.minutes, LargeBinary), MinuteRow.heard)
         .where(MinuteRow.source_id == source_id, MinuteRow.release_id == release_id)
         .order_by(MinuteRow.at.desc())
         .execution_options(yield_per=ROWS_AT_ONCE)
     )
-    pieces: list[Values] = []
-    heard = first = 0
+    pieces: list[bytes] = []
+    heard = first = None
     for values, until in rows:
-        if not pieces and not heard:
+        if heard is None or first is None:
             heard = first = until
-        if len(values) and until == first:
+        if values and until == first:
             pieces.append(values)
-            first -= len(values)
+            first -= len(values) // 8
         elif until < first:
             break
         if first <= max(heard - KEPT_MINUTES, 0):
             break
     rows.close()
-    minutes = np.concatenate(pieces[::-1]) if pieces else np.empty(0)
-    return minutes[-KEPT_MINUTES:], heard
+    return np.frombuffer(b"".join(pieces[::-1]), "<f8")[-KEPT_MINUTES:], heard or 0
 
 
 def _incidents(session: Session, source_id: str, release_id: str) -> list[Incident]:
@@ -125,8 +155,18 @@ def _kept(incidents: list[Incident], first_kept: int) -> tuple[Incident, ...]:
 def _thresholds(
     session: Session, source_id: str, release_id: str
 ) -> tuple[dict[Level, BudgetThreshold], int]:
-    thresholds: dict[Level, BudgetThreshold] = {}
-    fitted = 0
+    newest = _newest_thresholds(session, source_id, release_id)
+    thresholds = {
+        level: BudgetThreshold(row.value, row.expected, row.upper, row.margin, row.peaks, row.weeks)
+        for level, row in newest.items()
+    }
+    return thresholds, max((row.minutes for row in newest.values()), default=0)
+
+
+def _newest_thresholds(
+    session: Session, source_id: str, release_id: str
+) -> dict[Level, ThresholdRow]:
+    newest = {}
     for level in LEVELS:
         row = session.scalar(
             select(ThresholdRow)
@@ -139,8 +179,5 @@ def _thresholds(
             .limit(1)
         )
         if row is not None:
-            thresholds[level] = BudgetThreshold(
-                row.value, row.expected, row.upper, row.margin, row.peaks, row.weeks
-            )
-            fitted = max(fitted, row.minutes)
-    return thresholds, fitted
+            newest[level] = row
+    return newest

@@ -1,7 +1,8 @@
 """Join what was heard of one minute in parts, or of many minutes that waited too long.
 
-A station that is started again within a minute hears the rest of it. M is known by its number, so
-none is lost and none counts twice, however often a part is written.
+A station that is started again within a minute hears the rest of it, and an ear tells a minute that
+goes on and tells it again, longer. M is known by its number, so none is lost and none counts twice,
+however often a part is written.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rattle.scoring.budget.stages import KEPT_MINUTES
 from rattle.station.records import MinuteHeard
@@ -18,18 +20,18 @@ SECONDS = 60.0
 
 
 def joined(known: MinuteHeard, part: MinuteHeard) -> MinuteHeard:
-    """Join two parts of one minute; the first as it is where it holds the other already.
+    """Join two parts of one minute; where one holds the other, it is that one.
 
     What another release heard replaces it: their scores are on scales of their own.
     """
-    if known.release_id != part.release_id:
+    if known.release_id != part.release_id or _holds(part, known):
         return part
     if _holds(known, part):
         return known
     minutes, heard = _numbered(known, part)
     return replace(
         part,
-        scores=np.concatenate([known.scores, part.scores]),
+        scores=_overlaid(known.scores, part.scores),
         highest=_highest(known, part),
         minutes=minutes,
         heard=heard,
@@ -56,10 +58,18 @@ def without_scores(minutes: Sequence[MinuteHeard]) -> MinuteHeard:
 
 def _holds(known: MinuteHeard, part: MinuteHeard) -> bool:
     scores, others = (np.asarray(each.scores, "<f4").tobytes() for each in (known, part))
-    has_scores = scores.startswith(others) or scores.endswith(others)
+    has_scores = others in scores
     first, first_other = (each.heard - len(each.minutes) for each in (known, part))
     has_minutes = not part.minutes or (first <= first_other and part.heard <= known.heard)
     return has_scores and has_minutes
+
+
+def _overlaid(scores: NDArray[np.float32], more: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Put scores behind others, those once that end the one and begin the other."""
+    known, new = (np.asarray(each, "<f4").tobytes() for each in (scores, more))
+    both = min(len(scores), len(more))
+    same = next(each for each in range(both, -1, -1) if known.endswith(new[: 4 * each]))
+    return np.concatenate([scores, more[same:]])
 
 
 def _numbered(*parts: MinuteHeard) -> tuple[tuple[float, ...], int]:

@@ -186,6 +186,12 @@ def reviews_of(session: Session, incident_id: str) -> list[ReviewView]:
     ]
 
 
+def incident_of_review(session: Session, review_id: str) -> str | None:
+    """Name the incident that a review is of; None where there is no such review."""
+    row = session.get(ReviewRow, review_id)
+    return None if row is None else row.incident_id
+
+
 def counts_by_verdict(session: Session, machine_id: str | None = None) -> dict[VerdictAsked, int]:
     """Count a machine's incidents, or all machines', by verdict; microphones' do not count."""
     query = select(IncidentRow.verdict, func.count()).where(IncidentRow.kind == "machine")
@@ -243,6 +249,7 @@ def _views(session: Session, query: _Query) -> list[IncidentView]:
             verdict=cast(Verdict | None, row.verdict),
             fault=row.fault,
             comment=row.comment,
+            recording_dropped=row.recording_dropped,
             clips=tuple(clips.get(row.id, ())),
         )
         for row, machine, source, threshold in rows
@@ -267,6 +274,7 @@ def _clip_view(row: ClipRow) -> ClipView:
         row.sample_rate_hz,
         row.speech,
         cast(ClipUse, row.use),
+        row.missing,
     )
 
 

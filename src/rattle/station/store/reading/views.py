@@ -17,7 +17,8 @@ ReviewVerdict = Literal["anomaly", "normal", "unsure", "undo"]
 class ClipView:
     """A recording that is kept; its file is ``path`` in the data folder.
 
-    speech: seconds of it in which someone speaks; None where that was not looked for.
+    speech: seconds of it in which someone speaks; None where that was not looked for. missing: the
+    file was not there when it was last looked for.
     """
 
     sha256: str
@@ -27,6 +28,7 @@ class ClipView:
     sample_rate_hz: int
     speech: float | None
     use: ClipUse
+    missing: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class IncidentView:
 
     threshold: the value that it passed. explanation: what differs in its sound, None until it was
     explained. verdict: that of the newest review which stands, with its fault and comment.
+    recording_dropped: why a recording of it is not kept, None where all are.
     """
 
     id: str
@@ -58,6 +61,7 @@ class IncidentView:
     verdict: Verdict | None
     fault: str | None
     comment: str | None
+    recording_dropped: str | None = None
     clips: tuple[ClipView, ...] = ()
 
 

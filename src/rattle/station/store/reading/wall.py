@@ -36,4 +36,4 @@ def highest_since(session: Session, begin: datetime) -> dict[str, list[Heard]]:
 def opened_of(session: Session, incident_ids: Sequence[str]) -> dict[str, datetime]:
     """Say when incidents began, by their ids."""
     query = select(IncidentRow.id, IncidentRow.opened).where(IncidentRow.id.in_(incident_ids))
-    return {incident_id: opened for incident_id, opened in session.execute(query)}
+    return {row.id: row.opened for row in session.execute(query)}

@@ -7,26 +7,5 @@
     curves, course, sounds, explanation        what is drawn and played
 
 A page is a view, a frozen value made of what is remembered and of this moment, and a template that
-shows it. ``../static`` adds what is live. Begin with ``router``.
+shows it. ``../static`` adds what is live. Begin with ``routes``.
 """
-
-from __future__ import annotations
-
-from fastapi import APIRouter
-
-from rattle.station.web.pages import (
-    health,
-    incident,
-    incidents,
-    login,
-    machine,
-    queue,
-    settings,
-    style,
-    verdicts,
-    wall,
-)
-
-router = APIRouter()
-for _page in (wall, machine, incidents, queue, verdicts, incident, health, settings, login, style):
-    router.include_router(_page.router)

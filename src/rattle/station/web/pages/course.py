@@ -14,11 +14,12 @@ from rattle.station.store.reading.views import IncidentView, ThresholdView
 from rattle.station.web.pages.amounts_said import score_said
 from rattle.station.web.pages.curves import WIDTH, Frame, areas, frame_of, lines, steps
 
-BandKind = Literal["lost", "unfit", "off", "unheard"]
+BandKind = Literal["lost", "unfit", "off"]
 TICKS_S = (10, 30, 60, 300, 600, 1800, 3600, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800)
 MOST_TICKS = 6
 # A gap of so much of a stretch is seen.
 SHOWN_SHARE = 0.2
+NARROWEST = 4.0
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,7 @@ def course(
     at_s, highest, lowest = heard.at.tolist(), heard.highest.tolist(), heard.lowest.tolist()
     limits = {
         level: [
-            (each.active_from.timestamp(), each.value)
-            for each in thresholds
-            if each.level == level
+            (each.active_from.timestamp(), each.value) for each in thresholds if each.level == level
         ]
         for level in ("alarm", "watch")
     }
@@ -105,12 +104,26 @@ def _incident_box(frame: Frame, incident: IncidentView, end: datetime) -> Box:
     right = frame.x((incident.ended or end).timestamp())
     level: Level = incident.level
     title = f"{level}, {incident.opened:%Y-%m-%d %H:%M} UTC"
-    return Box(min(left, WIDTH - 3), max(right - left, 3.0), level, f"/incidents/{incident.id}", title)
+    return Box(
+        min(left, WIDTH - NARROWEST),
+        max(right - left, NARROWEST),
+        level,
+        f"/incidents/{incident.id}",
+        title,
+    )
 
 
 def _bands(frame: Frame, heard: Timeline) -> Iterator[Box]:
-    """Join stretches in which the machine was not scored, with why."""
-    kinds = [_band(heard, place) for place in range(len(heard.at))]
+    """Join stretches in which the machine was not scored, with why.
+
+    Before the first sound and after the last there is nothing to say: it was not listened to yet,
+    or its minute is not over.
+    """
+    known = [place for place, lost in enumerate(heard.lost.tolist()) if not math.isnan(lost)]
+    first, last = (known[0], known[-1]) if known else (len(heard.at), 0)
+    kinds = [
+        _band(heard, place) if first <= place <= last else None for place in range(len(heard.at))
+    ]
     start = 0
     for place in range(1, len(kinds) + 1):
         if place == len(kinds) or kinds[place] != kinds[start]:
@@ -124,9 +137,7 @@ def _bands(frame: Frame, heard: Timeline) -> Iterator[Box]:
 
 def _band(heard: Timeline, place: int) -> BandKind | None:
     lost = float(heard.lost[place])
-    if math.isnan(lost):
-        return "unheard"
-    if lost >= SHOWN_SHARE:
+    if math.isnan(lost) or lost >= SHOWN_SHARE:
         return "lost"
     if heard.fitness[place]:
         return "unfit"
@@ -149,7 +160,9 @@ def _times(frame: Frame) -> list[Tick]:
 
 def _scores(frame: Frame) -> list[Tick]:
     step = 10.0 ** math.floor(math.log10(frame.high - frame.low))
-    step = next(s for s in (step / 5, step / 2, step, 2 * step) if (frame.high - frame.low) / s <= 5)
+    step = next(
+        s for s in (step / 5, step / 2, step, 2 * step) if (frame.high - frame.low) / s <= 5
+    )
     first = math.ceil(frame.low / step - 1e-9)
     ticks = []
     for number in range(first, math.floor(frame.high / step) + 1):

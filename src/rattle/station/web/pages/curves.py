@@ -53,7 +53,9 @@ def lines(frame: Frame, at_s: Sequence[float], scores: Sequence[float]) -> list[
     ]
     # A point alone is a short dash: a line of no length shows nothing.
     return [
-        " ".join(f"{x},{y}" for x, y in (run if len(run) > 1 else [*run, (run[0][0] + 2, run[0][1])]))
+        " ".join(
+            f"{x},{y}" for x, y in (run if len(run) > 1 else [*run, (run[0][0] + 2, run[0][1])])
+        )
         for run in runs
     ]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy.exc import SQLAlchemyError
 
+from rattle.errors import StorageError
 from rattle.station.web.pages.shell import Shell, context_of, shown, who_of, written
 
 TITLES = {
@@ -28,7 +28,7 @@ def refused(
     request: Request, status: int, sentence: str, href: str = "/", link: str = "To the plant"
 ) -> HTMLResponse:
     """Say why something was not done."""
-    names = {"sentence": sentence, "href": href, "link": link, "is_away": False}
+    names = {"sentence": sentence, "href": href, "link": link}
     return shown(request, "error", title=_title(status), here="", status=status, **names)
 
 
@@ -37,7 +37,7 @@ def error_page(request: Request, status: int, sentence: str) -> HTMLResponse:
     try:
         if status < 500:
             return refused(request, status, sentence)
-    except SQLAlchemyError:
+    except StorageError:
         pass
     context = context_of(request)
     shell = Shell(
@@ -48,8 +48,16 @@ def error_page(request: Request, status: int, sentence: str) -> HTMLResponse:
         banners=context.station.health().banners,
         who=who_of(request),
     )
-    names = {"sentence": sentence, "href": "/", "link": "Try again", "is_away": status == 503}
+    names = {"sentence": sentence, "href": "/", "link": "Try again"}
     return written("error", shell, status, **names)
+
+
+def bare_page(request: Request, status: int, sentence: str) -> HTMLResponse:
+    """Show an error to whoever asks: the page tells nothing of the plant."""
+    context = context_of(request)
+    shell = Shell(plant=context.file.plant, title=_title(status), here="", at=context.now())
+    names = {"sentence": sentence, "href": "/", "link": "Try again"}
+    return written("error", shell, status, **names, bare=True)
 
 
 def _title(status: int) -> str:

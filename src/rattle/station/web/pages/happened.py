@@ -25,12 +25,11 @@ def happened(incident: IncidentView, now: datetime) -> Happened:
         if incident.state == "open":
             before = f"{incident.machine} has sounded anomalous since"
         return Happened(before, incident.opened, _lasted(incident, now) + _height(incident))
-    what = "was not fit to be scored" if incident.kind == "microphone" else "was not heard"
+    whose = f"{incident.source} of {incident.machine}"
+    what = "fit to be scored" if incident.kind == "microphone" else "heard"
+    before = f"{whose} was not {what} from"
     if incident.state == "open":
-        what = what.replace("was", "has been", 1) if incident.kind == "source" else what
-    before = f"{incident.source} of {incident.machine} {what} from"
-    if incident.state == "open":
-        before = before.removesuffix("from") + "since"
+        before = f"{whose} has not been {what} since"
     reason = f": {incident.reason}" if incident.reason else ""
     return Happened(before, incident.opened, f"{_lasted(incident, now)}{reason}")
 

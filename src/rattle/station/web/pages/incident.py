@@ -9,10 +9,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
+from rattle.scoring.budget.rule import AlarmRule
+from rattle.station.config.model import Plant
 from rattle.station.store.reading.incidents import faults_named, incident, nearest, reviews_of
 from rattle.station.store.reading.minutes import thresholds, timeline
 from rattle.station.store.reading.reviews import Given, given
 from rattle.station.store.reading.views import IncidentView, ReviewView
+from rattle.station.web.context import Context
 from rattle.station.web.pages.course import Course, course
 from rattle.station.web.pages.errors import not_there
 from rattle.station.web.pages.explanation import Explanation, explanation
@@ -24,6 +27,7 @@ router = APIRouter()
 # What is shown of the score before an incident and after it, and of one that goes on for days.
 AROUND = timedelta(minutes=15)
 MOST_SHOWN = timedelta(hours=12)
+USUAL = "3/5"
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Detail:
     title: str
     happened: Happened
     sounds: list[Sound]
+    silence: str
     course: Course | None
     explanation: Explanation | None
     alike: list[Alike]
@@ -46,27 +51,27 @@ def incident_page(request: Request, incident_id: str, done: str = "") -> HTMLRes
     """Show an incident; ``done`` is a review that was just given."""
     context = context_of(request)
     with context.database.reading() as session:
-        found = detail(session, incident_id, context.now())
+        found = detail(session, context, incident_id)
         said: Given | None = given(session, done)
     if found is None:
         return not_there(request, "There is no such incident.", "/incidents", "All incidents")
-    return shown(
-        request, "incident", title=found.title, here="incidents", detail=found, given=said
-    )
+    return shown(request, "incident", title=found.title, here="incidents", detail=found, given=said)
 
 
-def detail(session: Session, incident_id: str, now: datetime) -> Detail | None:
+def detail(session: Session, context: Context, incident_id: str) -> Detail | None:
     """Read what is shown of an incident; None where there is none of that id."""
     found = incident(session, incident_id)
     if found is None:
         return None
+    now, rule = context.now(), rule_of(context.file, found.machine)
     title = title_of(found)
     return Detail(
         incident=found,
         title=title,
         happened=happened(found, now),
         sounds=sounds(found.clips, found.opened, title),
-        course=_course(session, found, now) if found.kind == "machine" else None,
+        silence=why_silent(found),
+        course=_course(session, found, now, rule) if found.kind == "machine" else None,
         explanation=explanation(title, found.explanation),
         alike=alike(nearest(session, incident_id)),
         reviews=reviews_of(session, incident_id),
@@ -74,9 +79,31 @@ def detail(session: Session, incident_id: str, now: datetime) -> Detail | None:
     )
 
 
-def _course(session: Session, found: IncidentView, now: datetime) -> Course:
+def why_silent(found: IncidentView) -> str:
+    """Say why there is no recording to play."""
+    if found.recording_dropped:
+        return f"No recording is kept: {found.recording_dropped}."
+    if found.kind != "machine":
+        return "No recording is kept: this is about the microphone, not the machine."
+    if found.clips:
+        return "Its recording is gone from the disk."
+    if found.state == "open":
+        return "Its recording is still being made."
+    return "No recording is kept of it: it made room for newer ones, or could not be written."
+
+
+def rule_of(file: Plant, machine: str) -> AlarmRule:
+    """Find by which rule a machine's scores become Y; the usual one where it left the file."""
+    return AlarmRule.parse(
+        next((each.alarm for each in file.machine if each.name == machine), USUAL)
+    )
+
+
+def _course(session: Session, found: IncidentView, now: datetime, rule: AlarmRule) -> Course:
     begin = found.opened - AROUND
     end = min((found.ended or now) + AROUND, now, begin + MOST_SHOWN)
-    heard = timeline(session, found.source_id, begin, end)
+    heard = timeline(session, found.source_id, begin, end, rule=rule)
     limits = thresholds(session, found.source_id, begin, end)
-    return course(f"Score around the incident of {found.machine}", begin, end, heard, limits, [found])
+    return course(
+        f"Score around the incident of {found.machine}", begin, end, heard, limits, [found]
+    )

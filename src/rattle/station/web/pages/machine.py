@@ -23,10 +23,12 @@ from rattle.station.store.reading.plant import (
 )
 from rattle.station.store.reading.views import IncidentView, ReleaseView, ThresholdView
 from rattle.station.store.reading.wall import opened_of
+from rattle.station.web.context import Context
 from rattle.station.web.pages.amounts_said import level_said, score_said, span_said
 from rattle.station.web.pages.course import Course, course
 from rattle.station.web.pages.errors import not_there
 from rattle.station.web.pages.happened import lasted
+from rattle.station.web.pages.incident import rule_of
 from rattle.station.web.pages.promise import Promise, promise
 from rattle.station.web.pages.shell import context_of, shown
 from rattle.station.web.pages.states import State, state_of_machine, state_of_source
@@ -82,9 +84,7 @@ class MachineView:
 
 
 @router.get("/machines/{name}", response_class=HTMLResponse, include_in_schema=False)
-def machine_page(
-    request: Request, name: str, span: str = "day", source: str = ""
-) -> HTMLResponse:
+def machine_page(request: Request, name: str, span: str = "day", source: str = "") -> HTMLResponse:
     """Show the machine of that name; ``span`` is how far its course looks back."""
     context = context_of(request)
     machine = next((each for each in context.board.machines() if each.name == name), None)
@@ -96,14 +96,15 @@ def machine_page(
         return not_there(request, said, f"/machines/{name}", f"To {name}")
     chosen = chosen or nearest_to_alarm(machine.sources) or machine.sources[0]
     with context.database.reading() as session:
-        view = machine_view(session, machine, chosen, span, context.now())
+        view = machine_view(session, context, machine, chosen, span)
     return shown(request, "machine", title=name, here="", view=view, spans=list(SPANS))
 
 
 def machine_view(
-    session: Session, machine: MachineNow, chosen: SourceNow, span: str, now: datetime
+    session: Session, context: Context, machine: MachineNow, chosen: SourceNow, span: str
 ) -> MachineView:
     """Read what is shown of a machine."""
+    now, rule = context.now(), rule_of(context.file, machine.name)
     begin = now - SPANS[span]
     opened = opened_of(session, [machine.incident_id] if machine.incident_id else [])
     found = incidents(session, machine_id=machine.id, limit=MOST_MARKED)
@@ -128,7 +129,7 @@ def machine_view(
             f"Score of {machine.name} in the last {span}",
             begin,
             now,
-            timeline(session, chosen.id, begin, now),
+            timeline(session, chosen.id, begin, now, rule=rule),
             thresholds(session, chosen.id, begin, now),
             marked,
         ),
@@ -180,4 +181,3 @@ def _card(source: SourceNow, now: datetime) -> SourceCard:
         lag=f"{source.lag_s:.1f} s",
         dropped=span_said(source.dropped_s) if source.dropped_s >= 1 else "",
     )
-

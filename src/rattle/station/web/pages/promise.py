@@ -14,7 +14,6 @@ from rattle.station.store.reading.views import ThresholdView
 from rattle.station.web.pages.amounts_said import MINUTE_S, rate_said, score_said, span_said
 
 
-
 @dataclass(frozen=True)
 class Kept:
     """A level's promise beside what came; figures in words."""

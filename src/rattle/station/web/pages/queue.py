@@ -11,11 +11,11 @@ from fastapi.responses import HTMLResponse
 from rattle.station.store.reading.incidents import oddest_moments, review_queue
 from rattle.station.store.reading.reviews import given, last_given
 from rattle.station.store.reading.views import IncidentView
+from rattle.station.web.access import who
 from rattle.station.web.pages.errors import not_there
 from rattle.station.web.pages.incident import detail
 from rattle.station.web.pages.shell import context_of, shown
 from rattle.station.web.pages.sounds import sound_of
-from rattle.station.web.pages.verdicts import reviewer_of
 
 router = APIRouter()
 
@@ -36,10 +36,10 @@ def review_page(request: Request, at: str = "", done: str = "") -> HTMLResponse:
     with context.database.reading() as session:
         queue = review_queue(session)
         chosen = at or (queue[0].id if queue else "")
-        found = detail(session, chosen, context.now()) if chosen else None
+        found = detail(session, context, chosen) if chosen else None
         moments = oddest_moments(session)
         said = given(session, done)
-        last = last_given(session, reviewer_of(request))
+        last = last_given(session, who(request))
     if at and found is None:
         return not_there(request, "There is no such incident.", "/review", "To the queue")
     return shown(

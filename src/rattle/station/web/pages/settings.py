@@ -88,7 +88,9 @@ def _settings(table: BaseModel, leave: Sequence[str] = ()) -> Iterator[Setting]:
         if key in leave:
             continue
         value = getattr(table, key)
-        yield Setting(key, _said(table, key, value), field.description or "", _is_default(table, key))
+        yield Setting(
+            key, _said(table, key, value), field.description or "", _is_default(table, key)
+        )
 
 
 def _of_source(source: Source) -> Iterator[Setting]:

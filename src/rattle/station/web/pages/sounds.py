@@ -30,8 +30,8 @@ class Sound:
 
 
 def sounds(clips: Sequence[ClipView], opened: datetime, label: str) -> list[Sound]:
-    """Show recordings of an incident that began at ``opened``."""
-    return [_sound(clip, opened, label) for clip in clips]
+    """Show recordings of an incident that began at ``opened``, where their files are there."""
+    return [_sound(clip, opened, label) for clip in clips if not clip.missing]
 
 
 def sound_of(moment: MomentView) -> Sound:
@@ -55,7 +55,7 @@ def alike(neighbours: Sequence[Neighbour]) -> list[Alike]:
     for each in neighbours:
         past = each.incident
         label = f"{past.machine}, a past incident"
-        found = sounds(past.clips[:1], past.opened, label)
+        found = sounds(past.clips, past.opened, label)
         shown.append(Alike(each, score_said(each.distance), found[0] if found else None))
     return shown
 

@@ -82,10 +82,15 @@ def state_of_machine(machine: MachineNow, opened: Mapping[str, datetime]) -> Sta
 
     ``opened`` says when open incidents began, by their ids.
     """
+    states = [state_of_source(source) for source in machine.sources]
     if machine.level is not None:
         since = None if machine.incident_id is None else opened.get(machine.incident_id)
-        return State(machine.level, machine.level, "", since)
-    states = [state_of_source(source) for source in machine.sources]
+        unheard = [
+            f"{source.name}: {state.word}"
+            for source, state in zip(machine.sources, states, strict=True)
+            if state.needs_a_look
+        ]
+        return State(machine.level, machine.level, ", ".join(unheard), since)
     if not states:
         return State("off", "no source")
     worst = min(states, key=lambda state: state.rank)

@@ -13,22 +13,19 @@ from fastapi.responses import RedirectResponse, Response
 from rattle.errors import DataError
 from rattle.station.store import reviews
 from rattle.station.store.reading.reviews import given
+from rattle.station.web.access import REVIEWER, who
 from rattle.station.web.pages.errors import refused
-from rattle.station.web.pages.shell import context_of, may, who_of
+from rattle.station.web.pages.shell import context_of
+from rattle.station.web.telling import tell_reviewed
 
-router = APIRouter()
-LONGEST_FAULT, LONGEST_COMMENT, MOST_AT_ONCE = 80, 2000, 500
+router = APIRouter(dependencies=[REVIEWER], include_in_schema=False)
+LONGEST_FAULT, LONGEST_COMMENT, MOST_AT_ONCE = 100, 2000, 200
 Said = Literal["anomaly", "normal", "unsure"]
 From = Literal["review", "incidents", "incident"]
 ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 
 
-def reviewer_of(request: Request) -> str:
-    """Name who reviews; where the plant has no accounts, whoever sits at it."""
-    return who_of(request) or "local"
-
-
-@router.post("/incidents/{incident_id}/review", include_in_schema=False)
+@router.post("/incidents/{incident_id}/review")
 def review_one(
     request: Request,
     incident_id: str,
@@ -47,7 +44,7 @@ def review_one(
     return _to(f"/incidents/{incident_id}", done=stored[0])
 
 
-@router.post("/review/bulk", include_in_schema=False)
+@router.post("/review/bulk")
 def review_many(
     request: Request,
     verdict: Annotated[Said, Form()],
@@ -64,7 +61,7 @@ def review_many(
     return stored if isinstance(stored, Response) else _to(back, done=stored[0])
 
 
-@router.post("/reviews/{review_id}/undo", include_in_schema=False)
+@router.post("/reviews/{review_id}/undo")
 def undo(
     request: Request,
     review_id: str,
@@ -72,8 +69,6 @@ def undo(
     whole: Annotated[bool, Form()] = False,
 ) -> Response:
     """Take back a review; ``whole`` takes back all that was said in the same act."""
-    if not may(request, "reviewer"):
-        return _forbidden(request)
     context = context_of(request)
     with context.database.reading() as session:
         act = given(session, review_id)
@@ -82,11 +77,15 @@ def undo(
         return refused(request, 404, said, "/review", "To the queue")
     pairs = list(zip(act.review_ids, act.incident_ids, strict=True))
     taken = [pair for pair in pairs if whole or pair[0] == review_id]
-    with context.database.writing() as session:
-        for each, _ in taken:
-            reviews.undo(session, each, reviewer_of(request), context.now())
+    try:
+        with context.database.writing() as session:
+            for each, _ in taken:
+                reviews.undo(session, each, who(request), context.now())
+    except DataError:
+        said = "Someone else took that back at the same moment."
+        return refused(request, 409, said, "/review", "To the queue")
     incident_ids = [incident_id for _, incident_id in taken]
-    _tell(request, incident_ids, None)
+    tell_reviewed(context, incident_ids)
     if came_from == "review":
         return _to("/review", at=incident_ids[0])
     return _to("/incidents" if came_from == "incidents" else f"/incidents/{incident_ids[0]}")
@@ -95,8 +94,6 @@ def undo(
 def _store(
     request: Request, incident_ids: Sequence[str], verdict: Said, fault: str, comment: str
 ) -> list[str] | Response:
-    if not may(request, "reviewer"):
-        return _forbidden(request)
     context = context_of(request)
     try:
         with context.database.writing() as session:
@@ -104,7 +101,7 @@ def _store(
                 session,
                 incident_ids,
                 verdict,
-                reviewer_of(request),
+                who(request),
                 context.now(),
                 fault.strip() or None,
                 comment.strip() or None,
@@ -112,20 +109,8 @@ def _store(
     except DataError:
         said = "There is no such incident: nothing was stored."
         return refused(request, 404, said, "/review", "To the queue")
-    _tell(request, incident_ids, verdict)
+    tell_reviewed(context, incident_ids)
     return list(stored)
-
-
-def _tell(request: Request, incident_ids: Sequence[str], verdict: Said | None) -> None:
-    context = context_of(request)
-    context.station.reviewed(incident_ids)
-    for incident_id in incident_ids:
-        context.hub.publish("incident", id=incident_id, verdict=verdict)
-
-
-def _forbidden(request: Request) -> Response:
-    said = "Your account may look and listen, and not review. An admin can change that."
-    return refused(request, 403, said, "/review", "To the queue")
 
 
 def _to(path: str, **query: str) -> RedirectResponse:

@@ -43,6 +43,7 @@ class Tile:
     source_id: str
     score: str
     alarm: str
+    is_scored: bool
     level: str
     incident_id: str | None
 
@@ -85,7 +86,9 @@ def wall(
     """Make the wall; ``hour`` are the minutes of the last hour by source."""
     tiles = [_tile(machine, hour, opened, now) for machine in machines]
     tiles.sort(key=lambda tile: tile.state.rank)
-    return Wall(tiles, _sentence(tiles), not any(t.state.needs_a_look for t in tiles), _counts(tiles))
+    return Wall(
+        tiles, _sentence(tiles), not any(t.state.needs_a_look for t in tiles), _counts(tiles)
+    )
 
 
 def nearest_to_alarm(sources: Sequence[SourceNow]) -> SourceNow | None:
@@ -144,6 +147,7 @@ def _tile(
         source_id=source.id if source else "",
         score=score_said(source.y if source else None),
         alarm=score_said(source.alarm) if source and source.alarm is not None else "",
+        is_scored=source is not None and source.y is not None,
         level=level_said(source.level_db if source else None),
         incident_id=machine.incident_id,
     )

@@ -1,8 +1,8 @@
 // The queue by keyboard. Every key does what a button or a link does.
 
-const MARKED = "rattle-marked";
+const MARKED = "rattle-marked", WAITING = "rattle-keys";
 const help = document.getElementById("keys");
-let isSent = false;
+let isLeaving = false; // the next page is on its way
 
 const marked = () => [...document.querySelectorAll('.queue input[name="ids"]:checked')];
 const stored = () => new Set(JSON.parse(sessionStorage.getItem(MARKED) ?? "[]"));
@@ -18,14 +18,25 @@ function restore() {
   const ids = stored();
   for (const box of document.querySelectorAll('.queue input[name="ids"]')) box.checked = ids.has(box.value);
   keep();
-  document.querySelector(".queue .now")?.scrollIntoView({ block: "nearest" });
+  // The list scrolls, never the page: on a phone the list is far below what is to be judged.
+  const now = document.querySelector(".queue .now");
+  const list = now?.closest(".queue");
+  if (list) list.scrollTop = now.offsetTop - list.clientHeight / 2;
 }
 
 function press(selector) {
   const target = document.querySelector(selector);
-  if (!target || isSent) return;
-  if (target.form) isSent = true;
+  if (!target || isLeaving) return;
+  isLeaving = Boolean(target.form || target.href);
   target.click();
+}
+
+const waiting = () => sessionStorage.getItem(WAITING) ?? "";
+
+function catchUp() {
+  const [key, ...rest] = waiting();
+  sessionStorage.setItem(WAITING, rest.join(""));
+  if (key) keys[key]();
 }
 
 const verdict = (value) => press(`${marked().length ? "#bulk" : "#say"} button[value="${value}"]`);
@@ -62,15 +73,22 @@ document.addEventListener("keydown", (event) => {
   const act = keys[event.key];
   if (!act || event.repeat) return;
   event.preventDefault();
+  // Who moves on fast loses no step. A verdict is never on an incident that was not seen.
+  if (isLeaving) {
+    if ("jk".includes(event.key)) sessionStorage.setItem(WAITING, waiting() + event.key);
+    return;
+  }
   act();
 });
 
 document.addEventListener("change", (event) => { if (event.target.name === "ids") keep(); });
 document.addEventListener("refreshed", restore);
 document.getElementById("bulk")?.addEventListener("submit", () => sessionStorage.removeItem(MARKED));
-addEventListener("pageshow", () => { isSent = false; });
+addEventListener("pageshow", () => { isLeaving = false; });
 for (const button of document.querySelectorAll("[data-help]")) {
   button.hidden = false;
   button.addEventListener("click", keys["?"]);
 }
 restore();
+document.documentElement.dataset.keys = "on";
+catchUp();

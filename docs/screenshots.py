@@ -1,0 +1,124 @@
+"""Photograph the station's pages, as the docs show them: python docs/screenshots.py
+
+Takes the made-up plant of the tests and Debian's Chromium. Writes docs/figures/station/*.png.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+
+from rattle.station.web.app import build_app
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "station"))
+
+from busy_plant import fill_up  # noqa: E402 - they are no part of the package
+from every_page import path_of  # noqa: E402
+from made_up_station import MadeUpStation, dispose, made_up_station  # noqa: E402
+
+FOLDER = ROOT / "docs" / "figures" / "station"
+COLOURS = 200
+MOST_BYTES = 150_000
+WIDE, NARROW = (1280, 800), (390, 844)
+# name: (page, size, colours)
+SHOTS = {
+    "wall": ("wall", WIDE, "light"),
+    "wall-dark": ("wall", WIDE, "dark"),
+    "machine": ("machine", (1280, 1100), "light"),
+    "incidents": ("incidents", WIDE, "light"),
+    "incident": ("incident", (1280, 1240), "light"),
+    "review": ("review", (1280, 960), "light"),
+    "review-dark": ("review", (1280, 960), "dark"),
+    "health": ("health", WIDE, "light"),
+    "settings": ("settings", WIDE, "light"),
+    "login": ("login", (720, 480), "light"),
+    "phone-wall": ("wall", NARROW, "light"),
+    "phone-review": ("review", NARROW, "light"),
+    "phone-incident": ("incident", NARROW, "dark"),
+}
+
+
+def main() -> None:
+    """Write all pictures."""
+    program = shutil.which("chromium")
+    if program is None:
+        sys.exit("chromium is not installed here: apt-get install chromium")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    options = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        served(Path(folder)) as (station, address),
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=program, args=options) as browser,
+    ):
+        for name, (word, size, scheme) in SHOTS.items():
+            picture = photograph(browser, address + path_of(word, station), size, scheme)
+            (FOLDER / f"{name}.png").write_bytes(picture)
+            print(f"{name}.png  {len(picture) / 1000:.0f} kB")  # noqa: T201
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[MadeUpStation, str]]:
+    """Serve the made-up plant, full; its folder has a name as one on a real machine."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    station = made_up_station(folder / "rattle-station", bind=f"127.0.0.1:{port}")
+    fill_up(station, incidents=11)
+    app = build_app(station.context)
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield station, f"http://{station.context.file.web.bind}"
+    app.state.streams.stop()
+    server.should_exit = True
+    thread.join()
+    dispose(station)
+
+
+def photograph(browser: Browser, address: str, size: tuple[int, int], scheme: str) -> bytes:
+    """Take a picture of what is seen without scrolling, in few colours, so that it is small."""
+    width, height = size
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,  # type: ignore[arg-type]
+        locale="en-GB",
+        timezone_id="Europe/Berlin",
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    page.goto(address)
+    page.locator("h1").wait_for()
+    if page.locator("[data-timeline]").count():
+        page.locator("[data-ready=yes]").wait_for()
+    if page.locator("#live").count():
+        page.get_by_text("live", exact=True).wait_for()
+    page.wait_for_load_state("load")
+    shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    context.close()
+    for colours in (COLOURS, COLOURS // 2, COLOURS // 4, COLOURS // 8):
+        file = io.BytesIO()
+        shot.quantize(colours, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+        if file.tell() <= MOST_BYTES:
+            break
+    return file.getvalue()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Let the demo begin as if it had listened for a week: an alarm needs two hours at the least.
+
+The minutes were computed beforehand, by the same ear, of the same synthetic machines
+(``benchmarks/week.py``).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import insert
+
+from rattle.scoring.budget.minutes import MINUTE_S
+from rattle.station.config.model import Plant
+from rattle.station.demo.kit import history_of
+from rattle.station.plant.beginning import begin
+from rattle.station.plant.releases import take_into_use
+from rattle.station.store.database import Database, open_database
+from rattle.station.store.tables import MinuteRow
+
+MINUTE = timedelta(seconds=MINUTE_S)
+
+
+def write_history(plant: Plant, now: datetime) -> None:
+    """Write each machine's week up to ``now`` to the plant's database, where it knows nothing."""
+    database = open_database(plant.database.get_secret_value(), plant.data)
+    try:
+        _write(database, plant, plant.data, now)
+    finally:
+        database.close()
+
+
+def _write(database: Database, plant: Plant, data: Path, now: datetime) -> None:
+    releases = {
+        machine.name: take_into_use(machine.bundle, data / "releases") for machine in plant.machine
+    }
+    until = now.replace(second=0, microsecond=0) - MINUTE
+    with database.writing() as session:
+        beginning = begin(session, plant, releases, data, now)
+        for machine in plant.machine:
+            (source,) = machine.sources
+            if beginning.known[source.name].account.heard:
+                continue
+            history = history_of(machine.name)
+            session.execute(
+                insert(MinuteRow),
+                [
+                    {
+                        "source_id": beginning.registered.sources[source.name],
+                        "at": until - (len(history) - heard) * MINUTE,
+                        "release_id": beginning.registered.releases[machine.name],
+                        "scores": np.empty(0, np.float32),
+                        "highest": float(highest),
+                        "minutes": np.array([highest]),
+                        "heard": heard,
+                        "level_db": None,
+                        "running_s": MINUTE_S,
+                        "lost_s": 0.0,
+                        "operating": "running",
+                        "fitness": "",
+                    }
+                    for heard, highest in enumerate(history, start=1)
+                ],
+            )

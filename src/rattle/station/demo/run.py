@@ -1,0 +1,73 @@
+"""Run the demo: a plant of four SYNTHETIC machines, listened to as real ones would be."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rattle.listening.source import Source
+from rattle.station.config.model import Machine, Plant
+from rattle.station.config.model import Source as SourceFile
+from rattle.station.demo.history import write_history
+from rattle.station.demo.kit import unpack
+from rattle.station.demo.machines import MACHINES, SEED
+from rattle.station.demo.script import TROUBLES, faults
+from rattle.station.demo.sound import MachineSound
+from rattle.station.demo.source import MadeSource
+from rattle.station.plant.releases import Release
+from rattle.station.serve import serve
+
+PLANT = "Synthetic demo"
+WORDS = """\
+A plant of four SYNTHETIC machines; no real machine was recorded. What it heard in the week before
+was computed beforehand, what happens from now on is heard and judged live:
+
+  after 30 s   an alarm: a bearing of feed pump 1 is damaged
+  after 60 s   the exhaust fan's microphone is unplugged
+  after 2 min  the camera at feed pump 2 is lost, the dosing valve leaks
+  later        a fault somewhere every few minutes
+
+Look at an incident, listen to it, say what it was: y anomaly, n normal, u unsure.
+"""
+
+
+def run_demo(to: Path, port: int) -> int:
+    """Run it until Ctrl-C; ``to`` keeps what was heard and reviewed for the next time."""
+    plant = demo_plant(to, port)
+    for machine in MACHINES:
+        if not (to / "bundles" / f"{machine.name}.rattle").exists():
+            unpack(machine.name, to / "bundles" / f"{machine.name}.rattle")
+    write_history(plant, datetime.now(UTC))
+    return serve(plant, opens=DemoSources(), words=WORDS)
+
+
+def demo_plant(to: Path, port: int) -> Plant:
+    """What the demo's ``plant.toml`` would say."""
+    return Plant.model_validate(
+        {
+            "plant": PLANT,
+            "data": to / "data",
+            "web": {"bind": f"127.0.0.1:{port}"},
+            "machine": [
+                {
+                    "name": each.name,
+                    "bundle": to / "bundles" / f"{each.name}.rattle",
+                    "sources": [{"name": f"{each.name} sound", "url": f"synthetic://{each.type}"}],
+                }
+                for each in MACHINES
+            ],
+        }
+    )
+
+
+class DemoSources:
+    """Makes the machines' sound in place of what the file names."""
+
+    def __init__(self) -> None:
+        self._faults = faults()
+
+    def __call__(self, source: SourceFile, machine: Machine, _release: Release) -> Source:
+        made = next(each for each in MACHINES if each.name == machine.name)
+        sound = MachineSound(made.specimen, SEED + 1, self._faults[machine.name])
+        sound.prepare(0)
+        return MadeSource(source.place, sound, TROUBLES.get(machine.name, ()))

@@ -1,0 +1,44 @@
+"""Say at the top of every page what is wrong with the station or common to its machines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from rattle.station.board import MachineNow
+from rattle.station.health import Kept, Writing
+
+# So many machines at once have a cause in common: a door, a fan of the hall, the mains.
+COMMON, WITHIN = 5, timedelta(minutes=10)
+
+
+def banners_of(
+    writing: Writing,
+    kept: Kept,
+    failed: Mapping[str, str],
+    machines: Sequence[MachineNow],
+    opened: Sequence[datetime],
+    now: datetime,
+) -> tuple[str, ...]:
+    """List them, the worst first; ``opened`` is when the newest incidents of machines began."""
+    said = []
+    if writing.error:
+        said.append(
+            f"Nothing can be stored at the moment; {writing.waiting:,} records wait, and listening "
+            f"goes on. {writing.error}"
+        )
+    if writing.full_disk:
+        said.append(f"No recording can be kept; scores and alarms go on. {writing.full_disk}")
+    elif kept.error:
+        said.append(kept.error)
+    said += [f"{name} failed and is tried again: {why}" for name, why in failed.items()]
+    recent = sum(now - each <= WITHIN for each in opened)
+    if recent > COMMON:
+        said.append(
+            f"{recent} incidents within ten minutes: machines that sound odd at the same time have "
+            "a cause in common, such as the mains, the ventilation, or works in the hall."
+        )
+    deaf = [m for m in machines if m.sources and all(s.state == "lost" for s in m.sources)]
+    if machines and len(deaf) == len(machines) and len(deaf) > 1:
+        said.append("No machine can be heard: look at the network before the microphones.")
+    return tuple(said)

@@ -1,0 +1,159 @@
+"""Begin where the station ended: rows for what the file names, and what was known of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from rattle.pages.words import counted
+from rattle.scoring.budget.ledger import LEVELS, Account, Level
+from rattle.station.config.model import Plant
+from rattle.station.plant.releases import Release
+from rattle.station.records import IncidentChanged
+from rattle.station.store.history import account_of, interrupt, open_incidents
+from rattle.station.store.register import BundleFacts, Registered, register
+from rattle.station.store.tables import (
+    ClipRow,
+    IncidentRow,
+    MachineRow,
+    SourceRow,
+    ThresholdRow,
+)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What was stored of one source by the release in use.
+
+    is_same: whether there are thresholds and the machine's budget is what it was, so that they
+    stand; else they are fitted anew, once enough was heard.
+    """
+
+    account: Account
+    threshold_ids: Mapping[Level, str]
+    is_same: bool
+
+
+@dataclass(frozen=True)
+class Going:
+    """An incident that was open when the station ended, and how many recordings it has."""
+
+    incident: IncidentChanged
+    clips: int
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """Ids of all that the file names; what was stored of sources by their names."""
+
+    registered: Registered
+    known: Mapping[str, Known]
+    going: Sequence[Going]
+
+
+def begin(
+    session: Session, plant: Plant, releases: Mapping[str, Release], data: Path, now: datetime
+) -> Beginning:
+    """Register the plant, end what was interrupted, and recall the rest."""
+    before = _budgets(session)
+    facts = {name: _facts(release, data) for name, release in releases.items()}
+    registered = register(session, plant, facts, now)
+    interrupt(session, now)
+    known = {}
+    for machine in plant.machine:
+        release_id = registered.releases[machine.name]
+        budget = machine.false_alarms_per_week / len(machine.sources)
+        for source in machine.sources:
+            source_id = registered.sources[source.name]
+            account = account_of(session, source_id, release_id)
+            known[source.name] = Known(
+                account,
+                _threshold_ids(session, source_id, release_id),
+                is_same=before.get(machine.name) == budget and bool(account.thresholds),
+            )
+    going = [Going(_changed(row), _clips(session, row)) for row in open_incidents(session)]
+    return Beginning(registered, known, going)
+
+
+def _budgets(session: Session) -> dict[str, float]:
+    """False alarms a week that each source of a machine was allowed until now."""
+    rows = session.execute(
+        select(MachineRow.name, MachineRow.budget_per_week, func.count(SourceRow.id))
+        .join(SourceRow, (SourceRow.machine_id == MachineRow.id) & SourceRow.listed)
+        .group_by(MachineRow.name, MachineRow.budget_per_week)
+    )
+    return {name: budget / count for name, budget, count in rows}
+
+
+def _facts(release: Release, data: Path) -> BundleFacts:
+    return BundleFacts(
+        identity=release.scorer.identity,
+        encoder=release.encoder,
+        path=str(release.path.relative_to(data)),
+        report=_report(release),
+    )
+
+
+def _report(release: Release) -> dict[str, Any]:
+    """What a page says of a release."""
+    info = release.scorer.info
+    origin = info.provenance
+    return {
+        "machine": info.machine,
+        "trained": origin.created,
+        "clips": counted(len(origin.trained) + len(origin.held_out), "healthy clip"),
+        "outliers": origin.outliers,
+        "anomalies": len(origin.anomalies),
+        "recipe": info.recipe.name,
+        "rattle": origin.rattle,
+    }
+
+
+def _threshold_ids(session: Session, source_id: str, release_id: str) -> dict[Level, str]:
+    ids: dict[Level, str] = {}
+    for level in LEVELS:
+        newest = session.scalar(
+            select(ThresholdRow.id)
+            .where(
+                ThresholdRow.source_id == source_id,
+                ThresholdRow.release_id == release_id,
+                ThresholdRow.level == level,
+            )
+            .order_by(ThresholdRow.active_from.desc(), ThresholdRow.minutes.desc())
+            .limit(1)
+        )
+        if newest is not None:
+            ids[level] = newest
+    return ids
+
+
+def _changed(row: IncidentRow) -> IncidentChanged:
+    return IncidentChanged(
+        id=row.id,
+        machine_id=row.machine_id,
+        source_id=row.source_id,
+        subject=row.subject,
+        kind=row.kind,  # type: ignore[arg-type]
+        level=row.level,  # type: ignore[arg-type]
+        state=row.state,  # type: ignore[arg-type]
+        opened=row.opened,
+        ended=row.ended,
+        peak=row.peak,
+        peak_at=row.peak_at,
+        peak_z=None if row.peak_z is None else np.frombuffer(row.peak_z, "<f2"),
+        release_id=row.release_id,
+        threshold_id=row.threshold_id,
+        reason=row.reason,
+    )
+
+
+def _clips(session: Session, row: IncidentRow) -> int:
+    count = select(func.count(ClipRow.id)).where(ClipRow.incident_id == row.id)
+    return session.scalar(count) or 0

@@ -1,0 +1,346 @@
+"""Run the plant: an ear for every source, one writer, one keeper."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from rattle.listening.source import Source
+from rattle.locked import locked
+from rattle.station.board import Board, MachineNow, SourceNow
+from rattle.station.config.model import Machine
+from rattle.station.config.model import Plant as PlantFile
+from rattle.station.config.model import Source as SourceFile
+from rattle.station.events import Hub
+from rattle.station.health import Health, Kept
+from rattle.station.hear.ear import Ear, InUse, Outputs
+from rattle.station.hear.listener import Listener
+from rattle.station.hear.operating import running_of
+from rattle.station.hear.push import PushInbox
+from rattle.station.hear.sources import source_of
+from rattle.station.hear.watchdog import watch
+from rattle.station.judge.incidents import MachineIncidents
+from rattle.station.judge.making import judge_of_source
+from rattle.station.judge.source_judge import SourceJudge
+from rattle.station.judge.troubles import SourceTroubles
+from rattle.station.plant.banners import banners_of
+from rattle.station.plant.beginning import Beginning, begin
+from rattle.station.plant.explaining import Due, Explainer
+from rattle.station.plant.keeping import Job, Keeper
+from rattle.station.plant.releases import Release, take_into_use
+from rattle.station.records import IncidentChanged
+from rattle.station.store.database import Database, open_database
+from rattle.station.store.register import leave_sources, take_sources
+from rattle.station.store.retention import Retention
+from rattle.station.store.rows import ClipKept, Written
+from rattle.station.store.scribe import Scribe
+from rattle.station.store.sound_files import SoundFiles
+from rattle.station.store.tables import IncidentRow, StretchRow
+
+_log = logging.getLogger(__name__)
+
+# Another station may take a source that was not renewed for so long.
+LEASE = timedelta(seconds=90)
+LOOK_EVERY_S, RENEW_EVERY_S, KEEP_EVERY_S = 10.0, 30.0, 3600.0
+NEWEST = 20  # incidents whose beginning is remembered, for what they have in common
+PATIENCE_S = 20.0
+
+Opens = Callable[[SourceFile, Machine, Release], Source]
+
+
+def utc_now() -> datetime:
+    """The clock."""
+    return datetime.now(UTC)
+
+
+class Plant:
+    """The running plant; a ``web.context.Station``.
+
+    ``opens`` makes the source of sound that the file names.
+    """
+
+    def __init__(
+        self, file: PlantFile, *, opens: Opens | None = None, now: Callable[[], datetime] = utc_now
+    ) -> None:
+        self.file, self._now = file, now
+        self.board, self.hub = Board(), Hub()
+        self._opens = opens or self._opened
+        self._started = now()
+        self._closing = contextlib.ExitStack()
+        self._ears: dict[str, Ear] = {}
+        self._ears_of: dict[str, list[Ear]] = {}
+        self._troubles: dict[str, SourceTroubles] = {}
+        self._listeners: list[Listener] = []
+        self._inboxes: dict[str, PushInbox] = {}
+        self._releases: dict[str, Release] = {}  # by the id of the release
+        self._explained: deque[str] = deque(maxlen=1000)
+        self._opened_at: deque[datetime] = deque(maxlen=NEWEST)
+        self._kept = Kept()
+        # One station of a data folder has one name, so that it finds its own lease again.
+        self._node = f"{socket.gethostname()}:{file.data.resolve()}"
+
+    def start(self) -> None:
+        """Begin to listen; returns once every source has its thread.
+
+        Raises ``DataError``, ``BundleError``, ``StorageError``: of another station on the same data
+        or source, of a bundle that cannot be used, of a database that cannot be opened.
+        """
+        with contextlib.ExitStack() as undo:
+            self._start(undo)
+            self._closing = undo.pop_all()
+
+    def stop(self) -> None:
+        """Stop listening, and write what was heard. What cannot be written in time is said."""
+        self._closing.close()
+
+    def reviewed(self, incident_ids: Sequence[str]) -> None:
+        """Let the budgets know what people said of these; see ``web.context.Station``."""
+        with self.database.reading() as session:
+            verdicts = {
+                row.id: row.verdict
+                for row in session.scalars(
+                    select(IncidentRow).where(IncidentRow.id.in_([*incident_ids]))
+                )
+            }
+            stretches = session.scalars(
+                select(StretchRow).where(
+                    StretchRow.incident_id.in_([*incident_ids]), StretchRow.level == "alarm"
+                )
+            ).all()
+        for stretch in stretches:
+            ear = self._ears.get(stretch.source_id)
+            live = self._release_of.get(stretch.source_id)
+            if ear is not None and live == stretch.release_id:
+                verdict = verdicts.get(stretch.incident_id)
+                ear.review(stretch.first, verdict, self._now())  # type: ignore[arg-type]
+        for incident_id, verdict in verdicts.items():
+            if verdict is not None:
+                for ear in self._ears.values():
+                    ear.microphone_reviewed(incident_id, self._now())
+
+    def set_running(self, machine_id: str, running: bool) -> None:
+        """Say that a machine runs, or does not; ``ValueError`` where its state is by no tag."""
+        for ear in self._ears_of.get(machine_id, ()):
+            ear.set_running(running)
+
+    def inbox(self, source_name: str) -> PushInbox | None:
+        """Find a pushed source's inbox."""
+        return self._inboxes.get(source_name)
+
+    def health(self) -> Health:
+        """Say how the station is."""
+        writing = self._scribe.writing
+        return Health(
+            started=self._started,
+            writing=writing,
+            kept=self._kept,
+            banners=banners_of(
+                writing,
+                self._kept,
+                self._keeper.errors,
+                self.board.machines(),
+                [*self._opened_at],
+                self._now(),
+            ),
+            pages_open=self.hub.pages_open,
+        )
+
+    def _start(self, undo: contextlib.ExitStack) -> None:
+        data = self.file.data
+        undo.enter_context(locked(data / "station", "a station"))
+        self.database: Database = open_database(self.file.database.get_secret_value(), data)
+        undo.callback(self.database.close)
+        releases = {
+            machine.name: take_into_use(machine.bundle, data / "releases")
+            for machine in self.file.machine
+        }
+        with self.database.writing() as session:
+            beginning = begin(session, self.file, releases, data, self._now())
+            self._sources = [*beginning.registered.sources.values()]
+            self._take(session)
+        undo.callback(self._leave)
+        self._explainer = Explainer(self.database, self._was_explained)
+        self._retention = Retention(self.database, data, self.file.keep)
+        files = SoundFiles(data, self.file.keep.speech, self._retention.refusal)
+        self._scribe = Scribe(self.database, files, self._written, now=self._now)
+        self._keeper = Keeper(
+            [
+                Job("Looking after the sources", LOOK_EVERY_S, self._look, LOOK_EVERY_S),
+                Job("Holding the sources", RENEW_EVERY_S, self._renew, RENEW_EVERY_S),
+                Job("Retention", KEEP_EVERY_S, self._keep),
+            ],
+            time.monotonic,
+        )
+        self._put_together(beginning, releases)
+        for thread in (self._explainer, self._scribe):
+            thread.start()
+            undo.callback(thread.stop, PATIENCE_S)
+        self._keeper.start()
+        undo.callback(self._keeper.stop, PATIENCE_S)
+        undo.callback(self._stop_listening)
+        for listener in self._listeners:
+            listener.start()
+
+    def _put_together(self, beginning: Beginning, releases: Mapping[str, Release]) -> None:
+        self._release_of: dict[str, str] = {}
+        registered = beginning.registered
+        for machine in self.file.machine:
+            machine_id = registered.machines[machine.name]
+            release = releases[machine.name]
+            in_use = InUse(registered.releases[machine.name], release.scorer)
+            self._releases[in_use.id] = release
+            self.board.add(self._shown(machine, machine_id, in_use.id, beginning))
+            going = next((g for g in beginning.going if g.incident.subject == machine_id), None)
+            incidents = MachineIncidents(
+                machine_id,
+                tell=self._scribe.put,
+                board=self.board,
+                hub=self.hub,
+                restored=None if going is None else going.incident,
+                clips=0 if going is None else going.clips,
+            )
+            for source in machine.sources:
+                source_id = registered.sources[source.name]
+                self._release_of[source_id] = in_use.id
+                ear = self._ear(
+                    machine, source, source_id, machine_id, in_use, incidents, beginning
+                )
+                self._ears[source_id] = ear
+                self._ears_of.setdefault(machine_id, []).append(ear)
+                opened = self._opens(source, machine, release)
+                if isinstance(opened, PushInbox):
+                    self._inboxes[source.name] = opened
+                self._listeners.append(Listener(opened, ear, now=self._now))
+            incidents.settle(self._now())
+
+    def _ear(
+        self,
+        machine: Machine,
+        source: SourceFile,
+        source_id: str,
+        machine_id: str,
+        in_use: InUse,
+        incidents: MachineIncidents,
+        beginning: Beginning,
+    ) -> Ear:
+        tell, known = self._scribe.put, beginning.known[source.name]
+        judge = SourceJudge(
+            source_id,
+            in_use.id,
+            judge_of_source(in_use.scorer, machine, known.account, is_same=known.is_same),
+            incidents,
+            tell=tell,
+            threshold_ids=known.threshold_ids if known.is_same else None,
+        )
+        troubles = SourceTroubles(
+            source_id,
+            machine_id,
+            tell=tell,
+            hub=self.hub,
+            restored=[g.incident for g in beginning.going if g.incident.subject == source_id],
+        )
+        self._troubles[source_id] = troubles
+        return Ear(
+            source_id,
+            machine_id,
+            in_use,
+            judge,
+            running_of(machine, in_use.scorer),
+            troubles,
+            Outputs(tell, self.board, self.hub),
+            live=source.kind != "folder",
+        )
+
+    def _shown(
+        self, machine: Machine, machine_id: str, release_id: str, beginning: Beginning
+    ) -> MachineNow:
+        sources = tuple(
+            SourceNow(
+                beginning.registered.sources[source.name],
+                source.name,
+                machine_id,
+                source.kind,
+                source.place,
+                since=self._now(),
+            )
+            for source in machine.sources
+        )
+        return MachineNow(
+            machine_id,
+            machine.name,
+            machine.false_alarms_per_week,
+            machine.running,
+            release_id,
+            sources,
+        )
+
+    def _opened(self, source: SourceFile, machine: Machine, release: Release) -> Source:
+        return source_of(source, release.scorer.recipe.audio.channel, self.file.data)
+
+    def _written(self, records: Sequence[Written]) -> None:
+        """Tell pages of incidents that are stored, and have them explained."""
+        for record in records:
+            if isinstance(record, IncidentChanged):
+                is_new = record.state == "open" and record.opened not in self._opened_at
+                if record.kind == "machine" and is_new:
+                    self._opened_at.append(record.opened)
+                self._tell_of(record)
+            elif isinstance(record, ClipKept) and record.incident_id is not None:
+                self._explain(record)
+
+    def _tell_of(self, incident: IncidentChanged) -> None:
+        self.hub.publish(
+            "incident",
+            id=incident.id,
+            machine=incident.machine_id,
+            kind=incident.kind,
+            level=incident.level,
+            state=incident.state,
+        )
+
+    def _explain(self, clip: ClipKept) -> None:
+        """Explain an incident by its first recording."""
+        if clip.incident_id is None or clip.incident_id in self._explained:
+            return
+        self._explained.append(clip.incident_id)
+        release = self._releases.get(self._release_of[clip.source_id])
+        if release is not None:
+            recording = self.file.data / clip.path
+            self._explainer.put(Due(clip.incident_id, recording, release.path, release.scorer))
+
+    def _was_explained(self, incident_id: str) -> None:
+        self.hub.publish("incident", id=incident_id, explained=True)
+
+    def _look(self) -> None:
+        watch(self.board, self._troubles, self._now())
+
+    def _renew(self) -> None:
+        with self.database.writing() as session:
+            self._take(session)
+
+    def _keep(self) -> None:
+        self._kept = self._retention.run(self._now())
+
+    def _take(self, session: Session) -> None:
+        now = self._now()
+        take_sources(session, self._sources, self._node, now, now + LEASE)
+
+    def _leave(self) -> None:
+        with contextlib.suppress(Exception), self.database.writing() as session:
+            leave_sources(session, self._sources, self._node)
+
+    def _stop_listening(self) -> None:
+        for listener in self._listeners:
+            listener.stop()
+        until = time.monotonic() + PATIENCE_S
+        for listener in self._listeners:
+            if not listener.join(max(until - time.monotonic(), 0.0)):
+                _log.warning("a source did not stop in time")

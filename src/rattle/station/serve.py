@@ -1,0 +1,71 @@
+"""Run a plant and its page until someone ends it."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from threading import Event
+
+from rattle.pages.words import counted
+from rattle.station.config.model import Plant as PlantFile
+from rattle.station.plant.station import Opens, Plant, utc_now
+from rattle.station.web.app import build_app
+from rattle.station.web.context import Context
+from rattle.station.web.server import Server
+
+_log = logging.getLogger(__name__)
+
+
+def serve(file: PlantFile, *, opens: Opens | None = None, words: str = "") -> int:
+    """Listen, judge, remember and show until SIGINT or SIGTERM.
+
+    ``opens`` makes sources of sound in place of what the file names; ``words`` are printed first.
+    Raises ``RattleError`` where it cannot start. What was heard is written before it returns.
+    """
+    ending = Event()
+    before = {
+        number: signal.signal(number, lambda *_: ending.set())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    logging.getLogger("rattle").setLevel(logging.INFO)
+    plant = Plant(file, opens=opens)
+    try:
+        plant.start()
+        try:
+            _show(plant, words, ending)
+        finally:
+            plant.stop()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 0
+
+
+def _show(plant: Plant, words: str, ending: Event) -> None:
+    """Serve the page of a plant that listens."""
+    context = Context(plant.file, plant.database, plant.board, plant.hub, plant, utc_now)
+    server = Server(build_app(context))
+    address = server.start()
+    try:
+        machines = plant.board.machines()
+        sources = sum(len(machine.sources) for machine in machines)
+        if words:
+            _say(words)
+        _say(
+            f"{plant.file.plant}: {counted(len(machines), 'machine')}, "
+            f"{counted(sources, 'source')}. The page is at {plant.file.web.address or address}; "
+            "Ctrl-C ends it."
+        )
+        while not ending.wait(1.0):
+            if not server.is_serving:
+                _log.error("the page cannot be served any more; ending, to be started again")
+                return
+        _say("Ending: what was heard is written.")
+    finally:
+        server.stop()
+
+
+def _say(words: str) -> None:
+    sys.stdout.write(f"{words}\n")
+    sys.stdout.flush()

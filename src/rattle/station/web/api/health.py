@@ -1,0 +1,63 @@
+"""Say how the station itself is."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+
+from rattle.station.web.access import Given
+from rattle.station.web.api.answer import USUAL, Answer
+
+router = APIRouter(tags=["health"], responses=USUAL)
+
+
+class Writing(Answer):
+    """The scribe, who writes what ears tell."""
+
+    waiting: int = Field(description="Records that wait.")
+    written: int = Field(description="Records written since the start.")
+    dropped_minutes: int = Field(description="Minutes that were dropped.")
+    dropped_embeddings: int = Field(description="Windows whose embeddings were dropped.")
+    refused: int = Field(description="Records that the database could not hold.")
+    refused_clips: int = Field(description="Recordings that were not kept for want of room.")
+    speech_clips: int = Field(description="Recordings that were dropped for speech.")
+    error: str = Field(description='Why nothing can be written, or "".')
+    since: datetime | None = Field(description="From when on.")
+    full_disk: str = Field(description='Why no recording can be written, or "".')
+
+
+class Kept(Answer):
+    """What is kept, and what goes next."""
+
+    ran: datetime | None = Field(description="When retention ran last.")
+    clip_bytes: int = Field(description="Recordings that are kept.")
+    protected_bytes: int = Field(description="Of these, reviewed ones, which never go.")
+    clip_budget_bytes: int = Field(description="Recordings that may be kept.")
+    embedding_bytes: int = Field(description="Embeddings that are kept.")
+    database_bytes: int = Field(description="Size of the database.")
+    free_bytes: int = Field(description="What is free on the disk.")
+    victims: list[str] = Field(description="Recordings that go next.")
+    removed: int = Field(description="Recordings that went since the start.")
+    error: str = Field(description='Why retention failed, or "".')
+
+
+class Health(Answer):
+    """How the station is."""
+
+    started: datetime = Field(description="When it started.")
+    writing: Writing = Field(description="What is written.")
+    kept: Kept = Field(description="What is kept.")
+    banners: list[str] = Field(description="What every page says at its top, the worst first.")
+    pages_open: int = Field(description="Pages that are told of changes.")
+
+
+@router.get("/health")
+def health(request: Request, context: Given) -> Health:
+    """Say how the station is: what waits, what was lost, what is kept."""
+    pages_open = len(request.app.state.streams)
+    return Health.model_validate(
+        dataclasses.replace(context.station.health(), pages_open=pages_open)
+    )

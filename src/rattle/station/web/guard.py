@@ -1,0 +1,189 @@
+"""Stand before every request: security headers, whom it claims to be for, where it comes from.
+
+    client -> Guard (host, origin, patience, headers) -> the app
+
+A page of another site cannot make a browser act here (Origin, Sec-Fetch-Site), nor reach the
+station under a name of its own (Host). Whoever sends or reads too slowly is let go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Awaitable
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rattle.station.config.model import Web
+from rattle.station.web.answers import refusal
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+# The whole body of a request, and one piece of an answer.
+BODY_WITHIN_S = 30.0
+READ_WITHIN_S = 60.0
+HEADERS = {
+    "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'; object-src 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+TOO_LARGE = "That is more than this address takes in one request. Send less at a time."
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+_T = TypeVar("_T")
+
+
+class Guard:
+    """The outermost part of the web: see above."""
+
+    def __init__(self, app: ASGIApp, web: Web) -> None:
+        self._app = app
+        self._hosts = Hosts(web)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or refuse it."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        is_replaced = False
+        said = self._hosts.refuse(headers) or self._hosts.refuse_origin(scope, headers)
+
+        async def send_in_our_words(message: Message) -> None:
+            nonlocal is_replaced
+            if message.get("status") == 413 and of_plain_text(message):
+                is_replaced = True
+                await refusal(scope, 413, TOO_LARGE)(scope, receive, send_with_headers)
+            elif not is_replaced:
+                await send_with_headers(message)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                of_answer = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    of_answer.setdefault(name, value)
+                # What one person sees is not for the next one at that browser or proxy.
+                is_static = scope["path"].startswith("/static/")
+                of_answer.setdefault("cache-control", "no-cache" if is_static else "no-store")
+            await within(send(message), READ_WITHIN_S)
+
+        if said is not None:
+            await refusal(scope, *said)(scope, receive, send_with_headers)
+            return
+        patient = Patient(receive) if scope["type"] == "http" else receive
+        await self._app(scope, patient, send_in_our_words)
+
+
+class Patient:
+    """Receives a request's body, which has to come within half a minute."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._until = asyncio.get_running_loop().time() + BODY_WITHIN_S
+        self._is_whole = False
+
+    async def __call__(self) -> Message:
+        """Receive the next part; raises ``HTTPException`` 408 where the client is too slow."""
+        if self._is_whole:
+            return await self._receive()
+        left_s = self._until - asyncio.get_running_loop().time()
+        try:
+            message = await within(self._receive(), max(left_s, 0))
+        except TimeoutError:
+            said = f"The request did not come whole within {BODY_WITHIN_S:g} s."
+            raise HTTPException(408, said, headers={"connection": "close"}) from None
+        self._is_whole = not message.get("more_body", False)
+        return message
+
+
+def of_plain_text(message: Message) -> bool:
+    """Tell whether an answer begins that is a few words of the library and not ours."""
+    return Headers(raw=message["headers"]).get("content-type", "").startswith("text/plain")
+
+
+async def within(what: Awaitable[_T], seconds: float) -> _T:
+    """Wait for it so long; ``TimeoutError`` after that."""
+    async with asyncio.timeout(seconds):
+        return await what
+
+
+class Hosts:
+    """The names under which the station is reached, by its file."""
+
+    def __init__(self, web: Web) -> None:
+        bound = host_of(web.bind)
+        self._address = web.address
+        self._names = set(LOOPBACK_NAMES)
+        self._any_number = False
+        if is_wildcard(bound):
+            own = socket.gethostname().lower()
+            self._names |= {own, f"{own}.local", socket.getfqdn().lower()}
+            self._any_number = True
+        else:
+            self._names.add(bound)
+        if web.address is not None:
+            self._names.add(urlsplit(web.address).hostname or "")
+
+    def refuse(self, headers: Headers) -> tuple[int, str] | None:
+        """Say what is wrong with the name that a request is for; None where nothing is."""
+        name = host_of(headers.get("host", ""))
+        if name in self._names or (self._any_number and is_number(name)):
+            return None
+        return 421, (
+            f"The station is not reached as {name or 'nothing'!r}. Set address under [web] in "
+            "plant.toml to the address that people type."
+        )
+
+    def refuse_origin(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
+        """Say what is wrong with where a request that changes something comes from."""
+        if scope["type"] == "http" and scope["method"] in SAFE_METHODS:
+            return None
+        site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+        if origin is not None and origin == self._address:
+            return None
+        is_own = origin is None or urlsplit(origin).netloc == headers.get("host")
+        if is_own and site in (None, "same-origin", "none"):
+            return None
+        return 403, (
+            "This came from a page of another site and was not done. If it came from the station's "
+            "own page, set address under [web] in plant.toml to the address that people type."
+        )
+
+
+def host_of(netloc: str) -> str:
+    """Read the host of ``HOST:PORT``, in lower case and without brackets.
+
+    >>> host_of("[::1]:8765"), host_of("Hall.example")
+    ('::1', 'hall.example')
+    """
+    try:
+        return urlsplit(f"//{netloc}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def is_number(host: str) -> bool:
+    """Tell whether a host is written as an address and not by name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def is_wildcard(host: str) -> bool:
+    """Tell whether it stands for every address of the machine."""
+    return is_number(host) and ipaddress.ip_address(host).is_unspecified
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches that host."""
+    return host == "localhost" or (is_number(host) and ipaddress.ip_address(host).is_loopback)

@@ -1,0 +1,148 @@
+"""Count for Prometheus: made of the board, the health and the database when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import get_args
+
+from fastapi import APIRouter, Request
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from starlette.responses import Response
+
+from rattle.station.board import MachineNow, SourceNow, SourceState
+from rattle.station.health import Health
+from rattle.station.store.reading.plant import incident_counts
+from rattle.station.web.access import Given
+from rattle.station.web.context import Context
+
+router = APIRouter(tags=["metrics"])
+
+SOURCE = ("machine", "source")
+
+
+class Figures:
+    """All metrics of a station at one moment; Prometheus calls this a collector."""
+
+    def __init__(self, context: Context, pages_open: int) -> None:
+        self._context = context
+        self._pages_open = pages_open
+
+    def collect(self) -> Iterator[Metric]:
+        """Give every metric with its samples."""
+        machines = self._context.board.machines()
+        yield from _of_sources(machines)
+        yield from _of_writing(self._context.station.health())
+        yield self._incidents(machines)
+        yield GaugeMetricFamily(
+            "rattle_pages_open", "Pages that are told of changes.", value=self._pages_open
+        )
+
+    def _incidents(self, machines: list[MachineNow]) -> Metric:
+        family = CounterMetricFamily(
+            "rattle_incidents", "Incidents so far.", labels=("machine", "kind", "level")
+        )
+        names = {machine.id: machine.name for machine in machines}
+        with self._context.database.reading() as session:
+            counts = incident_counts(session)
+        for (machine_id, kind, level), count in counts.items():
+            # One that left the file has no name on the board.
+            family.add_metric((names.get(machine_id, machine_id), kind, level), count)
+        return family
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}, "description": "All metrics."}},
+)
+def metrics(request: Request, context: Given) -> Response:
+    """Give all metrics, as Prometheus reads them."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Figures(context, len(request.app.state.streams)))
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _of_sources(machines: list[MachineNow]) -> Iterator[Metric]:
+    pairs = [(machine, source) for machine in machines for source in machine.sources]
+    states = GaugeMetricFamily(
+        "rattle_source_state", "1 for the state that the source is in.", labels=(*SOURCE, "state")
+    )
+    for machine, source in pairs:
+        for state in get_args(SourceState):
+            states.add_metric((machine.name, source.name, state), float(source.state == state))
+    yield states
+    running = GaugeMetricFamily(
+        "rattle_source_running", "1 where it hears its machine run.", labels=SOURCE
+    )
+    for machine, source in pairs:
+        running.add_metric((machine.name, source.name), float(source.operating == "running"))
+    yield running
+    for name, help_text, field in GAUGES:
+        family = GaugeMetricFamily(name, help_text, labels=SOURCE)
+        for machine, source in pairs:
+            _add(family, machine, source, field)
+        yield family
+    for name, help_text, field in COUNTERS:
+        counter = CounterMetricFamily(name, help_text, labels=SOURCE)
+        for machine, source in pairs:
+            _add(counter, machine, source, field)
+        yield counter
+
+
+GAUGES = (
+    ("rattle_source_lag_seconds", "How long the last window waited to be scored.", "lag_s"),
+    ("rattle_source_score", "Score of the last window.", "score"),
+    ("rattle_source_y", "K-th largest of the last N scores: what thresholds are for.", "y"),
+    ("rattle_source_level_dbfs", "Level of the last window.", "level_db"),
+    ("rattle_source_alarm_threshold", "Threshold of an alarm.", "alarm"),
+    ("rattle_source_watch_threshold", "Threshold of a watch.", "watch"),
+    ("rattle_source_minutes", "Minutes of scored sound heard by the release in use.", "minutes"),
+)
+COUNTERS = (
+    ("rattle_source_dropped_seconds", "Sound that was dropped since the start.", "dropped_s"),
+    ("rattle_source_connections", "How often the source was connected.", "connections"),
+)
+
+
+def _add(
+    family: GaugeMetricFamily | CounterMetricFamily,
+    machine: MachineNow,
+    source: SourceNow,
+    field: str,
+) -> None:
+    value = getattr(source, field)
+    if value is not None:
+        family.add_metric((machine.name, source.name), float(value))
+
+
+def _of_writing(health: Health) -> Iterator[Metric]:
+    writing, kept = health.writing, health.kept
+    for name, help_text, value in (
+        ("rattle_scribe_waiting", "Records that wait to be written.", writing.waiting),
+        ("rattle_scribe_failing", "1 while nothing can be written.", bool(writing.error)),
+        ("rattle_disk_full", "1 while no recording can be written.", bool(writing.full_disk)),
+        ("rattle_clips_bytes", "Recordings that are kept.", kept.clip_bytes),
+        ("rattle_clips_protected_bytes", "Recordings that never go.", kept.protected_bytes),
+        ("rattle_clips_budget_bytes", "Recordings that may be kept.", kept.clip_budget_bytes),
+        ("rattle_embeddings_bytes", "Embeddings that are kept.", kept.embedding_bytes),
+        ("rattle_database_bytes", "Size of the database.", kept.database_bytes),
+        ("rattle_disk_free_bytes", "What is free on the disk.", kept.free_bytes),
+        ("rattle_start_time_seconds", "When the station started.", health.started.timestamp()),
+    ):
+        yield GaugeMetricFamily(name, help_text, value=float(value))
+    for name, help_text, value in (
+        ("rattle_scribe_written", "Records that were written.", writing.written),
+        ("rattle_scribe_dropped_minutes", "Minutes that were dropped.", writing.dropped_minutes),
+        (
+            "rattle_scribe_dropped_embeddings",
+            "Windows whose embeddings were dropped.",
+            writing.dropped_embeddings,
+        ),
+        ("rattle_scribe_refused", "Records the database could not hold.", writing.refused),
+        ("rattle_clips_refused", "Recordings that were not kept.", writing.refused_clips),
+        ("rattle_clips_with_speech", "Recordings dropped for speech.", writing.speech_clips),
+        ("rattle_clips_removed", "Recordings that went for room.", kept.removed),
+    ):
+        yield CounterMetricFamily(name, help_text, value=float(value))

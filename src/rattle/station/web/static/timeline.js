@@ -1,0 +1,192 @@
+// The course of a machine, from weeks down to seconds: drag to zoom, double-click to go back. It takes
+// the place of the picture that the server drew, and shows the same.
+import uPlot from "./uplot/uPlot.esm.js";
+import { scoreSaid } from "./amounts.js";
+import { clock, day, full as exact, second } from "./times.js";
+
+const HEADROOM = 4; // as pages/curves.py
+const SHORTEST_S = 30, LONGEST_S = 365 * 86400;
+const HEIGHT = 260;
+
+const place = document.querySelector("[data-timeline]");
+const target = place.querySelector("[data-plot]");
+const { machine, source } = place.dataset;
+const whole = { begin: Number(place.dataset.begin), end: Number(place.dataset.end) };
+let span = { ...whole };
+let shown = null; // what was heard, incidents and thresholds of the span
+let plot = null;
+let asked = 0;
+
+const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
+const iso = (seconds) => new Date(1000 * seconds).toISOString();
+const seconds = (text) => Date.parse(text) / 1000;
+
+async function ask(path, query) {
+  const answer = await fetch(`/api/v1/${path}?${new URLSearchParams(query)}`);
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  return answer.json();
+}
+
+async function show(next) {
+  const length = Math.min(Math.max(next.end - next.begin, SHORTEST_S), LONGEST_S);
+  const begin = Math.min(next.begin, Date.now() / 1000 + 86400 - length);
+  const number = ++asked;
+  const bounds = { source, begin: iso(begin), end: iso(begin + length) };
+  const path = `machines/${encodeURIComponent(machine)}`;
+  const [heard, held, found] = await Promise.all([
+    ask(`${path}/timeline`, { ...bounds, points: Math.max(Math.min(target.clientWidth, 1200), 100) }),
+    ask(`${path}/thresholds`, bounds),
+    ask("incidents", { machine, kind: "machine", limit: 200 }),
+  ]);
+  if (number !== asked) return; // a newer question is on its way
+  span = { begin, end: begin + length };
+  shown = { heard, held: held.thresholds, incidents: found.incidents.filter((each) => each.source_id === source) };
+  draw();
+}
+
+function columns() {
+  const { heard, held } = shown;
+  const at = heard.at.map((begin) => begin + heard.step_s / 2);
+  const level = (name) => {
+    const changes = held.filter((each) => each.level === name);
+    return at.map((now) => changes.findLast((each) => seconds(each.active_from) <= now)?.value ?? null);
+  };
+  return [at, heard.lowest, heard.highest, level("watch"), level("alarm")];
+}
+
+function range(data) {
+  const scores = [...data[1], ...data[2]].filter((score) => score !== null);
+  const limits = [...data[3], ...data[4]].filter((limit) => limit !== null);
+  const low = Math.min(0, ...scores);
+  const heard = scores.length ? Math.max(...scores) : Math.max(1, ...limits);
+  const near = limits.filter((limit) => limit - low <= HEADROOM * (heard - low));
+  return [low, low + 1.08 * (Math.max(heard, ...near) - low || 1)];
+}
+
+function draw() {
+  const data = columns();
+  const scales = { x: span, y: range(data) };
+  if (!plot) {
+    target.replaceChildren();
+    target.append(buttons());
+    plot = new uPlot(options(), data, target);
+    place.dataset.ready = "yes";
+  }
+  plot.batch(() => {
+    plot.setData(data, false);
+    plot.setScale("x", { min: scales.x.begin, max: scales.x.end });
+    plot.setScale("y", { min: scales.y[0], max: scales.y[1] });
+  });
+}
+
+function options() {
+  const axis = { stroke: () => colour("--soft"), grid: { stroke: () => colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+  const held = uPlot.paths.stepped({ align: 1 });
+  const times = (_, at) => {
+    const form = span.end - span.begin > 2 * 86400 ? day : span.end - span.begin > 600 ? clock : second;
+    return at.map((each) => form.format(1000 * each));
+  };
+  const said = (_, value) => (value === null || value === undefined ? "–" : scoreSaid(value));
+  return {
+    width: target.clientWidth,
+    height: HEIGHT,
+    scales: { x: { time: true, auto: false }, y: { auto: false } },
+    axes: [{ ...axis, values: times, space: 84, size: 28 }, { ...axis, size: 44 }],
+    cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
+    legend: { live: true },
+    series: [
+      { label: "at", value: (_, at) => (at === null ? "–" : exact.format(1000 * at)) },
+      { label: "lowest", stroke: () => colour("--normal"), width: 0, points: { show: false }, value: said },
+      { label: "highest", stroke: () => colour("--normal"), width: 1.6, points: { show: false }, value: said },
+      { label: "watch above", stroke: () => colour("--anomaly"), width: 1.4, dash: [5, 4], points: { show: false }, value: said, paths: held },
+      { label: "alarm above", stroke: () => colour("--anomaly"), width: 1.4, points: { show: false }, value: said, paths: held },
+    ],
+    bands: [{ series: [2, 1], fill: () => `${colour("--normal")}38` }],
+    hooks: {
+      drawClear: [bands],
+      setSelect: [(u) => {
+        if (u.select.width < 6) return;
+        const next = { begin: u.posToVal(u.select.left, "x"), end: u.posToVal(u.select.left + u.select.width, "x") };
+        u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+        show(next).catch(fail);
+      }],
+      ready: [(u) => u.over.addEventListener("dblclick", () => show(whole).catch(fail))],
+    },
+  };
+}
+
+function bands(u) {
+  const { heard, incidents } = shown;
+  const { ctx, bbox } = u;
+  const x = (at) => Math.min(Math.max(u.valToPos(at, "x", true), bbox.left), bbox.left + bbox.width);
+  const fill = (from, to, name, share, narrowest) => {
+    ctx.globalAlpha = share;
+    ctx.fillStyle = colour(name);
+    ctx.fillRect(x(from), bbox.top, Math.max(x(to) - x(from), narrowest), bbox.height);
+  };
+  ctx.save();
+  const known = heard.lost.findLastIndex((lost) => lost !== null);
+  const first = heard.lost.findIndex((lost) => lost !== null);
+  for (let place = Math.max(first, 0); place <= known; place++) {
+    const begin = heard.at[place];
+    const lost = heard.lost[place] === null || heard.lost[place] >= 0.2;
+    if (lost || heard.fitness[place]) fill(begin, begin + heard.step_s, "--ink", 0.2, 0);
+    else if (["off", "idle"].includes(heard.operating[place])) fill(begin, begin + heard.step_s, "--muted", 0.28, 0);
+  }
+  for (const each of incidents) {
+    const ended = each.ended ? seconds(each.ended) : Date.now() / 1000;
+    if (ended < span.begin || seconds(each.opened) > span.end) continue;
+    fill(seconds(each.opened), ended, "--anomaly", 0.2, 3 * devicePixelRatio);
+  }
+  ctx.restore();
+}
+
+function buttons() {
+  const bar = document.createElement("div");
+  bar.className = "verbs zoom";
+  const length = () => span.end - span.begin;
+  for (const [text, name, next] of [
+    ["←", "Earlier", () => ({ begin: span.begin - length() / 2, end: span.end - length() / 2 })],
+    ["→", "Later", () => ({ begin: span.begin + length() / 2, end: span.end + length() / 2 })],
+    ["+", "Zoom in", () => ({ begin: span.begin + length() / 4, end: span.end - length() / 4 })],
+    ["−", "Zoom out", () => ({ begin: span.begin - length() / 2, end: span.end + length() / 2 })],
+    ["Reset", "Back to the whole span", () => whole],
+  ]) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button";
+    button.textContent = text;
+    button.setAttribute("aria-label", name);
+    button.title = name;
+    button.addEventListener("click", () => show(next()).catch(fail));
+    bar.append(button);
+  }
+  return bar;
+}
+
+function fail() {
+  // The picture of the server, or the last plot, stays; the live sign tells that the station is away.
+  place.dataset.ready = "no";
+}
+
+document.addEventListener("score", ({ detail: heard }) => {
+  // Sound goes on: the whole span, where it is shown, moves along with it.
+  const now = heard.at === undefined ? NaN : seconds(heard.at);
+  if (!shown || heard.source !== source || heard.y === null || !(now - span.end < 120)) return;
+  if (span.end < whole.end - 1 || now <= span.end) return;
+  const { at, highest, lowest, lost, fitness, operating, step_s: step } = shown.heard;
+  if (now - at.at(-1) < step) {
+    highest[highest.length - 1] = Math.max(highest.at(-1) ?? heard.y, heard.y);
+    lowest[lowest.length - 1] = Math.min(lowest.at(-1) ?? heard.y, heard.y);
+  } else {
+    at.push(Math.floor(now / step) * step);
+    highest.push(heard.y); lowest.push(heard.y); lost.push(0); fitness.push(""); operating.push("running");
+  }
+  const moved = now - span.end;
+  span = { begin: span.begin + moved, end: now };
+  whole.begin += moved; whole.end = now;
+  draw();
+});
+addEventListener("resize", () => plot?.setSize({ width: target.clientWidth, height: HEIGHT }));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => plot?.redraw());
+show(whole).catch(fail);

@@ -1,0 +1,39 @@
+"""Every page of the made-up plant, by a word for it."""
+
+from __future__ import annotations
+
+from made_up_station import MadeUpStation
+
+WORDS = (
+    "wall",
+    "machine",
+    "machine learning",
+    "incidents",
+    "no incidents",
+    "incident",
+    "reviewed incident",
+    "microphone incident",
+    "review",
+    "health",
+    "settings",
+    "login",
+    "not found",
+)
+
+
+def path_of(word: str, station: MadeUpStation) -> str:
+    return {
+        "wall": "/",
+        "machine": "/machines/press-3?span=week",
+        "machine learning": "/machines/fan-1",
+        "incidents": "/incidents",
+        "no incidents": "/incidents?verdict=unsure&level=alarm",
+        "incident": f"/incidents/{station.incidents['open alarm']}",
+        "reviewed incident": f"/incidents/{station.incidents['fault']}",
+        "microphone incident": f"/incidents/{station.incidents['microphone']}",
+        "review": "/review",
+        "health": "/health",
+        "settings": "/settings",
+        "login": "/login",
+        "not found": "/incidents/none",
+    }[word]

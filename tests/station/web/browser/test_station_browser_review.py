@@ -1,0 +1,170 @@
+"""The review by keyboard, as someone does it all day."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+from served_station import Served
+from sqlalchemy import select
+
+from rattle.station.store.tables import IncidentRow, ReviewRow
+
+QUEUE = ".queue:not(.still) li"
+
+
+def verdict_of(served: Served, word: str) -> tuple[str | None, str | None, str | None]:
+    with served.station.context.database.reading() as session:
+        row = session.get(IncidentRow, served.station.incidents[word])
+        assert row is not None
+        return row.verdict, row.fault, row.comment
+
+
+def press(page: Page, key: str) -> None:
+    """Press a key, as soon as the page listens to keys."""
+    expect(page.locator("html")).to_have_attribute("data-keys", "on")
+    page.keyboard.press(key)
+
+
+def test_a_whole_queue_is_reviewed_by_keyboard(page: Page, served: Served) -> None:
+    page.goto("/review")
+    expect(page.locator(QUEUE)).to_have_count(4)
+    expect(page.locator("h1")).to_have_text("Alarm: press-3")
+    # Look around: down twice, up twice.
+    at = served.station.incidents
+    for key, word in (("j", "alarm"), ("j", "watch"), ("k", "alarm"), ("k", "open alarm")):
+        press(page, key)
+        expect(page.locator("[data-at]")).to_have_attribute("data-at", at[word])
+    press(page, "f")
+    page.keyboard.type("bearing")
+    press(page, "Enter")
+    press(page, "c")
+    page.keyboard.type("it knocks: yes, really")
+    press(page, "Escape")
+    press(page, "y")
+    expect(page.locator(".toast")).to_contain_text("press-3 called anomaly: bearing")
+    assert verdict_of(served, "open alarm") == ("anomaly", "bearing", "it knocks: yes, really")
+    expect(page.locator("[data-at]")).to_have_attribute("data-at", at["alarm"])
+    press(page, "n")
+    expect(page.locator("[data-at]")).to_have_attribute("data-at", at["watch"])
+    press(page, "u")
+    expect(page.locator("[data-at]")).to_have_attribute("data-at", at["old"])
+    press(page, "n")
+    expect(page.locator("h1")).to_have_text("Nothing waits for you")
+    assert [verdict_of(served, word)[0] for word in ("alarm", "watch", "old")] == [
+        "normal",
+        "unsure",
+        "normal",
+    ]
+    assert served.said == []
+
+
+def test_what_was_said_is_taken_back_by_a_key(page: Page, served: Served) -> None:
+    page.goto("/review")
+    press(page, "n")
+    expect(page.locator(".toast")).to_contain_text("called normal")
+    press(page, "z")
+    expect(page.locator(".toast")).to_have_count(0)
+    # The incident stands there again, to be judged anew.
+    at = served.station.incidents["open alarm"]
+    expect(page.locator("[data-at]")).to_have_attribute("data-at", at)
+    expect(page.locator(QUEUE)).to_have_count(4)
+    assert verdict_of(served, "open alarm") == (None, None, None)
+    with served.station.context.database.reading() as session:
+        rows = session.scalars(select(ReviewRow).where(ReviewRow.incident_id == at)).all()
+    assert sorted(row.verdict for row in rows) == ["normal", "undo"]
+    assert served.station.plant.told == [(at,), (at,)]
+
+
+def test_marked_incidents_get_one_verdict_and_lose_it_together(page: Page, served: Served) -> None:
+    page.goto("/review")
+    press(page, "x")
+    # The second step comes while the first is on its way.
+    press(page, "j")
+    page.keyboard.press("j")
+    at = served.station.incidents
+    expect(page.locator("[data-at]")).to_have_attribute("data-at", at["watch"])
+    press(page, "x")
+    expect(page.locator("[data-marked]")).to_have_text("2 marked")
+    press(page, "n")
+    expect(page.locator(".toast")).to_contain_text("2 incidents called normal")
+    expect(page.locator(QUEUE)).to_have_count(2)
+    assert [verdict_of(served, word)[0] for word in ("open alarm", "alarm", "watch")] == [
+        "normal",
+        None,
+        "normal",
+    ]
+    # No mark is left, so that the next verdict is on one incident alone.
+    expect(page.locator("[data-marked]")).to_have_text("Mark several")
+    press(page, "z")
+    expect(page.locator(QUEUE)).to_have_count(4)
+    assert [verdict_of(served, word)[0] for word in ("open alarm", "watch")] == [None, None]
+
+
+def test_space_plays_the_recording_and_the_cursor_moves(page: Page, served: Served) -> None:
+    page.goto("/review")
+    cursor = page.locator("[data-main] .cursor")
+    expect(cursor).to_be_hidden()
+    press(page, " ")
+    expect(cursor).to_be_visible()
+    expect(cursor).to_have_attribute("style", re.compile(r"translateX\((?!0\.0px)"))
+    press(page, " ")
+    assert page.locator("[data-main] audio").evaluate("audio => audio.paused")
+
+
+def test_a_letter_in_a_field_is_a_letter(page: Page, served: Served) -> None:
+    page.goto("/review")
+    page.locator("#comment").click()
+    page.keyboard.type("jynuzx?")
+    expect(page.locator("#comment")).to_have_value("jynuzx?")
+    expect(page.locator(QUEUE)).to_have_count(4)
+    assert verdict_of(served, "open alarm")[0] is None
+
+
+def test_the_keys_are_listed_on_asking(page: Page) -> None:
+    page.goto("/review")
+    press(page, "?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    press(page, "?")
+    expect(page.locator("#keys")).to_be_hidden()
+
+
+def test_a_verdict_of_another_tab_reaches_the_queue_and_leaves_what_is_written(
+    page: Page, served: Served
+) -> None:
+    page.goto("/review")
+    page.locator("#comment").fill("half a sentence")
+    expect(page.locator("#live")).to_have_text("live")
+    other = page.context.new_page()
+    other.goto(f"/review?at={served.station.incidents['watch']}")
+    press(other, "n")
+    expect(other.locator(".toast")).to_be_visible()
+    expect(page.locator(QUEUE)).to_have_count(3)
+    expect(page.locator("[data-live=to-review]")).to_have_text("3")
+    expect(page.locator("#comment")).to_have_value("half a sentence")
+
+
+def test_several_are_marked_and_judged_in_the_list(page: Page, served: Served) -> None:
+    page.goto("/incidents?verdict=none")
+    boxes = page.get_by_role("checkbox")
+    expect(boxes).to_have_count(4)
+    for number in (1, 2):
+        boxes.nth(number).check()
+    page.get_by_role("button", name="Unsure").click()
+    expect(page.locator(".toast")).to_contain_text("2 incidents called unsure")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".toast")).to_have_count(0)
+    page.goto("/incidents?verdict=unsure")
+    expect(page.locator("tbody tr")).to_have_count(1)
+
+
+def test_a_double_tap_says_it_once(page: Page, served: Served) -> None:
+    page.goto("/review")
+    expect(page.locator("html")).to_have_attribute("data-keys", "on")
+    page.locator("#say").get_by_role("button", name="Normal").dblclick()
+    expect(page.locator(".toast")).to_contain_text("called normal")
+    with served.station.context.database.reading() as session:
+        said = select(ReviewRow).where(
+            ReviewRow.incident_id == served.station.incidents["open alarm"]
+        )
+        assert len(session.scalars(said).all()) == 1

@@ -1,0 +1,205 @@
+"""The real server: where it may be reached, and clients that are slow."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import httpx2 as httpx
+import pytest
+from asked import add_accounts
+from fastapi import FastAPI
+from made_up_station import MadeUpStation, plant_file
+from served import Served, serving
+
+from rattle.errors import DataError
+from rattle.station.store.reading.accounts import audit
+from rattle.station.web import guard, server
+from rattle.station.web.app import build_app
+from rattle.station.web.server import Server
+
+
+@pytest.fixture
+def served(app: FastAPI) -> Iterator[Served]:
+    with serving(app) as served:
+        yield served
+
+
+def app_bound_to(station: MadeUpStation, **web: object) -> FastAPI:
+    file = plant_file(station.context.file.data, **web)
+    return build_app(replace(station.context, file=file))
+
+
+def test_it_serves_and_stops_and_serves_again(app: FastAPI) -> None:
+    for _ in range(2):
+        app.state.streams.is_stopping = False
+        with serving(app) as served:
+            answer = httpx.get(f"{served.address}/healthz")
+            assert answer.json() == {"status": "alive"}
+            assert "server" not in answer.headers
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{served.address}/healthz")
+
+
+@pytest.mark.parametrize(
+    "web",
+    [
+        {"bind": "0.0.0.0:8765"},
+        {"bind": "[::]:8765"},
+        {"bind": "192.168.1.7:8765"},
+        {"bind": "hall.example:8765"},
+        {"bind": "127.0.0.1:8765", "address": "https://hall.example"},
+    ],
+)
+def test_a_page_that_others_reach_needs_an_account_first(
+    web: dict[str, str], station: MadeUpStation
+) -> None:
+    app = app_bound_to(station, **web)
+    with pytest.raises(DataError, match="no account exists") as refused:
+        Server(app)
+    assert "--" not in str(refused.value)
+    add_accounts(station)
+    Server(app)
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1:8765", "[::1]:8765", "localhost:8765"])
+def test_a_page_for_this_computer_needs_none(bind: str, station: MadeUpStation) -> None:
+    Server(app_bound_to(station, bind=bind))
+
+
+def test_a_port_that_is_taken_is_said_to_be(station: MadeUpStation) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        bind = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(DataError, match=f"bind {bind}: cannot be bound"):
+            Server(app_bound_to(station, bind=bind)).start()
+
+
+def test_an_address_that_is_none_is_said_to_be(station: MadeUpStation) -> None:
+    bind = "no-such-host.invalid:80"
+    add_accounts(station)
+    with pytest.raises(DataError, match="bind"):
+        Server(app_bound_to(station, bind=bind)).start()
+
+
+def is_closed_by_the_server(connection: socket.socket) -> bool:
+    """Tell whether the other side closes it, within what the socket waits."""
+    connection.settimeout(10)
+    try:
+        while connection.recv(65_536):
+            pass
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+    return True
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET / HT", b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "]
+)
+def test_who_never_ends_the_headers_is_let_go(
+    sent: bytes, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "HEADERS_WITHIN_S", 0.3)
+    with serving(app) as served, served.connect() as connection:
+        connection.sendall(sent)
+        assert is_closed_by_the_server(connection)
+        assert httpx.get(f"{served.address}/healthz").status_code == 200
+
+
+def test_who_sends_headers_letter_by_letter_is_let_go(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "HEADERS_WITHIN_S", 0.5)
+    with serving(app) as served, served.connect(0.05) as connection:
+        letters = 0
+        with contextlib.suppress(ConnectionError):
+            while letters < 10_000:
+                connection.sendall(b"x")
+                letters += 1
+                with contextlib.suppress(TimeoutError):
+                    if connection.recv(100) == b"":
+                        break
+        assert 0 < letters < 10_000
+
+
+def test_a_second_request_on_a_connection_has_to_come_whole_too(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "HEADERS_WITHIN_S", 0.5)
+    monkeypatch.setattr(server, "IDLE_S", 60)
+    with serving(app) as served, served.connect() as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        answer = b""
+        while b"alive" not in answer:
+            answer += connection.recv(65_536)
+        connection.sendall(b"GET /heal")
+        assert is_closed_by_the_server(connection)
+
+
+def test_who_never_ends_a_body_is_let_go(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "BODY_WITHIN_S", 0.3)
+    with serving(app) as served, served.connect() as connection:
+        connection.sendall(
+            b"POST /api/v1/reviews HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+        )
+        assert b" 408 " in connection.recv(65_536)
+        assert is_closed_by_the_server(connection)
+        assert httpx.get(f"{served.address}/healthz").status_code == 200
+
+
+def test_who_never_reads_an_answer_is_let_go(
+    station: MadeUpStation, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "READ_WITHIN_S", 0.3)
+    with serving(app) as served:
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        connection.settimeout(10)
+        connection.connect(("127.0.0.1", served.port))
+        asked = f"GET /clips/{station.clips['fault']}.flac HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        # More answers than the system holds for someone who does not read.
+        connection.sendall(asked.encode() * 40)
+        state = served.server._server
+        assert state is not None
+        for _ in range(200):
+            if not state.server_state.connections:
+                break
+            time.sleep(0.05)
+        assert not state.server_state.connections
+        connection.close()
+
+
+def test_headers_without_end_are_refused(served: Served) -> None:
+    with served.connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: " + b"x" * 200_000)
+        assert is_closed_by_the_server(connection)
+
+
+def test_a_body_larger_than_is_taken_is_refused_before_it_is_read(served: Served) -> None:
+    with served.connect() as connection:
+        connection.sendall(
+            b"POST /api/v1/reviews HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            b"Content-Type: application/json\r\nContent-Length: 1000000000\r\n\r\n"
+        )
+        assert b" 413 " in connection.recv(65_536)
+
+
+@pytest.mark.parametrize(
+    ("trusted", "client"), [((), "127.0.0.1"), (("127.0.0.1",), "203.0.113.9")]
+)
+def test_a_proxy_is_believed_where_the_file_names_it(
+    trusted: tuple[str, ...], client: str, station: MadeUpStation
+) -> None:
+    add_accounts(station)
+    app = app_bound_to(station, bind="127.0.0.1:0", trusted_proxies=trusted)
+    with serving(app) as served:
+        sent = {"name": "viewer", "password": "wrong"}
+        headers = {"x-forwarded-for": "203.0.113.9"}
+        httpx.post(f"{served.address}/login", data=sent, headers=headers)
+    with station.context.database.reading() as session:
+        assert audit(session, 1)[0].detail == {"address": client}
