@@ -321,6 +321,14 @@ def test_the_board_shows_stage_threshold_and_what_is_expected() -> None:
     assert now.level_db == pytest.approx(-20, abs=0.2)
 
 
+def test_the_board_shows_how_late_a_window_was_judged() -> None:
+    kit = Kit()
+    for second in range(1, 6):
+        at = BEGAN + timedelta(seconds=second)
+        kit.ear.push(Block(noise(1, seed=second), RATE_HZ), at, lag_s=second / 4)
+    assert kit.now.lag_s == 1.25
+
+
 def test_sources_of_one_machine_share_its_incident() -> None:
     kit = Kit(account=account_of(LEARNT), sources=("mic", "camera"))
     for seconds, level in ((20, HEALTHY), (20, ODD)):
