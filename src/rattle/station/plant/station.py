@@ -234,7 +234,6 @@ class Plant:
             source_id,
             machine_id,
             tell=tell,
-            hub=self.hub,
             restored=[g.incident for g in beginning.going if g.incident.subject == source_id],
         )
         self._troubles[source_id] = troubles
