@@ -24,6 +24,8 @@ from rattle.station.records import IncidentChanged, Record
 # Recordings of an incident: at its opening, at its rise to alarm, at new peaks so far apart.
 MOST_CLIPS = 4
 BETWEEN_CLIPS = timedelta(minutes=10)
+# A recording goes on for so long: what happens within it is in it.
+WITHIN_CLIP = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -111,9 +113,9 @@ class MachineIncidents:
             self._is_told &= not is_peak
             if rises:
                 self._say()
-            is_due = rises or (
-                is_peak and (self._clip_at is None or passed.at - self._clip_at >= BETWEEN_CLIPS)
-            )
+            wait = WITHIN_CLIP if rises else BETWEEN_CLIPS
+            is_late = self._clip_at is None or passed.at - self._clip_at >= wait
+            is_due = (rises or is_peak) and is_late
             if not is_due or self._clips >= MOST_CLIPS:
                 return Noted(incident.id, is_clip_due=False)
             return Noted(self._change_of(passed.at), is_clip_due=True)

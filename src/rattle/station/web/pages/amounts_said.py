@@ -24,14 +24,16 @@ def span_said(seconds: float) -> str:
 
 
 def score_said(score: float | None) -> str:
-    """Write a score to three digits; a dash where there is none.
+    """Write a score to two or three digits; a dash where there is none.
 
-    >>> [score_said(s) for s in (0.4237, 12.34, 1234.5, None)]
-    ['0.42', '12.3', '1234', '–']
+    >>> [score_said(s) for s in (0.4237, 12.34, 1234.5, 0.0393, 0.00121, 0.000012, None)]
+    ['0.42', '12.3', '1234', '0.039', '0.0012', '0.0000', '–']
     """
     if score is None:
         return "–"
     size = abs(score)
+    if size < 0.1:
+        return f"{score:.{3 if size >= 0.01 else 4}f}"
     return f"{score:.2f}" if size < 10 else f"{score:.1f}" if size < 100 else f"{score:.0f}"
 
 

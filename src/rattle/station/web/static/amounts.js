@@ -3,7 +3,7 @@
 export function scoreSaid(score) {
   if (score === null || score === undefined) return "–";
   const size = Math.abs(score);
-  return score.toFixed(size < 10 ? 2 : size < 100 ? 1 : 0);
+  return score.toFixed(size < 0.01 ? 4 : size < 0.1 ? 3 : size < 10 ? 2 : size < 100 ? 1 : 0);
 }
 
 export function levelSaid(levelDb) {

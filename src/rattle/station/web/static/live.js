@@ -81,7 +81,7 @@ async function refresh() {
   address.searchParams.delete("done");
   let answer;
   try {
-    answer = await fetch(address, { cache: "no-store" });
+    answer = await fetch(address, { cache: "no-store", headers: { Accept: "text/html" } });
   } catch {
     return; // the station is away: the stream says so, and comes back with it
   }
