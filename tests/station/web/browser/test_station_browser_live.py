@@ -55,11 +55,12 @@ def test_an_alarm_appears_on_the_wall_as_its_first_tile(page: Page, served: Serv
     page.goto("/")
     expect(page.locator("#live")).to_have_text("live")
     expect(page.locator(".tile.alarm")).to_have_count(0)
+    # It is calm again at this moment, and the alarm goes on.
     station.context.board.set_machine(station.machines["pump 7"], level="alarm")
     station.context.hub.publish("machine", id=station.machines["pump 7"], level="alarm")
     expect(page.locator(".tile").first).to_contain_text("pump 7")
     expect(page.locator(".tile").first).to_have_class(re.compile("alarm"))
-    expect(page.locator("h1")).to_have_text("Alarm: pump 7 sounds anomalous.")
+    expect(page.locator("h1")).to_have_text("Alarm: pump 7 sounded anomalous.")
 
 
 def test_eight_tabs_at_once_are_all_served_and_one_stream_is_open(

@@ -44,14 +44,22 @@ async function show(next) {
   draw();
 }
 
+// Why a stretch was not scored; windows come every few seconds, so that one between two is no gap.
+function gap({ lost, fitness, operating }, place) {
+  if (lost[place] === null || lost[place] >= 0.2 || fitness[place]) return "unheard";
+  return ["off", "idle"].includes(operating[place]) ? "off" : null;
+}
+
 function columns() {
   const { heard, held } = shown;
-  const at = heard.at.map((begin) => begin + heard.step_s / 2);
+  const kept = [...heard.at.keys()].filter((place) => heard.highest[place] !== null || gap(heard, place));
+  const pick = (values) => kept.map((place) => values[place]);
+  const at = pick(heard.at).map((begin) => begin + heard.step_s / 2);
   const level = (name) => {
     const changes = held.filter((each) => each.level === name);
     return at.map((now) => changes.findLast((each) => seconds(each.active_from) <= now)?.value ?? null);
   };
-  return [at, heard.lowest, heard.highest, level("watch"), level("alarm")];
+  return [at, pick(heard.lowest), pick(heard.highest), level("watch"), level("alarm")];
 }
 
 function range(data) {
@@ -129,9 +137,9 @@ function bands(u) {
   const first = heard.lost.findIndex((lost) => lost !== null);
   for (let place = Math.max(first, 0); place <= known; place++) {
     const begin = heard.at[place];
-    const lost = heard.lost[place] === null || heard.lost[place] >= 0.2;
-    if (lost || heard.fitness[place]) fill(begin, begin + heard.step_s, "--ink", 0.2, 0);
-    else if (["off", "idle"].includes(heard.operating[place])) fill(begin, begin + heard.step_s, "--muted", 0.28, 0);
+    const why = gap(heard, place);
+    if (why === "unheard") fill(begin, begin + heard.step_s, "--ink", 0.2, 0);
+    else if (why === "off") fill(begin, begin + heard.step_s, "--muted", 0.28, 0);
   }
   for (const each of incidents) {
     const ended = each.ended ? seconds(each.ended) : Date.now() / 1000;
