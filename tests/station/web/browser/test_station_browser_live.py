@@ -105,3 +105,14 @@ def test_the_course_is_zoomed_down_to_seconds(page: Page, served: Served) -> Non
         page.get_by_role("button", name="Zoom in").click()
     assert answer.value.json()["step_s"] == 1
     assert served.said == []
+
+
+def test_a_click_on_an_incident_in_the_course_leads_to_it(page: Page, served: Served) -> None:
+    page.goto("/machines/press-3?span=day")
+    expect(page.locator("[data-timeline]")).to_have_attribute("data-ready", "yes")
+    over = page.locator(".u-over")
+    box = over.bounding_box()
+    assert box is not None
+    # The alarm of 20 hours ago, in a course of 24.
+    over.click(position={"x": box["width"] * 4.1 / 24, "y": box["height"] / 2})
+    expect(page).to_have_url(f"{served.address}/incidents/{served.station.incidents['alarm']}")
