@@ -24,7 +24,10 @@ from page import between, processor
 from ratio import Ratio
 from rattle.atomic import write_text
 
-PARTS = ("training", "fleet", "heads", "scoring", "streams", "accuracy", "reading")
+PARTS = (
+    *("training", "fleet", "heads", "scoring", "streams", "station_streams", "accuracy"),
+    "reading",
+)
 
 
 def facts() -> str:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from rattle.station.records import IncidentChanged, MinuteHeard, StretchChanged, ThresholdFitted
 
 # Stretches of sixty windows, of which two are odd; sixty windows are a minute to the judge, so that
-# a stretch ends with its minute. Silence follows, in which more windows are not scored than the rule
-# looks back; then the line is lost, and no window spans that.
+# a stretch ends with its minute. Silence follows, in which more windows are not scored than the
+# rule looks back; then the line is lost, and no window spans that.
 STRETCHES, STRETCH_S, SILENCE_S = 14, 60.8, 7
 ODD = (1, 2)
 LEARNT = 0.0903

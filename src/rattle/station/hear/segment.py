@@ -46,11 +46,10 @@ class Segment:
         self.rate_hz, self.channels = block.sample_rate_hz, block.samples.shape[1]
         self._stream = WindowStream(scorer, self.rate_hz)
         self._zero = round(at - block.seconds, 3)
-        self._received = 0
         self.window_s = self._stream.window_s
-        self._windows: deque[Window] = deque()
+        self._received = self._heard = 0  # samples: up to the end, and those that were looked at
         self._coming: list[NDArray[np.float32]] = []
-        self._waiting = 0
+        self._windows: deque[Window] = deque()
 
     @property
     def received_s(self) -> float:
@@ -68,23 +67,26 @@ class Segment:
     def push(self, block: Block) -> Iterator[Second | Window]:
         """Take the next sound; give the seconds and windows that it completes, in time order.
 
-        A window waits for the end of the second that it ends in: only then is it known how loud all
-        of it was. So what is given does not depend on how the sound is cut into blocks either.
+        It is looked at a second at a time, which costs less than a block at a time, and a window
+        waits for the end of the second that it ends in: only then is it known how loud all of it
+        was. So what is given does not depend on how the sound is cut into blocks.
         """
-        self._windows.extend(self._stream.push(block))
+        self._coming.append(block.samples)
         self._received += len(block.samples)
-        for second in self._measured(mean_of(self._stream.heard(block))):
-            yield from self._ended_before(second)
-            yield second
-        # Windows come some milliseconds after their last sample.
-        yield from self._ended_before(None)
+        seconds = (self._received - self._heard) // self.rate_hz
+        if not seconds:
+            return
+        sound = np.concatenate(self._coming)
+        whole = seconds * self.rate_hz
+        self._coming = [sound[whole:].copy()]
+        yield from self._look_at(sound[:whole])
 
     def finish(self) -> Iterator[Second | Window]:
         """Give what waits for the rest of a second that does not come."""
-        rest = np.concatenate(self._coming) if self._waiting else np.empty(0, np.float32)
-        if len(rest):
-            seconds = len(rest) / self.rate_hz
-            yield Second(self.received_s, level_dbfs(rest), seconds)
+        if self._received > self._heard:
+            rest = np.concatenate(self._coming)
+            self._coming = []
+            yield from self._look_at(rest)
         yield from self._windows
         self._windows.clear()
 
@@ -96,28 +98,21 @@ class Segment:
         self._zero = round(self._zero + apart, 3)
         return apart
 
-    def _ended_before(self, second: Second | None) -> Iterator[Window]:
-        """Give the windows that end in seconds that are over, up to the one before ``second``."""
-        over_s = (self._received - self._waiting) / self.rate_hz
-        if second is not None:
-            over_s = second.end_s - second.seconds
-        while self._windows and self._windows[0].end_s <= over_s:
-            yield self._windows.popleft()
+    def _look_at(self, samples: NDArray[np.float32]) -> Iterator[Second | Window]:
+        block = Block(samples, self.rate_hz)
+        self._windows.extend(self._stream.push(block))
+        mono = mean_of(self._stream.heard(block))
+        for start in range(0, len(mono), self.rate_hz):
+            second = mono[start : start + self.rate_hz]
+            yield from self._ended_by(self._heard / self.rate_hz)
+            self._heard += len(second)
+            end_s = self._heard / self.rate_hz
+            yield Second(end_s, level_dbfs(second), len(second) / self.rate_hz)
+        yield from self._ended_by(self._heard / self.rate_hz)
 
-    def _measured(self, mono: NDArray[np.float32]) -> list[Second]:
-        """Measure the seconds that samples ``[T]`` complete."""
-        self._coming.append(mono)
-        self._waiting += len(mono)
-        count = self._waiting // self.rate_hz
-        if not count:
-            return []
-        sound = np.concatenate(self._coming)
-        first = self._received - len(sound)
-        rest = sound[count * self.rate_hz :].copy()
-        self._coming, self._waiting = [rest], len(rest)
-        each = sound[: count * self.rate_hz].reshape(count, self.rate_hz)
-        ends_s = [first / self.rate_hz + number + 1 for number in range(count)]
-        return [Second(end_s, level_dbfs(of)) for end_s, of in zip(ends_s, each, strict=True)]
+    def _ended_by(self, end_s: float) -> Iterator[Window]:
+        while self._windows and self._windows[0].end_s <= end_s:
+            yield self._windows.popleft()
 
 
 def level_dbfs(samples: NDArray[np.float32]) -> float | None:
