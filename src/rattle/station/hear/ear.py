@@ -141,6 +141,7 @@ class Ear:
         with self._lock:
             self._end_segment()
             self._minutes.tell_so_far()
+            self._judge.tell_so_far()
 
     def review(self, first: int, verdict: Verdict | None, at: datetime) -> None:
         """Let the budget know what a person said of the alarm that began with that minute."""

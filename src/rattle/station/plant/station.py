@@ -36,6 +36,7 @@ from rattle.station.plant.beginning import Beginning, begin
 from rattle.station.plant.explaining import Due, Explainer
 from rattle.station.plant.keeping import Job, Keeper
 from rattle.station.plant.releases import Release, take_into_use
+from rattle.station.plant.unexplained import unexplained
 from rattle.station.records import IncidentChanged
 from rattle.station.store.database import Database, open_database
 from rattle.station.store.history import reviewed_alarms
@@ -170,6 +171,9 @@ class Plant:
             time.monotonic,
         )
         self._put_together(beginning, releases)
+        with self.database.reading() as session:
+            for clip in unexplained(session, [*self._releases], self._now()):
+                self._explain(clip)
         for thread in (self._explainer, self._scribe):
             thread.start()
             undo.callback(thread.stop, PATIENCE_S)
