@@ -55,11 +55,12 @@ def test_an_alarm_appears_on_the_wall_as_its_first_tile(page: Page, served: Serv
     page.goto("/")
     expect(page.locator("#live")).to_have_text("live")
     expect(page.locator(".tile.alarm")).to_have_count(0)
+    # It is calm again at this moment, and the alarm goes on.
     station.context.board.set_machine(station.machines["pump 7"], level="alarm")
     station.context.hub.publish("machine", id=station.machines["pump 7"], level="alarm")
     expect(page.locator(".tile").first).to_contain_text("pump 7")
     expect(page.locator(".tile").first).to_have_class(re.compile("alarm"))
-    expect(page.locator("h1")).to_have_text("Alarm: pump 7 sounds anomalous.")
+    expect(page.locator("h1")).to_have_text("Alarm: pump 7 sounded anomalous.")
 
 
 def test_eight_tabs_at_once_are_all_served_and_one_stream_is_open(
@@ -104,3 +105,14 @@ def test_the_course_is_zoomed_down_to_seconds(page: Page, served: Served) -> Non
         page.get_by_role("button", name="Zoom in").click()
     assert answer.value.json()["step_s"] == 1
     assert served.said == []
+
+
+def test_a_click_on_an_incident_in_the_course_leads_to_it(page: Page, served: Served) -> None:
+    page.goto("/machines/press-3?span=day")
+    expect(page.locator("[data-timeline]")).to_have_attribute("data-ready", "yes")
+    over = page.locator(".u-over")
+    box = over.bounding_box()
+    assert box is not None
+    # The alarm of 20 hours ago, in a course of 24.
+    over.click(position={"x": box["width"] * 4.1 / 24, "y": box["height"] / 2})
+    expect(page).to_have_url(f"{served.address}/incidents/{served.station.incidents['alarm']}")

@@ -93,6 +93,19 @@ def test_a_course_tells_apart_why_nothing_was_scored() -> None:
     assert [box.kind for box in drawn.bands] == ["off", "unfit"]
 
 
+def test_a_stretch_between_two_windows_is_no_gap() -> None:
+    between = np.array([0.5, NAN, 0.6, NAN, 0.5, 0.5])
+    drawn = course(
+        "it",
+        BEGIN,
+        BEGIN + timedelta(minutes=6),
+        heard(highest=between, lowest=between, lost=np.zeros(6)),
+        [],
+        [],
+    )
+    assert len(drawn.lines) == 1
+
+
 def test_a_course_says_of_an_alarm_threshold_that_is_above_it() -> None:
     drawn = course("it", BEGIN, BEGIN + timedelta(minutes=6), heard(), [threshold(9.0)], [])
     assert (drawn.alarm, drawn.beyond) == ("", "9.00")

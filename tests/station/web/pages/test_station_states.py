@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rattle.station.board import MachineNow, SourceNow
-from rattle.station.web.pages.states import WORST_FIRST, state_of_machine, state_of_source
+from rattle.station.web.pages.states import WORST_FIRST, state_of_machine, state_of_source, y_now
 
 AT = datetime(2026, 3, 20, tzinfo=UTC)
 WELL: dict[str, Any] = {"state": "live", "operating": "running", "stage": "settled"}
@@ -68,3 +68,15 @@ def test_what_needs_a_look_comes_first() -> None:
     kinds = [state_of_source(source(state=state)).needs_a_look for state in ("lost", "unfit")]
     assert kinds == [True, True]
     assert WORST_FIRST[:4] == ("alarm", "watch", "lost", "unfit")
+
+
+def test_an_incident_that_is_calm_at_the_moment_says_so() -> None:
+    for y, is_calm in ((0.5, True), (0.9, False), (None, False)):
+        loud = machine(source(y=y, watch=0.8, alarm=1.0), level="alarm")
+        state = state_of_machine(loud, {})
+        assert (state.is_calm, "calm at the moment" in state.reason) == (is_calm, is_calm)
+
+
+def test_a_score_of_before_a_source_was_lost_is_none_of_now() -> None:
+    assert y_now(source(y=0.5)) == 0.5
+    assert y_now(source(y=0.5, state="lost")) is None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from asked import Asking
-from html_page import HtmlPage
 from made_up_station import MadeUpStation
+
+from html_page import HtmlPage
 
 
 def read(asking: Asking, token: str, path: str) -> HtmlPage:

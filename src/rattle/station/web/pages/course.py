@@ -73,7 +73,8 @@ def course(
     incidents: Sequence[IncidentView],
 ) -> Course:
     """Draw what was heard from ``begin`` to ``end``; thresholds in time order."""
-    at_s, highest, lowest = heard.at.tolist(), heard.highest.tolist(), heard.lowest.tolist()
+    kept = [place for place in range(len(heard.at)) if _is_point(heard, place)]
+    highest, lowest = heard.highest[kept].tolist(), heard.lowest[kept].tolist()
     limits = {
         level: [
             (each.active_from.timestamp(), each.value) for each in thresholds if each.level == level
@@ -83,7 +84,7 @@ def course(
     values = [value for changes in limits.values() for _, value in changes]
     frame = frame_of(begin.timestamp(), end.timestamp(), [*highest, *lowest], values)
     beyond = [value for _, value in limits["alarm"] if value > frame.high]
-    middles = [at + heard.step_s / 2 for at in at_s]
+    middles = [at + heard.step_s / 2 for at in heard.at[kept].tolist()]
     return Course(
         title=title,
         lines=lines(frame, middles, highest),
@@ -133,6 +134,14 @@ def _bands(frame: Frame, heard: Timeline) -> Iterator[Box]:
                 right = frame.x(float(heard.at[place - 1]) + heard.step_s)
                 yield Box(left, right - left, kind)
             start = place
+
+
+def _is_point(heard: Timeline, place: int) -> bool:
+    """Tell whether a stretch is part of the line: as a value, or as a gap with a reason.
+
+    Windows come every few seconds: a stretch between two of them is no gap.
+    """
+    return math.isfinite(heard.highest[place]) or _band(heard, place) is not None
 
 
 def _band(heard: Timeline, place: int) -> BandKind | None:

@@ -25,7 +25,8 @@ def explanation(title: str, stored: Mapping[str, Any] | None) -> Explanation | N
     """Read what was stored with an incident; None where it is not explained yet."""
     if stored is None:
         return None
-    sentences = [str(sentence) for sentence in stored.get("sentences", ())]
+    said = [str(sentence) for sentence in stored.get("sentences", ())]
+    sentences = [sentence[:1].upper() + sentence[1:] for sentence in said]
     if not all(stored.get(name) for name in CURVES):
         return Explanation(sentences, "")
     hz, clip, lowest, middle, highest = (np.asarray(stored[name], float) for name in CURVES)

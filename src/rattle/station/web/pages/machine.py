@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -31,7 +31,7 @@ from rattle.station.web.pages.happened import lasted
 from rattle.station.web.pages.incident import rule_of
 from rattle.station.web.pages.promise import Promise, promise
 from rattle.station.web.pages.shell import context_of, shown
-from rattle.station.web.pages.states import State, state_of_machine, state_of_source
+from rattle.station.web.pages.states import State, state_of_machine, state_of_source, y_now
 from rattle.station.web.pages.wall import nearest_to_alarm
 
 router = APIRouter()
@@ -79,7 +79,7 @@ class MachineView:
     history: list[ThresholdView]
     sources_by_id: Mapping[str, str]
     release: ReleaseView | None
-    facts: Mapping[str, str]
+    facts: Mapping[str, str | datetime]
     rehearsal: Mapping[str, Any] | None
 
 
@@ -139,7 +139,9 @@ def machine_view(
         sources_by_id={each.id: each.name for each in machine.sources},
         release=release,
         facts={
-            key: str(value) for key, value in report.items() if isinstance(value, str | int | float)
+            key: _fact(value)
+            for key, value in report.items()
+            if isinstance(value, str | int | float)
         },
         rehearsal=report.get("rehearsal"),
     )
@@ -161,18 +163,28 @@ def _promise(session: Session, machine: MachineNow, source: SourceNow, now: date
     )
 
 
+def _fact(value: str | float) -> str | datetime:
+    """Read a time as one, so that it is shown like all others."""
+    try:
+        at = datetime.fromisoformat(str(value)) if len(str(value)) > len("2026-03-20") else None
+    except ValueError:
+        at = None
+    return str(value) if at is None or at.tzinfo is None else at.astimezone(UTC)
+
+
 def _card(source: SourceNow, now: datetime) -> SourceCard:
     top = source.alarm if source.alarm is not None and source.alarm > 0 else None
     share = None
-    if source.y is not None and top is not None:
-        share = round(100 * min(max(source.y / (1.25 * top), 0.0), 1.0), 1)
+    y = y_now(source)
+    if y is not None and top is not None:
+        share = round(100 * min(max(y / (1.25 * top), 0.0), 1.0), 1)
     level_share = None
     if source.level_db is not None:
         level_share = round(100 * min(max(1 - source.level_db / QUIETEST_DBFS, 0.0), 1.0), 1)
     return SourceCard(
         now=source,
         state=state_of_source(source),
-        score=score_said(source.y),
+        score=score_said(y),
         alarm=score_said(source.alarm),
         watch=score_said(source.watch),
         score_share=share,

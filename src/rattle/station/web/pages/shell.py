@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from rattle.pages.templates import page_template
 from rattle.station.store.tables import IncidentRow
 from rattle.station.web.context import Context
+from rattle.station.web.pages.amounts_said import rate_said, score_said
 from rattle.version import VERSION
 
 Here = Literal["wall", "incidents", "review", "health", "settings", ""]
@@ -86,7 +87,9 @@ def written(template: str, shell: Shell, status: int = 200, **names: Any) -> HTM
     path = f"station/web/templates/{template}.html.jinja"
     # What a page shows changes all the time, and after a log-out nobody may leaf back to it.
     return HTMLResponse(
-        page_template(path).render(shell=shell, **names),
+        page_template(path).render(
+            shell=shell, score_said=score_said, rate_said=rate_said, **names
+        ),
         status,
         headers={"Cache-Control": "no-store"},
     )

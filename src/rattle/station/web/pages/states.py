@@ -43,12 +43,16 @@ NEEDS_A_LOOK: tuple[StateKind, ...] = ("alarm", "watch", "lost", "unfit")
 
 @dataclass(frozen=True)
 class State:
-    """How a machine or a source is: its kind, in words, why, and since when."""
+    """How a machine or a source is: its kind, in words, why, and since when.
+
+    is_calm: of an incident that goes on, but is below its threshold at this moment.
+    """
 
     kind: StateKind
     word: str
     reason: str = ""
     since: datetime | None = None
+    is_calm: bool = False
 
     @property
     def rank(self) -> int:
@@ -58,6 +62,11 @@ class State:
     @property
     def needs_a_look(self) -> bool:
         return self.kind in NEEDS_A_LOOK
+
+
+def y_now(source: SourceNow) -> float | None:
+    """Give Y where the source is scored at this moment: not that of before it was lost."""
+    return source.y if source.state == "live" else None
 
 
 def state_of_source(source: SourceNow) -> State:
@@ -85,12 +94,14 @@ def state_of_machine(machine: MachineNow, opened: Mapping[str, datetime]) -> Sta
     states = [state_of_source(source) for source in machine.sources]
     if machine.level is not None:
         since = None if machine.incident_id is None else opened.get(machine.incident_id)
-        unheard = [
+        is_calm = _is_calm(machine)
+        notes = ["calm at the moment; it ends after ten calm minutes"] if is_calm else []
+        notes += [
             f"{source.name}: {state.word}"
             for source, state in zip(machine.sources, states, strict=True)
             if state.needs_a_look
         ]
-        return State(machine.level, machine.level, ", ".join(unheard), since)
+        return State(machine.level, machine.level, "; ".join(notes), since, is_calm)
     if not states:
         return State("off", "no source")
     worst = min(states, key=lambda state: state.rank)
@@ -102,6 +113,12 @@ def state_of_machine(machine: MachineNow, opened: Mapping[str, datetime]) -> Sta
         # Running where any source hears it run: the others may be too far away.
         return next((each for each in states if each.kind == machine.operating), worst)
     return worst
+
+
+def _is_calm(machine: MachineNow) -> bool:
+    scored = [(y_now(each), each.watch) for each in machine.sources]
+    heard = [(y, watch) for y, watch in scored if y is not None and watch is not None]
+    return bool(heard) and all(y <= watch for y, watch in heard)
 
 
 def _heard(source: SourceNow) -> State:

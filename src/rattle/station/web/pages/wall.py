@@ -16,7 +16,7 @@ from rattle.station.store.reading.wall import Heard, highest_since, opened_of
 from rattle.station.web.pages.amounts_said import level_said, score_said
 from rattle.station.web.pages.curves import Frame, lines
 from rattle.station.web.pages.shell import context_of, shown
-from rattle.station.web.pages.states import State, state_of_machine
+from rattle.station.web.pages.states import State, state_of_machine, y_now
 
 router = APIRouter()
 HOUR = timedelta(hours=1)
@@ -95,9 +95,10 @@ def nearest_to_alarm(sources: Sequence[SourceNow]) -> SourceNow | None:
     """Choose the source to show: the one whose score is highest for its threshold."""
 
     def nearness(source: SourceNow) -> float:
-        if source.y is None:
+        y = y_now(source)
+        if y is None:
             return -math.inf
-        return source.y / source.alarm if source.alarm else source.y
+        return y / source.alarm if source.alarm else y
 
     return max(sources, key=nearness, default=None)
 
@@ -139,15 +140,16 @@ def _tile(
     now: datetime,
 ) -> Tile:
     source = nearest_to_alarm(machine.sources)
+    y = None if source is None else y_now(source)
     return Tile(
         machine_id=machine.id,
         name=machine.name,
         state=state_of_machine(machine, opened),
         spark=spark(source, hour.get(source.id, ()) if source else (), now),
         source_id=source.id if source else "",
-        score=score_said(source.y if source else None),
+        score=score_said(y),
         alarm=score_said(source.alarm) if source and source.alarm is not None else "",
-        is_scored=source is not None and source.y is not None,
+        is_scored=y is not None,
         level=level_said(source.level_db if source else None),
         incident_id=machine.incident_id,
     )
@@ -157,7 +159,8 @@ def _sentence(tiles: Sequence[Tile]) -> str:
     loud = [tile for tile in tiles if tile.state.kind in ("alarm", "watch")]
     alarms = [tile for tile in loud if tile.state.kind == "alarm"]
     if len(alarms) == 1:
-        return f"Alarm: {alarms[0].name} sounds anomalous."
+        how = "sounded anomalous" if alarms[0].state.is_calm else "sounds anomalous"
+        return f"Alarm: {alarms[0].name} {how}."
     if alarms:
         return f"{counted(len(alarms), 'machine')} sound anomalous."
     unheard = [tile for tile in tiles if tile.state.kind in ("lost", "unfit")]

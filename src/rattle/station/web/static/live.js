@@ -4,10 +4,13 @@ import { localise } from "./times.js";
 import { levelSaid, scoreSaid } from "./amounts.js";
 
 const SETTLE_MS = 300;
+// Of a large plant a page takes a while: it is asked for a tenth of the time at most.
+const PATIENCE = 10;
 const BAR_TOP = 1.25; // thresholds, as the server draws it
 
 let stream = null;
 let waiting = null;
+let restUntil = 0;
 
 export function listen() {
   document.addEventListener("visibilitychange", () => {
@@ -68,11 +71,23 @@ function write(card, name, text) {
 }
 
 function later() {
-  clearTimeout(waiting);
-  waiting = setTimeout(refresh, SETTLE_MS);
+  if (waiting) return;
+  waiting = setTimeout(refresh, Math.max(SETTLE_MS, restUntil - performance.now()));
 }
 
 async function refresh() {
+  clearTimeout(waiting);
+  waiting = null;
+  const begun = performance.now();
+  try {
+    await replaceRegions();
+  } finally {
+    const now = performance.now();
+    restUntil = now + PATIENCE * (now - begun);
+  }
+}
+
+async function replaceRegions() {
   const regions = [...document.querySelectorAll("[data-live]")];
   const address = new URL(location.href);
   // Stay at the incident that is shown, even where another one is now the first of the queue.

@@ -44,14 +44,22 @@ async function show(next) {
   draw();
 }
 
+// Why a stretch was not scored; windows come every few seconds, so that one between two is no gap.
+function gap({ lost, fitness, operating }, place) {
+  if (lost[place] === null || lost[place] >= 0.2 || fitness[place]) return "unheard";
+  return ["off", "idle"].includes(operating[place]) ? "off" : null;
+}
+
 function columns() {
   const { heard, held } = shown;
-  const at = heard.at.map((begin) => begin + heard.step_s / 2);
+  const kept = [...heard.at.keys()].filter((place) => heard.highest[place] !== null || gap(heard, place));
+  const pick = (values) => kept.map((place) => values[place]);
+  const at = pick(heard.at).map((begin) => begin + heard.step_s / 2);
   const level = (name) => {
     const changes = held.filter((each) => each.level === name);
     return at.map((now) => changes.findLast((each) => seconds(each.active_from) <= now)?.value ?? null);
   };
-  return [at, heard.lowest, heard.highest, level("watch"), level("alarm")];
+  return [at, pick(heard.lowest), pick(heard.highest), level("watch"), level("alarm")];
 }
 
 function range(data) {
@@ -110,33 +118,58 @@ function options() {
         u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
         show(next).catch(fail);
       }],
-      ready: [(u) => u.over.addEventListener("dblclick", () => show(whole).catch(fail))],
+      ready: [(u) => {
+        u.over.addEventListener("dblclick", () => show(whole).catch(fail));
+        u.over.addEventListener("click", (event) => open(u, event));
+      }],
     },
   };
+}
+
+// A click on an incident leads to it; a click after a drag is none.
+function open(u, event) {
+  if (event.detail !== 1 || u.select.width > 0) return;
+  const at = u.posToVal(event.offsetX, "x");
+  const near = (6 / u.over.clientWidth) * (span.end - span.begin);
+  const hit = shown.incidents.find((each) =>
+    seconds(each.opened) - near <= at && at <= (each.ended ? seconds(each.ended) : Date.now() / 1000) + near);
+  if (hit) location.assign(`/incidents/${encodeURIComponent(hit.id)}`);
+}
+
+function hatch(ctx) {
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = 8;
+  const lines = tile.getContext("2d");
+  lines.strokeStyle = colour("--muted");
+  lines.lineWidth = 2;
+  for (const x of [-8, 0, 8]) { lines.moveTo(x, 8); lines.lineTo(x + 8, 0); }
+  lines.stroke();
+  return ctx.createPattern(tile, "repeat");
 }
 
 function bands(u) {
   const { heard, incidents } = shown;
   const { ctx, bbox } = u;
   const x = (at) => Math.min(Math.max(u.valToPos(at, "x", true), bbox.left), bbox.left + bbox.width);
-  const fill = (from, to, name, share, narrowest) => {
+  const fill = (from, to, style, share, narrowest) => {
     ctx.globalAlpha = share;
-    ctx.fillStyle = colour(name);
+    ctx.fillStyle = style;
     ctx.fillRect(x(from), bbox.top, Math.max(x(to) - x(from), narrowest), bbox.height);
   };
+  const [unheard, off, odd] = [hatch(ctx), colour("--muted"), colour("--anomaly")];
   ctx.save();
   const known = heard.lost.findLastIndex((lost) => lost !== null);
   const first = heard.lost.findIndex((lost) => lost !== null);
   for (let place = Math.max(first, 0); place <= known; place++) {
     const begin = heard.at[place];
-    const lost = heard.lost[place] === null || heard.lost[place] >= 0.2;
-    if (lost || heard.fitness[place]) fill(begin, begin + heard.step_s, "--ink", 0.2, 0);
-    else if (["off", "idle"].includes(heard.operating[place])) fill(begin, begin + heard.step_s, "--muted", 0.28, 0);
+    const why = gap(heard, place);
+    if (why === "unheard") fill(begin, begin + heard.step_s, unheard, 0.5, 0);
+    else if (why === "off") fill(begin, begin + heard.step_s, off, 0.28, 0);
   }
   for (const each of incidents) {
     const ended = each.ended ? seconds(each.ended) : Date.now() / 1000;
     if (ended < span.begin || seconds(each.opened) > span.end) continue;
-    fill(seconds(each.opened), ended, "--anomaly", 0.2, 3 * devicePixelRatio);
+    fill(seconds(each.opened), ended, odd, 0.2, 3 * devicePixelRatio);
   }
   ctx.restore();
 }
