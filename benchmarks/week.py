@@ -73,7 +73,7 @@ class Heard:
         self.judge = judge_of_source(scorer, settings, account)
         incidents = MachineIncidents("machine", tell=self.told.append, board=board, hub=hub)
         judge = SourceJudge("source", "release", self.judge, incidents, tell=self.told.append)
-        troubles = SourceTroubles("source", "machine", tell=self.told.append, hub=hub)
+        troubles = SourceTroubles("source", "machine", tell=self.told.append)
         out = Outputs(self.told.append, board, hub)
         self.ear = Ear(
             "source", "machine", InUse("release", scorer), judge, Always(), troubles, out

@@ -312,9 +312,12 @@ def test_an_incident_goes_on_over_a_short_gap_and_ends_interrupted_after_a_long_
         write_all(session, [heard.minute(-12, source_id=heard.other_source_id)])
         assert [row.id for row in open_incidents(session)] == [left.id, unheard.id, going_on.id]
     with database.writing() as session:
-        ended = interrupt(session, NOW + 11 * MINUTE)
+        # Those of another station's sources are its own.
+        assert interrupt(session, NOW + 11 * MINUTE, [heard.source_id]) == []
+        both = [heard.source_id, heard.other_source_id]
+        ended = interrupt(session, NOW + 11 * MINUTE, both)
         assert ended == [left.id, unheard.id]
-        assert interrupt(session, NOW + 11 * MINUTE) == []
+        assert interrupt(session, NOW + 11 * MINUTE, both) == []
     with database.reading() as session:
         assert session.get_one(IncidentRow, going_on.id).state == "open"
         row = session.get_one(IncidentRow, left.id)

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from rattle.scoring.budget.minutes import MINUTE_S
 from rattle.station.config.model import Plant
 from rattle.station.demo.kit import history_of
-from rattle.station.plant.beginning import begin
+from rattle.station.plant.beginning import enter
 from rattle.station.plant.releases import take_into_use
 from rattle.station.store.database import Database, open_database
 from rattle.station.store.tables import MinuteRow
@@ -38,19 +38,21 @@ def _write(database: Database, plant: Plant, data: Path, now: datetime) -> None:
     }
     until = now.replace(second=0, microsecond=0) - MINUTE
     with database.writing() as session:
-        beginning = begin(session, plant, releases, data, now)
+        ids = enter(session, plant, releases, data, now).ids
         for machine in plant.machine:
             (source,) = machine.sources
-            if beginning.known[source.name].account.heard:
+            source_id = ids.sources[source.name]
+            is_of_source = MinuteRow.source_id == source_id
+            if session.scalar(select(MinuteRow.at).where(is_of_source).limit(1)) is not None:
                 continue
             history = history_of(machine.name)
             session.execute(
                 insert(MinuteRow),
                 [
                     {
-                        "source_id": beginning.registered.sources[source.name],
+                        "source_id": source_id,
                         "at": until - (len(history) - heard) * MINUTE,
-                        "release_id": beginning.registered.releases[machine.name],
+                        "release_id": ids.releases[machine.name],
                         "scores": np.empty(0, np.float32),
                         "highest": float(highest),
                         "minutes": np.array([highest]),

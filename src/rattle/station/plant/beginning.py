@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,9 +15,10 @@ from sqlalchemy.orm import Session
 
 from rattle.pages.words import counted
 from rattle.scoring.budget.ledger import Account, Level
-from rattle.station.config.model import Plant
+from rattle.station.config.model import Machine, Plant, Source
 from rattle.station.plant.releases import Release
 from rattle.station.records import IncidentChanged
+from rattle.station.store.database import Database
 from rattle.station.store.history import (
     account_of,
     interrupt,
@@ -25,6 +27,9 @@ from rattle.station.store.history import (
 )
 from rattle.station.store.register import BundleFacts, Registered, register
 from rattle.station.store.tables import ClipRow, IncidentRow, MachineRow, SourceRow
+
+# Sources whose past is read at the same time.
+AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,15 @@ class Going:
 
 
 @dataclass(frozen=True)
+class Entered:
+    """Ids of all that the file names, and false alarms a week that each source was allowed before,
+    by its machine's name."""
+
+    ids: Registered
+    before: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Beginning:
     """Ids of all that the file names; what was stored of sources by their names."""
 
@@ -57,28 +71,39 @@ class Beginning:
     going: Sequence[Going]
 
 
-def begin(
+def enter(
     session: Session, plant: Plant, releases: Mapping[str, Release], data: Path, now: datetime
-) -> Beginning:
-    """Register the plant, end what was interrupted, and recall the rest."""
+) -> Entered:
+    """Bring the plant into the tables, and end what was interrupted."""
     before = _budgets(session)
     facts = {name: _facts(release, data) for name, release in releases.items()}
-    registered = register(session, plant, facts, now)
-    interrupt(session, now)
-    known = {}
-    for machine in plant.machine:
-        release_id = registered.releases[machine.name]
-        budget = machine.false_alarms_per_week / len(machine.sources)
-        for source in machine.sources:
-            source_id = registered.sources[source.name]
-            account = account_of(session, source_id, release_id)
-            known[source.name] = Known(
-                account,
-                threshold_ids_of(session, source_id, release_id),
-                is_same=before.get(machine.name) == budget and bool(account.thresholds),
-            )
-    going = [Going(_changed(row), _clips(session, row)) for row in open_incidents(session)]
-    return Beginning(registered, known, going)
+    ids = register(session, plant, facts, now)
+    interrupt(session, now, [*ids.sources.values()])
+    return Entered(ids, before)
+
+
+def recall(database: Database, plant: Plant, entered: Entered) -> Beginning:
+    """Recall what was known, several sources at a time: of hundreds it takes a while."""
+    of = [(machine, source) for machine in plant.machine for source in machine.sources]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        known = pool.map(lambda each: _known(database, *each, entered), of)
+        known_of = {source.name: each for (_, source), each in zip(of, known, strict=True)}
+    with database.reading() as session:
+        going = [Going(_changed(row), _clips(session, row)) for row in open_incidents(session)]
+    return Beginning(entered.ids, known_of, going)
+
+
+def _known(database: Database, machine: Machine, source: Source, entered: Entered) -> Known:
+    source_id = entered.ids.sources[source.name]
+    release_id = entered.ids.releases[machine.name]
+    budget = machine.false_alarms_per_week / len(machine.sources)
+    with database.reading() as session:
+        account = account_of(session, source_id, release_id)
+        return Known(
+            account,
+            threshold_ids_of(session, source_id, release_id),
+            is_same=entered.before.get(machine.name) == budget and bool(account.thresholds),
+        )
 
 
 def _budgets(session: Session) -> dict[str, float]:

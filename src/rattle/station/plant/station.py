@@ -32,7 +32,7 @@ from rattle.station.judge.making import judge_of_source
 from rattle.station.judge.source_judge import SourceJudge
 from rattle.station.judge.troubles import SourceTroubles
 from rattle.station.plant.banners import banners_of
-from rattle.station.plant.beginning import Beginning, begin
+from rattle.station.plant.beginning import Beginning, enter, recall
 from rattle.station.plant.explaining import Due, Explainer
 from rattle.station.plant.keeping import Job, Keeper
 from rattle.station.plant.releases import Release, take_into_use
@@ -154,10 +154,11 @@ class Plant:
             for machine in self.file.machine
         }
         with self.database.writing() as session:
-            beginning = begin(session, self.file, releases, data, self._now())
-            self._sources = [*beginning.registered.sources.values()]
+            entered = enter(session, self.file, releases, data, self._now())
+            self._sources = [*entered.ids.sources.values()]
             self._take(session)
         undo.callback(self._leave)
+        beginning = recall(self.database, self.file, entered)
         self._explainer = Explainer(self.database, self._was_explained)
         self._retention = Retention(self.database, data, self.file.keep)
         files = SoundFiles(data, self.file.keep.speech, self._retention.refusal)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -78,13 +78,16 @@ def open_incidents(session: Session) -> Sequence[IncidentRow]:
     return session.scalars(is_open.order_by(IncidentRow.opened, IncidentRow.id)).all()
 
 
-def interrupt(session: Session, now: datetime) -> list[str]:
-    """End the open incidents whose source was not heard for ten minutes; gives their ids.
+def interrupt(session: Session, now: datetime, source_ids: Collection[str]) -> list[str]:
+    """End the open incidents of sources that were not heard for ten minutes; gives their ids.
 
-    They end as interrupted, with the last minute that was heard; the others go on.
+    They end as interrupted, with the last minute that was heard; the others go on. ``source_ids``
+    are the sources of this station: of another's it knows nothing.
     """
     ended = []
     for row in open_incidents(session):
+        if row.source_id not in source_ids:
+            continue
         of_source = MinuteRow.source_id == row.source_id
         last = session.scalar(select(func.max(MinuteRow.at)).where(of_source))
         heard_until = row.opened if last is None else last + MINUTE
