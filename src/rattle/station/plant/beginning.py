@@ -86,7 +86,7 @@ def recall(database: Database, plant: Plant, entered: Entered) -> Beginning:
     """Recall what was known, several sources at a time: of hundreds it takes a while."""
     of = [(machine, source) for machine in plant.machine for source in machine.sources]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        known = pool.map(lambda each: _known(database, *each, entered), of)
+        known = pool.map(lambda each: _known(database, each[0], each[1], entered), of)
         known_of = {source.name: each for (_, source), each in zip(of, known, strict=True)}
     with database.reading() as session:
         going = [Going(_changed(row), _clips(session, row)) for row in open_incidents(session)]
