@@ -2,10 +2,10 @@
 
     python benchmarks/bench.py DATA --only station_streams
 
-Real recordings, some after another for each source, a quarter of a second at a time as a microphone
-gives them: fitness, level, score, budget, minutes, ring, embeddings, board. How well the detector is
-trained does not change its work. What reads the sound (ffmpeg, a sound card) and what writes records
-is not in it.
+Real recordings, some after another for each source, a quarter of a second at a time as a
+microphone gives them: fitness, level, score, budget, minutes, ring, embeddings, board. How well
+the detector is trained does not change its work. What reads the sound (ffmpeg, a sound card) and
+what writes records is not in it.
 """
 
 from __future__ import annotations
@@ -100,7 +100,11 @@ def ears(scorers: list[Scorer], told: list[Record]) -> list[Ear]:
                 InUse("release", scorer),
                 SourceJudge(now.id, "release", judge, incidents, tell=told.append),
                 running_of(machine, scorer),
-                SourceTroubles(now.id, name, tell=told.append, hub=hub),
+                SourceTroubles(
+                    now.id,
+                    name,
+                    tell=told.append,
+                ),
                 Outputs(told.append, board, hub),
             )
         )

@@ -130,6 +130,23 @@ def test_a_device_that_was_unplugged_is_looked_for_again(portaudio: FakePortAudi
     assert portaudio.looked == 2
 
 
+def test_looking_for_one_device_does_not_end_the_recording_of_another(
+    portaudio: FakePortAudio,
+) -> None:
+    portaudio.reads = [0.1] * 3
+    other = SoundCard("Line in", 0).connect()
+    blocks = other.blocks()
+    next(blocks)
+    source = SoundCard("USB microphone", 0)
+    source.connect()
+    source.connect()
+    assert portaudio.looked == 0
+    other.close()
+    assert list(blocks) == []
+    source.connect()
+    assert portaudio.looked == 1
+
+
 def test_closing_ends_the_recording(portaudio: FakePortAudio) -> None:
     portaudio.reads = [0.1] * 3
     connection = SoundCard(None, 0).connect()

@@ -145,11 +145,14 @@ def plant_file(folder: Path, **web: Any) -> PlantFile:
 
 
 def made_up_station(
-    folder: Path, *, weeks: float = 1.0, now: datetime = NOW, **web: Any
+    folder: Path, *, weeks: float = 1.0, now: datetime = NOW, url: str = "sqlite", **web: Any
 ) -> MadeUpStation:
-    """Make the plant in that folder; the press has so many weeks of minutes."""
+    """Make the plant in that folder; the press has so many weeks of minutes.
+
+    ``url`` is of its database, which is empty.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    station = _empty(folder, now, web)
+    station = _empty(folder, now, url, web)
     dice = np.random.default_rng(14)
     with station.context.database.writing() as session:
         _add_machines(session, station, now)
@@ -165,10 +168,12 @@ def made_up_station(
     return station
 
 
-def station_again(folder: Path, template: MadeUpStation, **web: Any) -> MadeUpStation:
-    """The station whose folder was copied to ``folder``, for a test that changes it."""
+def station_again(
+    folder: Path, template: MadeUpStation, *, url: str = "sqlite", **web: Any
+) -> MadeUpStation:
+    """The station whose folder and database were copied, for a test that changes it."""
     now = template.context.now()
-    station = _empty(folder, now, web)
+    station = _empty(folder, now, url, web)
     for name in ("machines", "sources", "releases", "incidents", "clips", "reviews", "thresholds"):
         setattr(station, name, dict(getattr(template, name)))
     _fill_board(station, now)
@@ -192,8 +197,8 @@ def sound(seconds: float, dice: np.random.Generator, *, knocks: bool) -> NDArray
     return heard.astype(np.float32)
 
 
-def _empty(folder: Path, now: datetime, web: dict[str, Any]) -> MadeUpStation:
-    database = open_database("sqlite", folder)
+def _empty(folder: Path, now: datetime, url: str, web: dict[str, Any]) -> MadeUpStation:
+    database = open_database(url, folder)
     file = plant_file(folder, **web)
     health = Health(
         started=now - timedelta(days=3, hours=4),

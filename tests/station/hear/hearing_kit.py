@@ -76,7 +76,11 @@ class Kit:
             restored=self.open_incident,
         )
         self.troubles = {
-            each: SourceTroubles(each, "fan", tell=self.told.append, hub=self.hub)
+            each: SourceTroubles(
+                each,
+                "fan",
+                tell=self.told.append,
+            )
             for each in self.sources
         }
         self.judges = {each: self.judge(each, self.account) for each in self.sources}

@@ -189,10 +189,12 @@ def test_a_source_that_is_lost_for_a_minute_is_an_incident_until_sound_comes() -
     [opened] = kit.of(IncidentChanged)
     assert (opened.kind, opened.reason, opened.state) == ("source", "no route to host", "open")
     assert (kit.now.state, kit.now.reason) == ("lost", "no route to host")
+    assert (kit.now.score, kit.now.level_db, kit.now.operating) == (None, None, "unknown")
     assert kit.now.since == BEGAN + timedelta(seconds=30)
     kit.hear(noise(40))
     assert [each.state for each in kit.of(IncidentChanged)] == ["open", "ended"]
     assert (kit.now.state, kit.now.connections) == ("live", 2)
+    assert kit.now.operating == "running"
     kit.ear.stop()
     assert [minute.lost_s for minute in told_minutes(kit)] == [30.0, 31.0, 0.0]
 
@@ -317,6 +319,14 @@ def test_the_board_shows_stage_threshold_and_what_is_expected() -> None:
     assert now.y is not None
     assert now.heard_at is not None
     assert now.level_db == pytest.approx(-20, abs=0.2)
+
+
+def test_the_board_shows_how_late_a_window_was_judged() -> None:
+    kit = Kit()
+    for second in range(1, 6):
+        at = BEGAN + timedelta(seconds=second)
+        kit.ear.push(Block(noise(1, seed=second), RATE_HZ), at, lag_s=second / 4)
+    assert kit.now.lag_s == 1.25
 
 
 def test_sources_of_one_machine_share_its_incident() -> None:

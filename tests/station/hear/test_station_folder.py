@@ -62,6 +62,14 @@ def test_a_recording_ends_when_it_was_changed_last(watched: Watched) -> None:
     assert sum(block.seconds for block in blocks) == 2.5
 
 
+def test_recordings_that_were_copied_together_lie_one_after_another(watched: Watched) -> None:
+    for name in ("a.wav", "b.wav", "c.wav"):
+        watched.put(name, seconds=2.0)
+    watched.put("early.wav", ENDED - 5, seconds=2.0)
+    ends = [block.at.timestamp() - ENDED for block in watched.hear() if block.at is not None]
+    assert ends == [-6.0, -4.0, -2.0, 0.0]
+
+
 def test_one_that_is_still_written_is_heard_once_it_was_left_alone(watched: Watched) -> None:
     path = watched.put("a.wav", watched.now)
     assert watched.names() == []

@@ -162,6 +162,20 @@ def test_an_error_of_ours_is_logged_once_and_said_and_other_ears_go_on(
     assert other.now.connections == 1
 
 
+def test_an_ear_that_cannot_even_say_what_failed_has_another_chance(listening: Listening) -> None:
+    kit = Kit()
+    failed, fails = kit.ear.failed, iter([True])
+
+    def broken(*args: object) -> None:
+        if next(fails, False):
+            raise ZeroDivisionError("a bug")
+        failed(*args)  # type: ignore[arg-type]
+
+    kit.ear.failed = broken  # type: ignore[method-assign, assignment]
+    listening(Scripted([[SourceRefusedError("401")], [*blocks(3), None]]), kit)
+    until(lambda: kit.now.state == "live")
+
+
 def test_a_file_is_heard_to_its_end(listening: Listening) -> None:
     kit = Kit(live=False)
     listening(Scripted([blocks(4)], live=False), kit)

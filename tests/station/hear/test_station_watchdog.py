@@ -29,6 +29,21 @@ def test_a_source_without_a_window_for_a_minute_is_an_incident_until_its_next() 
     assert [each.state for each in kit.of(IncidentChanged)] == ["open", "ended"]
 
 
+def test_one_that_turns_out_to_be_lost_keeps_its_incident_until_it_is_heard() -> None:
+    kit = Kit()
+    kit.hear(noise(30))
+    for seconds in (65, 75):
+        watch(kit.board, kit.troubles, kit.at + timedelta(seconds=seconds))
+    for seconds in (80, 141, 150):
+        kit.ear.lost("no sound for 10 s", kit.at + timedelta(seconds=seconds))
+        watch(kit.board, kit.troubles, kit.at + timedelta(seconds=seconds))
+    assert len({each.id for each in kit.of(IncidentChanged)}) == 1
+    assert kit.of(IncidentChanged)[-1].state == "open"
+    kit.at += timedelta(seconds=160)
+    kit.hear(noise(10))
+    assert kit.of(IncidentChanged)[-1].state == "ended"
+
+
 @pytest.mark.parametrize("state", ["connecting", "lost", "ended", "off"])
 def test_one_that_does_not_claim_to_be_live_is_not_asked(state: str) -> None:
     kit = Kit()

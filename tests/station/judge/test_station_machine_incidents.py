@@ -60,9 +60,7 @@ def test_an_incident_opens_with_the_first_window_above_and_is_on_the_board() -> 
     now = machine.board.machine("fan")
     assert now is not None
     assert (now.level, now.incident_id) == ("watch", noted.incident_id)
-    assert [event.data.get("state") for event in events.take() if event.kind == "incident"] == [
-        "open"
-    ]
+    assert [(event.kind, event.data["level"]) for event in events.take()] == [("machine", "watch")]
 
 
 def test_a_second_source_joins_the_open_incident_and_it_ends_with_the_last_of_them() -> None:

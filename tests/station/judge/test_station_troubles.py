@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rattle.station.events import Hub
 from rattle.station.judge.troubles import MOVED, SourceTroubles
 from rattle.station.records import IncidentChanged
 
@@ -22,7 +21,6 @@ def troubles(
         "mic",
         "fan",
         tell=told.append,  # type: ignore[arg-type]
-        hub=Hub(),
         restored=restored,
     )
 

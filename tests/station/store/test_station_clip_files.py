@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,6 +78,13 @@ def test_the_same_sound_twice_is_one_file(tmp_path: Path) -> None:
     assert first.path == again.path != other.path
     assert first.bytes == again.bytes
     assert len([*tmp_path.rglob("*.flac")]) == 2
+
+
+def test_a_file_that_is_kept_again_is_as_new(tmp_path: Path) -> None:
+    path = tmp_path / keep_clip(tmp_path, clip(noise()), speech=None).path
+    os.utime(path, (0, 0))
+    keep_clip(tmp_path, clip(noise()), speech=None)
+    assert path.stat().st_mtime > 0
 
 
 def test_one_channel_may_come_without_its_axis(tmp_path: Path) -> None:

@@ -96,6 +96,19 @@ def test_a_hash_of_older_settings_is_made_anew(database: Database) -> None:
             assert "t=2" in session.get_one(AccountRow, "ann").password
 
 
+def test_a_password_that_changes_during_a_login_stays_changed(database: Database) -> None:
+    add(Credentials(database, Counting()))
+
+    class Slow(Counting):
+        def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+            change = Credentials(database, Counting())
+            change.set_password("ann", "another password", who="ann", at=NOW)
+            return super().hash(password, salt=salt)
+
+    assert Credentials(database, Slow(time_cost=2)).verify("ann", PASSWORD) == "reviewer"
+    assert Credentials(database, Counting()).verify("ann", "another password") == "reviewer"
+
+
 def test_a_token_speaks_for_its_account_until_that_is_removed(
     database: Database, credentials: Credentials
 ) -> None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import io
+import shutil
 import stat
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import Column, MetaData, Text, inspect, select, text
 from sqlalchemy.exc import StatementError
 
 from made_up_heard import NOW, Heard
 from rattle.errors import DataError, StorageError
+from rattle.station.store import migrate
 from rattle.station.store.database import FILE, Database, open_database
 from rattle.station.store.tables import AuditRow, Base, MachineRow, MinuteRow
 from rattle.station.store.writing import write
@@ -36,6 +41,27 @@ def test_migrations_from_nothing_give_exactly_the_tables(database: Database) -> 
     with database.reading() as session:
         for table in Base.metadata.sorted_tables:
             assert session.execute(select(table)).all() == []
+
+
+def test_a_step_can_be_drafted_and_is_taken_where_it_is_missing(
+    database: Database, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = tmp_path / "migrations"
+    shutil.copytree(migrate.FOLDER, steps)
+    monkeypatch.setattr(migrate, "FOLDER", steps)
+    metadata = MetaData(naming_convention=Base.metadata.naming_convention)
+    for table in Base.metadata.sorted_tables:
+        table.to_metadata(metadata)
+    metadata.tables["source"].append_column(Column("rack", Text))
+    monkeypatch.setattr(Base, "metadata", metadata)
+    with database.engine.begin() as connection:
+        config = migrate.configured(connection)
+        config.stdout = io.StringIO()
+        command.revision(config, "Racks", autogenerate=True, rev_id="0002")
+    assert "rack" in next((steps / "versions").glob("0002*")).read_text()
+    again = open_database(url, tmp_path / "data")
+    assert "rack" in {column["name"] for column in inspect(again.engine).get_columns("source")}
+    again.close()
 
 
 def test_a_database_is_opened_again_with_what_was_in_it(
@@ -107,6 +133,12 @@ def test_a_server_that_is_away_is_named_without_the_password(tmp_path: Path) -> 
     with pytest.raises(StorageError, match=r"the PostgreSQL database plant on 127.0.0.1:1") as away:
         open_database("postgresql://me:hush@127.0.0.1:1/plant", tmp_path)
     assert "hush" not in str(away.value)
+
+
+def test_a_database_that_the_server_does_not_have_is_named(postgresql: Any, tmp_path: Path) -> None:
+    url = postgresql.url.replace("/postgres?", "/plant?")
+    with pytest.raises(StorageError, match='"plant" does not exist'):
+        open_database(url, tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:

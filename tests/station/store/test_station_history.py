@@ -68,14 +68,16 @@ class Told:
                 )
 
     def review(self, verdict: Verdict | None) -> None:
-        """Say of the last alarm what it was."""
+        """Say of the incident of the last alarm what it was, as the station does."""
         alarms = [each for each in self.ledger.incidents if each.level == "alarm"]
         if alarms:
             self.write()
-            self.ledger.review(alarms[-1].first, verdict)
-            of = self._incidents["alarm", alarms[-1].first]
+            of = self._incidents["alarm", alarms[-1].first].id
             with self._database.writing() as session:
-                session.get_one(IncidentRow, of.id).verdict = verdict
+                session.get_one(IncidentRow, of).verdict = verdict
+                reviewed = reviewed_alarms(session, [of])
+            for alarm in reviewed:
+                self.ledger.review(alarm.first, alarm.verdict)
 
     def write(self) -> None:
         with self._database.writing() as session:
@@ -84,11 +86,13 @@ class Told:
 
     def _stretch(self, incident: Incident) -> None:
         key = incident.level, incident.first
+        if key not in self._incidents and incident.level == "watch":
+            # Already ended: what the station joins is not the ledger's affair.
+            self._incidents[key] = self._heard.incident(state="ended", ended=NOW)
+            self._records.append(self._incidents[key])
         if key not in self._incidents:
-            # Each of its own, already ended: what the station joins is not the ledger's affair.
-            of = self._heard.incident(level=incident.level, state="ended", ended=NOW)
-            self._incidents[key] = of
-            self._records.append(of)
+            # One incident of the station holds both levels.
+            self._incidents[key] = [*self._incidents.values()][-1]
         self._records.append(
             self._heard.stretch(
                 self._incidents[key],
@@ -195,6 +199,28 @@ def test_minutes_and_incidents_that_the_ledger_has_forgotten_are_not_recalled(
             same(told.recalled(), told.ledger.account())
     assert len(told.ledger.minutes) == 200
     assert len(forgotten) > len(told.ledger.incidents) > 0
+
+
+def test_an_incident_is_forgotten_when_the_ledger_looks_and_not_before(
+    database: Database, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (history, ledger_module):
+        monkeypatch.setattr(module, "KEPT_MINUTES", 200)
+    told = Told(database, heard)
+    rng = np.random.default_rng(0)
+    for place in range(480):
+        highest = float(rng.gumbel())
+        if place >= 250 and place % 5 == 0 and place <= 300:
+            levels = told.ledger.thresholds
+            highest = (levels["watch"].value + levels["alarm"].value) / 2
+        if place in (150, 255):
+            highest = 500.0
+        told.minute(highest)
+    first, second = told.ledger.incidents
+    # The alarm is older than what is kept, and within a watch that is not.
+    assert (first.level, second.level) == ("watch", "alarm")
+    assert second.last < told.ledger.first_kept <= first.last
+    same(told.recalled(), told.ledger.account())
 
 
 def test_each_release_has_an_account_of_its_own(database: Database, heard: Heard) -> None:

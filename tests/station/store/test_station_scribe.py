@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ from rattle.station.store.rows import ClipKept, Written
 from rattle.station.store.scribe import Scribe
 from rattle.station.store.sound_files import SoundFiles
 from rattle.station.store.tables import ClipRow, IncidentRow, MinuteRow, StretchRow, ThresholdRow
+from rattle.station.store.waiting import Waiting
 
 PATIENCE_S = 60.0
 HERE = Path(__file__).parent
@@ -177,7 +179,9 @@ def test_a_listener_that_fails_stops_no_writing(
     assert "what was written could not be told" in caplog.text
 
 
-def test_while_the_server_is_away_rows_wait_and_files_go_on(own_postgresql, folder: Path) -> None:  # type: ignore[no-untyped-def]
+def test_while_the_server_is_away_rows_wait_and_files_go_on(
+    own_postgresql: Any, folder: Path
+) -> None:
     database = open_database(own_postgresql.url, folder)
     heard = Heard.of(database)
     with scribing(database, kept(folder)) as scribe:
@@ -200,8 +204,7 @@ def test_while_the_server_is_away_rows_wait_and_files_go_on(own_postgresql, fold
 
 
 def test_a_station_that_stops_while_the_server_is_away_says_what_it_loses(
-    own_postgresql,  # type: ignore[no-untyped-def]
-    folder: Path,
+    own_postgresql: Any, folder: Path
 ) -> None:
     database = open_database(own_postgresql.url, folder)
     heard = Heard.of(database)
@@ -366,6 +369,18 @@ def test_recordings_that_wait_are_bounded_by_their_bytes(
         rows = {row.id: row.recording_dropped for row in session.scalars(select(IncidentRow))}
     assert [rows[each.id] for each in incidents] == [None] * 3 + [waiting_module.TOO_MANY] * 2
     assert count(database, ClipRow) == 3
+
+
+def test_what_was_taken_makes_room_for_other_recordings(
+    heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting_module, "MOST_CLIP_BYTES", 64_000)
+    waiting = Waiting()
+    for _ in range(3):
+        waiting.put(heard.clip())
+        assert waiting.take_sound() is not None
+    assert waiting.refused_clips == 0
+    assert waiting.take_sound() is None
 
 
 def test_eight_ears_and_people_write_at_once_and_nothing_is_lost(

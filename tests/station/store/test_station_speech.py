@@ -12,6 +12,7 @@ import soundfile as sf
 import soxr
 
 from here import lacking
+from rattle.station.store import speech
 from rattle.station.store.speech import SPEECH_FROM_S, seconds_of_speech
 
 SAID = "The bearing of pump three is getting hot, please stop the machine now."
@@ -72,6 +73,17 @@ def test_a_machine_and_silence_are_no_speech(machine: np.ndarray) -> None:
     assert seconds_of_speech(machine, 16_000) == 0.0
     assert seconds_of_speech(np.zeros(16_000, np.float32), 16_000) == 0.0
     assert seconds_of_speech(np.empty((0, 1), np.float32), 16_000) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("windows", "seconds"), [([1] * 3, 0.0), ([1] * 4, 0.128), ([1] * 5 + [0] + [1] * 3, 0.16)]
+)
+def test_clicks_that_are_like_speech_for_a_moment_do_not_count(
+    monkeypatch: pytest.MonkeyPatch, windows: list[int], seconds: float
+) -> None:
+    likely = np.array([0, *windows, 0], np.float32)[:, None]
+    monkeypatch.setattr(speech, "_likelihoods", lambda channels: likely)
+    assert seconds_of_speech(np.zeros(512, np.float32), 16_000) == pytest.approx(seconds)
 
 
 @pytest.mark.real

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -45,7 +46,10 @@ class Page:
 
     def events(self) -> Iterator[tuple[str, dict[str, object]]]:
         kind = ""
+        until = time.monotonic() + 2 * WITHIN_S
         for line in self._lines:
+            # A stream that should have ended sends comments for ever.
+            assert time.monotonic() < until
             if line.startswith("event: "):
                 kind = line.removeprefix("event: ")
             elif line.startswith("data: "):

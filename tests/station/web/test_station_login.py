@@ -16,7 +16,7 @@ from made_up_station import MadeUpStation
 from rattle.station.store.credentials import Credentials
 from rattle.station.store.reading.accounts import audit
 from rattle.station.web.app import build_app
-from rattle.station.web.sessions import COOKIE, session_key
+from rattle.station.web.sessions import COOKIE, begin, session_key
 
 
 class Clock:
@@ -39,11 +39,8 @@ def app(station: MadeUpStation, clock: Clock) -> FastAPI:
     return build_app(replace(station.context, now=clock))
 
 
-def log_in(
-    client: TestClient, name: str = "viewer", password: str = PASSWORD, to: str = "/"
-) -> int:
-    sent = {"name": name, "password": password, "next": to}
-    return client.post("/login", data=sent).status_code
+def log_in(client: TestClient, name: str = "viewer", says: str = PASSWORD) -> int:
+    return client.post("/login", data={"name": name, "password": says}).status_code
 
 
 def is_in(client: TestClient) -> bool:
@@ -112,6 +109,17 @@ def test_a_session_from_before_the_login_is_not_the_one_after_it(
     assert reused.get("/dump").status_code == 403  # it is the attacker's own session still
     log_in(attacker, "viewer")
     assert attacker.cookies[COOKIE] != planted
+
+
+def test_nothing_of_a_session_before_the_login_stays(
+    station: MadeUpStation, tokens: dict[str, str]
+) -> None:
+    session: dict[str, object] = {"planted": "by someone else", "id": "known"}
+    with station.context.database.reading() as reading:
+        begin(reading, session, "viewer", station.context.now())
+    assert "planted" not in session
+    assert session["id"] != "known"
+    assert session["who"] == "viewer"
 
 
 def test_a_copied_cookie_is_good_for_nothing_after_the_logout(

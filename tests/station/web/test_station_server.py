@@ -155,23 +155,22 @@ def test_who_never_ends_a_body_is_let_go(app: FastAPI, monkeypatch: pytest.Monke
 def test_who_never_reads_an_answer_is_let_go(
     station: MadeUpStation, app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "READ_WITHIN_S", 0.3)
-    with serving(app) as served:
-        connection = socket.socket()
+    monkeypatch.setattr(server, "READ_WITHIN_S", 0.3)
+    asked = f"GET /clips/{station.clips['fault']}.flac HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with serving(app) as served, socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         connection.settimeout(10)
         connection.connect(("127.0.0.1", served.port))
-        asked = f"GET /clips/{station.clips['fault']}.flac HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
         # More answers than the system holds for someone who does not read.
         connection.sendall(asked.encode() * 40)
         state = served.server._server
         assert state is not None
         for _ in range(200):
+            time.sleep(0.05)
             if not state.server_state.connections:
                 break
-            time.sleep(0.05)
         assert not state.server_state.connections
-        connection.close()
+        assert not state.server_state.tasks
 
 
 def test_headers_without_end_are_refused(served: Served) -> None:

@@ -4,7 +4,8 @@
     listener   the thread of a source: connects, waits, connects again
     ear        a source's sound -> minutes, incidents, recordings, embeddings; no thread, no clock
       segment     sound without a gap -> seconds and windows, by the clock
-      ring        its last 90 s, and the recordings that are cut from it
+      ring        its last 90 s, from which recordings are cut
+      showing     the board, and what open pages are told
       operating   does the machine run?
       condition   is the sound fit, is there any?
       minutes     what is kept of a minute

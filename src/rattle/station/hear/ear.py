@@ -26,7 +26,7 @@ from rattle.runtime.scorer import Scorer
 from rattle.runtime.stream import WindowScores
 from rattle.scoring.budget.ledger import Verdict
 from rattle.scoring.clip import Embedded
-from rattle.station.board import Board
+from rattle.station.board import Board, SourceState
 from rattle.station.events import Hub
 from rattle.station.hear.condition import Condition, fault_in_words
 from rattle.station.hear.minutes import MinuteOver, Minutes
@@ -110,7 +110,7 @@ class Ear:
         with self._lock:
             self._break(at.timestamp())
             self._condition.lost(reason, at.timestamp())
-            self._showing.state("lost", reason, at.timestamp())
+            self._hear_nothing("lost", reason, at)
 
     def failed(self, reason: str, at: datetime) -> None:
         """Begin anew after an error, of the source or of the station; counts as lost."""
@@ -126,7 +126,7 @@ class Ear:
         with self._lock:
             self._end_segment()
             self._minutes.tell_so_far()
-            self._showing.state("ended", "it was heard to its end", at.timestamp())
+            self._hear_nothing("ended", "it was heard to its end", at)
 
     def waiting(self, reason: str, at: datetime) -> None:
         """Note that a source that is not live has nothing at the moment; what it had is told."""
@@ -141,6 +141,7 @@ class Ear:
         with self._lock:
             self._end_segment()
             self._minutes.tell_so_far()
+            self._judge.tell_so_far()
 
     def review(self, first: int, verdict: Verdict | None, at: datetime) -> None:
         """Let the budget know what a person said of the alarm that began with that minute."""
@@ -175,6 +176,11 @@ class Ear:
             self._judge.leave(at)
             self._minutes.another_release()
             self._take(release, judge)
+
+    def _hear_nothing(self, state: SourceState, reason: str, at: datetime) -> None:
+        self._showing.state(state, reason, at.timestamp())
+        if not isinstance(self._running, ByTag):  # a tag is known all the same
+            self._showing.operating("unknown")
 
     def _push(self, piece: _Piece, at: float, lag_s: float) -> None:
         block = piece.block
@@ -220,6 +226,7 @@ class Ear:
         self._condition.sound(begins)
         self._showing.connected()
         self._showing.state("live", self._troubles.reason("microphone"), begins)
+        self._show_operating()
 
     def _break(self, at: float) -> None:
         """End the segment: sound is missing up to ``at``."""

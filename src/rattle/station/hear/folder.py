@@ -10,10 +10,12 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+import numpy as np
 
 from rattle.atomic import write_text, writing
 from rattle.clips.files import below
@@ -26,6 +28,8 @@ _log = logging.getLogger(__name__)
 
 # A recording is complete once it was left alone for so long.
 UNCHANGED_S = 2.0
+# Of an archive so many are heard before it is looked at again.
+MOST_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class WatchedFolder:
     """A source of recordings; each connection gives those that are complete and not heard yet.
 
     They come in the order in which they were changed last, those of one time by name. A recording
-    ends when it was changed last. One that cannot be read is said once and counts as heard.
+    ends when it was changed last, or when the one after it begins: those that were copied here
+    together lie one after another. One that cannot be read is said once and counts as heard.
     """
 
     live = False
@@ -74,22 +79,29 @@ class WatchedFolder:
             for each, since in self._seen.items()
             if now - since >= UNCHANGED_S or now - each.changed_ns / 1e9 >= UNCHANGED_S
         ]
-        return sorted(ready, key=lambda each: (each.changed_ns, each.name))
+        return sorted(ready, key=lambda each: (each.changed_ns, each.name))[:MOST_AT_ONCE]
 
-    def hear(self, recording: Arrived) -> Iterator[Block]:
+    def begins(self, recordings: Sequence[Arrived]) -> list[float]:
+        """Say when each began, so that none ends after the next begins."""
+        begins: list[float] = []
+        for recording in reversed(recordings):
+            end = min(recording.changed_ns / 1e9, begins[-1] if begins else np.inf)
+            begins.append(end - _seconds_of(self._folder / recording.name))
+        return begins[::-1]
+
+    def hear(self, recording: Arrived, begins: float) -> Iterator[Block]:
         """Yield a recording's sound, each block with its time; it is remembered at the end."""
         path = self._folder / recording.name
         try:
-            yield from self._blocks(path, recording)
+            yield from self._blocks(path, recording, begins)
         except ClipError as error:
             if recording not in set(self._there()):
                 return  # it was still being written, or is gone: it is looked at again
             _log.warning("%s; it is left out", error)
         self._remember(recording)
 
-    def _blocks(self, path: Path, recording: Arrived) -> Iterator[Block]:
-        end = recording.changed_ns / 1e9
-        begins, heard_s = end - _seconds_of(path), 0.0
+    def _blocks(self, path: Path, recording: Arrived, begins: float) -> Iterator[Block]:
+        heard_s = 0.0
         for block in recording_blocks(path):
             gap = "" if heard_s else f"{recording.name} begins"
             heard_s += block.seconds
@@ -128,8 +140,10 @@ class FolderConnection:
 
     def blocks(self) -> Iterator[Block]:
         """Yield them, until none waits or it is closed."""
-        for recording in self._folder.complete():
-            for block in self._folder.hear(recording):
+        recordings = self._folder.complete()
+        begins = self._folder.begins(recordings)
+        for recording, began in zip(recordings, begins, strict=True):
+            for block in self._folder.hear(recording, began):
                 yield block
                 if self._closed:
                     return
@@ -140,10 +154,16 @@ class FolderConnection:
 
 
 def _seconds_of(path: Path) -> float:
-    """Measure how long a recording is: by its header, or by its sound where that does not say."""
-    with open_sound(path) as sound:
-        frames = sound.frames or sum(len(block) for block in sound_blocks(sound))
-        return frames / sound.samplerate
+    """Measure how long a recording is: by its header, or by its sound where that does not say.
+
+    One that cannot be read has no length here; why, is said when it is heard.
+    """
+    try:
+        with open_sound(path) as sound:
+            frames = sound.frames or sum(len(block) for block in sound_blocks(sound))
+            return frames / sound.samplerate
+    except ClipError:
+        return 0.0
 
 
 def _line(recording: Arrived) -> str:

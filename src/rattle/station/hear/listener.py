@@ -131,7 +131,10 @@ class Listener:
 
     def _failed(self, reason: str, wait_s: float) -> float:
         self._reason = reason
-        self._ear.failed(reason, self._now())
+        try:
+            self._ear.failed(reason, self._now())
+        except Exception:  # whatever it is: the thread goes on, and the ear has another chance
+            _log.exception("%s: it could not be said that it failed", self._source.name)
         return wait_s
 
     def _pause(self, seconds: float) -> None:

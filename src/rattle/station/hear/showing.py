@@ -46,6 +46,9 @@ class Showing:
         if self._state is None or self._state[0] != state:
             changes["since"] = datetime.fromtimestamp(at, UTC)
         self._state = (state, reason)
+        if state not in ("live", "unfit"):
+            # What was heard last is not what is heard now.
+            changes |= {"score": None, "y": None, "level_db": None}
         now = self._board.set_source(self._source_id, state=state, reason=reason, **changes)
         self._hub.publish(
             "source",

@@ -34,16 +34,17 @@ def watch(
     now: datetime,
     after_s: float = SILENT_AFTER_S,
 ) -> list[SourceNow]:
-    """Make an incident of each silent source, by id; it ends with the source's next sound.
+    """Make an incident of each silent source, by id; it ends with the source's next window.
 
-    Returns those that are silent.
+    One that is then known to be lost keeps its incident until it is heard. Returns those that are
+    silent.
     """
     silent = silent_sources(board, now, after_s)
-    for source in silent:
-        reason = f"it claims to be live, and has given no window for {after_s:g} s"
-        troubles[source.id].say("no windows", reason, now)
     are_silent = {source.id for source in silent}
-    for source_id, trouble in troubles.items():
-        if source_id not in are_silent:
-            trouble.over("no windows", now)
+    for source in board.sources().values():
+        if source.id in are_silent:
+            reason = f"it claims to be live, and has given no window for {after_s:g} s"
+            troubles[source.id].say("no windows", reason, now)
+        elif source.state in ("live", "unfit"):
+            troubles[source.id].over("no windows", now)
     return silent

@@ -3,6 +3,8 @@
     ear of source 1 -- above watch ----\
     ear of source 2 ------ above alarm -- one open incident: highest level, highest Y
                                         `- ends when no source has a stretch that goes on
+
+Pages are told of an incident by who stores it: they ask for its row then.
 """
 
 from __future__ import annotations
@@ -179,14 +181,6 @@ class MachineIncidents:
         self._is_told = True
         self._tell(incident)
         self._show()
-        self._hub.publish(
-            "incident",
-            id=incident.id,
-            machine=incident.machine_id,
-            kind=incident.kind,
-            level=incident.level,
-            state=incident.state,
-        )
 
     def _show(self) -> None:
         """Put it on the board, and the page."""

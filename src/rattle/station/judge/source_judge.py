@@ -91,6 +91,12 @@ class SourceJudge:
             self._incident_of.pop(level)
             self._incidents.calm(self._source_id, level, at)
 
+    def tell_so_far(self) -> None:
+        """Tell how far its stretches and the incident reach, which windows alone do not."""
+        for level in self._incident_of:
+            self._tell_stretch(level)
+        self._incidents.minute()
+
     def _is_above(self, level: Level, y: float) -> bool:
         threshold = self._thresholds.get(level)
         return threshold is not None and y > threshold.value
@@ -109,9 +115,7 @@ class SourceJudge:
 
     def _minute(self, at: datetime) -> None:
         """Tell once a minute what changed: stretches, the peak, thresholds that were fitted."""
-        for level in self._incident_of:
-            self._tell_stretch(level)
-        self._incidents.minute()
+        self.tell_so_far()
         if self.ledger.fitted != self._fitted:
             self._fitted_anew(at, _reason_of(self.ledger, self._fitted))
 

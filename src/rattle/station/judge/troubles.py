@@ -12,7 +12,6 @@ from datetime import datetime
 from threading import Lock
 from typing import Literal
 
-from rattle.station.events import Hub
 from rattle.station.ids import new_id
 from rattle.station.records import IncidentChanged, Record
 
@@ -37,7 +36,6 @@ class SourceTroubles:
         machine_id: str,
         *,
         tell: Callable[[Record], None],
-        hub: Hub,
         restored: Sequence[IncidentChanged] = (),
     ) -> None:
         """``restored`` are its incidents that were open when the station ended.
@@ -45,7 +43,7 @@ class SourceTroubles:
         They end as others do: once the sound is fit, or comes, again.
         """
         self._source_id, self._machine_id = source_id, machine_id
-        self._tell, self._hub = tell, hub
+        self._tell = tell
         self._open: dict[TroubleKind, IncidentChanged] = {}
         self._causes: dict[Cause, str] = {}
         self._lock = Lock()
@@ -122,14 +120,6 @@ class SourceTroubles:
     def _put(self, kind: TroubleKind, incident: IncidentChanged) -> None:
         self._open[kind] = incident
         self._tell(incident)
-        self._hub.publish(
-            "incident",
-            id=incident.id,
-            machine=incident.machine_id,
-            kind=incident.kind,
-            level=incident.level,
-            state=incident.state,
-        )
 
 
 def _cause_of(incident: IncidentChanged) -> Cause:

@@ -13,19 +13,18 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from rattle.pages.words import counted
-from rattle.scoring.budget.ledger import LEVELS, Account, Level
+from rattle.scoring.budget.ledger import Account, Level
 from rattle.station.config.model import Plant
 from rattle.station.plant.releases import Release
 from rattle.station.records import IncidentChanged
-from rattle.station.store.history import account_of, interrupt, open_incidents
-from rattle.station.store.register import BundleFacts, Registered, register
-from rattle.station.store.tables import (
-    ClipRow,
-    IncidentRow,
-    MachineRow,
-    SourceRow,
-    ThresholdRow,
+from rattle.station.store.history import (
+    account_of,
+    interrupt,
+    open_incidents,
+    threshold_ids_of,
 )
+from rattle.station.store.register import BundleFacts, Registered, register
+from rattle.station.store.tables import ClipRow, IncidentRow, MachineRow, SourceRow
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def begin(
             account = account_of(session, source_id, release_id)
             known[source.name] = Known(
                 account,
-                _threshold_ids(session, source_id, release_id),
+                threshold_ids_of(session, source_id, release_id),
                 is_same=before.get(machine.name) == budget and bool(account.thresholds),
             )
     going = [Going(_changed(row), _clips(session, row)) for row in open_incidents(session)]
@@ -114,24 +113,6 @@ def _report(release: Release) -> dict[str, Any]:
         "recipe": info.recipe.name,
         "rattle": origin.rattle,
     }
-
-
-def _threshold_ids(session: Session, source_id: str, release_id: str) -> dict[Level, str]:
-    ids: dict[Level, str] = {}
-    for level in LEVELS:
-        newest = session.scalar(
-            select(ThresholdRow.id)
-            .where(
-                ThresholdRow.source_id == source_id,
-                ThresholdRow.release_id == release_id,
-                ThresholdRow.level == level,
-            )
-            .order_by(ThresholdRow.active_from.desc(), ThresholdRow.minutes.desc())
-            .limit(1)
-        )
-        if newest is not None:
-            ids[level] = newest
-    return ids
 
 
 def _changed(row: IncidentRow) -> IncidentChanged:

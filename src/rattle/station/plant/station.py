@@ -36,14 +36,16 @@ from rattle.station.plant.beginning import Beginning, begin
 from rattle.station.plant.explaining import Due, Explainer
 from rattle.station.plant.keeping import Job, Keeper
 from rattle.station.plant.releases import Release, take_into_use
+from rattle.station.plant.unexplained import unexplained
 from rattle.station.records import IncidentChanged
 from rattle.station.store.database import Database, open_database
+from rattle.station.store.history import reviewed_alarms
 from rattle.station.store.register import leave_sources, take_sources
 from rattle.station.store.retention import Retention
 from rattle.station.store.rows import ClipKept, Written
 from rattle.station.store.scribe import Scribe
 from rattle.station.store.sound_files import SoundFiles
-from rattle.station.store.tables import IncidentRow, StretchRow
+from rattle.station.store.tables import IncidentRow
 
 _log = logging.getLogger(__name__)
 
@@ -104,27 +106,16 @@ class Plant:
     def reviewed(self, incident_ids: Sequence[str]) -> None:
         """Let the budgets know what people said of these; see ``web.context.Station``."""
         with self.database.reading() as session:
-            verdicts = {
-                row.id: row.verdict
-                for row in session.scalars(
-                    select(IncidentRow).where(IncidentRow.id.in_([*incident_ids]))
-                )
-            }
-            stretches = session.scalars(
-                select(StretchRow).where(
-                    StretchRow.incident_id.in_([*incident_ids]), StretchRow.level == "alarm"
-                )
-            ).all()
-        for stretch in stretches:
-            ear = self._ears.get(stretch.source_id)
-            live = self._release_of.get(stretch.source_id)
-            if ear is not None and live == stretch.release_id:
-                verdict = verdicts.get(stretch.incident_id)
-                ear.review(stretch.first, verdict, self._now())  # type: ignore[arg-type]
-        for incident_id, verdict in verdicts.items():
-            if verdict is not None:
-                for ear in self._ears.values():
-                    ear.microphone_reviewed(incident_id, self._now())
+            alarms = reviewed_alarms(session, incident_ids)
+            is_reviewed = IncidentRow.id.in_([*incident_ids]) & IncidentRow.verdict.is_not(None)
+            reviewed = session.scalars(select(IncidentRow.id).where(is_reviewed)).all()
+        for alarm in alarms:
+            ear = self._ears.get(alarm.source_id)
+            if ear is not None and self._release_of.get(alarm.source_id) == alarm.release_id:
+                ear.review(alarm.first, alarm.verdict, self._now())
+        for incident_id in reviewed:
+            for ear in self._ears.values():
+                ear.microphone_reviewed(incident_id, self._now())
 
     def set_running(self, machine_id: str, running: bool) -> None:
         """Say that a machine runs, or does not; ``ValueError`` where its state is by no tag."""
@@ -180,6 +171,9 @@ class Plant:
             time.monotonic,
         )
         self._put_together(beginning, releases)
+        with self.database.reading() as session:
+            for clip in unexplained(session, [*self._releases], self._now()):
+                self._explain(clip)
         for thread in (self._explainer, self._scribe):
             thread.start()
             undo.callback(thread.stop, PATIENCE_S)
@@ -244,7 +238,6 @@ class Plant:
             source_id,
             machine_id,
             tell=tell,
-            hub=self.hub,
             restored=[g.incident for g in beginning.going if g.incident.subject == source_id],
         )
         self._troubles[source_id] = troubles

@@ -1,4 +1,10 @@
-"""Bring a database's tables to what ``tables`` states, by the steps in ``migrations``."""
+"""Bring a database's tables to what ``tables`` states, by the steps in ``migrations``.
+
+Where ``tables`` changes, a new step is drafted from the difference, to be read and corrected:
+
+    with open_database("sqlite", folder).engine.begin() as connection:
+        command.revision(configured(connection), "Say what it does", autogenerate=True)
+"""
 
 from __future__ import annotations
 
@@ -22,9 +28,7 @@ def bring_up_to_date(connection: Connection, shown: str) -> None:
     ``shown`` is what errors call the database. Raises ``DataError`` where a newer version wrote it,
     or where tables of another program are in the way.
     """
-    config = Config()
-    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
-    config.attributes["connection"] = connection
+    config = configured(connection)
     steps = {step.revision for step in ScriptDirectory.from_config(config).walk_revisions()}
     taken = MigrationContext.configure(connection).get_current_revision()
     if taken is None:
@@ -35,6 +39,14 @@ def bring_up_to_date(connection: Connection, shown: str) -> None:
             "version, or give the station another database"
         )
     command.upgrade(config, "head")
+
+
+def configured(connection: Connection) -> Config:
+    """Tell alembic where the steps are, and over which connection to take them."""
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
 
 
 def _check_is_empty(connection: Connection, shown: str) -> None:

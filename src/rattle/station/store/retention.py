@@ -76,6 +76,8 @@ class Retention:
         return self._kept
 
     def _run(self, now: datetime) -> Kept:
+        with writing(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
         gone = self._missing()
         with self._database.writing() as session:
             files = _files(session, gone)

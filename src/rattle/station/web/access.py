@@ -6,7 +6,7 @@ accounts exist      a session (page) or a token of an account (programs); a few 
 
 from __future__ import annotations
 
-from typing import Annotated, cast
+from typing import Annotated
 from urllib.parse import quote
 
 from anyio.to_thread import run_sync
@@ -20,6 +20,7 @@ from rattle.station.store.credentials import ROLES, Account, Credentials, Role
 from rattle.station.web.answers import DATABASE_AWAY, refusal, wants_page
 from rattle.station.web.context import Context
 from rattle.station.web.guard import SAFE_METHODS, is_loopback
+from rattle.station.web.pages.shell import context_of
 from rattle.station.web.sessions import Session, account_name_of
 
 # Without an account: what shows no sound, no machine and no name. A pushed source has a token of
@@ -119,11 +120,6 @@ def _admin(request: Request) -> None:
 
 # What a route takes beside an account: ``dependencies=[REVIEWER]``.
 REVIEWER, ADMIN = Depends(_reviewer), Depends(_admin)
-
-
-def context_of(request: Request) -> Context:
-    """Find the context of the app that serves a request."""
-    return cast(Context, request.app.state.context)
 
 
 Given = Annotated[Context, Depends(context_of)]

@@ -3,7 +3,7 @@
     client -> Guard (host, origin, patience, headers) -> the app
 
 A page of another site cannot make a browser act here (Origin, Sec-Fetch-Site), nor reach the
-station under a name of its own (Host). Whoever sends or reads too slowly is let go.
+station under a name of its own (Host). Whoever sends a body too slowly is let go.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Awaitable
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -23,9 +21,7 @@ from rattle.station.config.model import Web
 from rattle.station.web.answers import refusal
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-# The whole body of a request, and one piece of an answer.
 BODY_WITHIN_S = 30.0
-READ_WITHIN_S = 60.0
 HEADERS = {
     "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'; object-src 'none'",
@@ -37,8 +33,6 @@ HEADERS = {
 }
 TOO_LARGE = "That is more than this address takes in one request. Send less at a time."
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-
-_T = TypeVar("_T")
 
 
 class Guard:
@@ -73,7 +67,7 @@ class Guard:
                 # What one person sees is not for the next one at that browser or proxy.
                 is_static = scope["path"].startswith("/static/")
                 of_answer.setdefault("cache-control", "no-cache" if is_static else "no-store")
-            await within(send(message), READ_WITHIN_S)
+            await send(message)
 
         if said is not None:
             await refusal(scope, *said)(scope, receive, send_with_headers)
@@ -96,7 +90,8 @@ class Patient:
             return await self._receive()
         left_s = self._until - asyncio.get_running_loop().time()
         try:
-            message = await within(self._receive(), max(left_s, 0))
+            async with asyncio.timeout(max(left_s, 0)):
+                message = await self._receive()
         except TimeoutError:
             said = f"The request did not come whole within {BODY_WITHIN_S:g} s."
             raise HTTPException(408, said, headers={"connection": "close"}) from None
@@ -107,12 +102,6 @@ class Patient:
 def of_plain_text(message: Message) -> bool:
     """Tell whether an answer begins that is a few words of the library and not ours."""
     return Headers(raw=message["headers"]).get("content-type", "").startswith("text/plain")
-
-
-async def within(what: Awaitable[_T], seconds: float) -> _T:
-    """Wait for it so long; ``TimeoutError`` after that."""
-    async with asyncio.timeout(seconds):
-        return await what
 
 
 class Hosts:

@@ -21,6 +21,8 @@ from rattle.station.web.ingest import MOST_BYTES
 
 # From the connection, or the first byte of a further request, to the end of its headers.
 HEADERS_WITHIN_S = 10.0
+# How long a client may leave what was sent to it unread.
+READ_WITHIN_S = 60.0
 IDLE_S = 15
 MOST_CONNECTIONS = 1000
 MOST_HEADER_BYTES = 32_768
@@ -138,12 +140,13 @@ class _Uvicorn(uvicorn.Server):
 
 
 class _Timed(H11Protocol):
-    """Closes a connection whose request's headers do not come within ten seconds.
+    """Ends a connection whose headers do not come within ten seconds, or that nobody reads.
 
-    uvicorn itself waits for them forever.
+    uvicorn itself waits for both forever.
     """
 
     _headers_timer: asyncio.TimerHandle | None = None
+    _unread_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for the first request."""
@@ -161,12 +164,29 @@ class _Timed(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop to wait."""
         self._stop_waiting()
+        self._is_read()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Begin to wait for the client to read."""
+        super().pause_writing()
+        # Not closed, but cut: closing would wait until the rest was read.
+        self._unread_timer = self.loop.call_later(READ_WITHIN_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Stop to wait for that."""
+        self._is_read()
+        super().resume_writing()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Stop to wait: the connection is another protocol's from now on."""
         self._stop_waiting()
         super().handle_websocket_upgrade(event)
+
+    def _is_read(self) -> None:
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
+            self._unread_timer = None
 
     def _wait(self) -> None:
         self._headers_timer = self.loop.call_later(HEADERS_WITHIN_S, self.transport.close)

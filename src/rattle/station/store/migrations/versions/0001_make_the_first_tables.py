@@ -13,6 +13,21 @@ Time = sa.BigInteger()  # microseconds since 1970
 
 
 def upgrade() -> None:
+    _account()
+    _audit()
+    _machine()
+    _release()
+    _source()
+    _token()
+    _minute()
+    _threshold()
+    _incident()
+    _clip()
+    _review()
+    _stretch()
+
+
+def _account() -> None:
     op.create_table(
         "account",
         sa.Column("name", sa.String(length=64), nullable=False),
@@ -22,6 +37,9 @@ def upgrade() -> None:
         sa.CheckConstraint("role IN ('viewer', 'reviewer', 'admin')", name=op.f("ck_account_role")),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_account")),
     )
+
+
+def _audit() -> None:
     op.create_table(
         "audit",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -33,6 +51,8 @@ def upgrade() -> None:
     )
     op.create_index("ix_audit_at", "audit", ["at"], unique=False)
 
+
+def _machine() -> None:
     op.create_table(
         "machine",
         sa.Column("id", Id, nullable=False),
@@ -45,6 +65,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_machine")),
         sa.UniqueConstraint("name", name=op.f("uq_machine_name")),
     )
+
+
+def _release() -> None:
     op.create_table(
         "release",
         sa.Column("id", Id, nullable=False),
@@ -63,6 +86,8 @@ def upgrade() -> None:
     )
     op.create_index("ix_release_machine_id", "release", ["machine_id"], unique=False)
 
+
+def _source() -> None:
     op.create_table(
         "source",
         sa.Column("id", Id, nullable=False),
@@ -79,6 +104,8 @@ def upgrade() -> None:
     )
     op.create_index("ix_source_machine_id", "source", ["machine_id"], unique=False)
 
+
+def _token() -> None:
     op.create_table(
         "token",
         sa.Column("sha256", sa.String(length=64), nullable=False),
@@ -91,6 +118,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("sha256", name=op.f("pk_token")),
     )
+
+
+def _minute() -> None:
     op.create_table(
         "minute",
         sa.Column("source_id", Id, nullable=False),
@@ -109,6 +139,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_minute_source_id")),
         sa.PrimaryKeyConstraint("source_id", "at", name=op.f("pk_minute")),
     )
+
+
+def _threshold() -> None:
     op.create_table(
         "threshold",
         sa.Column("id", Id, nullable=False),
@@ -134,6 +167,8 @@ def upgrade() -> None:
         "ix_threshold_source_id", "threshold", ["source_id", "level", "active_from"], unique=False
     )
 
+
+def _incident() -> None:
     op.create_table(
         "incident",
         sa.Column("id", Id, nullable=False),
@@ -189,6 +224,8 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'open'"),
     )
 
+
+def _clip() -> None:
     op.create_table(
         "clip",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -214,6 +251,8 @@ def upgrade() -> None:
     op.create_index("ix_clip_source_id", "clip", ["source_id"], unique=False)
     op.create_index("ix_clip_start", "clip", ["start"], unique=False)
 
+
+def _review() -> None:
     op.create_table(
         "review",
         sa.Column("id", Id, nullable=False),
@@ -236,6 +275,8 @@ def upgrade() -> None:
     )
     op.create_index("ix_review_incident_id", "review", ["incident_id"], unique=False)
 
+
+def _stretch() -> None:
     op.create_table(
         "stretch",
         sa.Column("source_id", Id, nullable=False),

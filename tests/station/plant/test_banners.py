@@ -1,0 +1,59 @@
+"""What every page says at its top: what is wrong with all of the station, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rattle.station.board import MachineNow, SourceNow
+from rattle.station.health import Kept, Writing
+from rattle.station.plant.banners import COMMON, banners_of
+
+NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
+
+
+def said(**changes: Any) -> tuple[str, ...]:
+    given: dict[str, Any] = {
+        "writing": Writing(),
+        "kept": Kept(),
+        "failed": {},
+        "machines": [],
+        "opened": [],
+        "now": NOW,
+    }
+    return banners_of(**{**given, **changes})
+
+
+def machine(state: Any) -> MachineNow:
+    source = SourceNow("s", "cam", "m", "url", "rtsp://c", state=state)
+    return MachineNow("m", "press", 1.0, "always", "r", (source,))
+
+
+def test_nothing_where_all_is_well() -> None:
+    assert said(machines=[machine("live"), machine("lost")], opened=[NOW] * COMMON) == ()
+
+
+def test_a_database_that_is_away_comes_first_with_what_waits() -> None:
+    first, second = said(
+        writing=Writing(waiting=1234, error="the database hall cannot be used", full_disk="full")
+    )
+    assert "1,234 records wait" in first
+    assert "hall cannot be used" in first
+    assert "No recording can be kept" in second
+
+
+def test_more_incidents_at_once_than_chance_have_a_cause_in_common() -> None:
+    opened = [NOW - timedelta(minutes=minute) for minute in range(COMMON + 1)]
+    assert "cause in common" in said(opened=opened)[0]
+    assert said(opened=[NOW - timedelta(minutes=11)] * 9) == ()
+
+
+def test_a_plant_that_hears_nothing_looks_at_its_network() -> None:
+    assert "network" in said(machines=[machine("lost"), machine("lost")])[0]
+    assert said(machines=[machine("lost")]) == ()
+
+
+def test_a_job_that_fails_is_said() -> None:
+    assert said(failed={"Retention": "no space"}) == (
+        "Retention failed and is tried again: no space",
+    )
