@@ -24,9 +24,9 @@ from rattle.station.web.app import build_app
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests."""
+    """One browser for a module's tests: its loop runs in this thread, where others start theirs."""
     program = shutil.which("chromium")
     if program is None:
         lacking("chromium is not installed here")

@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 from served_station import Served
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from rattle.station.store.tables import IncidentRow, ReviewRow
 
@@ -168,3 +168,18 @@ def test_a_double_tap_says_it_once(page: Page, served: Served) -> None:
             ReviewRow.incident_id == served.station.incidents["open alarm"]
         )
         assert len(session.scalars(said).all()) == 1
+
+
+def test_what_comes_while_nothing_waits_is_shown(page: Page, served: Served) -> None:
+    database = served.station.context.database
+    with database.writing() as session:
+        session.execute(update(IncidentRow).values(verdict="normal"))
+    page.goto("/review")
+    expect(page.locator("h1")).to_have_text("Nothing waits for you")
+    expect(page.locator("#live")).to_have_text("live")
+    alarm = served.station.incidents["alarm"]
+    with database.writing() as session:
+        session.execute(update(IncidentRow).where(IncidentRow.id == alarm).values(verdict=None))
+    served.station.context.hub.publish("incident", id=alarm)
+    expect(page.locator("h1")).to_have_text("Alarm: press-3")
+    expect(page.locator("[data-at]")).to_have_attribute("data-at", alarm)

@@ -82,7 +82,11 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("change", (event) => { if (event.target.name === "ids") keep(); });
-document.addEventListener("refreshed", restore);
+document.addEventListener("refreshed", () => {
+  // Something came while nothing waited: show it.
+  if (!document.querySelector("[data-at]") && document.querySelector(".queue:not(.still) li")) location.reload();
+  restore();
+});
 document.getElementById("bulk")?.addEventListener("submit", () => sessionStorage.removeItem(MARKED));
 addEventListener("pageshow", () => { isLeaving = false; });
 for (const button of document.querySelectorAll("[data-help]")) {
