@@ -20,7 +20,7 @@ from rattle.station.config.model import Machine
 from rattle.station.config.model import Plant as PlantFile
 from rattle.station.config.model import Source as SourceFile
 from rattle.station.events import Hub
-from rattle.station.health import Health, Kept
+from rattle.station.health import Health
 from rattle.station.hear.ear import Ear, InUse, Outputs
 from rattle.station.hear.listener import Listener
 from rattle.station.hear.operating import running_of
@@ -85,7 +85,6 @@ class Plant:
         self._releases: dict[str, Release] = {}  # by the id of the release
         self._explained: deque[str] = deque(maxlen=1000)
         self._opened_at: deque[datetime] = deque(maxlen=NEWEST)
-        self._kept = Kept()
         # One station of a data folder has one name, so that it finds its own lease again.
         self._node = f"{socket.gethostname()}:{file.data.resolve()}"
 
@@ -132,10 +131,10 @@ class Plant:
         return Health(
             started=self._started,
             writing=writing,
-            kept=self._kept,
+            kept=self._retention.kept,
             banners=banners_of(
                 writing,
-                self._kept,
+                self._retention.kept,
                 self._keeper.errors,
                 self.board.machines(),
                 [*self._opened_at],
@@ -321,7 +320,7 @@ class Plant:
             self._take(session)
 
     def _keep(self) -> None:
-        self._kept = self._retention.run(self._now())
+        self._retention.run(self._now())
 
     def _take(self, session: Session) -> None:
         now = self._now()
