@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import socket
 from urllib.parse import urlsplit
 
+from anyio import BrokenResourceError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rattle.station.config.model import Web
 from rattle.station.web.answers import refusal
+
+_log = logging.getLogger(__name__)
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 BODY_WITHIN_S = 30.0
@@ -73,7 +77,10 @@ class Guard:
             await refusal(scope, *said)(scope, receive, send_with_headers)
             return
         patient = Patient(receive) if scope["type"] == "http" else receive
-        await self._app(scope, patient, send_in_our_words)
+        try:
+            await self._app(scope, patient, send_in_our_words)
+        except* BrokenResourceError:
+            _log.debug("an event stream was cut off: nobody read it")
 
 
 class Patient:
