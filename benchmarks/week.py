@@ -173,9 +173,9 @@ def faults_of(
 def table(rows: list[dict[str, Any]]) -> str:
     """Markdown: what came beside what was expected, and the faults."""
     lines = [
-        "| machine | false alarms: came | expected | watches: came | expected "
-        "| a week from now, alarm | upper bound | faults found by alarm | by watch |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "| machine | days | false alarms: came | expected | watches: came | expected "
+        "| alarms a week by the last threshold | upper bound | faults found by alarm | by watch |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for row in rows:
         faults = row["faults"].values()
@@ -183,7 +183,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         by_any = sum(each["alarm"] is not None or each["watch"] is not None for each in faults)
         now = row["rate_now"]["alarm"]
         lines.append(
-            f"| {row['machine']} | {row['came']['alarm']} | {row['expected']['alarm']} "
+            f"| {row['machine']} | {row['days']:g} | {row['came']['alarm']} | {row['expected']['alarm']} "
             f"| {row['came']['watch']} | {row['expected']['watch']} | {now[0]} | {now[1]} "
             f"| {by_alarm} of {len(faults)} | {by_any} of {len(faults)} |"
         )
