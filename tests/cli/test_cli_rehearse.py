@@ -50,7 +50,7 @@ def test_it_says_that_it_is_synthetic_what_is_found_and_from_which_level_on(
             round(100 * rehearsal.found(rehearsal.threshold.value, kind=kind, level_db=db).value)
             for db in LEVELS_DB
         ]
-    for sentence in heard_said(rehearsal):
+    for sentence in heard_said(rehearsal, rehearsal.threshold.value):
         assert sentence in lines
     assert sum(bool(re.match(r" +[0-9]+ %", line)) for line in lines) == len(RATES)
     assert "* 12 healthy clips cannot show a false-alarm rate of 1 %, 2 %, 5 %" in out

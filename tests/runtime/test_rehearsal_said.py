@@ -32,7 +32,7 @@ def test_it_says_of_each_kind_from_where_on_it_is_heard() -> None:
         impacts=[0, 0, 0.5],
         rattle=[0, 0.25, 0.75],
     )
-    assert list(heard_said(said)) == [
+    assert list(heard_said(said, said.threshold.value)) == [
         "hum: half are found from -10 dB on, quieter than the machine by a factor of 3.2.",
         "rub: half or more are found at every level from -20 dB on, quieter than the machine by a "
         "factor of 10.",
@@ -49,7 +49,9 @@ def test_what_is_found_just_below_the_machines_level_is_as_loud_as_it() -> None:
         for level_db, scores in ((-0.5, (0.0, 0.0)), (0.0, (1.0, 1.0)))
     )
     said = Rehearsal(threshold, (threshold,), (0.0, 0.0), faults)
-    assert list(heard_said(said)) == ["hum: half are found from 0 dB on, as loud as the machine."]
+    assert list(heard_said(said, said.threshold.value)) == [
+        "hum: half are found from 0 dB on, as loud as the machine."
+    ]
 
 
 def test_it_says_what_healthy_clips_give_and_what_so_few_can_show() -> None:

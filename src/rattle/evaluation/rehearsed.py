@@ -49,7 +49,7 @@ def rehearsal_section(rehearsal: Rehearsal) -> RehearsalSection:
         rehearsal.threshold,
         levels_db,
         rows,
-        list(heard_said(rehearsal)),
+        list(heard_said(rehearsal, rehearsal.threshold.value)),
         list(limits_said(rehearsal)),
         [
             RateRow(each, rehearsal.found(each.value), rehearsal.false_alarms(each.value))

@@ -11,11 +11,11 @@ from rattle.scoring.threshold import Threshold
 from rattle.synthetic.level import amplitude
 
 
-def heard_said(rehearsal: Rehearsal) -> Iterator[str]:
-    """Say of each kind from which level on half of its faults are found, or that they are not."""
+def heard_said(rehearsal: Rehearsal, threshold: float) -> Iterator[str]:
+    """Say of each kind from which level on half of its faults are above the threshold, or none."""
     lowest, loudest = rehearsal.levels_db[0], rehearsal.levels_db[-1]
     for kind in rehearsal.kinds:
-        level = rehearsal.half_found_from_db(kind, rehearsal.threshold.value)
+        level = rehearsal.half_found_from_db(kind, threshold)
         if level is None:
             yield (
                 f"{kind}: fewer than half are found even at {loudest:.0f} dB, {_loudness(loudest)}."

@@ -403,3 +403,17 @@ def test_samples_that_are_no_numbers_reach_neither_scores_nor_recordings() -> No
     [clip] = kit.of(ClipHeard)
     assert np.isfinite(clip.samples).all()
     assert "damaged" in {minute.fitness.split(" ")[0] for minute in told_minutes(kit)}
+
+
+def test_sound_that_is_handed_on_late_for_a_moment_is_dated_as_if_it_were_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    kit, sound = Kit(), noise(40)
+    for second in range(40):
+        late_s = 4.0 if 12 <= second < 20 else 0.0  # the computer is busy for eight seconds
+        at = BEGAN + timedelta(seconds=second + 1 + late_s)
+        kit.ear.push(Block(sound[second * RATE_HZ : (second + 1) * RATE_HZ], RATE_HZ), at)
+    kit.ear.stop()
+    assert caplog.records == []
+    [minute] = told_minutes(kit)
+    assert (minute.at, minute.lost_s) == (BEGAN, 0.0)

@@ -32,7 +32,7 @@ def rehearsal_lines(rehearsal: Rehearsal, machine: str) -> Iterator[str]:
     yield "0 dB is as loud as the machine itself."
     yield from limits_said(rehearsal)
     yield ""
-    yield from heard_said(rehearsal)
+    yield from heard_said(rehearsal, rehearsal.threshold.value)
     yield ""
     yield from _rate_lines(rehearsal)
 

@@ -19,8 +19,8 @@ from rattle.station.serve import serve
 
 PLANT = "Synthetic demo"
 WORDS = """\
-A plant of four SYNTHETIC machines; no real machine was recorded. What it heard in the week before
-was computed beforehand, what happens from now on is heard and judged live:
+A plant of four SYNTHETIC machines; no real machine was recorded. What it heard before it was
+started was computed beforehand, what happens from now on is heard and judged live:
 
   after 30 s   an alarm: a bearing of feed pump 1 is damaged
   after 60 s   the exhaust fan's microphone is unplugged

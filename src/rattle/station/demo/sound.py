@@ -24,6 +24,9 @@ ONSET_S = 2.0
 
 Samples = NDArray[np.float32]
 
+# One run is made at a time: it takes some hundred MB meanwhile.
+_making = Lock()
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -62,8 +65,9 @@ class MachineSound:
         """Make a run, or give it where it was made; those before the last one are forgotten."""
         run = self._runs.get(number)
         if run is None:
-            run = self._made(number)  # without the lock: who plays the run before goes on
-            with self._lock:
+            with _making:
+                run = self._made(number)
+            with self._lock:  # for a moment: who plays the run before goes on
                 kept = {n: other for n, other in self._runs.items() if n == number - 1}
                 self._runs = {**kept, number: run}
         return run

@@ -17,14 +17,15 @@ from datetime import UTC, datetime
 from threading import RLock
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rattle.clips.recorder import Traits
 from rattle.listening.source import Block
 from rattle.listening.windows import Window
-from rattle.runtime.channel import mean_of, select_channel
+from rattle.runtime.channel import ChannelStream, mean_of, select_channel
 from rattle.runtime.scorer import Scorer
 from rattle.runtime.stream import WindowScores
-from rattle.scoring.budget.ledger import Verdict
+from rattle.scoring.budget.ledger import LEVELS, Verdict
 from rattle.scoring.clip import Embedded
 from rattle.station.board import Board, SourceState
 from rattle.station.events import Hub
@@ -142,6 +143,26 @@ class Ear:
             self._end_segment()
             self._minutes.tell_so_far()
             self._judge.tell_so_far()
+
+    def healthy_sound(self, seconds: float) -> NDArray[np.float32] | None:
+        """Give the newest sound as the release hears it, ``[T]``; None where it may be no healthy.
+
+        That is where there is not so much without a gap, or the machine did not run all the time,
+        or something is wrong or stands out.
+        """
+        with self._lock:
+            segment, recordings = self._segment, self._recordings
+            if segment is None or recordings is None or segment.received_s < seconds:
+                return None
+            ledger, end_s = self._judge.ledger, segment.received_s
+            is_odd = self._troubles.reason("microphone") or any(map(ledger.is_open, LEVELS))
+            start, end = segment.time(end_s - seconds), segment.time(end_s)
+            if is_odd or not self._running.ran(start, end):
+                return None
+            samples = recordings.between(end_s - seconds, end_s)
+            rate_hz = segment.rate_hz
+        # Resampling takes a while: the ear goes on meanwhile.
+        return ChannelStream(self._release.scorer.info.recipe.audio, rate_hz).push(samples)
 
     def review(self, first: int, verdict: Verdict | None, at: datetime) -> None:
         """Let the budget know what a person said of the alarm that began with that minute."""

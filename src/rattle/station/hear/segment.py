@@ -1,8 +1,9 @@
 """Cut sound without a gap into seconds and windows, each with its time.
 
 Times follow the samples from the first block on, so that blocks that come early or late, and a
-clock that is set, do not tear a minute apart. Where clock and samples are more than 2 s apart, the
-samples are dated anew: a sound card counts a little slow, a camera left something out.
+clock that is set, do not tear a minute apart. Where clock and samples are more than 2 s apart for
+ten seconds, the samples are dated anew: a sound card counts a little slow, a camera left something
+out. A busy computer hands sound on late for a moment, and on time again: that moves nothing.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from rattle.runtime.channel import mean_of
 from rattle.runtime.scorer import Scorer
 
 MOST_APART_S = 2.0
+APART_FOR_S = 10.0
 SILENCE_DBFS = -120.0
 
 
@@ -50,6 +52,8 @@ class Segment:
         self._received = self._heard = 0  # samples: up to the end, and those that were looked at
         self._coming: list[NDArray[np.float32]] = []
         self._windows: deque[Window] = deque()
+        self._late_from: float | None = None  # the place from which on the clock is ahead
+        self._least_late = 0.0
 
     @property
     def received_s(self) -> float:
@@ -91,12 +95,27 @@ class Segment:
         self._windows.clear()
 
     def dated_anew(self, at: float) -> float:
-        """Hold its end against the clock's ``at``: by how many seconds it is moved, mostly 0."""
+        """Hold its end against the clock's ``at``: by how many seconds it is moved, mostly 0.
+
+        Sound comes late and never early: by how much the clock is ahead, the least late block says.
+        """
         apart = at - self.end
-        if abs(apart) <= MOST_APART_S:
+        if apart < -MOST_APART_S:
+            return self._moved(apart)
+        if apart <= MOST_APART_S:
+            self._late_from = None
             return 0.0
-        self._zero = round(self._zero + apart, 3)
-        return apart
+        if self._late_from is None:
+            self._late_from, self._least_late = self.received_s, apart
+        self._least_late = min(self._least_late, apart)
+        if self.received_s - self._late_from < APART_FOR_S:
+            return 0.0
+        return self._moved(self._least_late)
+
+    def _moved(self, by_s: float) -> float:
+        self._zero = round(self._zero + by_s, 3)
+        self._late_from = None
+        return by_s
 
     def _look_at(self, samples: NDArray[np.float32]) -> Iterator[Second | Window]:
         block = Block(samples, self.rate_hz)

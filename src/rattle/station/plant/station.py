@@ -35,6 +35,7 @@ from rattle.station.plant.banners import banners_of
 from rattle.station.plant.beginning import Beginning, enter, recall
 from rattle.station.plant.explaining import Due, Explainer
 from rattle.station.plant.keeping import Job, Keeper
+from rattle.station.plant.rehearsing import Rehearsals
 from rattle.station.plant.releases import Release, take_into_use
 from rattle.station.plant.unexplained import unexplained
 from rattle.station.records import IncidentChanged
@@ -51,7 +52,7 @@ _log = logging.getLogger(__name__)
 
 # Another station may take a source that was not renewed for so long.
 LEASE = timedelta(seconds=90)
-LOOK_EVERY_S, RENEW_EVERY_S, KEEP_EVERY_S = 10.0, 30.0, 3600.0
+LOOK_EVERY_S, RENEW_EVERY_S, REHEARSE_EVERY_S, KEEP_EVERY_S = 10.0, 30.0, 60.0, 3600.0
 NEWEST = 20  # incidents whose beginning is remembered, for what they have in common
 PATIENCE_S = 20.0
 
@@ -162,11 +163,15 @@ class Plant:
         self._retention = Retention(self.database, data, self.file.keep)
         files = SoundFiles(data, self.file.keep.speech, self._retention.refusal)
         self._scribe = Scribe(self.database, files, self._written, now=self._now)
+        rehearsals = Rehearsals(
+            self.database, self.board, self._ears, lambda of: self._releases[of].scorer, self._now
+        )
         self._keeper = Keeper(
             [
                 Job("Looking after the sources", LOOK_EVERY_S, self._look, LOOK_EVERY_S),
                 Job("Holding the sources", RENEW_EVERY_S, self._renew, RENEW_EVERY_S),
                 Job("Retention", KEEP_EVERY_S, self._keep),
+                Job("Rehearsing", REHEARSE_EVERY_S, rehearsals.do_next, REHEARSE_EVERY_S),
             ],
             time.monotonic,
         )

@@ -116,7 +116,9 @@ def _release(session: Session, machine: MachineRow, bundle: BundleFacts, now: da
             created=now,
         )
         session.add(row)
-    row.encoder, row.path, row.report = bundle.encoder, bundle.path, dict(bundle.report)
+    row.encoder, row.path = bundle.encoder, bundle.path
+    # What was found of it meanwhile stays.
+    row.report = {**(row.report or {}), **bundle.report}
     session.flush()
     session.execute(update(ReleaseRow).where(of_machine).values(state="retired"))
     row.state = "live"
