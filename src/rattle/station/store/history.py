@@ -115,11 +115,14 @@ def _minutes(session: Session, source_id: str, release_id: str) -> tuple[Values,
     for values, until in rows:
         if heard is None or first is None:
             heard = first = until
-        if values and until == first:
-            pieces.append(values)
-            first -= len(values) // 8
-        elif until < first:
+        if not values:  # of a minute without M, whose number says nothing
+            continue
+        if until < first:
             break
+        count = first - (until - len(values) // 8)
+        if count > 0:
+            pieces.append(values[: 8 * count])
+            first -= count
         if first <= max(heard - KEPT_MINUTES, 0):
             break
     rows.close()

@@ -56,6 +56,12 @@ def without_scores(minutes: Sequence[MinuteHeard]) -> MinuteHeard:
     return replace(first, scores=np.empty(0, np.float32))
 
 
+def with_minutes_of(row: MinuteHeard, later: MinuteHeard) -> MinuteHeard:
+    """Keep M of a minute that was heard later in this row, too; nothing else of it."""
+    minutes, heard = _numbered(row, later)
+    return replace(row, minutes=minutes[-KEPT_MINUTES:], heard=heard)
+
+
 def _holds(known: MinuteHeard, part: MinuteHeard) -> bool:
     scores, others = (np.asarray(each.scores, "<f4").tobytes() for each in (known, part))
     has_scores = others in scores
@@ -73,13 +79,16 @@ def _overlaid(scores: NDArray[np.float32], more: NDArray[np.float32]) -> NDArray
 
 
 def _numbered(*parts: MinuteHeard) -> tuple[tuple[float, ...], int]:
-    """Join their M by number, without what is before a gap; gives also how many were heard."""
+    """Join their M by number, without what is before a gap; gives also how many were heard.
+
+    A part without any says nothing of numbers.
+    """
     by_number = {
         part.heard - len(part.minutes) + place: value
         for part in parts
         for place, value in enumerate(part.minutes)
     }
-    heard = max(part.heard for part in parts)
+    heard = max(part.heard for part in parts if part.minutes or not by_number)
     first = heard
     while first - 1 in by_number:
         first -= 1

@@ -8,7 +8,7 @@ still as it was when it is changed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 from sqlalchemy import select
@@ -17,12 +17,11 @@ from sqlalchemy.orm import Session
 
 from rattle.station.records import IncidentChanged, MinuteHeard, StretchChanged, ThresholdFitted
 from rattle.station.store.incident_rows import write_incident
-from rattle.station.store.minute_parts import joined
+from rattle.station.store.minute_rows import write_minutes
 from rattle.station.store.rows import ClipDropped, ClipKept, Written
-from rattle.station.store.tables import ClipRow, IncidentRow, MinuteRow, StretchRow, ThresholdRow
+from rattle.station.store.tables import ClipRow, IncidentRow, StretchRow, ThresholdRow
 
 Kind = TypeVar("Kind")
-MINUTE_FIELDS = tuple(field.name for field in fields(MinuteHeard))
 
 
 def write(session: Session, record: Written) -> None:
@@ -38,7 +37,7 @@ def write_all(session: Session, records: Sequence[Written]) -> None:
     _write_thresholds(session, _of(ThresholdFitted, records))
     _each(write_incident, session, _of(IncidentChanged, records))
     _each(_write_stretch, session, _of(StretchChanged, records))
-    _write_minutes(session, _of(MinuteHeard, records))
+    write_minutes(session, _of(MinuteHeard, records))
     _each(_write_clip, session, _of(ClipKept, records))
     _each(_write_dropped, session, _of(ClipDropped, records))
 
@@ -69,40 +68,6 @@ def _write_stretch(session: Session, stretch: StretchChanged) -> None:
         return
     row.last = max(row.last, stretch.last)
     row.peak = max(row.peak, stretch.peak)
-
-
-def _write_minutes(session: Session, minutes: Sequence[MinuteHeard]) -> None:
-    if not minutes:
-        return
-    rows = _known_minutes(session, minutes)
-    changed: dict[tuple[str, object], dict[str, Any]] = {}
-    for minute in minutes:
-        key = minute.source_id, minute.at
-        rows[key] = joined(rows[key], minute) if key in rows else minute
-        changed[key] = {name: getattr(rows[key], name) for name in MINUTE_FIELDS}
-    statement = _insert(session, MinuteRow)
-    statement = statement.on_conflict_do_update(
-        index_elements=["source_id", "at"],
-        set_={name: statement.excluded[name] for name in MINUTE_FIELDS[1:] if name != "at"},
-    )
-    session.execute(statement, list(changed.values()))
-
-
-def _known_minutes(
-    session: Session, minutes: Sequence[MinuteHeard]
-) -> dict[tuple[str, object], MinuteHeard]:
-    columns = [getattr(MinuteRow, name) for name in MINUTE_FIELDS]
-    found = session.execute(
-        select(*columns).where(
-            MinuteRow.source_id.in_({minute.source_id for minute in minutes}),
-            MinuteRow.at.in_({minute.at for minute in minutes}),
-        )
-    )
-    known = {}
-    for row in found:
-        values = dict(row._mapping) | {"minutes": tuple(row.minutes.tolist())}
-        known[row.source_id, row.at] = MinuteHeard(**values)
-    return known
 
 
 def _write_clip(session: Session, clip: ClipKept) -> None:
