@@ -24,6 +24,9 @@ ONSET_S = 2.0
 
 Samples = NDArray[np.float32]
 
+# Making a run takes 200 MB for a moment: those of several machines are made one after another.
+_MAKING = Lock()
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -62,7 +65,9 @@ class MachineSound:
         """Make a run, or give it where it was made; those before the last one are forgotten."""
         run = self._runs.get(number)
         if run is None:
-            run = self._made(number)  # without the lock: who plays the run before goes on
+            with _MAKING:  # not under the other lock: who plays the run before goes on
+                run = self._runs.get(number)
+                run = self._made(number) if run is None else run
             with self._lock:
                 kept = {n: other for n, other in self._runs.items() if n == number - 1}
                 self._runs = {**kept, number: run}
