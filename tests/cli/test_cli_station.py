@@ -79,7 +79,7 @@ def test_check_exits_0_where_all_is_well_and_1_where_something_is_not(
     code, out, _ = rattle("station", "--check", path)
     assert code == 1
     assert out.splitlines()[1:] == [
-        f"error: machine[0].bundle: {bundle_file} holds no graph; export it first "
+        f"error: line 8, machine[0].bundle: {bundle_file} holds no graph; export it first "
         "(rattle export BUNDLE)"
     ]
 
@@ -90,8 +90,8 @@ def test_check_exits_0_with_a_warning_alone(rattle: Any, here: Path, exported_fi
     code, out, _ = rattle("station", "--check", path)
     assert code == 0
     assert out.splitlines()[1:] == [
-        "warning: web.bind: 0.0.0.0 is reached by other machines: the station starts there once it "
-        "has an account (rattle station-account CONFIG NAME --role admin)"
+        "warning: line 3, web.bind: 0.0.0.0 is reached by other machines: the station starts there "
+        "once it has an account (rattle station-account CONFIG NAME --role admin)"
     ]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rattle.cli.terminal.extra import taking_station
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rattle.station.config.finding import Finding
     from rattle.station.config.init import Bundles, NewMachine
@@ -92,13 +92,13 @@ def _demo(to: Path, port: int) -> int:
 
 def _check(path: Path) -> int:
     from rattle.station.config.check import check
-    from rattle.station.config.read import read_plant
+    from rattle.station.config.read import lines_by_key, read_plant
 
     plant = read_plant(path)
     with taking_station():
         findings = check(plant)
     print(_plant_line(len(plant.machine), sum(len(each.sources) for each in plant.machine)))
-    for line in _finding_lines(findings):
+    for line in _finding_lines(findings, lines_by_key(path)):
         print(line)
     return int(any(finding.level == "error" for finding in findings))
 
@@ -109,19 +109,25 @@ def _plant_line(machines: int, sources: int) -> str:
     return f"{counted(machines, 'machine')}, {counted(sources, 'source')}"
 
 
-def _finding_lines(findings: Sequence[Finding]) -> list[str]:
+def _finding_lines(findings: Sequence[Finding], line_of: Mapping[str, int]) -> list[str]:
     from rattle.cli.terminal.options import with_options
 
     lines = []
     for level in ("error", "warning"):
         of_level = [finding for finding in findings if finding.level == level]
         lines += [
-            f"{level}: {finding.key}: {with_options(finding.message, finding.argument)}"
+            f"{level}: {_place(finding.key, line_of)}: "
+            f"{with_options(finding.message, finding.argument)}"
             for finding in of_level[:SHOWN]
         ]
         if len(of_level) > SHOWN:
             lines.append(f"and {len(of_level) - SHOWN} more of level {level}")
     return lines or ["no findings"]
+
+
+def _place(key: str, line_of: Mapping[str, int]) -> str:
+    """Name a key with its line; one that the file leaves at its default has none."""
+    return f"line {line_of[key]}, {key}" if key in line_of else key
 
 
 def _init(place: Path) -> int:

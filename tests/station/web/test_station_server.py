@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import httpx2 as httpx
 import pytest
@@ -73,8 +74,17 @@ def test_a_page_for_this_computer_needs_none(bind: str, station: MadeUpStation) 
 def test_a_port_that_is_taken_is_said_to_be(station: MadeUpStation) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         bind = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(DataError, match=f"bind {bind}: cannot be bound"):
+        with pytest.raises(DataError, match=f"bind {bind}: cannot be bound") as refused:
             Server(app_bound_to(station, bind=bind)).start()
+        assert "Errno" not in str(refused.value)
+
+
+def test_for_all_addresses_it_names_one_that_others_can_type(station: MadeUpStation) -> None:
+    add_accounts(station)
+    server = Server(app_bound_to(station, bind="0.0.0.0:0"))
+    address = server.start()
+    server.stop()
+    assert urlsplit(address).hostname == socket.gethostname().lower()
 
 
 def test_an_address_that_is_none_is_said_to_be(station: MadeUpStation) -> None:

@@ -1,8 +1,8 @@
 """Read ``plant.toml``; what is wrong with it is told all at once, each key with its line.
 
-``read_plant`` reads all of it, ``read_memory`` where the plant is remembered. Secrets come from the
-environment (``env:NAME``), paths count from the file's folder, and ``problems`` puts into words
-what the model refuses.
+``read_plant`` reads all of it, ``read_memory`` where the plant is remembered, ``lines_by_key``
+where each key stands. Secrets come from the environment (``env:NAME``), paths count from the file's
+folder, and ``problems`` puts into words what the model refuses.
 """
 
 from __future__ import annotations
@@ -43,6 +43,14 @@ def read_memory(path: Path, environment: Mapping[str, str] = os.environ) -> Memo
     Whoever looks there need not know the passwords of its cameras.
     """
     return _read(path, environment, Memory)
+
+
+def lines_by_key(path: Path) -> dict[str, int]:
+    """Say in which line each key stands, such as ``machine[2].bundle``.
+
+    Raises ``ConfigError`` where the file cannot be read.
+    """
+    return {shown_key(key): line for key, line in lines_of(_text(path)).items()}
 
 
 def _read(path: Path, environment: Mapping[str, str], table: type[T]) -> T:

@@ -24,8 +24,8 @@ ONSET_S = 2.0
 
 Samples = NDArray[np.float32]
 
-# One run is made at a time: it takes some hundred MB meanwhile.
-_making = Lock()
+# Making a run takes 200 MB for a moment: those of several machines are made one after another.
+_MAKING = Lock()
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,10 @@ class MachineSound:
         """Make a run, or give it where it was made; those before the last one are forgotten."""
         run = self._runs.get(number)
         if run is None:
-            with _making:
-                run = self._made(number)
-            with self._lock:  # for a moment: who plays the run before goes on
+            with _MAKING:  # not under the other lock: who plays the run before goes on
+                run = self._runs.get(number)
+                run = self._made(number) if run is None else run
+            with self._lock:
                 kept = {n: other for n, other in self._runs.items() if n == number - 1}
                 self._runs = {**kept, number: run}
         return run

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from rattle.errors import DataError
 from rattle.station.store.credentials import Credentials
 from rattle.station.web.context import Context
-from rattle.station.web.guard import host_of, is_loopback
+from rattle.station.web.guard import host_of, is_loopback, is_wildcard
 from rattle.station.web.ingest import MOST_BYTES
 
 # From the connection, or the first byte of a further request, to the end of its headers.
@@ -70,6 +70,8 @@ class Server:
         )
         self._thread.start()
         host, port = bound.getsockname()[:2]
+        if is_wildcard(host):
+            host = socket.gethostname()  # nobody can type 0.0.0.0 elsewhere
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def stop(self) -> None:
@@ -119,8 +121,9 @@ def bind(address: str) -> socket.socket:
         bound.listen()
     except (OSError, OverflowError) as error:
         bound.close()
+        why = error.strerror if isinstance(error, OSError) else error
         raise DataError(
-            f"[web] bind {address}: cannot be bound ({error}); choose another port, or stop the "
+            f"[web] bind {address}: cannot be bound ({why}); choose another port, or stop the "
             "program that uses this one"
         ) from error
     return bound

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from busy_plant import fill_up
+from busy_plant import LONG, fill_up
 from every_page import WORDS, path_of
 from playwright.sync_api import Browser, Page, expect
 from served_station import Served
@@ -49,6 +49,33 @@ def test_no_page_is_wider_than_a_phone(phone: Page, served: Served) -> None:
         expect(phone.locator("h1")).to_be_visible()
         beyond = phone.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert beyond <= 0, f"{word} is {beyond} pixels wider than a phone"
+
+
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (3840, 2160)])
+@pytest.mark.parametrize("machines", [40, 120])
+def test_a_wall_screen_shows_whole_tiles_and_a_crowd_without_scrolling(
+    machines: int, width: int, height: int, chromium: Browser, served: Served
+) -> None:
+    names = tuple(
+        f"Spindle drive of machining centre {n:03} in hall north" for n in range(machines)
+    )
+    fill_up(served.station, (*names, LONG), incidents=0)
+    context = chromium.new_context(
+        viewport={"width": width, "height": height}, base_url=served.address
+    )
+    page = context.new_page()
+    page.goto("/")
+    expect(page.locator(".tile")).to_have_count(machines + 4)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    cut = """tiles => tiles.flatMap(tile => [...tile.querySelectorAll("dl div, .state")]
+        .filter(part => part.getBoundingClientRect().right > tile.getBoundingClientRect().right)
+        .map(part => part.textContent))"""
+    assert page.locator(".tile").evaluate_all(cut) == []
+    if machines == 120:
+        last = page.locator(".tile").last.bounding_box()
+        assert last is not None
+        assert last["y"] + last["height"] <= height
+    context.close()
 
 
 def test_verbs_on_a_phone_are_as_large_as_a_thumb_and_in_reach(phone: Page, served: Served) -> None:

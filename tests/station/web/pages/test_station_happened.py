@@ -89,7 +89,8 @@ def test_a_title_names_what_it_is_about() -> None:
     ("said", "why"),
     [
         ({"recording_dropped": "someone speaks in it"}, "someone speaks in it"),
-        ({"kind": "source"}, "about the microphone"),
+        ({"kind": "source"}, "nothing was heard"),
+        ({"kind": "microphone"}, "about the microphone"),
         ({"state": "open"}, "still being made"),
         ({}, "made room for newer ones"),
     ],

@@ -110,6 +110,33 @@ def test_banners_are_on_every_page_but_before_the_login(
     assert "Something needs a hand" in read(client, "/health").said
 
 
+def test_the_health_page_begins_with_what_is_not_heard(
+    client: TestClient, station: MadeUpStation
+) -> None:
+    sources = station.context.board.sources()
+    for each in sources:
+        station.context.board.set_source(each, state="live", reason="")
+    assert "The station is well" in read(client, "/health").said
+    first, second, *_ = sources
+    station.context.board.set_source(first, state="lost", reason="no route to host")
+    station.context.board.set_source(second, state="unfit", reason="silent")
+    assert f"2 of {len(sources)} sources not heard" in read(client, "/health").said
+
+
+def test_of_a_lost_source_nobody_is_asked_what_it_was(
+    client: TestClient, station: MadeUpStation
+) -> None:
+    source, microphone, machine = (
+        read(client, f"/incidents/{station.incidents[word]}").said
+        for word in ("source", "microphone", "watch")
+    )
+    assert "What was it?" not in source
+    assert "reviewed" not in source
+    assert "Nobody has to say." in microphone
+    assert "What was it?" in machine
+    assert "Nobody has to say." not in machine
+
+
 def test_what_is_not_there_is_said_with_a_way_on(client: TestClient) -> None:
     for path, said in (
         ("/machines/nobody", "No machine called nobody is listened to."),

@@ -69,7 +69,7 @@ def test_one_sentence_says_how_the_plant_is(
     assert (view.sentence, view.is_calm) == (sentence, is_calm)
 
 
-@pytest.mark.parametrize(("count", "size"), [(6, "few"), (7, "some"), (25, "many")])
+@pytest.mark.parametrize(("count", "size"), [(6, "few"), (7, "some"), (25, "many"), (61, "crowd")])
 def test_many_machines_have_smaller_tiles(count: int, size: str) -> None:
     assert shown(*[machine(str(number)) for number in range(count)]).size == size
 

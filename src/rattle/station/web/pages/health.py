@@ -47,6 +47,7 @@ def health_page(request: Request) -> HTMLResponse:
     """Show how the station is."""
     context = context_of(request)
     health = context.station.health()
+    lines = source_lines(context.board.machines())
     return shown(
         request,
         "health",
@@ -54,7 +55,8 @@ def health_page(request: Request) -> HTMLResponse:
         here="health",
         health=health,
         up=span_said((context.now() - health.started).total_seconds()),
-        sources=source_lines(context.board.machines()),
+        sources=lines,
+        deaf=sum(line.state.kind in ("lost", "unfit") for line in lines),
         disk=disk(health.kept),
     )
 

@@ -83,6 +83,8 @@ def why_silent(found: IncidentView) -> str:
     """Say why there is no recording to play."""
     if found.recording_dropped:
         return f"No recording is kept: {found.recording_dropped}."
+    if found.kind == "source":
+        return "There is no recording: nothing was heard."
     if found.kind != "machine":
         return "No recording is kept: this is about the microphone, not the machine."
     if found.clips:

@@ -20,7 +20,7 @@ from rattle.station.web.pages.states import State, state_of_machine, y_now
 
 router = APIRouter()
 HOUR = timedelta(hours=1)
-FEW, SOME = 6, 24
+FEW, SOME, MANY = 6, 24, 60
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ class Wall:
     def size(self) -> str:
         """How many there are, as a word for the style."""
         count = len(self.tiles)
-        return "few" if count <= FEW else "some" if count <= SOME else "many"
+        sizes = {"few": FEW, "some": SOME, "many": MANY}
+        return next((size for size, most in sizes.items() if count <= most), "crowd")
 
 
 @router.get("/", response_class=HTMLResponse, include_in_schema=False)
@@ -71,7 +72,7 @@ def wall_page(request: Request) -> HTMLResponse:
     now = context.now()
     machines = context.board.machines()
     with context.database.reading() as session:
-        hour = highest_since(session, now - HOUR)
+        hour = highest_since(session, now - HOUR, [*context.board.sources()])
         opened = opened_of(session, [m.incident_id for m in machines if m.incident_id])
     view = wall(machines, hour, opened, now)
     return shown(request, "wall", title="Plant", here="wall", wall=view)
