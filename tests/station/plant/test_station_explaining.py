@@ -1,4 +1,4 @@
-"""Incidents are explained whatever goes wrong with one of them, and whenever the database is away."""
+"""Incidents are explained, whatever goes wrong with one of them or with the database."""
 
 from __future__ import annotations
 

@@ -13,11 +13,10 @@ from rattle.station.plant.progress import told
 def test_a_long_start_says_every_five_seconds_how_far_it_is(
     seconds_each: float, said: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
-    now = 0.0
-    seen = []
+    seen, now = [], [0.0]
     with caplog.at_level(logging.INFO):
-        for item in told(range(10), "opening bundles", 10, lambda: now):
+        for item in told(range(10), "opening bundles", 10, lambda: now[0]):
             seen.append(item)
-            now += seconds_each
+            now[0] += seconds_each
     assert seen == list(range(10))
     assert caplog.messages == [f"starting: opening bundles, {each} of 10 done" for each in said]

@@ -63,5 +63,5 @@ def test_a_bundle_that_cannot_be_used_leaves_the_one_before_in_use_and_says_so(
 
 def test_a_first_bundle_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "fan.rattle").write_bytes(b"half a bundle")
-    with pytest.raises(BundleError, match="fan.rattle"):
+    with pytest.raises(BundleError, match=r"fan\.rattle"):
         started(plant_file(tmp_path / "data", tmp_path / "fan.rattle"), Given())
