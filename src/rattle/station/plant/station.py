@@ -39,7 +39,7 @@ from rattle.station.plant.progress import told
 from rattle.station.plant.rehearsing import Rehearsals
 from rattle.station.plant.releases import Release, live_before, take_into_use_or_keep
 from rattle.station.plant.unexplained import unexplained
-from rattle.station.records import IncidentChanged
+from rattle.station.records import IncidentChanged, StretchChanged
 from rattle.station.store.database import Database, open_database
 from rattle.station.store.history import reviewed_alarms
 from rattle.station.store.register import leave_sources, take_sources
@@ -89,6 +89,7 @@ class Plant:
         self._beginnings = Beginnings()
         self._refused: dict[str, str] = {}  # bundles, by their machine's name
         self._end_by: float | None = None
+        self._alarms: dict[str, int] = {}  # the first minute of each source's newest
         # One station of a data folder has one name, so that it finds its own lease again.
         self._node = f"{socket.gethostname()}:{file.data.resolve()}"
 
@@ -307,6 +308,23 @@ class Plant:
                 self._tell_of(record)
             elif isinstance(record, ClipKept) and record.incident_id is not None:
                 self._explain(record)
+        self._know_reviews_of([r for r in records if isinstance(r, StretchChanged)])
+
+    def _know_reviews_of(self, stretches: Sequence[StretchChanged]) -> None:
+        """Let the budgets know of alarms that began after a person had said what it is."""
+        new = {
+            each.source_id: each
+            for each in stretches
+            if each.level == "alarm" and self._alarms.get(each.source_id, -1) < each.first
+        }
+        if new:
+            self._alarms |= {source_id: each.first for source_id, each in new.items()}
+            of = IncidentRow.id.in_({each.incident_id for each in new.values()})
+            with self.database.reading() as session:
+                found = select(IncidentRow.id).where(of, IncidentRow.verdict.is_not(None))
+                reviewed = session.scalars(found).all()
+            if reviewed:
+                self.reviewed(reviewed)
 
     def _tell_of(self, incident: IncidentChanged) -> None:
         self.hub.publish(
