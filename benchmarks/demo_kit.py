@@ -2,7 +2,7 @@ r"""Makes the kit of `rattle station --demo`: detectors of SYNTHETIC machines, a
 
     python benchmarks/demo_kit.py train FOLDER                   # the bundles; two minutes
     python benchmarks/week.py run --bundles FOLDER ...     # the week; see there
-    python benchmarks/demo_kit.py pack FOLDER WEEK.safetensors
+    python benchmarks/demo_kit.py pack FOLDER WEEK
 
 Eight machines are trained together by the recipe fleet with a smaller encoder, since it travels in
 the package; four of them are the demo's plant. The replay set and the second golden clip stay
@@ -68,7 +68,10 @@ def main() -> None:
     if chosen.verb == "train":
         train(chosen.folder)
         return
-    heard = load_file(chosen.week)
+    heard = {
+        machine.name: load_file(chosen.week / f"{machine.name}.safetensors")[machine.name]
+        for machine in MACHINES
+    }
     bundles = {machine.name: chosen.folder / f"{machine.name}.rattle" for machine in MACHINES}
     pack(bundles, {name: heard[name].astype(np.float32) for name in bundles}, KIT)
     print(f"{KIT}: {KIT.stat().st_size / 1e6:.1f} MB")

@@ -1,10 +1,12 @@
 r"""Lets a station hear a week of SYNTHETIC machines, faster than real time, and then their faults.
 
     python benchmarks/demo_kit.py train /tmp/kit
-    python benchmarks/week.py run --bundles /tmp/kit --machine "Feed pump 1" --into /tmp/week
+    python benchmarks/week.py run --bundles /tmp/kit --machine "Feed pump 1" --into /tmp/week \
+        --results benchmarks/results/week.jsonl
     ...                                              (each machine; one core each, some 30 minutes)
-    python benchmarks/week.py table --into /tmp/week --page docs/explanation/station.md
-    python benchmarks/demo_kit.py pack /tmp/kit /tmp/week/week.safetensors
+    python benchmarks/week.py table --results benchmarks/results/week.jsonl \
+        --page docs/explanation/station.md
+    python benchmarks/demo_kit.py pack /tmp/kit /tmp/week
 
 The machines are those of `rattle station --demo`: healthy for the whole week, switched off and on
 every five minutes, each time at a speed of its own. What is heard goes through the station's ear,
@@ -24,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from page import between
 from rattle.listening.source import Block
@@ -49,6 +51,7 @@ from rattle.station.records import (
     ThresholdFitted,
 )
 from rattle.synthetic import FAULTS_OF_TYPE
+from rows import noted
 
 BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
 BLOCK_S = 10
@@ -173,9 +176,9 @@ def faults_of(
 def table(rows: list[dict[str, Any]]) -> str:
     """Markdown: what came beside what was expected, and the faults."""
     lines = [
-        "| machine | false alarms: came | expected | watches: came | expected "
-        "| a week from now, alarm | upper bound | faults found by alarm | by watch |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "| machine | days | false alarms: came | expected | watches: came | expected "
+        "| alarms a week by the last threshold | upper bound | faults found by alarm | by watch |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for row in rows:
         faults = row["faults"].values()
@@ -183,7 +186,8 @@ def table(rows: list[dict[str, Any]]) -> str:
         by_any = sum(each["alarm"] is not None or each["watch"] is not None for each in faults)
         now = row["rate_now"]["alarm"]
         lines.append(
-            f"| {row['machine']} | {row['came']['alarm']} | {row['expected']['alarm']} "
+            f"| {row['machine']} | {row['days']:g} "
+            f"| {row['came']['alarm']} | {row['expected']['alarm']} "
             f"| {row['came']['watch']} | {row['expected']['watch']} | {now[0]} | {now[1]} "
             f"| {by_alarm} of {len(faults)} | {by_any} of {len(faults)} |"
         )
@@ -196,26 +200,24 @@ def main() -> None:
     parser.add_argument("--bundles", type=Path)
     parser.add_argument("--machine", choices=[each.name for each in MACHINES])
     parser.add_argument("--days", type=float, default=7.0)
-    parser.add_argument("--into", type=Path, required=True)
+    parser.add_argument("--into", type=Path, help="folder for the minutes")
+    parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--page", type=Path)
     chosen = parser.parse_args()
-    chosen.into.mkdir(parents=True, exist_ok=True)
     if chosen.verb == "run":
+        chosen.into.mkdir(parents=True, exist_ok=True)
         machine = next(each for each in MACHINES if each.name == chosen.machine)
         row, minutes = week(machine, chosen.bundles / f"{machine.name}.rattle", chosen.days)
         save_file({machine.name: minutes}, chosen.into / f"{machine.name}.safetensors")
-        (chosen.into / f"{machine.name}.json").write_text(json.dumps(row, indent=1))
+        with chosen.results.open("a") as file:
+            file.write(json.dumps(row) + "\n")
         print(json.dumps(row, indent=1))
         return
-    rows = [json.loads((chosen.into / f"{each.name}.json").read_text()) for each in MACHINES]
-    minutes_of = {}
-    for each in MACHINES:
-        minutes_of |= load_file(chosen.into / f"{each.name}.safetensors")
-    save_file(minutes_of, chosen.into / "week.safetensors")
-    print(table(rows))
+    text = table(noted(chosen.results))
+    print(text)
     if chosen.page:
         page = chosen.page.read_text(encoding="utf-8")
-        chosen.page.write_text(between(page, "week", table(rows)))
+        chosen.page.write_text(between(page, "week", text))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from rattle.synthetic.bearing import Bearing, inner_race, outer_race
-from rattle.synthetic.colour import Colour, Peak, noise
+from rattle.synthetic.colour import LONGEST_REMEMBERED, Colour, Peak, noise, noise_gain
 from rattle.synthetic.hall import background
 from rattle.synthetic.impacts import Mode, ring, strike
 from rattle.synthetic.level import rms
@@ -55,6 +55,14 @@ def test_noise_has_rms_one_and_the_power_of_its_colour_in_each_band():
 def test_noise_is_gaussian_though_its_bins_are_not():
     samples = noise(Colour(20, 4000, 3), 20 * RATE_HZ, RATE_HZ, np.random.default_rng(2))
     assert np.mean(samples**4) / np.mean(samples**2) ** 2 == pytest.approx(3, abs=0.1)
+
+
+def test_gains_of_a_clip_are_remembered_and_those_of_minutes_are_not():
+    def gain(frames: int) -> np.ndarray:
+        return noise_gain(Colour(20, 4000, 3), frames, RATE_HZ)
+
+    assert gain(10 * RATE_HZ) is gain(10 * RATE_HZ)
+    assert gain(LONGEST_REMEMBERED + 1) is not gain(LONGEST_REMEMBERED + 1)
 
 
 def test_wander_has_its_deviation_and_forgets_within_its_relaxation_time():

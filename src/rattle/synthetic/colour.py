@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 Samples: TypeAlias = NDArray[np.float32]
 
 DB_PER_OCTAVE_OF_ONE_POLE = 6.02
+# Of minutes of sound, 128 gains would be more than a gigabyte.
+LONGEST_REMEMBERED = 2**19
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,23 @@ class Colour:
         return np.asarray(body * np.sqrt(power), dtype=np.float32)
 
 
-@lru_cache(maxsize=128)
 def noise_gain(colour: Colour, frames: int, sample_rate_hz: int) -> Samples:
-    """Compute gains of bins ``[frames // 2 + 1]`` with which ``noise_of_gain`` has an RMS of 1."""
+    """Compute gains of bins ``[frames // 2 + 1]`` with which ``noise_of_gain`` has an RMS of 1.
+
+    Those of a clip are remembered.
+    """
+    of_length = _computed if frames > LONGEST_REMEMBERED else _remembered
+    return of_length(colour, frames, sample_rate_hz)
+
+
+def _computed(colour: Colour, frames: int, sample_rate_hz: int) -> Samples:
     gain = colour.magnitude(fft.rfftfreq(frames, 1 / sample_rate_hz))
     gain *= frames / (2 * np.sqrt(np.sum(gain.astype(np.float64) ** 2)))
     gain.setflags(write=False)
     return gain
+
+
+_remembered = lru_cache(maxsize=128)(_computed)
 
 
 def noise_of_gain(gain: Samples, frames: int, rng: np.random.Generator) -> Samples:

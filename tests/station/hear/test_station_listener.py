@@ -108,6 +108,17 @@ def test_a_lost_source_is_connected_again_and_the_board_says_why(listening: List
     assert kit.now.state == "live"
 
 
+def test_the_log_calls_a_lost_source_as_the_plant_does(
+    listening: Listening, caplog: pytest.LogCaptureFixture
+) -> None:
+    kit = Kit()
+    source = Scripted([[*blocks(3), SourceLostError("no route to host")], [*blocks(3), None]])
+    assert source.name != kit.now.name
+    listening(source, kit)
+    until(lambda: kit.now.connections == 2)
+    assert f"{kit.now.name}: lost: no route to host" in caplog.messages
+
+
 def recorded(kit: Kit, seen: list[tuple[str, str]]) -> Callable[..., object]:
     set_source = kit.board.set_source
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -169,3 +170,19 @@ def test_no_other_address_is_a_websocket(served: Served) -> None:
     ):
         pass
     assert refused.value.response.status_code in (403, 404)
+
+
+@pytest.mark.parametrize("path", ["/ingest/pump%20plc", "/login"])
+def test_who_goes_away_in_the_middle_of_a_body_leaves_no_trace(
+    path: str, served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    with served.connect() as connection:
+        connection.sendall(
+            f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {PUSH_TOKEN}\r\n"
+            "Content-Type: application/x-www-form-urlencoded\r\n"
+            "Content-Length: 1000\r\n\r\nname=ann".encode()
+        )
+        time.sleep(0.2)
+    served.server.stop()  # which waits for what goes on
+    assert not served.server.is_serving
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from served import Served, serving
 
 from rattle.station.events import MOST_WAITING, Event
 from rattle.station.store.credentials import Credentials
-from rattle.station.web import live
+from rattle.station.web import live, server
 from rattle.station.web.live import plain
 
 WITHIN_S = 20.0
@@ -213,3 +214,26 @@ def test_json_has_no_infinity_and_no_time() -> None:
         "none": None,
     }
     json.dumps(said, allow_nan=False)
+
+
+def test_a_page_that_never_reads_is_let_go_without_a_word_in_the_log(
+    station: MadeUpStation,
+    app: FastAPI,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(server, "READ_WITHIN_S", 0.3)
+    monkeypatch.setattr(live, "GATHERED_S", 0.01)
+    with serving(app) as served, socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        connection.connect(("127.0.0.1", served.port))
+        connection.sendall(b"GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        hub, until = station.context.hub, time.monotonic() + WITHIN_S
+        while not hub.pages_open and time.monotonic() < until:
+            time.sleep(0.01)
+        assert hub.pages_open == 1
+        while hub.pages_open and time.monotonic() < until:
+            hub.publish("plant", said="x" * 100_000)
+            time.sleep(0.01)
+        assert hub.pages_open == 0
+    assert [record.getMessage() for record in caplog.records] == []

@@ -99,6 +99,11 @@ class Ear:
         self._showing.operating(running.state)
         self._take(release, judge)
 
+    @property
+    def name(self) -> str:
+        """What its source is called in the plant."""
+        return self._showing.name
+
     def push(self, block: Block, at: datetime, lag_s: float = 0.0) -> None:
         """Hear the next block, whose last sample was at ``at`` (UTC), late by ``lag_s``."""
         with self._lock:

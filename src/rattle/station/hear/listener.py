@@ -55,7 +55,7 @@ class Listener:
         self._refused_wait_s, self._failed_wait_s = refused_wait_s, failed_wait_s
         self._stopped = Event()
         self._reason = ""
-        self._thread = Thread(target=self._run, name=f"ear:{source.name}", daemon=True)
+        self._thread = Thread(target=self._run, name=f"ear:{ear.name}", daemon=True)
 
     def start(self) -> None:
         """Begin to listen."""
@@ -86,7 +86,7 @@ class Listener:
         try:
             self._ear.stop()
         except Exception:
-            _log.exception("%s: what was heard last could not be told", self._source.name)
+            _log.exception("%s: what was heard last could not be told", self._ear.name)
 
     def _heard(self) -> float | None:
         """Hear the source to its end: seconds until it is tried again, None for never."""
@@ -109,20 +109,20 @@ class Listener:
             return None
         except RattleError as error:
             if str(error) != self._reason:
-                _log.warning("%s: %s", self._source.name, error)
+                _log.warning("%s: %s", self._ear.name, error)
             return self._failed(str(error), self._refused_wait_s)
         except _StoppedError:
             raise
         except Exception as error:
             reason = f"the station failed to hear it ({error or type(error).__name__})"
             if reason != self._reason:
-                _log.exception("%s: hearing failed", self._source.name)
+                _log.exception("%s: hearing failed", self._ear.name)
             return self._failed(reason, self._failed_wait_s)
 
     def _hear(self, item: Block | Outage) -> None:
         if isinstance(item, Outage):
             if item.reason != self._reason:
-                _log.warning("%s: lost: %s", self._source.name, item.reason)
+                _log.warning("%s: lost: %s", self._ear.name, item.reason)
             self._reason = item.reason
             self._ear.lost(item.reason, self._now())
             return
@@ -137,7 +137,7 @@ class Listener:
         try:
             self._ear.failed(reason, self._now())
         except Exception:  # whatever it is: the thread goes on, and the ear has another chance
-            _log.exception("%s: it could not be said that it failed", self._source.name)
+            _log.exception("%s: it could not be said that it failed", self._ear.name)
         return wait_s
 
     def _pause(self, seconds: float) -> None:

@@ -3,22 +3,29 @@
     client -> Guard (host, origin, patience, headers) -> the app
 
 A page of another site cannot make a browser act here (Origin, Sec-Fetch-Site), nor reach the
-station under a name of its own (Host). Whoever sends a body too slowly is let go.
+station under a name of its own (Host). Whoever sends a body too slowly is let go, and who goes away
+while sending one leaves no trace.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
+import logging
 import socket
 from urllib.parse import urlsplit
 
+from anyio import BrokenResourceError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rattle.station.config.model import Web
 from rattle.station.web.answers import refusal
+
+_log = logging.getLogger(__name__)
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 BODY_WITHIN_S = 30.0
@@ -73,7 +80,12 @@ class Guard:
             await refusal(scope, *said)(scope, receive, send_with_headers)
             return
         patient = Patient(receive) if scope["type"] == "http" else receive
-        await self._app(scope, patient, send_in_our_words)
+        try:
+            # Who goes away in the middle of a body is no fault of ours, and gets no answer.
+            with contextlib.suppress(ClientDisconnect):
+                await self._app(scope, patient, send_in_our_words)
+        except* BrokenResourceError:
+            _log.debug("an event stream was cut off: nobody read it")
 
 
 class Patient:

@@ -26,6 +26,8 @@ MOST_STREAMS = 200
 # How often it is looked whether whoever reads may still do so.
 CHECKED_EVERY_S = 15.0
 RETRY_MS = 3000
+# What changes within this time goes out together: of each source one score.
+GATHERED_S = 0.5
 
 
 class Streams:
@@ -78,31 +80,42 @@ def _has_room(request: Request) -> Streams:
     return streams
 
 
+async def _subscribed(
+    context: Given,
+    streams: Streams = Depends(_has_room),  # noqa: B008
+) -> AsyncIterator[tuple[Subscription, asyncio.Event]]:
+    # Left with the request, in whatever way that ends; a generator of events may live on.
+    with streams.subscribed(context.hub) as subscribed:
+        yield subscribed
+
+
 @router.get("/events", response_class=EventSourceResponse, tags=["live"])
 async def events(
     request: Request,
     context: Given,
-    streams: Streams = Depends(_has_room),  # noqa: B008
+    subscribed: tuple[Subscription, asyncio.Event] = Depends(_subscribed),
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream what changes: score, source, machine, incident, plant; ``resync`` after a loss.
 
     Each event's data is a JSON object. A stream ends when its session does.
     """
-    with streams.subscribed(context.hub) as (subscription, waiting):
-        yield ServerSentEvent(comment="open", retry=RETRY_MS)
-        loop = asyncio.get_running_loop()
-        check_at = loop.time() + CHECKED_EVERY_S
-        while not streams.is_stopping:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(check_at - loop.time()):
-                    await waiting.wait()
-            waiting.clear()
-            if loop.time() >= check_at:
-                check_at = loop.time() + CHECKED_EVERY_S
-                if not await run_sync(_may_read, request, context):
-                    return
-            for event in subscription.take():
-                yield ServerSentEvent(event=event.kind, raw_data=json.dumps(plain(event.data)))
+    streams: Streams = request.app.state.streams
+    subscription, waiting = subscribed
+    yield ServerSentEvent(comment="open", retry=RETRY_MS)
+    loop = asyncio.get_running_loop()
+    check_at = loop.time() + CHECKED_EVERY_S
+    while not streams.is_stopping:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(check_at - loop.time()):
+                await waiting.wait()
+        waiting.clear()
+        if loop.time() >= check_at:
+            check_at = loop.time() + CHECKED_EVERY_S
+            if not await run_sync(_may_read, request, context):
+                return
+        for event in subscription.take():
+            yield ServerSentEvent(event=event.kind, raw_data=json.dumps(plain(event.data)))
+        await asyncio.sleep(GATHERED_S)
 
 
 def plain(value: Any) -> Any:
