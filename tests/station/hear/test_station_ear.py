@@ -233,6 +233,43 @@ def test_a_clock_that_is_set_forward_dates_the_sound_anew_and_tears_no_window(
     assert sum(len(minute.scores) for minute in minutes) == 70
 
 
+@pytest.mark.parametrize("running", [ByLevel(-60.0), ByTag()])
+def test_after_a_clock_was_set_back_a_machine_that_runs_is_scored_on(
+    running: ByLevel | ByTag,
+) -> None:
+    kit = Kit(running=running)
+    kit.hear(noise(10))
+    if isinstance(running, ByTag):
+        kit.ear.set_running(running=True)
+    kit.hear(noise(20, seed=1))
+    kit.at -= timedelta(hours=1)
+    kit.hear(noise(30, seed=2))
+    kit.ear.stop()
+    after = told_minutes(kit)[-1]
+    assert after.at < BEGAN
+    assert np.isfinite(after.scores).sum() >= len(after.scores) - 3 > 20
+
+
+def test_after_a_clock_was_set_back_troubles_begin_and_end_as_ever() -> None:
+    kit = Kit()
+    silence = np.zeros((35 * RATE_HZ, 1), np.float32)
+    kit.hear(silence[: 10 * RATE_HZ])
+    kit.at -= timedelta(hours=1)
+    kit.hear(silence)
+    [unfit] = kit.of(IncidentChanged)
+    assert (unfit.kind, unfit.state) == ("microphone", "open")
+    kit.hear(noise(10))
+    kit.at -= timedelta(hours=1)
+    kit.hear(noise(40))
+    assert [each.state for each in kit.of(IncidentChanged)] == ["open", "ended"]
+    kit.ear.lost("no route to host", kit.at)
+    kit.at -= timedelta(hours=1)
+    for _ in range(62):
+        kit.ear.lost("no route to host", kit.at)
+        kit.at += timedelta(seconds=1)
+    assert [each.state for each in kit.of(IncidentChanged)] == ["open", "ended", "open"]
+
+
 def test_a_clock_that_is_set_back_a_little_repeats_no_minute() -> None:
     kit = Kit()
     kit.hear(noise(65))

@@ -154,8 +154,40 @@ def test_a_damaged_memory_costs_a_line_and_no_more(
 
 def test_what_left_the_folder_is_forgotten(watched: Watched, tmp_path: Path) -> None:
     watched.put("a.wav")
-    assert watched.names() == ["a.wav"]
+    watched.put("b.wav")
+    assert watched.names() == ["a.wav", "b.wav"]
     (watched.folder / "a.wav").unlink()
     again = Watched(watched.folder, tmp_path / "data" / "heard.jsonl")
     assert again.names() == []
-    assert (tmp_path / "data" / "heard.jsonl").read_text() == ""
+    assert "a.wav" not in (tmp_path / "data" / "heard.jsonl").read_text()
+
+
+def test_a_disk_that_is_not_mounted_yet_makes_nothing_forgotten(
+    watched: Watched, tmp_path: Path
+) -> None:
+    watched.put("a.wav")
+    assert watched.names() == ["a.wav"]
+    mounted = watched.folder.rename(tmp_path / "elsewhere")
+    watched.folder.mkdir()
+    again = Watched(watched.folder, tmp_path / "data" / "heard.jsonl")
+    assert again.names() == []
+    watched.folder.rmdir()
+    mounted.rename(watched.folder)
+    assert again.names() == []
+
+
+def test_where_it_cannot_be_written_down_all_is_heard_once_and_written_down_later(
+    watched: Watched, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # No folder can be made where a file lies, as none can on a disk that is full.
+    (tmp_path / "data").write_text("")
+    for name in ("a.wav", "b.wav"):
+        watched.put(name)
+    assert watched.names() == ["a.wav", "b.wav"]
+    assert watched.names() == []
+    assert caplog.text.count("is heard again after a restart") == 1
+    (tmp_path / "data").unlink()
+    watched.put("c.wav")
+    assert watched.names() == ["c.wav"]
+    again = Watched(watched.folder, tmp_path / "data" / "heard.jsonl")
+    assert again.names() == []

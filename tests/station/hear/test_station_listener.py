@@ -255,3 +255,25 @@ def test_pushed_sound_is_scored(listening: Listening) -> None:
             time.sleep(0.01)
     until(lambda: kit.now.score is not None)
     assert (kit.now.state, kit.now.connections) == ("live", 1)
+
+
+def test_a_source_that_cannot_be_closed_keeps_no_other_open(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Unclosable(ScriptedConnection):
+        def close(self) -> None:
+            super().close()
+            raise OSError("the driver is gone")
+
+    class Card(Scripted):
+        def connect(self) -> ScriptedConnection:
+            self.connections.append(Unclosable([*blocks(1), None]))
+            return self.connections[-1]
+
+    kit = Kit()
+    listener = Listener(Card([]), kit.ear)
+    listener.start()
+    until(lambda: kit.now.state == "live")
+    listener.stop()
+    assert listener.join(PATIENCE_S)
+    assert "it could not be closed" in caplog.text

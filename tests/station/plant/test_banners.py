@@ -7,7 +7,7 @@ from typing import Any
 
 from rattle.station.board import MachineNow, SourceNow
 from rattle.station.health import Kept, Writing
-from rattle.station.plant.banners import COMMON, banners_of
+from rattle.station.plant.banners import COMMON, WITHIN, Beginnings, banners_of
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
 
@@ -20,6 +20,7 @@ def said(**changes: Any) -> tuple[str, ...]:
         "machines": [],
         "opened": [],
         "now": NOW,
+        "refused": {},
     }
     return banners_of(**{**given, **changes})
 
@@ -57,3 +58,26 @@ def test_a_job_that_fails_is_said() -> None:
     assert said(failed={"Retention": "no space"}) == (
         "Retention failed and is tried again: no space",
     )
+
+
+def test_machines_whose_incidents_begin_at_one_moment_are_counted_each() -> None:
+    beginnings = Beginnings()
+    for number in range(COMMON + 1):
+        for _told_again in range(2):
+            beginnings.note(f"incident {number}", NOW, NOW)
+    (said_,) = said(opened=beginnings())
+    assert said_.startswith(f"{COMMON + 1} incidents within ten minutes")
+
+
+def test_incidents_that_have_gone_on_for_long_hide_no_new_one() -> None:
+    beginnings = Beginnings()
+    beginnings.note("new", NOW, NOW)
+    for number in range(100):
+        beginnings.note(f"old {number}", NOW - 2 * WITHIN, NOW)
+    assert beginnings() == [NOW]
+
+
+def test_a_bundle_that_cannot_be_used_is_named_with_its_machine() -> None:
+    (only,) = said(refused={"press": "press.rattle is damaged"})
+    assert only.startswith("press is judged by the bundle that it had before")
+    assert only.endswith("press.rattle is damaged")

@@ -25,6 +25,7 @@ from sqlalchemy import update
 
 from rattle import Machine, Manifest, StorageError
 from rattle.station.plant.station import Plant
+from rattle.station.records import StretchChanged
 from rattle.station.store import reviews
 from rattle.station.store.tables import ClipRow, IncidentRow, MinuteRow, ReleaseRow, SourceRow
 
@@ -124,6 +125,26 @@ def test_a_review_is_known_to_the_budget_at_once_and_after_a_restart(
     finally:
         again.stop()
     assert source.blocks_put.empty() or source.blocks_put.get() is None
+
+
+def test_an_alarm_that_begins_after_its_review_is_known_to_the_budget(
+    heard: tuple[Plant, Given],
+) -> None:
+    plant, _ = heard
+    waited_for(lambda: (found := incident(plant)) and found.level == "alarm")
+    found: Any = incident(plant)
+    (ear,) = plant._ears.values()
+    (first,) = {each.first for each in ear._judge.ledger.incidents if each.level == "alarm"}
+    with plant.database.writing() as session:
+        reviews.add(session, [found.id], "anomaly", "anna", datetime.now(UTC), None, None)
+    stretch = StretchChanged(
+        found.id, found.source_id, found.release_id, "alarm", first, first, 9.0, 1.0
+    )
+    plant._alarms.clear()
+    plant._written([stretch])
+    assert [each.verdict for each in ear._judge.ledger.incidents if each.level == "alarm"] == [
+        "anomaly"
+    ]
 
 
 def test_what_was_not_explained_is_explained_after_a_restart(heard: tuple[Plant, Given]) -> None:

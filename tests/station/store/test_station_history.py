@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
-from made_up_heard import MINUTE, NOW, Heard
+from made_up_heard import MINUTE, NOW, PLANT, Heard, bundles
 from rattle.scoring.budget import ledger as ledger_module
 from rattle.scoring.budget.ledger import LEVELS, Account, Incident, Ledger, Level, Verdict
+from rattle.station.config.model import Plant
 from rattle.station.records import IncidentChanged
 from rattle.station.store import history
 from rattle.station.store.database import Database
@@ -24,6 +25,7 @@ from rattle.station.store.history import (
     reviewed_alarms,
     threshold_ids_of,
 )
+from rattle.station.store.register import register, take_sources
 from rattle.station.store.tables import Base, IncidentRow, MinuteRow
 from rattle.station.store.writing import write_all
 
@@ -312,6 +314,7 @@ def test_an_incident_goes_on_over_a_short_gap_and_ends_interrupted_after_a_long_
         write_all(session, [heard.minute(-12, source_id=heard.other_source_id)])
         assert [row.id for row in open_incidents(session)] == [left.id, unheard.id, going_on.id]
     with database.writing() as session:
+        take_sources(session, [heard.other_source_id], "elsewhere", NOW, NOW + 20 * MINUTE)
         # Those of another station's sources are its own.
         assert interrupt(session, NOW + 11 * MINUTE, [heard.source_id]) == []
         both = [heard.source_id, heard.other_source_id]
@@ -325,3 +328,31 @@ def test_an_incident_goes_on_over_a_short_gap_and_ends_interrupted_after_a_long_
         # Its last minute is before it began.
         assert session.get_one(IncidentRow, unheard.id).ended == NOW - 10 * MINUTE
         assert len(session.scalars(select(MinuteRow)).all()) == 3
+
+
+@pytest.mark.parametrize(
+    "changes", [{"name": "fan 2"}, {"sources": [{"name": "x", "url": "a://b"}]}]
+)
+def test_the_incident_of_what_left_the_file_ends(
+    database: Database, heard: Heard, changes: dict[str, object]
+) -> None:
+    of_source = heard.incident(kind="source", subject=heard.source_id)
+    fan, pump = PLANT.model_dump(exclude_unset=True)["machine"]
+    plant = Plant.model_validate({"plant": "hall", "machine": [fan | changes, pump]})
+    with database.writing() as session:
+        write_all(session, [heard.incident(), of_source, heard.minute(0)])
+        ids = register(session, plant, bundles(plant), NOW)
+        ended = interrupt(session, NOW + 2 * MINUTE, [*ids.sources.values()])
+        assert len(ended) == 2
+        assert [row.id for row in open_incidents(session)] == []
+
+
+def test_the_threshold_that_was_fitted_last_stands_after_a_clock_was_set_back(
+    database: Database, heard: Heard
+) -> None:
+    before = heard.threshold(value=3.0, minutes=120, active_from=NOW + 60 * MINUTE)
+    after = heard.threshold(value=2.0, minutes=180, active_from=NOW)
+    with database.writing() as session:
+        write_all(session, [before, after])
+        account = account_of(session, heard.source_id, heard.release_id)
+    assert (account.thresholds["alarm"].value, account.fitted) == (2.0, 180)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -381,6 +382,30 @@ def test_what_was_taken_makes_room_for_other_recordings(
         assert waiting.take_sound() is not None
     assert waiting.refused_clips == 0
     assert waiting.take_sound() is None
+
+
+def test_an_incident_that_goes_on_for_days_without_a_database_takes_no_more_room_each_minute(
+    database: Database, heard: Heard, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting_module, "MOST_ROWS", 100)
+    incidents = [heard.incident(subject=f"machine {each}") for each in range(3)]
+    scribe = Scribe(database, kept(folder), lambda _rows: None)
+    for minute in range(1000):
+        for incident in incidents:
+            threshold = heard.threshold() if minute == 500 else None
+            if threshold is not None:
+                scribe.put(threshold)
+            changes = {"level": "alarm"} if minute > 500 else {}
+            scribe.put(replace(incident, peak=2.0 + minute, **changes))
+            scribe.put(heard.stretch(incident, first=incidents.index(incident), last=10 + minute))
+    assert scribe.writing.waiting < 200
+    scribe.start()
+    assert scribe.stop(PATIENCE_S) == 0
+    assert scribe.writing.refused == 0
+    with database.reading() as session:
+        rows = session.scalars(select(IncidentRow)).all()
+        assert [(row.level, row.peak) for row in rows] == [("alarm", 1001.0)] * 3
+        assert {row.last for row in session.scalars(select(StretchRow))} == {1009}
 
 
 def test_eight_ears_and_people_write_at_once_and_nothing_is_lost(

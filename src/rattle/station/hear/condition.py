@@ -27,7 +27,10 @@ def fault_in_words(fault: str) -> str:
 
 
 class Condition:
-    """Watches the windows of one source. Times are UTC, seconds since 1970."""
+    """Watches the windows of one source. Times are UTC, seconds since 1970.
+
+    Where a clock was set back, what began in its future begins now.
+    """
 
     def __init__(self, troubles: SourceTroubles) -> None:
         self._troubles = troubles
@@ -40,14 +43,12 @@ class Condition:
         at = datetime.fromtimestamp(end, UTC)
         if fault:
             self._fit_since = None
-            if self._unfit_since is None:
-                self._unfit_since = end
+            self._unfit_since = _earlier(self._unfit_since, end)
             if end - self._unfit_since >= UNFIT_AFTER_S:
                 self._troubles.say("unfit", fault_in_words(fault), at)
             return
         self._unfit_since = None
-        if self._fit_since is None:
-            self._fit_since = start
+        self._fit_since = _earlier(self._fit_since, start)
         if end - self._fit_since >= FIT_AFTER_S:
             self._troubles.over("unfit", at)
 
@@ -61,7 +62,10 @@ class Condition:
     def lost(self, reason: str, at: float) -> None:
         """Note that no sound comes, and why; said again while it lasts."""
         self._unfit_since = self._fit_since = None
-        if self._lost_since is None:
-            self._lost_since = at
+        self._lost_since = _earlier(self._lost_since, at)
         if at - self._lost_since > LOST_AFTER_S:
             self._troubles.say("lost", reason, datetime.fromtimestamp(at, UTC))
+
+
+def _earlier(since: float | None, at: float) -> float:
+    return at if since is None else min(since, at)

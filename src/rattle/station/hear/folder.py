@@ -6,6 +6,7 @@ to the folder, which may be a recorder's.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -20,7 +21,7 @@ import numpy as np
 from rattle.atomic import write_text, writing
 from rattle.clips.files import below
 from rattle.clips.reading import open_sound, sound_blocks
-from rattle.errors import ClipError
+from rattle.errors import ClipError, StorageError
 from rattle.listening.recording import recording_blocks
 from rattle.listening.source import Block, SourceLostError
 
@@ -57,6 +58,7 @@ class WatchedFolder:
         self._folder, self._memory, self._clock = folder, heard, clock
         self._heard: set[Arrived] | None = None
         self._seen: dict[Arrived, float] = {}
+        self._is_full = False
 
     def connect(self) -> FolderConnection:
         """Look what is there."""
@@ -117,18 +119,41 @@ class WatchedFolder:
             yield Arrived(os.fspath(path.relative_to(self._folder)), stat.st_size, stat.st_mtime_ns)
 
     def _known(self, there: set[Arrived]) -> set[Arrived]:
-        """What was heard, of what is there; what left the folder is forgotten at the start."""
+        """What was heard, of what is there; what left the folder is forgotten at the start.
+
+        Where nothing is there the disk may not be mounted yet, and nothing is forgotten.
+        """
         if self._heard is None:
-            kept = _read(self._memory) & there
-            write_text(self._memory, "".join(_line(each) for each in kept))
-            self._heard = kept
+            heard = _read(self._memory)
+            self._heard = heard & there if there else heard
+            with self._complaining():
+                self._write()
         return self._heard
 
     def _remember(self, recording: Arrived) -> None:
         assert self._heard is not None  # noqa: S101
         self._heard.add(recording)
-        with writing(self._memory), self._memory.open("a", encoding="utf-8") as file:
-            file.write(_line(recording))
+        with self._complaining():
+            if self._is_full:
+                self._write()
+                return
+            with writing(self._memory), self._memory.open("a", encoding="utf-8") as file:
+                file.write(_line(recording))
+
+    def _write(self) -> None:
+        write_text(self._memory, "".join(_line(each) for each in self._heard or ()))
+
+    @contextlib.contextmanager
+    def _complaining(self) -> Iterator[None]:
+        """Hear on where it cannot be written down: the disk may be full for a while."""
+        try:
+            yield
+        except StorageError as error:
+            if not self._is_full:
+                _log.warning("%s; what was heard is heard again after a restart", error)
+            self._is_full = True
+        else:
+            self._is_full = False
 
 
 class FolderConnection:
@@ -175,7 +200,7 @@ def _read(memory: Path) -> set[Arrived]:
     heard = set()
     try:
         lines = memory.read_text(encoding="utf-8", errors="replace").splitlines()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return set()
     for line in lines:
         try:

@@ -64,7 +64,10 @@ class Listener:
     def stop(self) -> None:
         """Ask it to end; returns at once."""
         self._stopped.set()
-        self._source.close()
+        try:
+            self._source.close()
+        except Exception:  # one that does not close is not to keep the others open
+            _log.exception("%s: it could not be closed", self._source.name)
 
     def join(self, patience_s: float) -> bool:
         """Wait for its end after ``stop``; False where it did not come in time."""

@@ -63,6 +63,8 @@ class ByLevel:
         is_above = level >= self.above_dbfs - (HYSTERESIS_DB if running else 0.0)
         if is_above and not self._above:
             self._since = self._since if running else at - 1
+        # Not in the future, where the clock was set back: no window would be scored until then.
+        self._since = min(self._since, at - 1)
         self._above = self._above + 1 if is_above else 0
         self._below = 0 if is_above else self._below + 1
         self._silent = self._silent + 1 if level < OFF_BELOW_DBFS else 0
@@ -88,7 +90,8 @@ class ByTag:
             self._since = at
         self.state = "running" if running else "idle"
 
-    def second(self, at: float, level_db: float | None) -> None: ...
+    def second(self, at: float, level_db: float | None) -> None:
+        self._since = min(self._since, at)
 
     def ran(self, start: float, end: float) -> bool:
         return self.state == "running" and start >= self._since

@@ -12,6 +12,25 @@ from rattle.station.health import Kept, Writing
 COMMON, WITHIN = 5, timedelta(minutes=10)
 
 
+class Beginnings:
+    """When the incidents of machines began that began within the last ten minutes, by their ids.
+
+    Noted by one thread, read by others.
+    """
+
+    def __init__(self) -> None:
+        self._of: dict[str, datetime] = {}
+
+    def note(self, incident_id: str, opened: datetime, now: datetime) -> None:
+        """Remember one; the same again is the same."""
+        both = {**self._of, incident_id: opened}
+        self._of = {each: at for each, at in both.items() if abs(now - at) <= WITHIN}
+
+    def __call__(self) -> list[datetime]:
+        """List them."""
+        return list(self._of.values())
+
+
 def banners_of(
     writing: Writing,
     kept: Kept,
@@ -19,8 +38,13 @@ def banners_of(
     machines: Sequence[MachineNow],
     opened: Sequence[datetime],
     now: datetime,
+    refused: Mapping[str, str],
 ) -> tuple[str, ...]:
-    """List them, the worst first; ``opened`` is when the newest incidents of machines began."""
+    """List them, the worst first.
+
+    ``opened`` is when the newest incidents of machines began; ``refused`` says by machine why its
+    bundle cannot be used, and the one before is.
+    """
     said = []
     if writing.error:
         said.append(
@@ -32,6 +56,11 @@ def banners_of(
     elif kept.error:
         said.append(kept.error)
     said += [f"{name} failed and is tried again: {why}" for name, why in failed.items()]
+    said += [
+        f"{machine} is judged by the bundle that it had before; that of the file cannot be used: "
+        f"{why}"
+        for machine, why in refused.items()
+    ]
     recent = sum(now - each <= WITHIN for each in opened)
     if recent > COMMON:
         said.append(

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from rattle.pages.words import counted
 from rattle.scoring.budget.ledger import Account, Level
 from rattle.station.config.model import Machine, Plant, Source
+from rattle.station.plant.progress import told
 from rattle.station.plant.releases import Release
 from rattle.station.records import IncidentChanged
 from rattle.station.store.database import Database
@@ -87,7 +88,8 @@ def recall(database: Database, plant: Plant, entered: Entered) -> Beginning:
     of = [(machine, source) for machine in plant.machine for source in machine.sources]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         known = pool.map(lambda each: _known(database, each[0], each[1], entered), of)
-        known_of = {source.name: each for (_, source), each in zip(of, known, strict=True)}
+        each_known = told(zip(of, known, strict=True), "recalling what was heard before", len(of))
+        known_of = {source.name: each for (_, source), each in each_known}
     with database.reading() as session:
         going = [Going(_changed(row), _clips(session, row)) for row in open_incidents(session)]
     return Beginning(entered.ids, known_of, going)

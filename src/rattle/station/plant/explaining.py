@@ -3,7 +3,7 @@
     scribe -- recording written --> queue of 64 -- Explainer -- explanation --> incident's row
 
 It takes a second of a core an incident. Where more wait, the oldest goes without: a person who
-looks at it hears the recording all the same.
+looks at it hears the recording all the same. Where the database is away it waits for it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from threading import Condition, Thread
 from typing import Any
 
 from sqlalchemy import update
-from sqlalchemy.exc import SQLAlchemyError
 
 from rattle.bundle import read_bundle
-from rattle.errors import RattleError
+from rattle.errors import RattleError, StorageError
 from rattle.runtime.explanation import explain
 from rattle.runtime.picture import bars_of, marks_of
 from rattle.runtime.said import differences_said, near_said, reactions_said
@@ -33,6 +32,8 @@ _log = logging.getLogger(__name__)
 MOST_WAITING = 64
 # Differences that a page lists.
 MOST_SAID = 5
+# A database that is away is asked again so often.
+AGAIN_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,26 @@ class Explainer:
                 due = self._waiting.popleft()
             try:
                 document = document_of(due)
+                if self._is_stored(due, document):
+                    self._told(due.incident_id)
+            except RattleError as error:
+                _log.warning("incident %s is not explained: %s", due.incident_id, error)
+            except Exception:
+                # A fault of the program in one incident is not to leave all others unexplained.
+                _log.exception("incident %s is not explained", due.incident_id)
+
+    def _is_stored(self, due: Due, document: Mapping[str, Any]) -> bool:
+        """Store it as soon as the database is there; False where the station stops before."""
+        while True:
+            try:
                 with self._database.writing() as session:
                     found = update(IncidentRow).where(IncidentRow.id == due.incident_id)
                     session.execute(found.values(explanation=document))
-                self._told(due.incident_id)
-            except (RattleError, SQLAlchemyError) as error:
-                _log.warning("incident %s is not explained: %s", due.incident_id, error)
+                return True
+            except StorageError:  # the scribe says so
+                with self._changed:
+                    if self._changed.wait_for(lambda: self._stopped, AGAIN_S):
+                        return False
 
 
 def document_of(due: Due) -> Mapping[str, Any]:

@@ -68,12 +68,12 @@ class Rehearsals:
 
     def _rehearse(self, machine: MachineNow, source: SourceNow, sound: NDArray[np.float32]) -> None:
         now, release_id = self._now(), machine.release_id
+        self._done[release_id] = now  # even where it fails: the others are to have their turn
         clips = np.array_split(sound, CLIPS)
         rehearsal = rehearse(self._scorer_of(release_id), clips)
         with self._database.writing() as session:
             row = session.get_one(ReleaseRow, release_id)
             row.report = {**row.report, "rehearsal": document_of(rehearsal, source, now)}
-        self._done[release_id] = now
 
 
 def document_of(rehearsal: Rehearsal, source: SourceNow, at: datetime) -> dict[str, Any]:

@@ -6,12 +6,22 @@ tomorrow.
 
 from __future__ import annotations
 
+import logging
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from rattle.atomic import replacing
+from rattle.errors import BundleError
 from rattle.runtime.scorer import Scorer
+from rattle.station.config.model import Machine
+from rattle.station.store.tables import MachineRow, ReleaseRow
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -30,13 +40,53 @@ class Release:
 def take_into_use(bundle: Path, releases: Path) -> Release:
     """Open a bundle and copy it to ``releases``, named by its content.
 
-    Raises ``BundleError`` where it is damaged or holds no graph, ``StorageError`` where it cannot
-    be copied.
+    Raises ``BundleError`` where it is damaged, holds no graph or is being replaced, and
+    ``StorageError`` where it cannot be copied.
     """
     scorer = Scorer.load(bundle)
     copy = releases / f"{scorer.identity}.rattle"
     if not copy.exists():
         with replacing(copy) as beside:
             shutil.copyfile(bundle, beside)
-        scorer = Scorer.load(copy)
+            _check_same(beside, scorer, bundle)
     return Release(scorer, copy)
+
+
+def take_into_use_or_keep(
+    machine: Machine, releases: Path, before: Mapping[str, Path], refused: dict[str, str]
+) -> Release:
+    """Take a machine's bundle into use; where it cannot be, go on with the one ``before``.
+
+    ``before`` are the copies of releases that were live, by their machine's name. Why a bundle is
+    not used is noted in ``refused``. Raises ``BundleError`` where there is none before.
+    """
+    try:
+        return take_into_use(machine.bundle, releases)
+    except BundleError as error:
+        copy = before.get(machine.name)
+        if copy is None or not copy.exists():
+            raise
+        release = Release(Scorer.load(copy), copy)
+        _log.warning("%s goes on with the bundle that it had before: %s", machine.name, error)
+        refused[machine.name] = str(error)
+        return release
+
+
+def live_before(session: Session, data: Path) -> dict[str, Path]:
+    """Find the copies of the releases that were live, by their machine's name."""
+    rows = session.execute(
+        select(MachineRow.name, ReleaseRow.path).join(
+            ReleaseRow, ReleaseRow.id == MachineRow.live_release_id
+        )
+    )
+    return {name: data / path for name, path in rows}
+
+
+def _check_same(copy: Path, scorer: Scorer, bundle: Path) -> None:
+    """Raise where the file became another one between reading and copying."""
+    try:
+        if Scorer.load(copy).identity == scorer.identity:
+            return
+    except BundleError:
+        pass
+    raise BundleError(f"{bundle} is being replaced; try again once that is done")

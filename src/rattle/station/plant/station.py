@@ -26,19 +26,20 @@ from rattle.station.hear.listener import Listener
 from rattle.station.hear.operating import running_of
 from rattle.station.hear.push import PushInbox
 from rattle.station.hear.sources import source_of
-from rattle.station.hear.watchdog import watch
+from rattle.station.hear.watchdog import Watchdog
 from rattle.station.judge.incidents import MachineIncidents
 from rattle.station.judge.making import judge_of_source
 from rattle.station.judge.source_judge import SourceJudge
 from rattle.station.judge.troubles import SourceTroubles
-from rattle.station.plant.banners import banners_of
+from rattle.station.plant.banners import Beginnings, banners_of
 from rattle.station.plant.beginning import Beginning, enter, recall
 from rattle.station.plant.explaining import Due, Explainer
 from rattle.station.plant.keeping import Job, Keeper
+from rattle.station.plant.progress import told
 from rattle.station.plant.rehearsing import Rehearsals
-from rattle.station.plant.releases import Release, take_into_use
+from rattle.station.plant.releases import Release, live_before, take_into_use_or_keep
 from rattle.station.plant.unexplained import unexplained
-from rattle.station.records import IncidentChanged
+from rattle.station.records import IncidentChanged, StretchChanged
 from rattle.station.store.database import Database, open_database
 from rattle.station.store.history import reviewed_alarms
 from rattle.station.store.register import leave_sources, take_sources
@@ -53,8 +54,8 @@ _log = logging.getLogger(__name__)
 # Another station may take a source that was not renewed for so long.
 LEASE = timedelta(seconds=90)
 LOOK_EVERY_S, RENEW_EVERY_S, REHEARSE_EVERY_S, KEEP_EVERY_S = 10.0, 30.0, 60.0, 3600.0
-NEWEST = 20  # incidents whose beginning is remembered, for what they have in common
-PATIENCE_S = 20.0
+# A stop takes no longer; of it, sources and what goes on besides have so much, writing the rest.
+PATIENCE_S, LISTENING_S, BESIDES_S = 20.0, 8.0, 3.0
 
 Opens = Callable[[SourceFile, Machine, Release], Source]
 
@@ -85,7 +86,10 @@ class Plant:
         self._inboxes: dict[str, PushInbox] = {}
         self._releases: dict[str, Release] = {}  # by the id of the release
         self._explained: deque[str] = deque(maxlen=1000)
-        self._opened_at: deque[datetime] = deque(maxlen=NEWEST)
+        self._beginnings = Beginnings()
+        self._refused: dict[str, str] = {}  # bundles, by their machine's name
+        self._end_by: float | None = None
+        self._alarms: dict[str, int] = {}  # the first minute of each source's newest
         # One station of a data folder has one name, so that it finds its own lease again.
         self._node = f"{socket.gethostname()}:{file.data.resolve()}"
 
@@ -108,14 +112,16 @@ class Plant:
         with self.database.reading() as session:
             alarms = reviewed_alarms(session, incident_ids)
             is_reviewed = IncidentRow.id.in_([*incident_ids]) & IncidentRow.verdict.is_not(None)
-            reviewed = session.scalars(select(IncidentRow.id).where(is_reviewed)).all()
+            of_microphone = is_reviewed & (IncidentRow.kind == "microphone")
+            asked = select(IncidentRow.id, IncidentRow.source_id).where(of_microphone)
+            reviewed = session.execute(asked).all()
         for alarm in alarms:
             ear = self._ears.get(alarm.source_id)
             if ear is not None and self._release_of.get(alarm.source_id) == alarm.release_id:
                 ear.review(alarm.first, alarm.verdict, self._now())
-        for incident_id in reviewed:
-            for ear in self._ears.values():
-                ear.microphone_reviewed(incident_id, self._now())
+        for incident_id, source_id in reviewed:
+            if source_id in self._ears:
+                self._ears[source_id].microphone_reviewed(incident_id, self._now())
 
     def set_running(self, machine_id: str, running: bool) -> None:
         """Say that a machine runs, or does not; ``ValueError`` where its state is by no tag."""
@@ -138,8 +144,9 @@ class Plant:
                 self._retention.kept,
                 self._keeper.errors,
                 self.board.machines(),
-                [*self._opened_at],
+                self._beginnings(),
                 self._now(),
+                self._refused,
             ),
             pages_open=self.hub.pages_open,
         )
@@ -149,9 +156,12 @@ class Plant:
         undo.enter_context(locked(data / "station", "a station"))
         self.database: Database = open_database(self.file.database.get_secret_value(), data)
         undo.callback(self.database.close)
+        with self.database.reading() as session:
+            before = live_before(session, data)
+        machines = told(self.file.machine, "opening bundles", len(self.file.machine))
         releases = {
-            machine.name: take_into_use(machine.bundle, data / "releases")
-            for machine in self.file.machine
+            machine.name: take_into_use_or_keep(machine, data / "releases", before, self._refused)
+            for machine in machines
         }
         with self.database.writing() as session:
             entered = enter(session, self.file, releases, data, self._now())
@@ -166,9 +176,14 @@ class Plant:
         rehearsals = Rehearsals(
             self.database, self.board, self._ears, lambda of: self._releases[of].scorer, self._now
         )
+        watchdog = Watchdog(self.board, self._troubles)
+
+        def look() -> None:
+            watchdog.look(self._now())
+
         self._keeper = Keeper(
             [
-                Job("Looking after the sources", LOOK_EVERY_S, self._look, LOOK_EVERY_S),
+                Job("Looking after the sources", LOOK_EVERY_S, look, LOOK_EVERY_S),
                 Job("Holding the sources", RENEW_EVERY_S, self._renew, RENEW_EVERY_S),
                 Job("Retention", KEEP_EVERY_S, self._keep),
                 Job("Rehearsing", REHEARSE_EVERY_S, rehearsals.do_next, REHEARSE_EVERY_S),
@@ -179,11 +194,12 @@ class Plant:
         with self.database.reading() as session:
             for clip in unexplained(session, [*self._releases], self._now()):
                 self._explain(clip)
-        for thread in (self._explainer, self._scribe):
-            thread.start()
-            undo.callback(thread.stop, PATIENCE_S)
+        self._explainer.start()
+        undo.callback(lambda: self._explainer.stop(self._left_s(BESIDES_S)))
+        self._scribe.start()
+        undo.callback(lambda: self._scribe.stop(self._left_s()))
         self._keeper.start()
-        undo.callback(self._keeper.stop, PATIENCE_S)
+        undo.callback(lambda: self._keeper.stop(self._left_s(BESIDES_S)))
         undo.callback(self._stop_listening)
         for listener in self._listeners:
             listener.start()
@@ -287,12 +303,28 @@ class Plant:
         """Tell pages of incidents that are stored, and have them explained."""
         for record in records:
             if isinstance(record, IncidentChanged):
-                is_new = record.state == "open" and record.opened not in self._opened_at
-                if record.kind == "machine" and is_new:
-                    self._opened_at.append(record.opened)
+                if record.kind == "machine" and record.state == "open":
+                    self._beginnings.note(record.id, record.opened, self._now())
                 self._tell_of(record)
             elif isinstance(record, ClipKept) and record.incident_id is not None:
                 self._explain(record)
+        self._know_reviews_of([r for r in records if isinstance(r, StretchChanged)])
+
+    def _know_reviews_of(self, stretches: Sequence[StretchChanged]) -> None:
+        """Let the budgets know of alarms that began after a person had said what it is."""
+        new = {
+            each.source_id: each
+            for each in stretches
+            if each.level == "alarm" and self._alarms.get(each.source_id, -1) < each.first
+        }
+        if new:
+            self._alarms |= {source_id: each.first for source_id, each in new.items()}
+            of = IncidentRow.id.in_({each.incident_id for each in new.values()})
+            with self.database.reading() as session:
+                found = select(IncidentRow.id).where(of, IncidentRow.verdict.is_not(None))
+                reviewed = session.scalars(found).all()
+            if reviewed:
+                self.reviewed(reviewed)
 
     def _tell_of(self, incident: IncidentChanged) -> None:
         self.hub.publish(
@@ -317,9 +349,6 @@ class Plant:
     def _was_explained(self, incident_id: str) -> None:
         self.hub.publish("incident", id=incident_id, explained=True)
 
-    def _look(self) -> None:
-        watch(self.board, self._troubles, self._now())
-
     def _renew(self) -> None:
         with self.database.writing() as session:
             self._take(session)
@@ -335,10 +364,16 @@ class Plant:
         with contextlib.suppress(Exception), self.database.writing() as session:
             leave_sources(session, self._sources, self._node)
 
+    def _left_s(self, at_most: float = PATIENCE_S) -> float:
+        """How long something may take to end: of the time that there is for all."""
+        if self._end_by is None:
+            self._end_by = time.monotonic() + PATIENCE_S
+        return min(max(self._end_by - time.monotonic(), 1.0), at_most)
+
     def _stop_listening(self) -> None:
         for listener in self._listeners:
             listener.stop()
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + self._left_s(LISTENING_S)
         for listener in self._listeners:
             if not listener.join(max(until - time.monotonic(), 0.0)):
                 _log.warning("a source did not stop in time")

@@ -16,7 +16,14 @@ from rattle.scoring.budget.minutes import CALM_MINUTES
 from rattle.scoring.budget.rule import Values
 from rattle.scoring.budget.stages import KEPT_MINUTES
 from rattle.station.store.incident_rows import end_as_interrupted
-from rattle.station.store.tables import IncidentRow, MinuteRow, StretchRow, ThresholdRow
+from rattle.station.store.tables import (
+    IncidentRow,
+    MachineRow,
+    MinuteRow,
+    SourceRow,
+    StretchRow,
+    ThresholdRow,
+)
 
 # An incident goes on over a gap no longer than this: what was heard before is the same moment.
 GAP = timedelta(minutes=10)
@@ -82,16 +89,21 @@ def interrupt(session: Session, now: datetime, source_ids: Collection[str]) -> l
     """End the open incidents of sources that were not heard for ten minutes; gives their ids.
 
     They end as interrupted, with the last minute that was heard; the others go on. ``source_ids``
-    are the sources of this station: of another's it knows nothing.
+    are the sources of this station: of another's, which has them leased, it knows nothing. Those of
+    no station, or of a machine that is not listed, left the plant's file, and end too.
     """
     ended = []
+    is_leased = SourceRow.node.is_not(None) & (SourceRow.node_until > now)
+    elsewhere = set(session.scalars(select(SourceRow.id).where(is_leased))) - {*source_ids}
+    gone = set(session.scalars(select(MachineRow.id).where(~MachineRow.listed)))
     for row in open_incidents(session):
-        if row.source_id not in source_ids:
+        if row.source_id in elsewhere:
             continue
         of_source = MinuteRow.source_id == row.source_id
         last = session.scalar(select(func.max(MinuteRow.at)).where(of_source))
         heard_until = row.opened if last is None else last + MINUTE
-        if now - heard_until > GAP:
+        has_left = row.source_id not in source_ids or row.machine_id in gone
+        if has_left or now - heard_until > GAP:
             end_as_interrupted(row, heard_until)
             ended.append(row.id)
     session.flush()
@@ -181,7 +193,8 @@ def _newest_thresholds(
                 ThresholdRow.release_id == release_id,
                 ThresholdRow.level == level,
             )
-            .order_by(ThresholdRow.active_from.desc(), ThresholdRow.minutes.desc())
+            # By what was heard first: the clock may have been set back meanwhile.
+            .order_by(ThresholdRow.minutes.desc(), ThresholdRow.active_from.desc())
             .limit(1)
         )
         if row is not None:

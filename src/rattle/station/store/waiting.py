@@ -4,8 +4,9 @@
                `-> rows (minutes, incidents, stretches, thresholds)
 
 Each has its end. Rows: where 4,096 wait, the minutes of the older half become one a source and lose
-their scores; what the budget counts of them stays, and incidents, stretches and thresholds always
-wait. Recordings: 256 MiB of samples. Embeddings: 4,096 records, then the oldest go.
+their scores; what the budget counts of them stays, incidents and stretches wait as they began and
+as they are now, and thresholds always wait. Recordings: 256 MiB of samples. Embeddings: 4,096
+records, then the oldest go.
 """
 
 from __future__ import annotations
@@ -13,7 +14,14 @@ from __future__ import annotations
 from collections import deque
 from threading import Condition
 
-from rattle.station.records import ClipHeard, Embeddings, MinuteHeard, Record
+from rattle.station.records import (
+    ClipHeard,
+    Embeddings,
+    IncidentChanged,
+    MinuteHeard,
+    Record,
+    StretchChanged,
+)
 from rattle.station.store.minute_parts import without_scores
 from rattle.station.store.rows import ClipDropped, Written
 
@@ -107,7 +115,7 @@ class Waiting:
 
     def _make_room(self) -> None:
         """Join the minutes among the older half of the rows, at the place of each's first."""
-        older = [self._rows.popleft() for _ in range(len(self._rows) // 2)]
+        older = _without_steps([self._rows.popleft() for _ in range(len(self._rows) // 2)])
         minutes: dict[tuple[str, str], list[MinuteHeard]] = {}
         for row in older:
             if isinstance(row, MinuteHeard):
@@ -123,3 +131,28 @@ class Waiting:
             self._rows.appendleft(row)
         # Where little could be joined, it is not tried again with every record.
         self._room_at = max(MOST_ROWS, len(self._rows) + MOST_ROWS // 4)
+
+
+def _without_steps(rows: list[Written]) -> list[Written]:
+    """Leave out what an incident or a stretch was between its first record and its newest.
+
+    The first stays where it is, since others name it; the newest has the highest of all before.
+    """
+    ends: dict[object, set[int]] = {}
+    for place, row in enumerate(rows):
+        if isinstance(row, IncidentChanged | StretchChanged):
+            of = ends.setdefault(_name(row), {place})
+            of -= of - {min(of)}
+            of.add(place)
+    stays = set().union(*ends.values())
+    return [
+        row
+        for place, row in enumerate(rows)
+        if place in stays or not isinstance(row, IncidentChanged | StretchChanged)
+    ]
+
+
+def _name(row: IncidentChanged | StretchChanged) -> object:
+    if isinstance(row, IncidentChanged):
+        return row.id
+    return row.source_id, row.release_id, row.level, row.first
