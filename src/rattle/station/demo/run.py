@@ -13,7 +13,7 @@ from rattle.station.demo.kit import unpack
 from rattle.station.demo.machines import MACHINES, SEED
 from rattle.station.demo.script import TROUBLES, faults
 from rattle.station.demo.sound import MachineSound
-from rattle.station.demo.source import MadeSource
+from rattle.station.demo.source import MAKER, MadeSource
 from rattle.station.plant.releases import Release
 from rattle.station.serve import serve
 
@@ -69,5 +69,5 @@ class DemoSources:
     def __call__(self, source: SourceFile, machine: Machine, _release: Release) -> Source:
         made = next(each for each in MACHINES if each.name == machine.name)
         sound = MachineSound(made.specimen, SEED + 1, self._faults[machine.name])
-        sound.prepare(0)
+        MAKER.submit(sound.prepare, 0).result()
         return MadeSource(source.place, sound, TROUBLES.get(machine.name, ()))

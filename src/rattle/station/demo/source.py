@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Event, Thread
+from threading import Event
 
 import numpy as np
 
 from rattle.listening.source import BLOCK_SECONDS, Block, SourceLostError
 from rattle.station.demo.sound import RATE_HZ, RUN_S, MachineSound
 
+# One thread makes all runs: what many threads take and free lies in pieces, and stays.
+MAKER = ThreadPoolExecutor(1, "demo sound")
 # As that of a converter without a microphone: far below what counts as silence.
 UNPLUGGED = np.float32(1e-6)
 
@@ -63,8 +66,7 @@ class MadeConnection:
         while True:
             if (number := int(at_s // RUN_S)) != prepared:
                 prepared = number
-                following = (number + 1,)
-                Thread(target=source.sound.prepare, args=following, daemon=True).start()
+                MAKER.submit(source.sound.prepare, number + 1)
             if source.is_in("lost", at_s):
                 raise SourceLostError("the camera does not answer (the demo unplugged it)")
             wait_s = at_s + BLOCK_SECONDS - (source.clock() - self._began)
