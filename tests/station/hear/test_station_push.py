@@ -76,6 +76,17 @@ def test_more_than_it_holds_at_all_is_never_taken() -> None:
     assert not inbox(channels=2).offer(bytes(box.most_bytes + 4))
 
 
+def test_half_a_sample_at_the_end_of_a_stream_shifts_nothing_of_the_next() -> None:
+    box = inbox()
+    samples = np.arange(100, dtype="<i2")
+    assert box.offer(samples.tobytes()[:-1])
+    box.end_of_stream()
+    assert box.offer(samples.tobytes())
+    blocks = box.connect().blocks()
+    heard = np.concatenate([next(blocks).samples for _ in range(2)])[:, 0] * 32768
+    assert heard == pytest.approx([*range(99), *range(100)])
+
+
 def test_a_silent_sender_is_lost_and_half_a_sample_of_before_is_dropped() -> None:
     box = inbox()
     box.offer(b"\1\0\2")

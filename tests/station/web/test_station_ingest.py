@@ -129,6 +129,16 @@ def test_a_websocket_takes_samples_until_there_is_no_room(
     assert len(inbox.taken) == 3 * len(A_SECOND)
 
 
+def test_the_end_of_a_websocket_is_told_to_the_inbox(served: Served, inbox: MadeUpInbox) -> None:
+    with connected(served) as socket:
+        socket.send(A_SECOND[:-1])
+    until = time.monotonic() + 10
+    while not inbox.streams_ended and time.monotonic() < until:
+        time.sleep(0.01)
+    assert inbox.streams_ended == 1
+    assert len(inbox.taken) == len(A_SECOND) - 1
+
+
 @pytest.mark.parametrize(
     ("message", "code"), [("text", 1003), (A_SECOND * 6, 1009), (bytes(MOST_BYTES + 1), 1009)]
 )

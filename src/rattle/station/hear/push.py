@@ -27,7 +27,7 @@ class PushInbox:
     """What was pushed and not heard yet; a source whose sound comes when others send it.
 
     The last sample of a push was when it came, so that pushes of any length follow on each other.
-    Half a sample waits for its other half, until the source is lost.
+    Half a sample waits for its other half, until its stream ends or the source is lost.
     """
 
     live = True
@@ -62,6 +62,11 @@ class PushInbox:
             self._seconds += data_s
             self._changed.notify()
             return True
+
+    def end_of_stream(self) -> None:
+        """Drop half a sample that a stream ended with: the next one begins with a whole one."""
+        with self._changed:
+            self._rest = b""
 
     def connect(self) -> PushConnection:
         """Begin to take what was pushed; half a sample of before is dropped."""

@@ -25,6 +25,9 @@ class Inbox(Protocol):
     def offer(self, data: bytes) -> bool:
         """Take the next bytes; False, and nothing taken, where it is full."""
 
+    def end_of_stream(self) -> None:
+        """Note that a stream of bytes ended: half a sample that it left is of no use."""
+
 
 class Station(Protocol):
     """The running plant, as far as the web part asks it for something."""

@@ -5,7 +5,6 @@ What was answered with 200, or sent before the close of a WebSocket, was taken; 
 
 from __future__ import annotations
 
-import contextlib
 import hmac
 from dataclasses import dataclass
 
@@ -88,22 +87,31 @@ async def push_all_the_time(websocket: WebSocket, source: str) -> None:
         await websocket.send_denial_response(answer)
         return
     await websocket.accept()
-    with contextlib.suppress(WebSocketDisconnect):
-        while True:
-            message = await websocket.receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            data = message.get("bytes")
-            if data is None:
-                await websocket.close(UNSUPPORTED, "samples are binary messages")
-                return
-            if len(data) > MOST_BYTES or seconds_of(inbox.push, len(data)) > MOST_SECONDS:
-                said = f"send at most 1 MB and {MOST_SECONDS:g} s of sound in a message"
-                await websocket.close(TOO_LARGE, said)
-                return
-            if not inbox.offer(data):
-                await websocket.close(FULL, "the ear is behind; send the last message again later")
-                return
+    try:
+        await _taken(websocket, inbox)
+    except WebSocketDisconnect:
+        pass
+    finally:
+        inbox.end_of_stream()
+
+
+async def _taken(websocket: WebSocket, inbox: Inbox) -> None:
+    """Take messages until the stream ends, or has to be ended."""
+    while True:
+        message = await websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        data = message.get("bytes")
+        if data is None:
+            await websocket.close(UNSUPPORTED, "samples are binary messages")
+            return
+        if len(data) > MOST_BYTES or seconds_of(inbox.push, len(data)) > MOST_SECONDS:
+            said = f"send at most 1 MB and {MOST_SECONDS:g} s of sound in a message"
+            await websocket.close(TOO_LARGE, said)
+            return
+        if not inbox.offer(data):
+            await websocket.close(FULL, "the ear is behind; send the last message again later")
+            return
 
 
 def seconds_of(push: Push, size: int) -> float:

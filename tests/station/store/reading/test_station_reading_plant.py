@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-import pytest
 from made_up_station import MadeUpStation
 
 from rattle.station.store.reading.plant import (
     FalseIncidents,
     clip_path,
     false_incidents,
-    hours_running,
     incident_counts,
     releases,
     threshold_history,
@@ -27,14 +23,6 @@ def test_false_incidents_are_all_but_faults_by_machine_and_level(station: MadeUp
         (press, "watch"): FalseIncidents(week=0, four_weeks=1),
         (pump, "watch"): FalseIncidents(week=2, four_weeks=2),
     }
-
-
-def test_hours_running_are_added_up_by_source(station: MadeUpStation) -> None:
-    now = station.context.now()
-    with station.context.database.reading() as session:
-        hours = hours_running(session, now - timedelta(days=1, minutes=-1))
-    assert hours[station.sources["press cam"]] == pytest.approx(17, abs=0.1)
-    assert hours[station.sources["fan mic"]] == pytest.approx(40 / 60)
 
 
 def test_incidents_are_counted_by_machine_kind_and_level(station: MadeUpStation) -> None:

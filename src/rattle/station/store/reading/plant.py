@@ -15,7 +15,6 @@ from rattle.station.store.reading.views import ReleaseView, ThresholdView
 from rattle.station.store.tables import (
     ClipRow,
     IncidentRow,
-    MinuteRow,
     ReleaseRow,
     SourceRow,
     ThresholdRow,
@@ -61,16 +60,6 @@ def incident_counts(session: Session) -> dict[tuple[str, str, str], int]:
         (machine_id, kind, level): count
         for machine_id, kind, level, count in session.execute(query)
     }
-
-
-def hours_running(session: Session, since: datetime) -> dict[str, float]:
-    """Add up the hours that each source heard its machine run since then, by source id."""
-    query = (
-        select(MinuteRow.source_id, func.sum(MinuteRow.running_s))
-        .where(MinuteRow.at >= since)
-        .group_by(MinuteRow.source_id)
-    )
-    return {source_id: seconds / 3600 for source_id, seconds in session.execute(query)}
 
 
 def releases(session: Session, machine_id: str | None = None) -> list[ReleaseView]:
