@@ -50,6 +50,27 @@ SHOTS = {
     "phone-review": ("review", NARROW, "light"),
     "phone-incident": ("incident", NARROW, "dark"),
 }
+# A plant of many machines, on the screen on the wall.
+CROWD = tuple(
+    f"{what} {line}.{place}"
+    for line in range(1, 10)
+    for place, what in enumerate(
+        (
+            "infeed",
+            "press",
+            "spindle drive",
+            "gearbox",
+            "pump",
+            "fan",
+            "extruder",
+            "robot",
+            "packer",
+            "conveyor",
+        ),
+        1,
+    )
+)
+SCREEN = (1920, 1080)
 
 
 def main() -> None:
@@ -66,9 +87,15 @@ def main() -> None:
         playwright.chromium.launch(executable_path=program, args=options) as browser,
     ):
         for name, (word, size, scheme) in SHOTS.items():
-            picture = photograph(browser, address + path_of(word, station), size, scheme)
-            (FOLDER / f"{name}.png").write_bytes(picture)
-            print(f"{name}.png  {len(picture) / 1000:.0f} kB")  # noqa: T201
+            write(name, photograph(browser, address + path_of(word, station), size, scheme))
+        fill_up(station, CROWD, incidents=0)
+        write("crowd", photograph(browser, address + path_of("wall", station), SCREEN, "light"))
+
+
+def write(name: str, picture: bytes) -> None:
+    """Write a picture, and say how large it is."""
+    (FOLDER / f"{name}.png").write_bytes(picture)
+    print(f"{name}.png  {len(picture) / 1000:.0f} kB")  # noqa: T201
 
 
 @contextmanager
