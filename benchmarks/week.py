@@ -10,7 +10,9 @@ r"""Lets a station hear a week of SYNTHETIC machines, faster than real time, and
 
 The machines are those of `rattle station --demo`: healthy for the whole week, switched off and on
 every five minutes, each time at a speed of its own. What is heard goes through the station's ear,
-minute by minute, with a budget of one false alarm a week. After the week each fault of the
+minute by minute, with a budget of one false alarm a week. With --reviewed someone says of every
+alarm within the hour that it was normal; without, nobody says anything, and no threshold rises
+above an alarm that waits for a review. After the week each fault of the
 machine's type is heard once, for a minute, by an ear that knows what the week's ear knew: is there
 an incident? The false alarms that came stand beside those that the page said were to be expected.
 """
@@ -93,7 +95,9 @@ class Heard:
         return (record for record in self.told if isinstance(record, kind))
 
 
-def week(machine: DemoMachine, bundle: Path, days: float) -> tuple[dict[str, Any], np.ndarray]:
+def week(
+    machine: DemoMachine, bundle: Path, days: float, *, reviewed: bool
+) -> tuple[dict[str, Any], np.ndarray]:
     """The row of a machine, and M of each minute of its week."""
     scorer = Scorer.load(bundle)
     heard = Heard(machine, scorer)
@@ -109,6 +113,10 @@ def week(machine: DemoMachine, bundle: Path, days: float) -> tuple[dict[str, Any
         minutes += [m for each in heard.of(MinuteHeard) for m in each.minutes]
         incidents |= {each.id: each for each in heard.of(IncidentChanged)}
         stretches |= {(each.level, each.first): each for each in heard.of(StretchChanged)}
+        for each in heard.judge.ledger.incidents:
+            if reviewed and each.level == "alarm" and each.verdict is None:
+                at = BEGIN + timedelta(seconds=hour_s + 3600)
+                heard.ear.review(each.first, "normal", at)
         thresholds += heard.of(ThresholdFitted)
         heard.told.clear()
         if hour_s % 21_600 == 0:
@@ -126,6 +134,7 @@ def week(machine: DemoMachine, bundle: Path, days: float) -> tuple[dict[str, Any
     row = {
         "machine": machine.name,
         "days": days,
+        "reviewed": reviewed,
         "times_real_time": round(seconds / cpu_s, 1),
         "came": {level: sum(key[0] == level for key in stretches) for level in ("alarm", "watch")},
         "expected": {
@@ -176,9 +185,9 @@ def faults_of(
 def table(rows: list[dict[str, Any]]) -> str:
     """Markdown: what came beside what was expected, and the faults."""
     lines = [
-        "| machine | days | false alarms: came | expected | watches: came | expected "
-        "| alarms a week by the last threshold | upper bound | faults found by alarm | by watch |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "| machine | days | alarms reviewed | false alarms: came | expected "
+        "| watches: came | expected | alarms a week by the last threshold | upper bound | faults found by alarm | by watch |",
+        "|---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for row in rows:
         faults = row["faults"].values()
@@ -186,7 +195,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         by_any = sum(each["alarm"] is not None or each["watch"] is not None for each in faults)
         now = row["rate_now"]["alarm"]
         lines.append(
-            f"| {row['machine']} | {row['days']:g} "
+            f"| {row['machine']} | {row['days']:g} | {'yes' if row['reviewed'] else 'no'} "
             f"| {row['came']['alarm']} | {row['expected']['alarm']} "
             f"| {row['came']['watch']} | {row['expected']['watch']} | {now[0]} | {now[1]} "
             f"| {by_alarm} of {len(faults)} | {by_any} of {len(faults)} |"
@@ -200,6 +209,7 @@ def main() -> None:
     parser.add_argument("--bundles", type=Path)
     parser.add_argument("--machine", choices=[each.name for each in MACHINES])
     parser.add_argument("--days", type=float, default=7.0)
+    parser.add_argument("--reviewed", action="store_true")
     parser.add_argument("--into", type=Path, help="folder for the minutes")
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--page", type=Path)
@@ -207,7 +217,8 @@ def main() -> None:
     if chosen.verb == "run":
         chosen.into.mkdir(parents=True, exist_ok=True)
         machine = next(each for each in MACHINES if each.name == chosen.machine)
-        row, minutes = week(machine, chosen.bundles / f"{machine.name}.rattle", chosen.days)
+        bundle = chosen.bundles / f"{machine.name}.rattle"
+        row, minutes = week(machine, bundle, chosen.days, reviewed=chosen.reviewed)
         save_file({machine.name: minutes}, chosen.into / f"{machine.name}.safetensors")
         with chosen.results.open("a") as file:
             file.write(json.dumps(row) + "\n")
