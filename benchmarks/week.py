@@ -182,13 +182,24 @@ def faults_of(
     return found
 
 
+HEADS = (
+    "machine",
+    "days",
+    "alarms reviewed",
+    "false alarms: came",
+    "expected",
+    "watches: came",
+    "expected",
+    "alarms a week by the last threshold",
+    "upper bound",
+    "faults found by alarm",
+    "by watch",
+)
+
+
 def table(rows: list[dict[str, Any]]) -> str:
     """Markdown: what came beside what was expected, and the faults."""
-    lines = [
-        "| machine | days | alarms reviewed | false alarms: came | expected "
-        "| watches: came | expected | alarms a week by the last threshold | upper bound | faults found by alarm | by watch |",
-        "|---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|",
-    ]
+    lines = [f"| {' | '.join(HEADS)} |", "|---|---:|---" + "|---:" * (len(HEADS) - 3) + "|"]
     for row in rows:
         faults = row["faults"].values()
         by_alarm = sum(each["alarm"] is not None for each in faults)
