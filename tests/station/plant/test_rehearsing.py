@@ -39,8 +39,8 @@ def hearing(tmp_path: Path, exported_file: Path) -> Iterator[tuple[Plant, Given]
 
 
 def rehearsals_of(plant: Plant, now: Clock) -> Rehearsals:
-    scorer = next(iter(plant._releases.values())).scorer
-    return Rehearsals(plant.database, plant.board, plant._ears, lambda _: scorer, now)
+    scorer = next(iter(plant._ears.releases.values())).scorer
+    return Rehearsals(plant.database, plant.board, plant._ears.ears, lambda _: scorer, now)
 
 
 def report_of(plant: Plant) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def hear(plant: Plant, source: Given, seconds: float, level: float = 0.1) -> Non
     """Hear some noise, and wait until all of it was heard."""
     sound = np.random.default_rng(0).normal(0, level, round(seconds * RATE_HZ))
     ends = source.put(sound, datetime.now(UTC) - timedelta(seconds=seconds))
-    (ear,) = plant._ears.values()
+    (ear,) = plant._ears.ears.values()
     waited_for(lambda: ear._reached is not None and ear._reached >= ends.timestamp() - 0.1)
 
 

@@ -105,7 +105,7 @@ def test_a_review_is_known_to_the_budget_at_once_and_after_a_restart(
     with plant.database.writing() as session:
         reviews.add(session, [found.id], "normal", "anna", datetime.now(UTC), None, None)
     plant.reviewed([found.id])
-    (ear,) = plant._ears.values()
+    (ear,) = plant._ears.ears.values()
     assert [each.verdict for each in ear._judge.ledger.incidents if each.level == "alarm"] == [
         "normal"
     ]
@@ -113,7 +113,7 @@ def test_a_review_is_known_to_the_budget_at_once_and_after_a_restart(
     plant.stop()
     again = started(plant.file, Given())
     try:
-        (ear,) = again._ears.values()
+        (ear,) = again._ears.ears.values()
         after = ear._judge.ledger.account()
         np.testing.assert_array_equal(after.minutes, before.minutes)
         assert (after.heard, after.incidents) == (before.heard, before.incidents)
@@ -133,7 +133,7 @@ def test_an_alarm_that_begins_after_its_review_is_known_to_the_budget(
     plant, _ = heard
     waited_for(lambda: (found := incident(plant)) and found.level == "alarm")
     found: Any = incident(plant)
-    (ear,) = plant._ears.values()
+    (ear,) = plant._ears.ears.values()
     (first,) = {each.first for each in ear._judge.ledger.incidents if each.level == "alarm"}
     with plant.database.writing() as session:
         reviews.add(session, [found.id], "anomaly", "anna", datetime.now(UTC), None, None)

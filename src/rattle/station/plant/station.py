@@ -7,7 +7,7 @@ import logging
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
@@ -15,24 +15,18 @@ from sqlalchemy.orm import Session
 
 from rattle.listening.source import Source
 from rattle.locked import locked
-from rattle.station.board import Board, MachineNow, SourceNow
+from rattle.station.board import Board
 from rattle.station.config.model import Machine
 from rattle.station.config.model import Plant as PlantFile
 from rattle.station.config.model import Source as SourceFile
 from rattle.station.events import Hub
 from rattle.station.health import Health
-from rattle.station.hear.ear import Ear, InUse, Outputs
-from rattle.station.hear.listener import Listener
-from rattle.station.hear.operating import running_of
 from rattle.station.hear.push import PushInbox
 from rattle.station.hear.sources import source_of
 from rattle.station.hear.watchdog import Watchdog
-from rattle.station.judge.incidents import MachineIncidents
-from rattle.station.judge.making import judge_of_source
-from rattle.station.judge.source_judge import SourceJudge
-from rattle.station.judge.troubles import SourceTroubles
+from rattle.station.plant.assembly import Assembly, Opens
 from rattle.station.plant.banners import Beginnings, banners_of
-from rattle.station.plant.beginning import Beginning, enter, recall
+from rattle.station.plant.beginning import enter, recall
 from rattle.station.plant.explaining import Due, Explainer
 from rattle.station.plant.keeping import Job, Keeper
 from rattle.station.plant.progress import told
@@ -57,8 +51,6 @@ LOOK_EVERY_S, RENEW_EVERY_S, REHEARSE_EVERY_S, KEEP_EVERY_S = 10.0, 30.0, 60.0, 
 # A stop takes no longer; of it, sources and what goes on besides have so much, writing the rest.
 PATIENCE_S, LISTENING_S, BESIDES_S = 20.0, 8.0, 3.0
 
-Opens = Callable[[SourceFile, Machine, Release], Source]
-
 
 def utc_now() -> datetime:
     """The clock."""
@@ -79,12 +71,6 @@ class Plant:
         self._opens = opens or self._opened
         self._started = now()
         self._closing = contextlib.ExitStack()
-        self._ears: dict[str, Ear] = {}
-        self._ears_of: dict[str, list[Ear]] = {}
-        self._troubles: dict[str, SourceTroubles] = {}
-        self._listeners: list[Listener] = []
-        self._inboxes: dict[str, PushInbox] = {}
-        self._releases: dict[str, Release] = {}  # by the id of the release
         self._explained: deque[str] = deque(maxlen=1000)
         self._beginnings = Beginnings()
         self._refused: dict[str, str] = {}  # bundles, by their machine's name
@@ -116,21 +102,21 @@ class Plant:
             asked = select(IncidentRow.id, IncidentRow.source_id).where(of_microphone)
             reviewed = session.execute(asked).all()
         for alarm in alarms:
-            ear = self._ears.get(alarm.source_id)
-            if ear is not None and self._release_of.get(alarm.source_id) == alarm.release_id:
+            ear = self._ears.ears.get(alarm.source_id)
+            if ear is not None and self._ears.in_use[alarm.source_id] == alarm.release_id:
                 ear.review(alarm.first, alarm.verdict, self._now())
         for incident_id, source_id in reviewed:
-            if source_id in self._ears:
-                self._ears[source_id].microphone_reviewed(incident_id, self._now())
+            if source_id in self._ears.ears:
+                self._ears.ears[source_id].microphone_reviewed(incident_id, self._now())
 
     def set_running(self, machine_id: str, running: bool) -> None:
         """Say that a machine runs, or does not; ``ValueError`` where its state is by no tag."""
-        for ear in self._ears_of.get(machine_id, ()):
+        for ear in self._ears.ears_of.get(machine_id, ()):
             ear.set_running(running)
 
     def inbox(self, source_name: str) -> PushInbox | None:
         """Find a pushed source's inbox."""
-        return self._inboxes.get(source_name)
+        return self._ears.inboxes.get(source_name)
 
     def health(self) -> Health:
         """Say how the station is."""
@@ -173,10 +159,11 @@ class Plant:
         self._retention = Retention(self.database, data, self.file.keep)
         files = SoundFiles(data, self.file.keep.speech, self._retention.refusal)
         self._scribe = Scribe(self.database, files, self._written, now=self._now)
+        self._ears = ears = Assembly(self._scribe.put, self.board, self.hub, self._opens, self._now)
         rehearsals = Rehearsals(
-            self.database, self.board, self._ears, lambda of: self._releases[of].scorer, self._now
+            self.database, self.board, ears.ears, lambda of: ears.releases[of].scorer, self._now
         )
-        watchdog = Watchdog(self.board, self._troubles)
+        watchdog = Watchdog(self.board, ears.troubles)
 
         def look() -> None:
             watchdog.look(self._now())
@@ -190,9 +177,9 @@ class Plant:
             ],
             time.monotonic,
         )
-        self._put_together(beginning, releases)
+        ears.add_all(self.file.machine, releases, beginning)
         with self.database.reading() as session:
-            for clip in unexplained(session, [*self._releases], self._now()):
+            for clip in unexplained(session, [*ears.releases], self._now()):
                 self._explain(clip)
         self._explainer.start()
         undo.callback(lambda: self._explainer.stop(self._left_s(BESIDES_S)))
@@ -201,100 +188,8 @@ class Plant:
         self._keeper.start()
         undo.callback(lambda: self._keeper.stop(self._left_s(BESIDES_S)))
         undo.callback(self._stop_listening)
-        for listener in self._listeners:
+        for listener in ears.listeners:
             listener.start()
-
-    def _put_together(self, beginning: Beginning, releases: Mapping[str, Release]) -> None:
-        self._release_of: dict[str, str] = {}
-        registered = beginning.registered
-        for machine in self.file.machine:
-            machine_id = registered.machines[machine.name]
-            release = releases[machine.name]
-            in_use = InUse(registered.releases[machine.name], release.scorer)
-            self._releases[in_use.id] = release
-            self.board.add(self._shown(machine, machine_id, in_use.id, beginning))
-            going = next((g for g in beginning.going if g.incident.subject == machine_id), None)
-            incidents = MachineIncidents(
-                machine_id,
-                tell=self._scribe.put,
-                board=self.board,
-                hub=self.hub,
-                restored=None if going is None else going.incident,
-                clips=0 if going is None else going.clips,
-            )
-            for source in machine.sources:
-                source_id = registered.sources[source.name]
-                self._release_of[source_id] = in_use.id
-                ear = self._ear(
-                    machine, source, source_id, machine_id, in_use, incidents, beginning
-                )
-                self._ears[source_id] = ear
-                self._ears_of.setdefault(machine_id, []).append(ear)
-                opened = self._opens(source, machine, release)
-                if isinstance(opened, PushInbox):
-                    self._inboxes[source.name] = opened
-                self._listeners.append(Listener(opened, ear, now=self._now))
-            incidents.settle(self._now())
-
-    def _ear(
-        self,
-        machine: Machine,
-        source: SourceFile,
-        source_id: str,
-        machine_id: str,
-        in_use: InUse,
-        incidents: MachineIncidents,
-        beginning: Beginning,
-    ) -> Ear:
-        tell, known = self._scribe.put, beginning.known[source.name]
-        judge = SourceJudge(
-            source_id,
-            in_use.id,
-            judge_of_source(in_use.scorer, machine, known.account, is_same=known.is_same),
-            incidents,
-            tell=tell,
-            threshold_ids=known.threshold_ids if known.is_same else None,
-        )
-        troubles = SourceTroubles(
-            source_id,
-            machine_id,
-            tell=tell,
-            restored=[g.incident for g in beginning.going if g.incident.subject == source_id],
-        )
-        self._troubles[source_id] = troubles
-        return Ear(
-            source_id,
-            machine_id,
-            in_use,
-            judge,
-            running_of(machine, in_use.scorer),
-            troubles,
-            Outputs(tell, self.board, self.hub),
-            live=source.kind != "folder",
-        )
-
-    def _shown(
-        self, machine: Machine, machine_id: str, release_id: str, beginning: Beginning
-    ) -> MachineNow:
-        sources = tuple(
-            SourceNow(
-                beginning.registered.sources[source.name],
-                source.name,
-                machine_id,
-                source.kind,
-                source.place,
-                since=self._now(),
-            )
-            for source in machine.sources
-        )
-        return MachineNow(
-            machine_id,
-            machine.name,
-            machine.false_alarms_per_week,
-            machine.running,
-            release_id,
-            sources,
-        )
 
     def _opened(self, source: SourceFile, machine: Machine, release: Release) -> Source:
         return source_of(source, release.scorer.recipe.audio.channel, self.file.data)
@@ -341,7 +236,7 @@ class Plant:
         if clip.incident_id is None or clip.incident_id in self._explained:
             return
         self._explained.append(clip.incident_id)
-        release = self._releases.get(self._release_of[clip.source_id])
+        release = self._ears.releases.get(self._ears.in_use[clip.source_id])
         if release is not None:
             recording = self.file.data / clip.path
             self._explainer.put(Due(clip.incident_id, recording, release.path, release.scorer))
@@ -371,9 +266,9 @@ class Plant:
         return min(max(self._end_by - time.monotonic(), 1.0), at_most)
 
     def _stop_listening(self) -> None:
-        for listener in self._listeners:
+        for listener in self._ears.listeners:
             listener.stop()
         until = time.monotonic() + self._left_s(LISTENING_S)
-        for listener in self._listeners:
+        for listener in self._ears.listeners:
             if not listener.join(max(until - time.monotonic(), 0.0)):
                 _log.warning("a source did not stop in time")

@@ -1,0 +1,146 @@
+"""Put the ears together: a machine has its incidents, a source an ear and its thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rattle.listening.source import Source
+from rattle.station.board import Board, MachineNow, SourceNow
+from rattle.station.config.model import Machine
+from rattle.station.config.model import Source as SourceFile
+from rattle.station.events import Hub
+from rattle.station.hear.ear import Ear, InUse, Outputs
+from rattle.station.hear.listener import Listener
+from rattle.station.hear.operating import running_of
+from rattle.station.hear.push import PushInbox
+from rattle.station.judge.incidents import MachineIncidents
+from rattle.station.judge.making import judge_of_source
+from rattle.station.judge.source_judge import SourceJudge
+from rattle.station.judge.troubles import SourceTroubles
+from rattle.station.plant.beginning import Beginning, Going
+from rattle.station.plant.releases import Release
+from rattle.station.records import Record
+
+Opens = Callable[[SourceFile, Machine, Release], Source]
+
+
+@dataclass
+class Assembly:
+    """The ears of a plant, as they are put together.
+
+    By the id of a source: ``ears``, ``troubles``, and ``in_use``, the release that scores it. By
+    that of a machine: ``ears_of``. By that of a release: ``releases``. By a source's name:
+    ``inboxes``. ``tell`` is the scribe's, ``opens`` makes the source of sound that the file names.
+    """
+
+    tell: Callable[[Record], None]
+    board: Board
+    hub: Hub
+    opens: Opens
+    now: Callable[[], datetime]
+    ears: dict[str, Ear] = field(default_factory=dict)
+    ears_of: dict[str, list[Ear]] = field(default_factory=dict)
+    troubles: dict[str, SourceTroubles] = field(default_factory=dict)
+    in_use: dict[str, str] = field(default_factory=dict)
+    releases: dict[str, Release] = field(default_factory=dict)
+    inboxes: dict[str, PushInbox] = field(default_factory=dict)
+    listeners: list[Listener] = field(default_factory=list)
+
+    def add_all(
+        self, machines: Sequence[Machine], releases: Mapping[str, Release], beginning: Beginning
+    ) -> None:
+        """Put the machines together, to go on from what was known; ``releases`` by their names."""
+        for machine in machines:
+            self._add(machine, releases[machine.name], beginning)
+
+    def _add(self, machine: Machine, release: Release, beginning: Beginning) -> None:
+        ids = beginning.registered
+        machine_id = ids.machines[machine.name]
+        in_use = InUse(ids.releases[machine.name], release.scorer)
+        self.releases[in_use.id] = release
+        self.board.add(self._shown(machine, machine_id, in_use.id, ids.sources))
+        incidents = self._incidents(machine_id, beginning.going)
+        for source in machine.sources:
+            source_id = ids.sources[source.name]
+            ear = self._ear(machine, source, source_id, machine_id, in_use, incidents, beginning)
+            self.ears[source_id], self.in_use[source_id] = ear, in_use.id
+            self.ears_of.setdefault(machine_id, []).append(ear)
+            opened = self.opens(source, machine, release)
+            if isinstance(opened, PushInbox):
+                self.inboxes[source.name] = opened
+            self.listeners.append(Listener(opened, ear, now=self.now))
+        incidents.settle(self.now())
+
+    def _incidents(self, machine_id: str, going: Sequence[Going]) -> MachineIncidents:
+        own = next((each for each in going if each.incident.subject == machine_id), None)
+        return MachineIncidents(
+            machine_id,
+            tell=self.tell,
+            board=self.board,
+            hub=self.hub,
+            restored=None if own is None else own.incident,
+            clips=0 if own is None else own.clips,
+        )
+
+    def _ear(
+        self,
+        machine: Machine,
+        source: SourceFile,
+        source_id: str,
+        machine_id: str,
+        in_use: InUse,
+        incidents: MachineIncidents,
+        beginning: Beginning,
+    ) -> Ear:
+        known = beginning.known[source.name]
+        judge = SourceJudge(
+            source_id,
+            in_use.id,
+            judge_of_source(in_use.scorer, machine, known.account, is_same=known.is_same),
+            incidents,
+            tell=self.tell,
+            threshold_ids=known.threshold_ids if known.is_same else None,
+        )
+        restored = [each.incident for each in beginning.going]
+        troubles = SourceTroubles(
+            source_id,
+            machine_id,
+            tell=self.tell,
+            restored=[incident for incident in restored if incident.subject == source_id],
+        )
+        self.troubles[source_id] = troubles
+        return Ear(
+            source_id,
+            machine_id,
+            in_use,
+            judge,
+            running_of(machine, in_use.scorer),
+            troubles,
+            Outputs(self.tell, self.board, self.hub),
+            live=source.kind != "folder",
+        )
+
+    def _shown(
+        self, machine: Machine, machine_id: str, release_id: str, source_ids: Mapping[str, str]
+    ) -> MachineNow:
+        sources = tuple(
+            SourceNow(
+                source_ids[source.name],
+                source.name,
+                machine_id,
+                source.kind,
+                source.place,
+                since=self.now(),
+            )
+            for source in machine.sources
+        )
+        return MachineNow(
+            machine_id,
+            machine.name,
+            machine.false_alarms_per_week,
+            machine.running,
+            release_id,
+            sources,
+        )
