@@ -11,8 +11,8 @@ tag, another release), is guarded by one lock, and counts from the next window o
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import RLock
 
@@ -34,6 +34,7 @@ from rattle.station.hear.minutes import MinuteOver, Minutes
 from rattle.station.hear.moments import OddMoments
 from rattle.station.hear.moved import Placement
 from rattle.station.hear.operating import Always, ByLevel, ByTag
+from rattle.station.hear.pieces import Piece, pieces
 from rattle.station.hear.recordings import Recordings
 from rattle.station.hear.segment import Second, Segment
 from rattle.station.hear.showing import Showing
@@ -42,9 +43,6 @@ from rattle.station.judge.troubles import SourceTroubles
 from rattle.station.records import Record
 
 _log = logging.getLogger(__name__)
-
-# A recording on disk comes in blocks of a minute; the ring is to hold what is cut out of one.
-LONGEST_BLOCK_S = 10.0
 # Streams begin with a burst of what was sent before: it dates itself anew, which is no news.
 BURST_S = 30.0
 
@@ -108,7 +106,7 @@ class Ear:
         """Hear the next block, whose last sample was at ``at`` (UTC), late by ``lag_s``."""
         with self._lock:
             end = at.timestamp()
-            for piece in _pieces(block):
+            for piece in pieces(block):
                 self._push(piece, end - block.seconds + piece.stop_s, lag_s)
 
     def lost(self, reason: str, at: datetime) -> None:
@@ -208,7 +206,7 @@ class Ear:
         if not isinstance(self._running, ByTag):  # a tag is known all the same
             self._showing.operating("unknown")
 
-    def _push(self, piece: _Piece, at: float, lag_s: float) -> None:
+    def _push(self, piece: Piece, at: float, lag_s: float) -> None:
         block = piece.block
         begins = at - block.seconds
         segment = self._segment
@@ -360,26 +358,6 @@ class Ear:
     def _show_operating(self) -> None:
         self._minutes.operating = self._running.state
         self._showing.operating(self._running.state)
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """A piece of a block, and where in it that ends."""
-
-    block: Block
-    stop_s: float
-
-
-def _pieces(block: Block) -> Iterator[_Piece]:
-    """Cut a long block; only the first piece follows on its gap."""
-    longest = round(LONGEST_BLOCK_S * block.sample_rate_hz)
-    if len(block.samples) <= longest:
-        yield _Piece(block, block.seconds)
-        return
-    for start in range(0, len(block.samples), longest):
-        samples = block.samples[start : start + longest]
-        stop_s = (start + len(samples)) / block.sample_rate_hz
-        yield _Piece(replace(block, samples=samples, gap="" if start else block.gap), stop_s)
 
 
 def _hears_alike(one: Scorer, other: Scorer) -> bool:
