@@ -1,7 +1,7 @@
 r"""Runs a whole station for an hour on SYNTHETIC sources, with its page, and watches what it takes.
 
-    python benchmarks/demo_kit.py train /tmp/kit
-    python benchmarks/soak.py run --bundles /tmp/kit --sources 100 --minutes 60 \
+    python benchmarks/demo_kit.py train KIT
+    python benchmarks/soak.py run --bundles KIT --sources 100 --minutes 60 \
         --results benchmarks/results/soak.jsonl
     python benchmarks/soak.py table --results benchmarks/results/soak.jsonl \
         --into docs/performance.md

@@ -1,12 +1,12 @@
 r"""Lets a station hear a week of SYNTHETIC machines, faster than real time, and then their faults.
 
-    python benchmarks/demo_kit.py train /tmp/kit
-    python benchmarks/week.py run --bundles /tmp/kit --machine "Feed pump 1" --into /tmp/week \
+    python benchmarks/demo_kit.py train KIT
+    python benchmarks/week.py run --bundles KIT --machine "Feed pump 1" --into WEEK \
         --results benchmarks/results/week.jsonl
     ...                                              (each machine; one core each, some 30 minutes)
     python benchmarks/week.py table --results benchmarks/results/week.jsonl \
         --page docs/explanation/station.md
-    python benchmarks/demo_kit.py pack /tmp/kit /tmp/week
+    python benchmarks/demo_kit.py pack KIT WEEK
 
 The machines are those of `rattle station --demo`: healthy for the whole week, switched off and on
 every five minutes, each time at a speed of its own. What is heard goes through the station's ear,

@@ -23,8 +23,8 @@ A plant of four SYNTHETIC machines; no real machine was recorded. What it heard 
 started was computed beforehand, what happens from now on is heard and judged live:
 
   after 30 s   an alarm: a bearing of feed pump 1 is damaged
-  after 60 s   the exhaust fan's microphone is unplugged
-  after 2 min  the camera at feed pump 2 is lost, the dosing valve leaks
+  after 1 min  the exhaust fan's microphone, which was unplugged, is an incident of its own
+  after 2 min  the dosing valve leaks, and the camera at feed pump 2 has been lost for a minute
   later        a fault somewhere every few minutes
 
 Look at an incident, listen to it, say what it was: y anomaly, n normal, u unsure.
