@@ -21,7 +21,7 @@ from served_station import Served
 from here import lacking
 from rattle.station.web.app import build_app
 
-WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+WIDE = {"width": 1440, "height": 900}
 
 
 @pytest.fixture(scope="module")
