@@ -11,7 +11,6 @@ from fastapi import APIRouter, HTTPException, Query
 from numpy.typing import NDArray
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from rattle.scoring.budget.rule import AlarmRule
 from rattle.station.board import MachineNow, SourceNow
 from rattle.station.store.reading.minutes import thresholds, timeline
 from rattle.station.store.reading.plant import FalseIncidents, false_incidents
@@ -19,6 +18,7 @@ from rattle.station.web.access import REVIEWER, Given
 from rattle.station.web.api import machine_answers as answers
 from rattle.station.web.api.answer import CONFLICT, NOT_FOUND, USUAL
 from rattle.station.web.context import Context
+from rattle.station.web.pages.incident import rule_of
 
 router = APIRouter(tags=["machines"], responses=USUAL)
 
@@ -75,7 +75,8 @@ def timeline_of(
     source = _source(found, span.source)
     begin, end = _bounds(span, context.now())
     with context.database.reading() as session:
-        line = timeline(session, source.id, begin, end, span.points, rule=_rule(context, found))
+        rule = rule_of(context.file, found.name)
+        line = timeline(session, source.id, begin, end, span.points, rule=rule)
     return answers.Timeline(
         source_id=source.id,
         step_s=line.step_s,
@@ -145,11 +146,6 @@ def _bounds(span: Span, now: datetime) -> tuple[datetime, datetime]:
     if not timedelta(0) < end - begin <= LONGEST:
         raise HTTPException(422, "begin is before end, and at most two years before it.")
     return begin, end
-
-
-def _rule(context: Context, machine: MachineNow) -> AlarmRule:
-    named = (each.alarm for each in context.file.machine if each.name == machine.name)
-    return AlarmRule.parse(next(named, "3/5"))
 
 
 def _numbers(values: NDArray[np.float64]) -> list[float | None]:
