@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, HTTPException, Query
 from numpy.typing import NDArray
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from rattle.scoring.budget.ledger import Level
 from rattle.station.board import MachineNow, SourceNow
 from rattle.station.store.reading.minutes import thresholds, timeline
 from rattle.station.store.reading.plant import FalseIncidents, false_incidents
@@ -152,18 +153,19 @@ def _numbers(values: NDArray[np.float64]) -> list[float | None]:
     return [value if np.isfinite(value) else None for value in values.tolist()]
 
 
-_False = dict[tuple[str, Any], FalseIncidents]
+_False = dict[tuple[str, Level], FalseIncidents]
 
 
 def _false(context: Context) -> _False:
     with context.database.reading() as session:
-        return {**false_incidents(session, context.now())}
+        return false_incidents(session, context.now())
 
 
 def _machine(machine: MachineNow, false: _False) -> answers.Machine:
+    levels: dict[str, Level] = {"false_alarms": "alarm", "false_watches": "watch"}
     counts = {
         name: dataclasses.asdict(false.get((machine.id, level), FalseIncidents()))
-        for name, level in (("false_alarms", "alarm"), ("false_watches", "watch"))
+        for name, level in levels.items()
     }
     fields = {
         name: getattr(machine, name) for name in answers.Machine.model_fields if name not in counts
