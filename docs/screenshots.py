@@ -11,17 +11,15 @@ import shutil
 import socket
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import uvicorn
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from rattle.station.web.app import build_app
+from rattle.station.web.server import Server
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "station"))
@@ -103,17 +101,12 @@ def served(folder: Path) -> Iterator[tuple[MadeUpStation, str]]:
         port = int(free.getsockname()[1])
     station = made_up_station(folder / "rattle-station", bind=f"127.0.0.1:{port}")
     fill_up(station, incidents=11)
-    app = build_app(station.context)
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    yield station, f"http://{station.context.file.web.bind}"
-    app.state.streams.stop()
-    server.should_exit = True
-    thread.join()
-    dispose(station)
+    server = Server(build_app(station.context))
+    try:
+        yield station, server.start()
+    finally:
+        server.stop()
+        dispose(station)
 
 
 def photograph(browser: Browser, address: str, size: tuple[int, int], scheme: str) -> bytes:

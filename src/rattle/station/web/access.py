@@ -16,11 +16,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rattle.errors import StorageError
-from rattle.station.store.credentials import ROLES, Account, Credentials, Role
+from rattle.station.store.credentials import Account, Credentials, Role
 from rattle.station.web.answers import DATABASE_AWAY, refusal, wants_page
 from rattle.station.web.context import Context
 from rattle.station.web.guard import SAFE_METHODS, is_loopback
-from rattle.station.web.pages.shell import context_of
+from rattle.station.web.pages.shell import context_of, may
 from rattle.station.web.sessions import Session, account_name_of
 
 # Without an account: what shows no sound, no machine and no name. A pushed source has a token of
@@ -104,7 +104,7 @@ def who(request: Request) -> str:
 
 def _at_least(role: Role, request: Request) -> None:
     account: Account | None = request.state.account
-    if account is not None and ROLES.index(account.role) < ROLES.index(role):
+    if account is not None and not may(request, role):
         raise HTTPException(
             403, f"{account.name} is a {account.role}; this takes a {role}. Ask an admin."
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.staticfiles import StaticFiles
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.types import ASGIApp
 
@@ -64,7 +65,7 @@ def build_app(context: Context) -> FastAPI:
     app.state.door = login.Door(context, credentials)
     for room in (api, live, ingest, media, metrics, probes, dump, login, routes):
         app.include_router(room.router)
-    app.mount("/static", static_files.FreshFiles())
+    app.mount("/static", StaticFiles(directory=static_files.FOLDER))
     add_handlers(app)
     address = context.file.web.address
     app.add_middleware(Access, context=context, credentials=credentials)

@@ -36,16 +36,15 @@ def dump(request: Request, context: Given) -> JSONResponse:
     Passwords, tokens and the secret parts of addresses are replaced by asterisks.
     """
     credentials: Credentials = request.app.state.credentials
-    everything = all_of_it(context, credentials.accounts(), len(request.app.state.streams))
+    everything = all_of_it(context, credentials.accounts())
     told = without(everything, secrets_of(context.file))
     name = f"rattle-{context.now():%Y%m%dT%H%M%SZ}.json"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return JSONResponse(told, headers=headers)
 
 
-def all_of_it(context: Context, people: Sequence[Account], pages_open: int) -> dict[str, Any]:
+def all_of_it(context: Context, people: Sequence[Account]) -> dict[str, Any]:
     """Gather what the file holds, as JSON; secrets of the configuration are masked by its types."""
-    health = dataclasses.replace(context.station.health(), pages_open=pages_open)
     with context.database.reading() as session:
         done = [dataclasses.asdict(each) for each in audit(session, 200)]
     told: dict[str, Any] = plain(
@@ -59,7 +58,7 @@ def all_of_it(context: Context, people: Sequence[Account], pages_open: int) -> d
                 **{name: version(name) for name in LIBRARIES},
             },
             "configuration": context.file.model_dump(mode="json"),
-            "health": dataclasses.asdict(health),
+            "health": dataclasses.asdict(context.station.health()),
             "machines": [dataclasses.asdict(each) for each in context.board.machines()],
             "accounts": [dataclasses.asdict(each) for each in people],
             "audit": done,

@@ -71,7 +71,9 @@ class Guard:
                 of_answer = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     of_answer.setdefault(name, value)
-                # What one person sees is not for the next one at that browser or proxy.
+                # What one person sees is not for the next one at that browser or proxy, nor to leaf
+                # back to after the log-out. Of a static file a browser asks whether its copy is
+                # still good: after an update no page runs with old scripts.
                 is_static = scope["path"].startswith("/static/")
                 of_answer.setdefault("cache-control", "no-cache" if is_static else "no-store")
             await send(message)

@@ -18,7 +18,7 @@ from rattle.station.web import sessions
 from rattle.station.web.access import Given
 from rattle.station.web.api.answer import TEXT
 from rattle.station.web.context import Context
-from rattle.station.web.pages.login import login_form
+from rattle.station.web.pages.login import login_form, own_path
 from rattle.station.web.throttle import Throttle
 
 router = APIRouter(include_in_schema=False)
@@ -82,11 +82,10 @@ async def log_in(
     """Begin a session and go on to ``next``, or show the form again."""
     address = request.client.host if request.client is not None else ""
     door: Door = request.app.state.door
-    to = next if _is_ours(next) else "/"
     if not await door.lets_in(name, password, address):
-        return await run_sync(login_form, request, to, WRONG, name, 401)
+        return await run_sync(login_form, request, next, WRONG, name, 401)
     await run_sync(_begin, context, request.session, name)
-    return RedirectResponse(to, 303)
+    return RedirectResponse(own_path(next), 303)
 
 
 @router.post("/logout", max_body_size=10_000)
@@ -104,8 +103,3 @@ def log_out(request: Request, context: Given) -> RedirectResponse:
 def _begin(context: Context, session: sessions.Session, name: str) -> None:
     with context.database.reading() as reading:
         sessions.begin(reading, session, name, context.now())
-
-
-def _is_ours(address: str) -> bool:
-    r"""Tell whether it is a page of the station: browsers read ``/\host`` as another site."""
-    return address.startswith("/") and address[1:2] not in ("/", "\\") and address.isprintable()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import get_args
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -25,18 +25,18 @@ SOURCE = ("machine", "source")
 class Figures:
     """All metrics of a station at one moment; Prometheus calls this a collector."""
 
-    def __init__(self, context: Context, pages_open: int) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
-        self._pages_open = pages_open
 
     def collect(self) -> Iterator[Metric]:
         """Give every metric with its samples."""
         machines = self._context.board.machines()
         yield from _of_sources(machines)
-        yield from _of_writing(self._context.station.health())
+        health = self._context.station.health()
+        yield from _of_writing(health)
         yield self._incidents(machines)
         yield GaugeMetricFamily(
-            "rattle_pages_open", "Pages that are told of changes.", value=self._pages_open
+            "rattle_pages_open", "Pages that are told of changes.", value=health.pages_open
         )
 
     def _incidents(self, machines: list[MachineNow]) -> Metric:
@@ -57,10 +57,10 @@ class Figures:
     response_class=Response,
     responses={200: {"content": {"text/plain": {}}, "description": "All metrics."}},
 )
-def metrics(request: Request, context: Given) -> Response:
+def metrics(context: Given) -> Response:
     """Give all metrics, as Prometheus reads them."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Figures(context, len(request.app.state.streams)))
+    registry.register(Figures(context))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -5,23 +5,21 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import uvicorn
 from made_up_station import NOW, MadeUpStation, dispose, station_again
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from served import serving
 from served_station import Served
 
 from here import lacking
 from rattle.station.web.app import build_app
 
-WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+WIDE = {"width": 1440, "height": 900}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +39,7 @@ def chromium() -> Iterator[Browser]:
 def ticking(station_template: MadeUpStation, tmp_path: Path) -> Iterator[MadeUpStation]:
     """The made-up plant, whose clock goes on."""
     shutil.copytree(station_template.context.file.data, tmp_path / "data")
-    station = station_again(tmp_path / "data", station_template, bind=f"127.0.0.1:{_free_port()}")
+    station = station_again(tmp_path / "data", station_template)
     begun = time.monotonic()
     station.context = dataclasses.replace(
         station.context, now=lambda: NOW + timedelta(seconds=time.monotonic() - begun)
@@ -54,16 +52,8 @@ def ticking(station_template: MadeUpStation, tmp_path: Path) -> Iterator[MadeUpS
 def served(ticking: MadeUpStation) -> Iterator[Served]:
     """The plant at an address of its own."""
     app = build_app(ticking.context)
-    bind = ticking.context.file.web.bind
-    server = uvicorn.Server(uvicorn.Config(app, port=int(bind.split(":")[1]), log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield Served(ticking, app, f"http://{bind}")
-    app.state.streams.stop()
-    server.should_exit = True
-    thread.join()
+    with serving(app) as at:
+        yield Served(ticking, app, at.address)
 
 
 @pytest.fixture
@@ -78,9 +68,3 @@ def wide(chromium: Browser, served: Served) -> Iterator[BrowserContext]:
 def page(wide: BrowserContext, served: Served) -> Page:
     """A tab that is watched."""
     return served.watched(wide.new_page())
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])

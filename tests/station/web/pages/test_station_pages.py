@@ -11,11 +11,12 @@ from every_page import WORDS, path_of
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from made_up_station import MadeUpStation
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
 
 from html_page import HtmlPage
 from rattle.errors import StorageError
+from rattle.station.ids import new_id
 from rattle.station.store.database import Database
 from rattle.station.store.tables import (
     ClipRow,
@@ -27,6 +28,7 @@ from rattle.station.store.tables import (
     ThresholdRow,
 )
 from rattle.station.web.pages import routes
+from rattle.station.web.pages.machine import MOST_THRESHOLDS
 
 EVIL = "<script>alert('&')</script>"
 
@@ -214,6 +216,20 @@ def test_figures_of_the_machine_are_those_that_came(
     promise = page.tables[0]
     assert [cell.text for cell in promise.column("expected a week")] == ["0.7", "4.9"]
     assert [cell.text for cell in promise.column("came in 7 days")] == ["3", "0"]
+
+
+def test_a_source_keeps_its_promise_where_others_have_many_newer_thresholds(
+    client: TestClient, station: MadeUpStation
+) -> None:
+    with station.context.database.writing() as session:
+        held = session.get(ThresholdRow, station.thresholds["press cam", "alarm"])
+        assert held is not None
+        columns = {each.name: getattr(held, each.name) for each in ThresholdRow.__table__.columns}
+        mic = {"source_id": station.sources["press mic"], "active_from": station.context.now()}
+        ids = [new_id(station.context.now()) for _ in range(MOST_THRESHOLDS)]
+        session.execute(insert(ThresholdRow), [{**columns, **mic, "id": each} for each in ids])
+    promise = read(client, "/machines/press-3?source=press cam").tables[0]
+    assert [cell.text for cell in promise.column("expected a week")] == ["0.7", "4.9"]
 
 
 def test_a_rehearsal_is_shown_where_the_release_has_one(

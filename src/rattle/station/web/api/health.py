@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import datetime
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import Field
 
 from rattle.station.web.access import Given
@@ -55,9 +54,6 @@ class Health(Answer):
 
 
 @router.get("/health")
-def health(request: Request, context: Given) -> Health:
+def health(context: Given) -> Health:
     """Say how the station is: what waits, what was lost, what is kept."""
-    pages_open = len(request.app.state.streams)
-    return Health.model_validate(
-        dataclasses.replace(context.station.health(), pages_open=pages_open)
-    )
+    return Health.model_validate(context.station.health())

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, HTTPException, Query
 from numpy.typing import NDArray
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from rattle.scoring.budget.rule import AlarmRule
+from rattle.scoring.budget.ledger import Level
 from rattle.station.board import MachineNow, SourceNow
 from rattle.station.store.reading.minutes import thresholds, timeline
 from rattle.station.store.reading.plant import FalseIncidents, false_incidents
@@ -19,6 +19,7 @@ from rattle.station.web.access import REVIEWER, Given
 from rattle.station.web.api import machine_answers as answers
 from rattle.station.web.api.answer import CONFLICT, NOT_FOUND, USUAL
 from rattle.station.web.context import Context
+from rattle.station.web.pages.incident import rule_of
 
 router = APIRouter(tags=["machines"], responses=USUAL)
 
@@ -75,7 +76,8 @@ def timeline_of(
     source = _source(found, span.source)
     begin, end = _bounds(span, context.now())
     with context.database.reading() as session:
-        line = timeline(session, source.id, begin, end, span.points, rule=_rule(context, found))
+        rule = rule_of(context.file, found.name)
+        line = timeline(session, source.id, begin, end, span.points, rule=rule)
     return answers.Timeline(
         source_id=source.id,
         step_s=line.step_s,
@@ -147,27 +149,23 @@ def _bounds(span: Span, now: datetime) -> tuple[datetime, datetime]:
     return begin, end
 
 
-def _rule(context: Context, machine: MachineNow) -> AlarmRule:
-    named = (each.alarm for each in context.file.machine if each.name == machine.name)
-    return AlarmRule.parse(next(named, "3/5"))
-
-
 def _numbers(values: NDArray[np.float64]) -> list[float | None]:
     return [value if np.isfinite(value) else None for value in values.tolist()]
 
 
-_False = dict[tuple[str, Any], FalseIncidents]
+_False = dict[tuple[str, Level], FalseIncidents]
 
 
 def _false(context: Context) -> _False:
     with context.database.reading() as session:
-        return {**false_incidents(session, context.now())}
+        return false_incidents(session, context.now())
 
 
 def _machine(machine: MachineNow, false: _False) -> answers.Machine:
+    levels: dict[str, Level] = {"false_alarms": "alarm", "false_watches": "watch"}
     counts = {
         name: dataclasses.asdict(false.get((machine.id, level), FalseIncidents()))
-        for name, level in (("false_alarms", "alarm"), ("false_watches", "watch"))
+        for name, level in levels.items()
     }
     fields = {
         name: getattr(machine, name) for name in answers.Machine.model_fields if name not in counts

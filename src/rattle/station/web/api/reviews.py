@@ -19,17 +19,22 @@ router = APIRouter(
 )
 
 
+LONGEST_FAULT, LONGEST_COMMENT, MOST_AT_ONCE = 100, 2000, 200
+
+
 class Said(BaseModel):
     """What a person says of incidents."""
 
     model_config = ConfigDict(extra="forbid")
-    incidents: list[Id] = Field(min_length=1, max_length=200, description="Ids of which ones.")
+    incidents: list[Id] = Field(
+        min_length=1, max_length=MOST_AT_ONCE, description="Ids of which ones."
+    )
     verdict: Verdict = Field(description="anomaly confirms, normal rejects, unsure is neither.")
     fault: str | None = Field(
-        None, max_length=100, pattern=TEXT, description="What the fault is called."
+        None, max_length=LONGEST_FAULT, pattern=TEXT, description="What the fault is called."
     )
     comment: str | None = Field(
-        None, max_length=2000, pattern=TEXT, description="What is to be said besides."
+        None, max_length=LONGEST_COMMENT, pattern=TEXT, description="What is to be said besides."
     )
 
 

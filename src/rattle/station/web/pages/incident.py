@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
 from rattle.scoring.budget.rule import AlarmRule
-from rattle.station.config.model import Plant
+from rattle.station.config.model import Machine, Plant
 from rattle.station.store.reading.incidents import faults_named, incident, nearest, reviews_of
 from rattle.station.store.reading.minutes import thresholds, timeline
 from rattle.station.store.reading.reviews import Given, given
@@ -27,7 +27,6 @@ router = APIRouter()
 # What is shown of the score before an incident and after it, and of one that goes on for days.
 AROUND = timedelta(minutes=15)
 MOST_SHOWN = timedelta(hours=12)
-USUAL = "3/5"
 
 
 @dataclass(frozen=True)
@@ -96,9 +95,9 @@ def why_silent(found: IncidentView) -> str:
 
 def rule_of(file: Plant, machine: str) -> AlarmRule:
     """Find by which rule a machine's scores become Y; the usual one where it left the file."""
-    return AlarmRule.parse(
-        next((each.alarm for each in file.machine if each.name == machine), USUAL)
-    )
+    usual: str = Machine.model_fields["alarm"].default
+    named = (each.alarm for each in file.machine if each.name == machine)
+    return AlarmRule.parse(next(named, usual))
 
 
 def _course(session: Session, found: IncidentView, now: datetime, rule: AlarmRule) -> Course:

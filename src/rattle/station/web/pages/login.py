@@ -23,6 +23,11 @@ def login_form(
     context = context_of(request)
     # A page before the login tells nothing of the plant, and its banners are part of that.
     shell = Shell(plant=context.file.plant, title="Log in", here="", at=context.now())
-    # A path of this page, never another page's address.
-    path = then if then.startswith("/") and not then.startswith(("//", "/\\")) else "/"
-    return written("login", shell, status, then=path, problem=problem, name=name, bare=True)
+    names = {"then": own_path(then), "problem": problem, "name": name}
+    return written("login", shell, status, **names, bare=True)
+
+
+def own_path(address: str) -> str:
+    r"""Give a path of the station, else "/": browsers read ``/\host`` as another site."""
+    is_own = address.startswith("/") and address[1:2] not in ("/", "\\") and address.isprintable()
+    return address if is_own else "/"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -117,6 +117,7 @@ def machine_view(
         (each for each in releases(session, machine.id) if each.id == machine.release_id), None
     )
     report = dict(release.report) if release else {}
+    held = thresholds(session, chosen.id, begin, now)
     return MachineView(
         machine=machine,
         state=state_of_machine(machine, opened),
@@ -130,11 +131,11 @@ def machine_view(
             begin,
             now,
             timeline(session, chosen.id, begin, now, rule=rule),
-            thresholds(session, chosen.id, begin, now),
+            held,
             marked,
         ),
         incidents=[(each, lasted(each, now)) for each in found[:MOST_INCIDENTS]],
-        promise=_promise(session, machine, chosen, now),
+        promise=_promise(session, machine, chosen, held, now),
         history=threshold_history(session, machine.id, MOST_THRESHOLDS),
         sources_by_id={each.id: each.name for each in machine.sources},
         release=release,
@@ -147,17 +148,19 @@ def machine_view(
     )
 
 
-def _promise(session: Session, machine: MachineNow, source: SourceNow, now: datetime) -> Promise:
+def _promise(
+    session: Session,
+    machine: MachineNow,
+    source: SourceNow,
+    held: Sequence[ThresholdView],
+    now: datetime,
+) -> Promise:
+    """Set the newest of a source's thresholds, which come in time order, beside what came."""
     had = false_incidents(session, now)
     none = FalseIncidents()
-    newest = {
-        each.level: each
-        for each in reversed(threshold_history(session, machine.id, MOST_THRESHOLDS))
-        if each.source_id == source.id
-    }
     return promise(
         source,
-        newest,
+        {each.level: each for each in held},
         {level: had.get((machine.id, level), none) for level in SHARES},
         machine.budget_per_week,
     )

@@ -27,7 +27,6 @@ class Kept:
     four_weeks: int
     four_weeks_budget: str
     margin: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,6 @@ def _kept(
         four_weeks=had.four_weeks,
         four_weeks_budget=f"{4 * budget_per_week:.3g}",
         margin=score_said(threshold.margin),
-        reason=threshold.reason,
     )
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, SecretStr
-from sqlalchemy import select
 
 from rattle.pages.words import counted
 from rattle.station.config.amounts import shown_bytes
 from rattle.station.config.model import Keep, Plant, Source
-from rattle.station.store.tables import AccountRow
+from rattle.station.store.credentials import Credentials
 from rattle.station.web.pages.shell import context_of, may, shown
 
 router = APIRouter()
@@ -41,31 +40,18 @@ class Table:
     settings: list[Setting]
 
 
-@dataclass(frozen=True)
-class Person:
-    """An account."""
-
-    name: str
-    role: str
-    created: datetime
-
-
 @router.get("/settings", response_class=HTMLResponse, include_in_schema=False)
 def settings_page(request: Request) -> HTMLResponse:
     """Show the file's settings; admins see the accounts, too."""
     context = context_of(request)
-    people: list[Person] = []
-    if may(request, "admin"):
-        with context.database.reading() as session:
-            rows = session.scalars(select(AccountRow).order_by(AccountRow.name))
-            people = [Person(row.name, row.role, row.created) for row in rows]
+    credentials: Credentials = request.app.state.credentials
     return shown(
         request,
         "settings",
         title="Settings",
         here="settings",
         tables=tables(context.file),
-        people=people,
+        people=credentials.accounts() if may(request, "admin") else [],
     )
 
 

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import func, select
 
 from rattle.pages.templates import page_template
+from rattle.station.store.credentials import ROLES, Account, Role
 from rattle.station.store.tables import IncidentRow
 from rattle.station.web.context import Context
 from rattle.station.web.pages.amounts_said import rate_said, score_said
@@ -48,14 +49,14 @@ def context_of(request: Request) -> Context:
 
 def who_of(request: Request) -> str:
     """Name who looks at the page; "" where the plant has no accounts."""
-    account = getattr(request.state, "account", None)
-    return "" if account is None else str(account.name)
+    account: Account | None = request.state.account
+    return "" if account is None else account.name
 
 
-def may(request: Request, role: Literal["reviewer", "admin"]) -> bool:
+def may(request: Request, role: Role) -> bool:
     """Say whether the one who looks may do what a role may; without accounts everyone may."""
-    account = getattr(request.state, "account", None)
-    return account is None or account.role in {"reviewer": ("reviewer", "admin")}.get(role, (role,))
+    account: Account | None = request.state.account
+    return account is None or ROLES.index(account.role) >= ROLES.index(role)
 
 
 def shown(
@@ -85,11 +86,9 @@ def shown(
 def written(template: str, shell: Shell, status: int = 200, **names: Any) -> HTMLResponse:
     """Write a page by what is given alone, as one that must do without the database."""
     path = f"station/web/templates/{template}.html.jinja"
-    # What a page shows changes all the time, and after a log-out nobody may leaf back to it.
     return HTMLResponse(
         page_template(path).render(
             shell=shell, score_said=score_said, rate_said=rate_said, **names
         ),
         status,
-        headers={"Cache-Control": "no-store"},
     )

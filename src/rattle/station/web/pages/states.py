@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from rattle.pages.words import counted
 from rattle.scoring.budget.stages import LEARNT_AFTER_MINUTES
@@ -18,26 +18,14 @@ StateKind = Literal[
     "unfit",
     "learning",
     "connecting",
-    "ended",
     "running",
     "unknown",
     "idle",
     "off",
+    "ended",
 ]
 # What needs a person comes first, then what is not heard, then what is well.
-WORST_FIRST: tuple[StateKind, ...] = (
-    "alarm",
-    "watch",
-    "lost",
-    "unfit",
-    "learning",
-    "connecting",
-    "running",
-    "unknown",
-    "idle",
-    "off",
-    "ended",
-)
+WORST_FIRST: tuple[StateKind, ...] = get_args(StateKind)
 NEEDS_A_LOOK: tuple[StateKind, ...] = ("alarm", "watch", "lost", "unfit")
 
 

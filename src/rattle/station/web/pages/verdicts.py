@@ -11,16 +11,16 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from rattle.errors import DataError
+from rattle.scoring.budget.ledger import Verdict
 from rattle.station.store import reviews
 from rattle.station.store.reading.reviews import given
 from rattle.station.web.access import REVIEWER, who
+from rattle.station.web.api.reviews import LONGEST_COMMENT, LONGEST_FAULT, MOST_AT_ONCE
 from rattle.station.web.pages.errors import refused
 from rattle.station.web.pages.shell import context_of
 from rattle.station.web.telling import tell_reviewed
 
 router = APIRouter(dependencies=[REVIEWER], include_in_schema=False)
-LONGEST_FAULT, LONGEST_COMMENT, MOST_AT_ONCE = 100, 2000, 200
-Said = Literal["anomaly", "normal", "unsure"]
 From = Literal["review", "incidents", "incident"]
 ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 
@@ -29,7 +29,7 @@ ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 def review_one(
     request: Request,
     incident_id: str,
-    verdict: Annotated[Said, Form()],
+    verdict: Annotated[Verdict, Form()],
     fault: Annotated[str, Form(max_length=LONGEST_FAULT)] = "",
     comment: Annotated[str, Form(max_length=LONGEST_COMMENT)] = "",
     came_from: Annotated[From, Form()] = "incident",
@@ -47,7 +47,7 @@ def review_one(
 @router.post("/review/bulk")
 def review_many(
     request: Request,
-    verdict: Annotated[Said, Form()],
+    verdict: Annotated[Verdict, Form()],
     ids: Annotated[list[str], Form()] = [],  # noqa: B006 - FastAPI copies it
     fault: Annotated[str, Form(max_length=LONGEST_FAULT)] = "",
     came_from: Annotated[From, Form()] = "incidents",
@@ -92,7 +92,7 @@ def undo(
 
 
 def _store(
-    request: Request, incident_ids: Sequence[str], verdict: Said, fault: str, comment: str
+    request: Request, incident_ids: Sequence[str], verdict: Verdict, fault: str, comment: str
 ) -> list[str] | Response:
     context = context_of(request)
     try:

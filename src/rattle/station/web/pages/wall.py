@@ -45,7 +45,6 @@ class Tile:
     alarm: str
     is_scored: bool
     level: str
-    incident_id: str | None
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,6 @@ class Wall:
 
     tiles: list[Tile]
     sentence: str
-    is_calm: bool
     counts: list[str]
 
     @property
@@ -87,9 +85,7 @@ def wall(
     """Make the wall; ``hour`` are the minutes of the last hour by source."""
     tiles = [_tile(machine, hour, opened, now) for machine in machines]
     tiles.sort(key=lambda tile: tile.state.rank)
-    return Wall(
-        tiles, _sentence(tiles), not any(t.state.needs_a_look for t in tiles), _counts(tiles)
-    )
+    return Wall(tiles, _sentence(tiles), _counts(tiles))
 
 
 def nearest_to_alarm(sources: Sequence[SourceNow]) -> SourceNow | None:
@@ -152,7 +148,6 @@ def _tile(
         alarm=score_said(source.alarm) if source and source.alarm is not None else "",
         is_scored=y is not None,
         level=level_said(source.level_db if source else None),
-        incident_id=machine.incident_id,
     )
 
 

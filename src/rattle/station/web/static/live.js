@@ -21,10 +21,9 @@ export function listen() {
   addEventListener("pagehide", close);
   addEventListener("pageshow", (event) => { if (event.persisted) { open(); refresh(); } });
   if (!document.hidden) open();
-  for (const region of document.querySelectorAll("[data-every]")) {
-    setInterval(() => { if (!document.hidden) refresh(); }, 1000 * region.dataset.every);
-    break;
-  }
+  // All of a page is asked for at once: its first region says how often.
+  const region = document.querySelector("[data-every]");
+  if (region) setInterval(() => { if (!document.hidden) refresh(); }, 1000 * region.dataset.every);
 }
 
 function open() {
