@@ -34,7 +34,7 @@ FOLDER = ROOT / "docs" / "figures" / "station"
 COLOURS = 200
 MOST_BYTES = 150_000
 WIDE, NARROW = (1280, 800), (390, 844)
-# name: (page, size, colours)
+# name: (page, size, colour scheme)
 SHOTS = {
     "wall": ("wall", WIDE, "light"),
     "wall-dark": ("wall", WIDE, "dark"),
@@ -109,11 +109,13 @@ def served(folder: Path) -> Iterator[tuple[MadeUpStation, str]]:
     thread.start()
     while not server.started:
         time.sleep(0.05)
-    yield station, f"http://{station.context.file.web.bind}"
-    app.state.streams.stop()
-    server.should_exit = True
-    thread.join()
-    dispose(station)
+    try:
+        yield station, f"http://{station.context.file.web.bind}"
+    finally:
+        app.state.streams.stop()
+        server.should_exit = True
+        thread.join()
+        dispose(station)
 
 
 def photograph(browser: Browser, address: str, size: tuple[int, int], scheme: str) -> bytes:
