@@ -74,6 +74,18 @@ def test_the_name_is_what_a_clip_is_known_by(
     np.testing.assert_allclose(read, np.clip(sound, -1, highest), atol=2.0**-23, rtol=0)
 
 
+@pytest.mark.parametrize(("bits", "highest"), [(16, 1 - 2.0**-15), (None, 1 - 2.0**-23)])
+def test_what_is_beyond_full_scale_is_clipped(
+    tmp_path: Path, bits: int | None, highest: float
+) -> None:
+    samples = noise(bits=bits)
+    samples[[3, 5, 9]] = [[2.0], [1.0], [-2.0]]
+    kept = keep_clip(tmp_path, clip(samples), speech=None)
+    read, _ = sf.read(tmp_path / kept.path, dtype="float32")
+    assert read[[3, 5, 9]].tolist() == [highest, highest, -1.0]
+    np.testing.assert_allclose(read[10:], samples[10:, 0], atol=2.0**-23, rtol=0)
+
+
 def test_the_same_sound_twice_is_one_file(tmp_path: Path) -> None:
     first = keep_clip(tmp_path, clip(noise()), speech=None)
     again = keep_clip(tmp_path, replace(clip(noise()), incident_id=None), speech=None)
