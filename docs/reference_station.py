@@ -69,7 +69,7 @@ def station() -> str:
             _metrics(context),
             _tables(),
         ]
-        context.database.engine.dispose()
+        context.database.close()
     return "\n\n".join(parts) + "\n"
 
 

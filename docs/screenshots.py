@@ -32,7 +32,7 @@ FOLDER = ROOT / "docs" / "figures" / "station"
 COLOURS = 200
 MOST_BYTES = 150_000
 WIDE, NARROW = (1280, 800), (390, 844)
-# name: (page, size, colours)
+# name: (page, size, colour scheme)
 SHOTS = {
     "wall": ("wall", WIDE, "light"),
     "wall-dark": ("wall", WIDE, "dark"),

@@ -35,6 +35,7 @@ class Kept:
     """What retention found and did: bytes of clips, of these reviewed ones, and the next to go.
 
     ran: when it last ran, None where it has not yet. victims: paths of the clips that go next.
+    removed: files of clips, since the start.
     """
 
     ran: datetime | None = None

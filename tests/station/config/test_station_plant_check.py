@@ -13,7 +13,7 @@ from made_up_plant_file import ENVIRONMENT, RIGHT, plant_of
 
 from here import needs_ffmpeg
 from rattle.bundle import read_bundle, write_bundle
-from rattle.station.config import check_places, check_sources
+from rattle.station.config import check_places, check_sources, texts
 from rattle.station.config.check import check
 from rattle.station.config.finding import Finding
 from rattle.station.config.model import Plant
@@ -224,7 +224,7 @@ def test_an_address_that_others_reach_needs_an_account(folder: Path) -> None:
     ],
 )
 def test_which_addresses_other_machines_reach(host: str, expected: bool) -> None:
-    assert check_places.is_loopback(host) is expected
+    assert texts.is_loopback(host) is expected
 
 
 def test_a_data_folder_that_is_a_file_is_an_error(folder: Path) -> None:
@@ -282,9 +282,7 @@ def test_a_database_whose_address_cannot_be_read_is_told_without_its_password(
     assert "ss" not in found.message.replace("password", "").replace("address", "")
 
 
-def test_a_database_that_does_not_answer_is_told_without_its_password(
-    folder: Path, taken_port: int
-) -> None:
+def test_a_database_that_does_not_answer_is_told_without_its_password(folder: Path) -> None:
     text = 'database = "postgresql://me:s3cret@127.0.0.1:1/db"\n' + RIGHT
     (found,) = findings(plant(folder, text=text), "database")
     assert found.level == "error"

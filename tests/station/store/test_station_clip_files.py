@@ -47,8 +47,9 @@ def test_a_recording_is_read_as_it_was_heard_in_as_few_bits_as_that_takes(
 
 @given(
     seed=st.integers(0, 1000),
-    length=st.integers(1, 300),
-    loud=st.sampled_from([1e-6, 0.1, 1.0]),
+    # A few samples of noise, or noise at full scale, would be taken for garbled sound when read.
+    length=st.just(1) | st.integers(50, 300),
+    loud=st.sampled_from([1e-6, 0.1, 0.3]),
     channels=st.integers(1, 8),
     rate_hz=st.sampled_from([1000, 16_000, 44_100, 384_000]),
 )
@@ -68,7 +69,21 @@ def test_the_name_is_what_a_clip_is_known_by(
     assert kept.path == f"clips/{kept.sha256[:2]}/{kept.sha256}.flac"
     assert content_hash(folder / kept.path) == f"sound-{kept.sha256}"
     read, _ = sf.read(folder / kept.path, dtype="float32", always_2d=True)
-    np.testing.assert_allclose(read, np.clip(sound, -1, 1), atol=2.0**-22, rtol=0)
+    bits = int(sf.info(folder / kept.path).subtype.removeprefix("PCM_"))
+    highest = 1 - 2.0 ** (1 - bits)
+    np.testing.assert_allclose(read, np.clip(sound, -1, highest), atol=2.0**-23, rtol=0)
+
+
+@pytest.mark.parametrize(("bits", "highest"), [(16, 1 - 2.0**-15), (None, 1 - 2.0**-23)])
+def test_what_is_beyond_full_scale_is_clipped(
+    tmp_path: Path, bits: int | None, highest: float
+) -> None:
+    samples = noise(bits=bits)
+    samples[[3, 5, 9]] = [[2.0], [1.0], [-2.0]]
+    kept = keep_clip(tmp_path, clip(samples), speech=None)
+    read, _ = sf.read(tmp_path / kept.path, dtype="float32")
+    assert read[[3, 5, 9]].tolist() == [highest, highest, -1.0]
+    np.testing.assert_allclose(read[10:], samples[10:, 0], atol=2.0**-23, rtol=0)
 
 
 def test_the_same_sound_twice_is_one_file(tmp_path: Path) -> None:

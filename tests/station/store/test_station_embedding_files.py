@@ -120,8 +120,7 @@ def test_hours_that_are_over_go_and_their_empty_folders_too(tmp_path: Path) -> N
     for hour in (0, 1, 30):
         append(tmp_path, some(hour * 3600.0))
     foreign = tmp_path / "embeddings" / SOURCE / "2026-03-01" / "notes.z"
-    freed = remove_before(tmp_path, NOON + timedelta(hours=1))
-    assert freed > 60 * 8
+    remove_before(tmp_path, NOON + timedelta(hours=1))
     left = [
         file.relative_to(tmp_path / "embeddings" / SOURCE).as_posix() for file in files(tmp_path)
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import ipaddress
 import os
 import re
 import shutil
@@ -17,7 +16,7 @@ from urllib.parse import urlsplit
 from rattle.station.config.amounts import shown_bytes
 from rattle.station.config.finding import Finding
 from rattle.station.config.model import Plant
-from rattle.station.config.texts import address_of
+from rattle.station.config.texts import address_of, is_loopback
 
 ANSWERS_WITHIN_S = 5
 
@@ -124,13 +123,3 @@ def _cannot_bind(host: str, port: int, error: OSError) -> Finding:
         )
     remedy = "give a port from 1024 on" if error.errno == errno.EACCES else "give another address"
     return Finding("error", "web.bind", f"{host}:{port} cannot be had ({error.strerror}); {remedy}")
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches an address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

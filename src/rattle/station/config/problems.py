@@ -103,7 +103,7 @@ def _message(key: Key, found: ErrorDetails, written: Mapping[str, Any]) -> str:
         return "is missing" if field is None else f"is missing. {field.description}"
     if found["type"] == "extra_forbidden":
         return _unknown(key)
-    return f"{_expected(key, found)}{_found(key, written)}"
+    return f"{_expected(found)}{_found(key, written)}"
 
 
 def _unknown(key: Key) -> str:
@@ -119,7 +119,7 @@ def _unknown(key: Key) -> str:
     return f"there is no such key; known here are {', '.join(known)}"
 
 
-def _expected(key: Key, found: ErrorDetails) -> str:
+def _expected(found: ErrorDetails) -> str:
     words = EXPECTED.get(found["type"])
     if words is not None:
         return f"expected {words(found.get('ctx', {}))}"

@@ -1,6 +1,7 @@
-"""Check texts that have a form: names, addresses, the database. Each gives back what it is given.
+"""Check texts that have a form: names, addresses, the database.
 
-``ValueError`` says what was expected; what was found is for ``read`` to say, as it may be secret.
+What the model checks by gives back what it is given. ``ValueError`` says what was expected; what
+was found is for ``read`` to say, as it may be secret.
 """
 
 from __future__ import annotations
@@ -60,6 +61,20 @@ def address_of(text: str) -> tuple[str, int] | None:
     if found is None or int(found[3]) > HIGHEST_PORT:
         return None
     return found[1] or found[2], int(found[3])
+
+
+def is_number(host: str) -> bool:
+    """Tell whether a host is written as an address and not by name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches that host."""
+    return host == "localhost" or (is_number(host) and ipaddress.ip_address(host).is_loopback)
 
 
 def web_address(text: str) -> str:

@@ -12,8 +12,10 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import (
     ArgumentError,
     DatabaseError,
@@ -126,6 +128,12 @@ def shown(url: URL) -> str:
         return f"the database {url.database}"
     where = f"{url.host or 'localhost'}{f':{url.port}' if url.port else ''}"
     return f"the PostgreSQL database {url.database or url.username} on {where}"
+
+
+def insert_into(session: Session, table: type[Any]) -> Any:
+    """Begin an INSERT that can say what becomes of rows that are there already."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    return dialect.insert(table)
 
 
 def _sqlite(file: Path) -> Engine:

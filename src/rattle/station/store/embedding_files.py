@@ -62,18 +62,15 @@ def read(folder: Path, source_id: str, begin: datetime, end: datetime) -> list[E
     return [_joined(source_id, encoder, pieces) for encoder, pieces in sorted(by_encoder.items())]
 
 
-def remove_before(folder: Path, when: datetime) -> int:
-    """Remove the files of hours that were over by then; gives how many bytes that freed."""
-    freed = 0
+def remove_before(folder: Path, when: datetime) -> None:
+    """Remove the files of hours that were over by then."""
     for file in files(folder):
         hour = _hour_of(file)
         if hour is not None and hour + HOUR <= when:
-            freed += file.stat().st_size
             file.unlink()
             for above in (file.parent, file.parent.parent):
                 with contextlib.suppress(OSError):  # there is more in it
                     above.rmdir()
-    return freed
 
 
 def files(folder: Path) -> Iterator[Path]:

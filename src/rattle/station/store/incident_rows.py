@@ -55,7 +55,7 @@ def _add(session: Session, changed: IncidentChanged) -> None:
 
 def _change(row: IncidentRow, changed: IncidentChanged) -> None:
     values = _values(changed)
-    if LEVELS.index(changed.level) < [*LEVELS].index(row.level):  # type: ignore[arg-type]
+    if LEVELS.index(changed.level) < LEVELS.index(row.level):
         del values["level"]
     if row.peak is not None and (changed.peak is None or changed.peak < row.peak):
         del values["peak"], values["peak_at"], values["peak_z"]

@@ -17,10 +17,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import exists, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from rattle.station.records import MinuteHeard
+from rattle.station.store.database import insert_into
 from rattle.station.store.minute_parts import joined, with_minutes_of
 from rattle.station.store.tables import MinuteRow, SourceRow
 
@@ -51,8 +51,7 @@ def write_minutes(session: Session, minutes: Sequence[MinuteHeard]) -> None:
             minute = replace(minute, minutes=())
         newest[of] = max(newest.get(of, minute.at), minute.at)
         change(key, joined(rows[key], minute) if key in rows else minute)
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(MinuteRow)
+    statement = insert_into(session, MinuteRow)
     statement = statement.on_conflict_do_update(
         index_elements=["source_id", "at"],
         set_={name: statement.excluded[name] for name in FIELDS[1:] if name != "at"},

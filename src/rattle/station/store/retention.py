@@ -54,7 +54,7 @@ class Retention:
 
     @property
     def kept(self) -> Kept:
-        """What the last run found and did."""
+        """What the last run found, and what was removed since the start."""
         return self._kept
 
     def refusal(self) -> str:
@@ -93,19 +93,18 @@ class Retention:
         with writing(self._folder / embedding_files.FOLDER):
             embedding_files.remove_before(self._folder, now - self._keep.embeddings)
         remove_old_minutes(self._database, now - self._keep.scores)
-        left = [file for file in files if file not in victims]
+        removed = set(victims)
+        left = [file for file in files if file not in removed]
         return Kept(
             ran=now,
             clip_bytes=sum(file.bytes for file in left),
             protected_bytes=sum(file.bytes for file in left if file.stays),
             clip_budget_bytes=self._keep.clips,
-            embedding_bytes=sum(
-                each.stat().st_size for each in embedding_files.files(self._folder)
-            ),
+            embedding_bytes=embedding_files.size_bytes(self._folder),
             database_bytes=self._database.size_bytes(),
             free_bytes=shutil.disk_usage(self._folder).free,
             victims=tuple(file.path for file in _in_order(left)[:VICTIMS]),
-            removed=len(victims) + len(orphans),
+            removed=self._kept.removed + len(victims) + len(orphans),
         )
 
     def _missing(self) -> set[str]:

@@ -169,7 +169,7 @@ class IncidentRow(Base):
         _one_of("kind", "machine", "microphone", "source"),
         _one_of("level", "watch", "alarm"),
         _one_of("state", "open", "ended", "interrupted"),
-        CheckConstraint("verdict IN ('anomaly', 'normal', 'unsure')", name="verdict"),
+        _one_of("verdict", "anomaly", "normal", "unsure"),
     )
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     machine_id: Mapped[str] = mapped_column(ForeignKey("machine.id"))

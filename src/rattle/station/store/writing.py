@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from rattle.station.records import IncidentChanged, MinuteHeard, StretchChanged, ThresholdFitted
+from rattle.station.store.database import insert_into
 from rattle.station.store.incident_rows import write_incident
 from rattle.station.store.minute_rows import write_minutes
 from rattle.station.store.rows import ClipDropped, ClipKept, Written
@@ -56,7 +56,7 @@ def _each(
 
 def _write_thresholds(session: Session, thresholds: Sequence[ThresholdFitted]) -> None:
     if thresholds:
-        statement = _insert(session, ThresholdRow).on_conflict_do_nothing(index_elements=["id"])
+        statement = insert_into(session, ThresholdRow).on_conflict_do_nothing(index_elements=["id"])
         session.execute(statement, [asdict(each) for each in thresholds])
 
 
@@ -88,8 +88,3 @@ def _write_dropped(session: Session, dropped: ClipDropped) -> None:
     incident = session.get(IncidentRow, dropped.incident_id)
     if incident is not None:
         incident.recording_dropped = dropped.reason
-
-
-def _insert(session: Session, table: type[Any]) -> Any:
-    dialect = session.get_bind().dialect.name
-    return (sqlite if dialect == "sqlite" else postgresql).insert(table)

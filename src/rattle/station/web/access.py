@@ -16,10 +16,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rattle.errors import StorageError
+from rattle.station.config.texts import is_loopback
 from rattle.station.store.credentials import Account, Credentials, Role
 from rattle.station.web.answers import DATABASE_AWAY, refusal, wants_page
 from rattle.station.web.context import Context
-from rattle.station.web.guard import SAFE_METHODS, is_loopback
+from rattle.station.web.guard import SAFE_METHODS
 from rattle.station.web.pages.shell import context_of, may
 from rattle.station.web.sessions import Session, account_name_of
 

@@ -23,6 +23,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rattle.station.config.model import Web
+from rattle.station.config.texts import is_number
 from rattle.station.web.answers import refusal
 
 _log = logging.getLogger(__name__)
@@ -173,20 +174,6 @@ def host_of(netloc: str) -> str:
         return ""
 
 
-def is_number(host: str) -> bool:
-    """Tell whether a host is written as an address and not by name."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
 def is_wildcard(host: str) -> bool:
     """Tell whether it stands for every address of the machine."""
     return is_number(host) and ipaddress.ip_address(host).is_unspecified
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches that host."""
-    return host == "localhost" or (is_number(host) and ipaddress.ip_address(host).is_loopback)

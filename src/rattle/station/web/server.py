@@ -14,9 +14,10 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from rattle.errors import DataError
+from rattle.station.config.texts import is_loopback
 from rattle.station.store.credentials import Credentials
 from rattle.station.web.context import Context
-from rattle.station.web.guard import host_of, is_loopback, is_wildcard
+from rattle.station.web.guard import host_of, is_wildcard
 from rattle.station.web.ingest import MOST_BYTES
 
 # From the connection, or the first byte of a further request, to the end of its headers.

@@ -88,7 +88,7 @@ def incident(session: Session, incident_id: str) -> IncidentView | None:
     return found[0] if found else None
 
 
-def review_queue(session: Session, limit: int = MOST_IN_QUEUE) -> list[IncidentView]:
+def review_queue(session: Session) -> list[IncidentView]:
     """List what waits for a person: open alarms, then other alarms, then watches; newest first."""
     open_alarm = and_(IncidentRow.level == "alarm", IncidentRow.state == "open")
     rank = case((open_alarm, 0), (IncidentRow.level == "alarm", 1), else_=2)
@@ -96,7 +96,7 @@ def review_queue(session: Session, limit: int = MOST_IN_QUEUE) -> list[IncidentV
         _incidents()
         .where(IncidentRow.kind == "machine", IncidentRow.verdict.is_(None))
         .order_by(rank, IncidentRow.opened.desc(), IncidentRow.id.desc())
-        .limit(limit)
+        .limit(MOST_IN_QUEUE)
     )
     return _views(session, query)
 

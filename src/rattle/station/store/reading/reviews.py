@@ -15,6 +15,7 @@ from rattle.station.store.tables import IncidentRow, MachineRow, ReviewRow
 
 # Reviews of one act have ids of one millisecond: so many letters of a ULID are its time.
 ACT = 10
+MOST_ACTS = 5
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def given(session: Session, review_id: str) -> Given | None:
     return next((act for act in acts if review_id in act.review_ids), None)
 
 
-def last_given(session: Session, who: str, limit: int = 5) -> list[Given]:
+def last_given(session: Session, who: str) -> list[Given]:
     """List what a person said last, the newest act first, without what was taken back."""
     act = func.substr(ReviewRow.id, 1, ACT)
     newest = (
@@ -51,10 +52,10 @@ def last_given(session: Session, who: str, limit: int = 5) -> list[Given]:
         .where(ReviewRow.who == who, ReviewRow.verdict != "undo")
         .group_by(act)
         .order_by(act.desc())
-        .limit(3 * limit)
+        .limit(3 * MOST_ACTS)
     )
     acts = list(session.scalars(newest))
-    return _acts(session, act.in_(acts), ReviewRow.who == who)[:limit]
+    return _acts(session, act.in_(acts), ReviewRow.who == who)[:MOST_ACTS]
 
 
 def _acts(session: Session, *conditions: object) -> list[Given]:
