@@ -8,14 +8,16 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from rattle.errors import StorageError
 from rattle.listening.source import Source
 from rattle.locked import locked
 from rattle.station.board import Board
+from rattle.station.clock import utc_now
 from rattle.station.config.model import Machine
 from rattle.station.config.model import Plant as PlantFile
 from rattle.station.config.model import Source as SourceFile
@@ -50,11 +52,6 @@ LEASE = timedelta(seconds=90)
 LOOK_EVERY_S, RENEW_EVERY_S, REHEARSE_EVERY_S, KEEP_EVERY_S = 10.0, 30.0, 60.0, 3600.0
 # A stop takes no longer; of it, sources and what goes on besides have so much, writing the rest.
 PATIENCE_S, LISTENING_S, BESIDES_S = 20.0, 8.0, 3.0
-
-
-def utc_now() -> datetime:
-    """The clock."""
-    return datetime.now(UTC)
 
 
 class Plant:
@@ -256,7 +253,7 @@ class Plant:
         take_sources(session, self._sources, self._node, now, now + LEASE)
 
     def _leave(self) -> None:
-        with contextlib.suppress(Exception), self.database.writing() as session:
+        with contextlib.suppress(StorageError), self.database.writing() as session:
             leave_sources(session, self._sources, self._node)
 
     def _left_s(self, at_most: float = PATIENCE_S) -> float:
