@@ -25,7 +25,13 @@ from ratio import Ratio
 from rattle.atomic import write_text
 
 PARTS = (
-    *("training", "fleet", "heads", "scoring", "streams", "station_streams", "accuracy"),
+    "training",
+    "fleet",
+    "heads",
+    "scoring",
+    "streams",
+    "station_streams",
+    "accuracy",
     "reading",
 )
 

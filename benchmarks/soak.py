@@ -35,10 +35,11 @@ from sqlalchemy import func, select
 
 from page import between
 from rattle.listening.source import BLOCK_SECONDS, Block
+from rattle.station.clock import utc_now
 from rattle.station.config.model import Plant as PlantFile
 from rattle.station.demo.machines import MACHINES, SEED
 from rattle.station.demo.sound import RATE_HZ, RUN_S, Fault, MachineSound
-from rattle.station.plant.station import Plant, utc_now
+from rattle.station.plant.station import Plant
 from rattle.station.store.tables import IncidentRow, MinuteRow
 from rattle.station.web.app import build_app
 from rattle.station.web.context import Context

@@ -100,11 +100,7 @@ def ears(scorers: list[Scorer], told: list[Record]) -> list[Ear]:
                 InUse("release", scorer),
                 SourceJudge(now.id, "release", judge, incidents, tell=told.append),
                 running_of(machine, scorer),
-                SourceTroubles(
-                    now.id,
-                    name,
-                    tell=told.append,
-                ),
+                SourceTroubles(now.id, name, tell=told.append),
                 Outputs(told.append, board, hub),
             )
         )

@@ -29,7 +29,7 @@ class Ffmpeg:
         """``at_own_speed`` reads a file as slowly as it sounds, in place of as fast as it can."""
         if url.startswith("-"):
             raise SourceError(f"{url} begins with a dash and would be an option; give ./{url}")
-        self.live = "://" in url and not url.startswith("file://")
+        self.live = is_live(url)
         if not self.live and not Path(url.removeprefix("file://")).is_file():
             raise SourceError(f"there is no file {url}; a URL begins with rtsp://, http:// or so")
         self.name = without_password(url)
@@ -83,6 +83,15 @@ def ffmpeg_command(url: str, *, at_own_speed: bool = False) -> list[str]:
     # WAV states rate and channels, which raw samples would not. Floats hold any file's samples.
     wav = ["-map", "0:a:0", "-c:a", "pcm_f32le", "-bitexact", "-flush_packets", "1", "-f", "wav"]
     return [program, *QUIET, *transport, *speed, "-i", url, *wav, "pipe:1"]
+
+
+def is_live(url: str) -> bool:
+    """Whether it is a stream; else it is a file, which ends.
+
+    >>> is_live("rtsp://camera/1"), is_live("clip.wav"), is_live("file:///clip.wav")
+    (True, False, False)
+    """
+    return "://" in url and not url.startswith("file://")
 
 
 def without_password(url: str) -> str:

@@ -143,4 +143,10 @@ class ClipHeard:
     peak: float | None
 
 
+def as_float16(z: NDArray[np.float32]) -> NDArray[np.float16]:
+    """Round an embedding to what is kept of it; what is too large for that becomes the largest."""
+    limit = np.finfo(np.float16).max
+    return np.clip(z, -limit, limit).astype(np.float16)
+
+
 Record = MinuteHeard | Embeddings | IncidentChanged | StretchChanged | ThresholdFitted | ClipHeard

@@ -11,9 +11,10 @@ from threading import Event
 from types import FrameType
 
 from rattle.pages.words import counted
+from rattle.station.clock import utc_now
 from rattle.station.config.model import Plant as PlantFile
 from rattle.station.plant.assembly import Opens
-from rattle.station.plant.station import Plant, utc_now
+from rattle.station.plant.station import Plant
 from rattle.station.web.app import build_app
 from rattle.station.web.context import Context
 from rattle.station.web.server import Server

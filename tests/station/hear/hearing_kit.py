@@ -76,12 +76,7 @@ class Kit:
             restored=self.open_incident,
         )
         self.troubles = {
-            each: SourceTroubles(
-                each,
-                "fan",
-                tell=self.told.append,
-            )
-            for each in self.sources
+            each: SourceTroubles(each, "fan", tell=self.told.append) for each in self.sources
         }
         self.judges = {each: self.judge(each, self.account) for each in self.sources}
         self.ears = {each: self.ear_of(each) for each in self.sources}

@@ -10,12 +10,12 @@ from rattle.station.hear.ring import RING_SECONDS, Ring
 RATE_HZ = 1000
 
 
-@pytest.mark.parametrize("length", [1, 250, 999, 1000, 7000, 200_000])
+@pytest.mark.parametrize("length", [100, 250, 999, 1000, 7000, 200_000])
 def test_it_gives_what_was_pushed_however_it_was_cut(length: int) -> None:
     sound = np.random.default_rng(0).uniform(-1, 1, (200_000, 2)).astype(np.float32)
     ring = Ring(RATE_HZ, 2)
-    for start in range(0, len(sound), max(length, 100)):
-        ring.push(sound[start : start + max(length, 100)])
+    for start in range(0, len(sound), length):
+        ring.push(sound[start : start + length])
     start_s, heard = ring.between(150.0, 180.0)
     assert start_s == 150.0
     assert heard == pytest.approx(sound[150_000:180_000], abs=2e-5)

@@ -160,6 +160,23 @@ def test_what_was_not_explained_is_explained_after_a_restart(heard: tuple[Plant,
         again.stop()
 
 
+def test_what_a_source_that_left_the_file_heard_is_explained_all_the_same(
+    heard: tuple[Plant, Given],
+) -> None:
+    plant, _ = heard
+    waited_for(lambda: (found := incident(plant)) and found.explanation)
+    with plant.database.writing() as session:
+        session.execute(update(IncidentRow).values(explanation=None))
+    plant.stop()
+    (machine,) = plant.file.machine
+    sources = [{"name": "another mic", "url": "made://up"}]
+    again = started(plant_file(plant.file.data, machine.bundle, sources=sources), Given())
+    try:
+        assert waited_for(lambda: incident(again).explanation)  # type: ignore[union-attr]
+    finally:
+        again.stop()
+
+
 def test_minutes_are_stored_when_it_stops(heard: tuple[Plant, Given]) -> None:
     plant, _ = heard
     waited_for(lambda: incident(plant))

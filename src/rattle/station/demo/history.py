@@ -1,4 +1,6 @@
-"""Let the demo begin as if it had listened for a week: an alarm needs two hours at the least.
+"""Let the demo begin as if it had listened before: an alarm needs two hours at the least.
+
+Two of its machines were heard for a week, the other two for three hours.
 
 The minutes were computed beforehand, by the same ear, of the same synthetic machines
 (``benchmarks/week.py``).
@@ -24,7 +26,7 @@ MINUTE = timedelta(seconds=MINUTE_S)
 
 
 def write_history(plant: Plant, now: datetime) -> None:
-    """Write each machine's week up to ``now`` to the plant's database, where it knows nothing."""
+    """Write each machine's minutes up to ``now`` to the plant's database that has none of it."""
     database = open_database(plant.database.get_secret_value(), plant.data)
     try:
         _write(database, plant, plant.data, now)

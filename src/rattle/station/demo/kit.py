@@ -3,13 +3,14 @@
     kit.zip
       members/HASH         what bundles are made of, each kept once: the encoder is the same in all
       NAME.json            which members a machine's bundle has
-      history.safetensors  M of each minute of the week before, float32 ``[T]``, by machine
+      history.safetensors  M of each minute heard before, float32 ``[T]``, by machine
 
 Torch is not needed: the demo is for an installation that only listens.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
 from collections.abc import Mapping
@@ -28,8 +29,6 @@ HISTORY = "history.safetensors"
 
 def pack(bundles: Mapping[str, Path], history: Mapping[str, NDArray[np.float32]], to: Path) -> None:
     """Write a kit of bundles by machine, each with the minutes that were heard of it."""
-    import hashlib
-
     with replacing(to) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as kit:
         written: set[str] = set()
 

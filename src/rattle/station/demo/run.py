@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rattle.listening.source import Source
+from rattle.station.clock import utc_now
 from rattle.station.config.model import Machine, Plant
 from rattle.station.config.model import Source as SourceFile
 from rattle.station.demo.history import write_history
@@ -37,7 +37,7 @@ def run_demo(to: Path, port: int) -> int:
     for machine in MACHINES:
         if not (to / "bundles" / f"{machine.name}.rattle").exists():
             unpack(machine.name, to / "bundles" / f"{machine.name}.rattle")
-    write_history(plant, datetime.now(UTC))
+    write_history(plant, utc_now())
     return serve(plant, opens=DemoSources(), words=WORDS)
 
 

@@ -33,7 +33,7 @@ from rattle.station.hear.condition import Condition, fault_in_words
 from rattle.station.hear.minutes import MinuteOver, Minutes
 from rattle.station.hear.moments import OddMoments
 from rattle.station.hear.moved import Placement
-from rattle.station.hear.operating import Always, ByLevel, ByTag
+from rattle.station.hear.operating import ByTag, Running
 from rattle.station.hear.pieces import Piece, pieces
 from rattle.station.hear.recordings import Recordings
 from rattle.station.hear.segment import Second, Segment
@@ -73,7 +73,7 @@ class Ear:
         machine_id: str,
         release: InUse,
         judge: SourceJudge,
-        running: Always | ByLevel | ByTag,
+        running: Running,
         troubles: SourceTroubles,
         out: Outputs,
         *,
@@ -163,9 +163,9 @@ class Ear:
             if is_odd or not self._running.ran(start, end):
                 return None
             samples = recordings.between(end_s - seconds, end_s)
-            rate_hz = segment.rate_hz
+            rate_hz, audio = segment.rate_hz, self._release.scorer.info.recipe.audio
         # Resampling takes a while: the ear goes on meanwhile.
-        return ChannelStream(self._release.scorer.info.recipe.audio, rate_hz).push(samples)
+        return ChannelStream(audio, rate_hz).push(samples)
 
     def review(self, first: int, verdict: Verdict | None, at: datetime) -> None:
         """Let the budget know what a person said of the alarm that began with that minute."""

@@ -19,9 +19,10 @@ import numpy as np
 from rattle.errors import RattleError
 from rattle.listening.reconnect import Outage, connected_blocks
 from rattle.listening.source import Block, Connection, Source
+from rattle.station.clock import utc_now
 from rattle.station.hear.ear import Ear
 from rattle.station.hear.folder import WatchedFolder
-from rattle.station.hear.push import PushInbox, utc_now
+from rattle.station.hear.push import PushInbox
 
 _log = logging.getLogger(__name__)
 

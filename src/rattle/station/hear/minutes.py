@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from rattle.station.records import Embeddings, MinuteHeard, Operating, Record
+from rattle.scoring.budget.minutes import MINUTE_S
+from rattle.station.records import Embeddings, MinuteHeard, Operating, Record, as_float16
 
-MINUTE_S = 60.0
 # A clock that is set back by less repeats no minute: what comes belongs to the one that goes on.
 MOST_BACK = 2
 # The time for which a source is lost is counted while it passes. Where it is more in one step, the
@@ -128,8 +128,7 @@ class Minutes:
         """Tell the embeddings that were not told yet."""
         if not self._z:
             return
-        limit = np.finfo(np.float16).max
-        z = np.clip(np.stack(self._z), -limit, limit).astype(np.float16)
+        z = as_float16(np.stack(self._z))
         self._tell(Embeddings(self._source_id, self.encoder, np.array(self._ends), z))
         self._ends, self._z = [], []
 

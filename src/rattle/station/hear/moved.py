@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rattle.clips.recorder import FLOOR_DBFS, Traits
+from rattle.scoring.budget.minutes import MINUTES_AN_HOUR
 from rattle.station.judge.troubles import MOVED
 
 MOVED_DB = 6.0
 # A fault may be loud in a band or two; a microphone that was moved is in many.
 LEAST_BANDS = 4
-MINUTES_AN_HOUR, HOURS_A_DAY, MOST_DAYS = 60, 24, 8
+HOURS_A_DAY, MOST_DAYS = 24, 8
 
 
 class Placement:

@@ -10,6 +10,7 @@ from typing import Protocol
 from rattle.errors import DataError
 from rattle.runtime.scorer import Scorer
 from rattle.station.config.model import Machine
+from rattle.station.hear.segment import SILENCE_DBFS
 from rattle.station.records import Operating
 
 HYSTERESIS_DB = 3.0
@@ -58,7 +59,7 @@ class ByLevel:
         self._above = self._below = self._silent = 0
 
     def second(self, at: float, level_db: float | None) -> None:
-        level = -120.0 if level_db is None else level_db
+        level = SILENCE_DBFS if level_db is None else level_db
         running = self.state == "running"
         is_above = level >= self.above_dbfs - (HYSTERESIS_DB if running else 0.0)
         if is_above and not self._above:
@@ -97,7 +98,7 @@ class ByTag:
         return self.state == "running" and start >= self._since
 
 
-def running_of(machine: Machine, scorer: Scorer) -> Always | ByLevel | ByTag:
+def running_of(machine: Machine, scorer: Scorer) -> Running:
     """Make what tells whether a machine runs, for one of its sources.
 
     Raises ``DataError`` where it is told by a level, and neither file nor bundle say which.

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Condition
 
 from rattle.listening.pcm import Pcm
 from rattle.listening.source import BLOCK_SECONDS, Block
+from rattle.station.clock import utc_now
 from rattle.station.config.model import Push
 
 INBOX_SECONDS = 10.0
-
-
-def utc_now() -> datetime:
-    """Read the clock."""
-    return datetime.now(UTC)
 
 
 class PushInbox:
@@ -102,7 +98,7 @@ class PushInbox:
 
 
 class PushConnection:
-    """The pushed sound, from the time of connecting on."""
+    """The pushed sound, first what waits already."""
 
     def __init__(self, inbox: PushInbox, number: int) -> None:
         self._inbox, self._number = inbox, number

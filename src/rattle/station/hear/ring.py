@@ -1,9 +1,4 @@
-"""Keep the last 90 s of a source's sound, and cut recordings from it.
-
-             incident begins
-───────────────────┬────────────────▶
-   [---- 20 s ----]|[-- 10 s --]          cut once these ten seconds came
-"""
+"""Keep the last 90 s of a source's sound; ``recordings`` are cut from it."""
 
 from __future__ import annotations
 

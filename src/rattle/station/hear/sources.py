@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from rattle.listening.ffmpeg import Ffmpeg
+from rattle.listening.ffmpeg import Ffmpeg, is_live
 from rattle.listening.sound_card import SoundCard
 from rattle.listening.source import Connection
 from rattle.listening.source import Source as ListeningSource
@@ -48,7 +48,6 @@ def source_of(
         return WatchedFolder(source.folder, data / "heard" / f"{quote(source.name, safe='')}.jsonl")
     if source.url is not None:
         url = source.url.get_secret_value()
-        is_live = "://" in url and not url.startswith("file://")
-        return Later(source.place, is_live, lambda: Ffmpeg(url, at_own_speed=True))
+        return Later(source.place, is_live(url), lambda: Ffmpeg(url, at_own_speed=True))
     device = source.device or None
     return Later(source.place, True, lambda: SoundCard(device, channel))

@@ -28,10 +28,9 @@ class Watchdog:
         board: Board,
         troubles: Mapping[str, SourceTroubles],
         clock: Callable[[], float] = time.monotonic,
-        after_s: float = SILENT_AFTER_S,
     ) -> None:
         self._board, self._troubles = board, troubles
-        self._clock, self._after_s = clock, after_s
+        self._clock = clock
         # When a source was seen first as it is: connected and heard at those times.
         self._seen: dict[str, tuple[Moment, float]] = {}
 
@@ -48,7 +47,7 @@ class Watchdog:
                 continue
             trouble = self._troubles[source.id]
             if self._is_silent(source):
-                reason = f"it claims to be live, and has given no window for {self._after_s:g} s"
+                reason = f"it claims to be live, and has given no window for {SILENT_AFTER_S:g} s"
                 trouble.say("no windows", reason, now)
                 silent.append(source)
             else:
@@ -63,4 +62,4 @@ class Watchdog:
         if seen is None or seen[0] != moment:
             self._seen[source.id] = (moment, at)
             return False
-        return at - seen[1] >= self._after_s
+        return at - seen[1] >= SILENT_AFTER_S

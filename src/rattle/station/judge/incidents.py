@@ -21,7 +21,7 @@ from rattle.scoring.budget.ledger import LEVELS, Level
 from rattle.station.board import Board
 from rattle.station.events import Hub
 from rattle.station.ids import new_id
-from rattle.station.records import IncidentChanged, Record
+from rattle.station.records import IncidentChanged, IncidentState, Record, as_float16
 
 # Recordings of an incident: at its opening, at its rise to alarm, at new peaks so far apart.
 MOST_CLIPS = 4
@@ -107,7 +107,7 @@ class MachineIncidents:
             is_peak = incident.peak is None or passed.y > incident.peak
             if is_peak:
                 incident = replace(
-                    incident, peak=passed.y, peak_at=passed.at, peak_z=_as_float16(passed.z)
+                    incident, peak=passed.y, peak_at=passed.at, peak_z=as_float16(passed.z)
                 )
             if rises:
                 incident = replace(incident, level=passed.level, threshold_id=passed.threshold_id)
@@ -149,24 +149,19 @@ class MachineIncidents:
             ended=None,
             peak=passed.y,
             peak_at=passed.at,
-            peak_z=_as_float16(passed.z),
+            peak_z=as_float16(passed.z),
             release_id=passed.release_id,
             threshold_id=passed.threshold_id,
             reason="",
         )
         self._say()
 
-    def _end(self, at: datetime, state: str) -> None:
+    def _end(self, at: datetime, state: IncidentState) -> None:
         assert self._incident is not None  # noqa: S101
         ended = max(at, self._incident.opened)
-        self._incident = replace(
-            self._incident,
-            state="interrupted" if state == "interrupted" else "ended",
-            ended=ended,
-        )
+        self._incident = replace(self._incident, state=state, ended=ended)
         self._say()
         self._incident = None
-        self._show()
 
     def _change_of(self, at: datetime) -> str:
         """Count a recording of the incident."""
@@ -184,13 +179,8 @@ class MachineIncidents:
 
     def _show(self) -> None:
         """Put it on the board, and the page."""
-        is_open = self._incident is not None and self._incident.state == "open"
-        level = self._incident.level if self._incident is not None and is_open else None
-        incident_id = self._incident.id if self._incident is not None and is_open else None
+        incident = self._incident
+        is_open = incident is not None and incident.state == "open"
+        level, incident_id = (incident.level, incident.id) if incident and is_open else (None, None)
         self._board.set_machine(self._machine_id, level=level, incident_id=incident_id)
         self._hub.publish("machine", machine=self._machine_id, level=level)
-
-
-def _as_float16(z: NDArray[np.float32]) -> NDArray[np.float16]:
-    limit = np.finfo(np.float16).max
-    return np.clip(z, -limit, limit).astype(np.float16)

@@ -15,10 +15,13 @@ def judge_of_source(
 ) -> Judge:
     """Make the judge of one of a machine's sources.
 
-    The false alarms that the machine may have are shared by its sources, each alike. ``account`` is
-    what was stored of the source by this bundle; ``is_same`` says whether by the same budget, or
-    thresholds are fitted anew.
+    ``account`` is what was stored of the source by this bundle; ``is_same`` says whether by the
+    same budget, or thresholds are fitted anew.
     """
-    budget_per_week = machine.false_alarms_per_week / len(machine.sources)
-    rule = AlarmRule.parse(machine.alarm)
+    rule, budget_per_week = AlarmRule.parse(machine.alarm), share_of(machine)
     return judge_going_on(scorer, rule, budget_per_week, account, is_same=is_same, asks=True)
+
+
+def share_of(machine: Machine) -> float:
+    """Say how many false alarms a week each of its sources may have: all have the same."""
+    return machine.false_alarms_per_week / len(machine.sources)

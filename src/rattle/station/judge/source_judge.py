@@ -43,17 +43,15 @@ class SourceJudge:
         *,
         tell: Callable[[Record], None],
         threshold_ids: Mapping[Level, str] | None = None,
-        reason: str = "fitted to what was heard before",
     ) -> None:
         """``threshold_ids`` are those of the judge's thresholds that were told before.
 
-        One without is told with the first window, with ``reason``.
+        One without is told with the first window.
         """
         self.ledger = judge.ledger
         self._source_id, self._release_id = source_id, release_id
         self._judge, self._incidents, self._tell = judge, incidents, tell
         self._ids = dict(threshold_ids or {})
-        self._reason = reason
         self._thresholds = dict(self.ledger.thresholds)
         self._fitted = self.ledger.fitted
         self._told: dict[Level, Incident] = {}
@@ -65,7 +63,7 @@ class SourceJudge:
         """Take the next window, which ended at ``at``; its ``score`` is None where it has none."""
         thresholds = self._thresholds
         if thresholds and len(self._ids) < len(thresholds):
-            self._tell_thresholds(at, self._reason)
+            self._tell_thresholds(at, "fitted to what was heard before")
         judged = self._judge.hop(score)
         above = [level for level in LEVELS if self._is_above(level, judged.y)]
         noted = self._passed(above, judged.y, at, z) if above else None

@@ -57,10 +57,6 @@ class SourceTroubles:
         with self._lock:
             return self._said(kind)
 
-    def has(self, cause: Cause) -> bool:
-        """Whether that is wrong at this moment."""
-        return cause in self._causes
-
     def is_of(self, incident_id: str, cause: Cause) -> bool:
         """Whether that incident is open, and that one of its causes."""
         with self._lock:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from rattle.pages.words import counted
 from rattle.scoring.budget.ledger import Account, Level
 from rattle.station.config.model import Machine, Plant, Source
+from rattle.station.judge.making import share_of
 from rattle.station.plant.progress import told
 from rattle.station.plant.releases import Release
 from rattle.station.records import IncidentChanged
@@ -98,13 +99,13 @@ def recall(database: Database, plant: Plant, entered: Entered) -> Beginning:
 def _known(database: Database, machine: Machine, source: Source, entered: Entered) -> Known:
     source_id = entered.ids.sources[source.name]
     release_id = entered.ids.releases[machine.name]
-    budget = machine.false_alarms_per_week / len(machine.sources)
+    is_same_budget = entered.before.get(machine.name) == share_of(machine)
     with database.reading() as session:
         account = account_of(session, source_id, release_id)
         return Known(
             account,
             threshold_ids_of(session, source_id, release_id),
-            is_same=entered.before.get(machine.name) == budget and bool(account.thresholds),
+            is_same=is_same_budget and bool(account.thresholds),
         )
 
 
@@ -123,6 +124,7 @@ def _facts(release: Release, data: Path) -> BundleFacts:
         identity=release.scorer.identity,
         encoder=release.encoder,
         path=str(release.path.relative_to(data)),
+        parent=release.scorer.info.provenance.parent,
         report=_report(release),
     )
 

@@ -8,14 +8,16 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from rattle.errors import StorageError
 from rattle.listening.source import Source
 from rattle.locked import locked
 from rattle.station.board import Board
+from rattle.station.clock import utc_now
 from rattle.station.config.model import Machine
 from rattle.station.config.model import Plant as PlantFile
 from rattle.station.config.model import Source as SourceFile
@@ -50,11 +52,6 @@ LEASE = timedelta(seconds=90)
 LOOK_EVERY_S, RENEW_EVERY_S, REHEARSE_EVERY_S, KEEP_EVERY_S = 10.0, 30.0, 60.0, 3600.0
 # A stop takes no longer; of it, sources and what goes on besides have so much, writing the rest.
 PATIENCE_S, LISTENING_S, BESIDES_S = 20.0, 8.0, 3.0
-
-
-def utc_now() -> datetime:
-    """The clock."""
-    return datetime.now(UTC)
 
 
 class Plant:
@@ -179,8 +176,8 @@ class Plant:
         )
         ears.add_all(self.file.machine, releases, beginning)
         with self.database.reading() as session:
-            for clip in unexplained(session, [*ears.releases], self._now()):
-                self._explain(clip)
+            for each in unexplained(session, [*ears.releases], self._now()):
+                self._explain(each.incident_id, each.path, each.release_id)
         self._explainer.start()
         undo.callback(lambda: self._explainer.stop(self._left_s(BESIDES_S)))
         self._scribe.start()
@@ -202,7 +199,8 @@ class Plant:
                     self._beginnings.note(record.id, record.opened, self._now())
                 self._tell_of(record)
             elif isinstance(record, ClipKept) and record.incident_id is not None:
-                self._explain(record)
+                release_id = self._ears.in_use[record.source_id]
+                self._explain(record.incident_id, record.path, release_id)
         self._know_reviews_of([r for r in records if isinstance(r, StretchChanged)])
 
     def _know_reviews_of(self, stretches: Sequence[StretchChanged]) -> None:
@@ -231,15 +229,14 @@ class Plant:
             state=incident.state,
         )
 
-    def _explain(self, clip: ClipKept) -> None:
-        """Explain an incident by its first recording."""
-        if clip.incident_id is None or clip.incident_id in self._explained:
+    def _explain(self, incident_id: str, path: str, release_id: str) -> None:
+        """Explain an incident by its first recording, at ``path`` in the data folder."""
+        if incident_id in self._explained:
             return
-        self._explained.append(clip.incident_id)
-        release = self._ears.releases.get(self._ears.in_use[clip.source_id])
-        if release is not None:
-            recording = self.file.data / clip.path
-            self._explainer.put(Due(clip.incident_id, recording, release.path, release.scorer))
+        self._explained.append(incident_id)
+        release = self._ears.releases[release_id]
+        recording = self.file.data / path
+        self._explainer.put(Due(incident_id, recording, release.path, release.scorer))
 
     def _was_explained(self, incident_id: str) -> None:
         self.hub.publish("incident", id=incident_id, explained=True)
@@ -256,7 +253,7 @@ class Plant:
         take_sources(session, self._sources, self._node, now, now + LEASE)
 
     def _leave(self) -> None:
-        with contextlib.suppress(Exception), self.database.writing() as session:
+        with contextlib.suppress(StorageError), self.database.writing() as session:
             leave_sources(session, self._sources, self._node)
 
     def _left_s(self, at_most: float = PATIENCE_S) -> float:

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from rattle.station.store.rows import ClipKept
-from rattle.station.store.tables import ClipRow, IncidentRow
+from rattle.station.store.tables import ClipRow, IncidentRow, ReleaseRow
 
 # Older ones were looked at, or never will be.
 NOT_OLDER = timedelta(days=28)
 
 
-def unexplained(session: Session, release_ids: list[str], now: datetime) -> Iterator[ClipKept]:
-    """Yield the first recording of each, the oldest first, of the releases in use."""
+@dataclass(frozen=True)
+class Unexplained:
+    """An incident, the path of its first recording, and the release that raised it."""
+
+    incident_id: str
+    path: str
+    release_id: str
+
+
+def unexplained(session: Session, release_ids: list[str], now: datetime) -> Iterator[Unexplained]:
+    """Yield those of the releases in use, the oldest first."""
     first = (
         select(func.min(ClipRow.id))
         .join(IncidentRow, IncidentRow.id == ClipRow.incident_id)
@@ -29,17 +38,12 @@ def unexplained(session: Session, release_ids: list[str], now: datetime) -> Iter
         )
         .group_by(ClipRow.incident_id)
     )
-    for row in session.scalars(select(ClipRow).where(ClipRow.id.in_(first)).order_by(ClipRow.id)):
-        yield ClipKept(
-            source_id=row.source_id,
-            incident_id=row.incident_id,
-            use=row.use,  # type: ignore[arg-type]
-            start=row.start,
-            sample_rate_hz=row.sample_rate_hz,
-            seconds=row.seconds,
-            peak=row.peak,
-            sha256=row.sha256,
-            path=row.path,
-            bytes=row.bytes,
-            speech=row.speech,
-        )
+    of = (
+        select(IncidentRow.id, ClipRow.path, ReleaseRow.id)
+        .join(ClipRow, ClipRow.incident_id == IncidentRow.id)
+        .join(ReleaseRow, ReleaseRow.id == IncidentRow.release_id)
+        .where(ClipRow.id.in_(first))
+        .order_by(ClipRow.id)
+    )
+    for incident_id, path, release_id in session.execute(of):
+        yield Unexplained(incident_id, path, release_id)

@@ -18,11 +18,15 @@ from rattle.station.store.tables import MachineRow, ReleaseRow, SourceRow
 
 @dataclass(frozen=True)
 class BundleFacts:
-    """What is known of a machine's bundle; see ``tables.ReleaseRow``."""
+    """What is known of a machine's bundle; see ``tables.ReleaseRow``.
+
+    ``parent`` is the identity of the bundle that it was adapted from.
+    """
 
     identity: str
     encoder: str
     path: str
+    parent: str | None = None
     report: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -117,6 +121,8 @@ def _release(session: Session, machine: MachineRow, bundle: BundleFacts, now: da
         )
         session.add(row)
     row.encoder, row.path = bundle.encoder, bundle.path
+    parent = select(ReleaseRow.id).where(of_machine, ReleaseRow.identity == bundle.parent)
+    row.parent_id = session.scalar(parent)
     # What was found of it meanwhile stays.
     row.report = {**(row.report or {}), **bundle.report}
     session.flush()

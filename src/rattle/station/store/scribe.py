@@ -12,10 +12,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from threading import Thread
 
 from rattle.errors import StorageError
+from rattle.station.clock import utc_now
 from rattle.station.health import Writing
 from rattle.station.records import Embeddings, Record
 from rattle.station.store.database import Database
@@ -31,10 +32,6 @@ EVERY_S = 1.0
 FIRST_WAIT_S, LONGEST_WAIT_S, LAST_WAIT_S = 1.0, 30.0, 0.2
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Scribe:
     """The thread that writes. ``on_written`` is called, in it, with rows that are stored."""
 
@@ -44,7 +41,7 @@ class Scribe:
         files: SoundFiles,
         on_written: Callable[[Sequence[Written]], None],
         *,
-        now: Callable[[], datetime] = _utc_now,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._database, self._files, self._on_written, self._now = database, files, on_written, now
         self._waiting = Waiting()
