@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -74,6 +75,21 @@ def test_a_changed_bundle_is_a_new_release_and_the_old_one_can_return(database: 
     with database.reading() as session:
         assert session.get_one(ReleaseRow, first.releases["fan"]).state == "live"
         assert session.get_one(ReleaseRow, second.releases["fan"]).state == "retired"
+
+
+def test_a_release_names_the_one_that_it_was_adapted_from(database: Database) -> None:
+    first = registered(database)
+    adapted = {
+        name: replace(facts, parent=facts.identity, identity=f"{facts.identity} adapted")
+        for name, facts in bundles(PLANT, "one").items()
+    }
+    with database.writing() as session:
+        second = register(session, PLANT, adapted, NOW)
+    with database.reading() as session:
+        assert session.get_one(ReleaseRow, first.releases["fan"]).parent_id is None
+        # Another machine's release has the same identity, and is not its parent.
+        parent = session.get_one(ReleaseRow, second.releases["fan"]).parent_id
+        assert parent == first.releases["fan"]
 
 
 def test_a_second_station_is_refused_a_source_that_another_listens_to(
