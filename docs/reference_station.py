@@ -148,7 +148,7 @@ def _events() -> str:
 
 def _metrics(context: Context) -> str:
     rows = []
-    for family in Figures(context, 0).collect():
+    for family in Figures(context).collect():
         name = f"{family.name}_total" if family.type == "counter" else family.name
         labels = ", ".join(family._labelnames)
         rows.append(f"| `{name}` | {family.type} | {labels} | {_cell(family.documentation)} |")

@@ -111,6 +111,8 @@ def _release(session: Session, machine: MachineRow, bundle: BundleFacts, now: da
     row = session.scalar(
         select(ReleaseRow).where(of_machine, ReleaseRow.identity == bundle.identity)
     )
+    parent = select(ReleaseRow.id).where(of_machine, ReleaseRow.identity == bundle.parent)
+    parent_id = session.scalar(parent)
     if row is None:
         row = ReleaseRow(
             id=new_id(now),
@@ -120,9 +122,7 @@ def _release(session: Session, machine: MachineRow, bundle: BundleFacts, now: da
             created=now,
         )
         session.add(row)
-    row.encoder, row.path = bundle.encoder, bundle.path
-    parent = select(ReleaseRow.id).where(of_machine, ReleaseRow.identity == bundle.parent)
-    row.parent_id = session.scalar(parent)
+    row.encoder, row.path, row.parent_id = bundle.encoder, bundle.path, parent_id
     # What was found of it meanwhile stays.
     row.report = {**(row.report or {}), **bundle.report}
     session.flush()
