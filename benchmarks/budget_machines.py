@@ -17,6 +17,7 @@ from scipy.signal import lfilter
 Values = NDArray[np.float64]
 
 SECONDS_A_DAY = 86_400
+RUNS_A_DAY = 288
 WINDOW_S = 8
 RELAXATION_S = 1200.0
 SLOW = 0.5  # share of the variance that wanders
@@ -27,15 +28,17 @@ class Kind:
     """A kind of machine.
 
     curve: from a standard normal state to a score. day: deviation of a level of each day's own;
-    hour: of each hour's own; load: of a wandering with a relaxation of four hours; all in
-    deviations of the state. bangs: a day.
+    hour: of each hour's own; run: of each five minutes' own; load: of a wandering with a relaxation
+    of four hours; all in deviations of the state. bangs: a day; odd: runs a day of another state.
     """
 
     curve: Callable[[Values], Values]
     day: float = 0.0
     hour: float = 0.0
+    run: float = 0.0
     load: float = 0.0
     bangs: float = 0.0
+    odd: float = 0.0
 
 
 def plain(state: Values) -> Values:
@@ -61,6 +64,8 @@ KINDS = {
     "three bangs a day": Kind(plain, bangs=3.0),
     "hourly restarts": Kind(plain, hour=0.7),
     "load over four hours": Kind(plain, load=1.0),
+    "runs of five minutes": Kind(heavy, run=1.0),
+    "three odd runs a day": Kind(plain, run=1.0, odd=3.0),
 }
 
 
@@ -87,6 +92,11 @@ def days_of(kind: Kind, days: int, rng: np.random.Generator) -> Iterator[Values]
         state += np.sqrt(SLOW) * path + kind.day * rng.standard_normal()
         if kind.hour:
             state += np.repeat(kind.hour * rng.standard_normal(24), 3600)
+        if kind.run:
+            runs = kind.run * rng.standard_normal(RUNS_A_DAY)
+            for _ in range(rng.poisson(kind.odd)):
+                runs[rng.integers(RUNS_A_DAY)] += 3 + rng.exponential(1.5)
+            state += np.repeat(runs, SECONDS_A_DAY // RUNS_A_DAY)
         if kind.load:
             path, load = wandering(SECONDS_A_DAY, 4 * 3600, load, rng)
             state += kind.load * path

@@ -1,7 +1,7 @@
 r"""Makes the kit of `rattle station --demo`: detectors of SYNTHETIC machines, and their past week.
 
     python benchmarks/demo_kit.py train FOLDER                   # the bundles; two minutes
-    python benchmarks/week.py run --bundles FOLDER ...     # the week; see there
+    python benchmarks/week.py hear --bundles FOLDER ...     # the week; see there
     python benchmarks/demo_kit.py pack FOLDER WEEK
 
 Eight machines are trained together by the recipe fleet with a smaller encoder, since it travels in

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import genpareto, norm
 
-from rattle.scoring.budget.pareto import SHAPE_DEVIATION, Pareto
+from rattle.scoring.budget.pareto import SHAPE_DEVIATION, SHAPE_MEAN, Pareto
 
 
 @pytest.mark.parametrize(("shape", "scale"), [(-0.2, 1.0), (0.0, 0.01), (0.2, 30.0)])
@@ -18,11 +18,11 @@ def test_each_point_of_the_grid_is_the_distribution_of_scipy(shape: float, scale
 
 def test_the_posterior_is_that_of_a_finer_grid_of_scipys_densities() -> None:
     excesses = genpareto.rvs(0.1, scale=2.0, size=30, random_state=3)
-    xi = np.linspace(-0.5, 0.5, 101)
+    xi = np.linspace(-0.4, 0.6, 101)
     log_sigma = np.log(excesses.mean()) + np.linspace(-2, 2, 201)
     density = np.array(
         [[genpareto.logpdf(excesses, x, scale=np.exp(s)).sum() for x in xi] for s in log_sigma]
-    ) + norm.logpdf(xi, scale=SHAPE_DEVIATION)
+    ) + norm.logpdf(xi, SHAPE_MEAN, SHAPE_DEVIATION)
     weights = np.exp(density - density.max())
     weights /= weights.sum()
     for excess in (1.0, 8.0, 15.0):
