@@ -13,9 +13,9 @@ import soundfile as sf
 
 from rattle import DataError, Detector, Machine, Manifest
 from rattle.evaluation.compare import CHANGES, Comparison, compare, remarks
-from rattle.evaluation.delong import delong
 from rattle.evaluation.scored import check_scored
 from rattle.evaluation.scoring import score_pair
+from rattle.scoring.delong import delong
 
 FAN = Machine("synth_fan", "id_00")
 

@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 
 from rattle.errors import DataError
-from rattle.evaluation.delong import CLIPS_NEEDED, delong
 from rattle.evaluation.evaluate import MachineResult, evaluate
 from rattle.evaluation.remarks import FEW_CLIPS
 from rattle.evaluation.scored import scores_of
+from rattle.scoring.delong import CLIPS_NEEDED, delong
 
 Verdict = Literal["better", "worse", "no difference shown"]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -24,6 +25,8 @@ DIMENSIONS = {"weight": 1, "bias": 1, "centres": 2}
 # Embeddings that a new sound is measured from, where the nearest counts, and windows of a clip that
 # give them: more than are scored, since one place in a clip is not like another.
 CENTRES, CENTRE_WINDOWS = 256, 3
+# Embeddings that distances are computed of in one go: 2 MB beside as many centres.
+AT_ONCE = 1024
 
 
 def centre_windows(clips: int, recipe: Recipe) -> int:
@@ -114,14 +117,25 @@ class Head:
         """Compute squared distances d to the nearest centre, ``[n, D] -> [n]``; None for BCE."""
         if self.centres is None:
             return None
-        centres = self.centres.astype(np.float64).reshape(len(self.centres), self.pieces, -1)
-        each = embeddings.astype(np.float64).reshape(len(embeddings), self.pieces, -1)
-        distances = np.empty(len(embeddings))
-        for place, z in enumerate(each):
-            # Differences, not |z|^2 - 2 z c + |c|^2, which cancels where z is near c.
-            apart = centres - z
-            distances[place] = np.einsum("kjd,kjd->kj", apart, apart).min(axis=0).sum()
+        distances = np.zeros(len(embeddings))
+        for piece, centres, squares in self._centres_by_piece:
+            for first in range(0, len(embeddings), AT_ONCE):
+                z = embeddings[first : first + AT_ONCE, piece].astype(np.float64)
+                # This finds the nearest; |z|^2 - 2 z c + |c|^2 would cancel where z is near c.
+                nearest = (squares - 2 * (z @ centres.T)).argmin(axis=1)
+                apart = z - centres[nearest]
+                distances[first : first + AT_ONCE] += np.einsum("nd,nd->n", apart, apart)
         return distances if self.distance == "sum" else distances / self.dimensions
+
+    @cached_property
+    def _centres_by_piece(self) -> list[tuple[slice, Values, Values]]:
+        """Where each piece lies in z, its centres ``[K, D/J]`` in float64, and their |c|^2."""
+        assert self.centres is not None  # noqa: S101
+        length = self.dimensions // self.pieces
+        places = [slice(j * length, (j + 1) * length) for j in range(self.pieces)]
+        centres = [np.ascontiguousarray(self.centres[:, of], np.float64) for of in places]
+        squares = [np.einsum("kd,kd->k", each, each) for each in centres]
+        return list(zip(places, centres, squares, strict=True))
 
     def parts(self, start_s: Values, embeddings: NDArray[np.floating]) -> ClipParts:
         """Compute the parts of windows that start at ``start_s [n]`` from embeddings ``[n, D]``."""

@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from rattle.errors import DataError
-from rattle.evaluation.delong import delong
 from rattle.evaluation.metrics import auc
+from rattle.scoring.delong import delong
 
 Z = 1.959964
 

@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rattle.errors import DataError
-from rattle.evaluation.metrics import Scores
+from rattle.scoring.score import Values
 
 # Below this many clips of a class the spread over that class is not defined.
 CLIPS_NEEDED = 2
 
 
 def delong(
-    normal: Scores, anomaly: Scores, *, tied: float = 0.0, confidence: float = 0.95
+    normal: Values, anomaly: Values, *, tied: float = 0.0, confidence: float = 0.95
 ) -> tuple[float, float]:
     """Compute the paired confidence interval of AUC(new) - AUC(old); within [-1, 1].
 
@@ -55,7 +55,7 @@ def delong(
 
 
 def _components(
-    normal: Scores, anomaly: Scores, tied: float
+    normal: Values, anomaly: Values, tied: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Compute V- and V+ of one detector: ``[N-]`` and ``[N+]``."""
     below, level = _below_and_level(normal, anomaly)
@@ -64,14 +64,14 @@ def _components(
     return (above + tied * level_too) / anomaly.size, (below + tied * level) / normal.size
 
 
-def _below_and_level(others: Scores, scores: Scores) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _below_and_level(others: Values, scores: Values) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Count how many of ``others`` are below each of ``scores``, and how many equal it."""
     ranked = np.sort(others)
     below = np.searchsorted(ranked, scores, side="left")
     return below, np.searchsorted(ranked, scores, side="right") - below
 
 
-def _check(normal: Scores, anomaly: Scores) -> None:
+def _check(normal: Values, anomaly: Values) -> None:
     for name, scores in (("normal", normal), ("anomalous", anomaly)):
         if scores.ndim != 2 or len(scores) != 2:
             raise ValueError(f"scores of {name} clips have shape {scores.shape}, expected [2, N]")
