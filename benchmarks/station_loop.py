@@ -124,7 +124,7 @@ def _file(machine: DemoMachine, bundle: Path, data: Path) -> PlantFile:
 def _hear(plant: Plant, tape: Tape, until_s: float) -> None:
     """Let the station hear up to then, and write it."""
     tape.until_s = until_s
-    last = BEGIN + timedelta(seconds=until_s - 120)
+    last = BEGIN + timedelta(seconds=until_s - 400)
     while True:
         time.sleep(0.5)
         with plant.database.reading() as session:

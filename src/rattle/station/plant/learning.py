@@ -11,20 +11,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 
+import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from rattle.bundle.file import Bundle, read_bundle, write_bundle
+from rattle.bundle.known import stacked
 from rattle.errors import DataError, RattleError
 from rattle.pages.words import counted
 from rattle.runtime.scorer import Scorer
-from rattle.scoring.budget.rule import AlarmRule
+from rattle.scoring.budget.rule import AlarmRule, Values
 from rattle.station.config.model import Machine, Plant
 from rattle.station.events import Hub
 from rattle.station.learn.candidate import (
@@ -36,6 +38,8 @@ from rattle.station.learn.candidate import (
     shown,
     voice_of,
 )
+from rattle.station.learn.carry import carried
+from rattle.station.learn.gate import Source
 from rattle.station.learn.incidents import Stood, incidents_of
 from rattle.station.learn.labels import Base
 from rattle.station.learn.replay import Voice, hop_seconds, stored
@@ -244,33 +248,26 @@ class Learning:
             path, encoder = self._file.data / row.path, row.encoder
             stood = incidents_of(session, machine_id, self._now())
             of = self._of(session, machine_id)
+            before = {
+                source_id: account_of(session, source_id, row_id)
+                for source_id, row_id in self._ears.in_use.items()
+                if of is not None and row_id == of.live_id
+            }
         if of is None:
             return
         self._say(machine_id, "Taking another release into use.")
         release = Release(Scorer.load(path), path)
         base = Base(chosen.release_id, encoder, Voice.of(release.scorer), of.base.rule)
-        of = _Of(of.machine, of.id, of.live_id, base, of.bundle, of.scorer)
-        heard = self._stored(of, stood).heard_by(base.voice, base, hop_seconds(release.scorer))
-        pasts = [
-            Past(
-                source.source_id,
-                source.heard.minutes,
-                [
-                    StretchRow(
-                        source_id=source.source_id,
-                        release_id=chosen.release_id,
-                        level=incident.level,
-                        first=incident.first,
-                        incident_id=incident_id,
-                        last=incident.last,
-                        peak=incident.peak,
-                        threshold=incident.threshold,
-                    )
-                    for incident_id, incident in past_of(source)
-                ],
-            )
-            for source in heard
-        ]
+        kept = self._stored(replace(of, base=base), stood)
+        heard = kept.heard_by(base.voice, base, hop_seconds(release.scorer))
+        old = Voice.of(self._ears.releases[of.live_id].scorer)
+        healthy = stacked(of.bundle.known.held_out, base.voice.head.dimensions)
+        pasts = []
+        for source in heard:
+            more = before[source.source_id].minutes
+            more = more[: max(len(more) - len(source.heard.minutes), 0)]
+            earlier = carried(more, old, base.voice, healthy)
+            pasts.append(_past(source, earlier, chosen.release_id))
         with self._database.writing() as session:
             promote(session, chosen.release_id, pasts, chosen.who, chosen.reason, self._now())
         with self._database.reading() as session:
@@ -290,6 +287,24 @@ class Learning:
     def _say(self, machine_id: str, words: str) -> None:
         self._ears.board.set_machine(machine_id, learning=words)
         self._hub.publish("machine", machine=machine_id, learning=words)
+
+
+def _past(source: Source, earlier: Values, release_id: str) -> Past:
+    """What a release makes of a source's sound; ``earlier`` minutes are carried over."""
+    stretches = [
+        StretchRow(
+            source_id=source.source_id,
+            release_id=release_id,
+            level=incident.level,
+            first=len(earlier) + incident.first,
+            incident_id=incident_id,
+            last=len(earlier) + incident.last,
+            peak=incident.peak,
+            threshold=incident.threshold,
+        )
+        for incident_id, incident in past_of(source)
+    ]
+    return Past(source.source_id, np.concatenate([earlier, source.heard.minutes]), stretches)
 
 
 def _is_known(session: Session, of: _Of, learnt: Mapping[str, str]) -> bool:
