@@ -10,8 +10,8 @@ A real station, with its threads, database and files, hears a machine of the dem
 gives its sound as fast as it can be judged. It is healthy but for one minute in each half hour from
 the fourth hour on: every fault of its type in turn, at severities 0.6 and 1. After each round of
 all of them someone confirms every incident in whose time there was a fault, and rejects the others.
-The head that is offered then is promoted, whatever its gate says: what the gate said stands beside
-what the next round brings.
+The head that is offered then is promoted, whatever its gate says; what the gate said stands beside
+what the next round brings. The same is done once more by a station whose heads nobody promotes.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def faults_of(machine: DemoMachine) -> list[Fault]:
     return faults
 
 
-def walked(machine: DemoMachine, bundle: Path) -> Iterator[Row]:
+def walked(machine: DemoMachine, bundle: Path, *, promotes: bool) -> Iterator[Row]:
     """A row a round."""
     faults = faults_of(machine)
     a_round = len(faults) // ROUNDS
@@ -100,11 +100,14 @@ def walked(machine: DemoMachine, bundle: Path) -> Iterator[Row]:
             for number in range(ROUNDS):
                 own = faults[number * a_round : (number + 1) * a_round]
                 _hear(plant, tape, HEALTHY_S + (number + 1) * a_round * EVERY_S)
-                row: Row = {"machine": machine.name, "round": number, **_came(plant, own)}
-                began = time.monotonic()
+                row: Row = {"machine": machine.name, "promotes": promotes, "round": number}
+                row |= _came(plant, own)
                 _review(plant, faults, tape.now())
-                row["learnt"] = _promoted(plant, f"after round {number}")
+                began = time.monotonic()
+                row["learnt"] = _offered(plant)
                 row["seconds_to_the_gate"] = round(time.monotonic() - began, 1)
+                if row["learnt"] is not None and promotes:
+                    _promote(plant, row["learnt"]["release"])
                 yield row
         finally:
             plant.stop()
@@ -175,52 +178,56 @@ def _review(plant: Plant, faults: list[Fault], now: datetime) -> None:
     plant.reviewed(ids)
 
 
-def _promoted(plant: Plant, reason: str) -> Row | None:
-    """Wait for what is offered, promote it, and give what its gate said; None without an offer."""
+def _offered(plant: Plant) -> Row | None:
+    """Wait for what is offered, and give what its gate said; None without an offer."""
     until = time.monotonic() + WAIT_S
-    (machine,) = plant.board.machines()
-    before = machine.release_id
-    time.sleep(1.0)
-    while time.monotonic() < until:
+    time.sleep(1.0)  # until it has begun
+    row = None
+    while row is None and time.monotonic() < until:
+        time.sleep(0.2)
+        is_busy = plant.board.machines()[0].learning
         with plant.database.reading() as session:
             offered = ReleaseRow.state.in_(["candidate", "refused"])
             row = session.scalar(select(ReleaseRow).where(offered, ReleaseRow.gate.is_not(None)))
-        if row is not None:
-            break
-        if not plant.board.machines()[0].learning:
+        if row is None and not is_busy:
             return None
-        time.sleep(0.2)
     assert row is not None
-    plant.promote(row.id, "benchmark", reason)
-    while plant.board.machines()[0].release_id == before:
-        time.sleep(0.2)
     gate = dict(row.gate or {})
     incidents = gate.pop("incidents")
     for name in ("lost", "gained"):
         gate[name] = gate[name]["count"]
-    return {"verdicts": len(row.learnt or {}), "test": sum(i["test"] for i in incidents), **gate}
+    test = sum(each["test"] for each in incidents)
+    return {"release": row.id, "verdicts": len(row.learnt or {}), "test": test, **gate}
+
+
+def _promote(plant: Plant, release_id: str) -> None:
+    plant.promote(release_id, "benchmark", "")
+    while plant.board.machines()[0].release_id != release_id:
+        time.sleep(0.2)
 
 
 def table(rows: list[Row]) -> str:
     """Markdown: a line a round."""
     lines = [
-        "| machine | round | head learnt from | faults found by alarm | by watch | missed "
-        "| false alarms | false watches | the gate of the head that follows |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---|",
+        "| machine | heads are | round | head learnt from | faults found by alarm | by watch "
+        "| missed | false alarms | false watches | the gate of the head that follows |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|---|",
     ]
-    before: dict[str, Any] = {}
+    before: dict[tuple[str, bool], Any] = {}
     for row in rows:
         learnt = row["learnt"] or {}
-        told = before.get(row["machine"], 0)
+        key = row["machine"], row["promotes"]
+        told = before.get(key, 0)
+        way = "promoted" if row["promotes"] else "left alone"
         said = learnt.get("state", "none is offered")
         if learnt.get("auc"):
             said += ", AUC {:.3f} to {:.3f}".format(*learnt["auc"])
         lines.append(
-            f"| {row['machine']} | {row['round'] + 1} | {told} verdicts | {row['by_alarm']} of "
-            f"{row['faults']} | {row['by_watch']} | {len(row['missed'])} | {row['false_alarms']} "
+            f"| {row['machine']} | {way} | {row['round'] + 1} | {told} verdicts "
+            f"| {row['by_alarm']} of {row['faults']} | {row['by_watch']} | {len(row['missed'])} | {row['false_alarms']} "
             f"| {row['false_watches']} | {said} |"
         )
-        before[row["machine"]] = learnt.get("verdicts", told)
+        before[key] = learnt.get("verdicts", told) if row["promotes"] else 0
     return "\n".join(lines)
 
 
@@ -242,10 +249,12 @@ def main() -> None:
     for machine in MACHINES:
         if machine.name not in chosen.machines:
             continue
-        for row in walked(machine, chosen.bundles / f"{machine.name}.rattle"):
-            print(json.dumps(row), flush=True)
-            with chosen.results.open("a") as file:
-                file.write(json.dumps(row) + "\n")
+        for promotes in (False, True):
+            bundle = chosen.bundles / f"{machine.name}.rattle"
+            for row in walked(machine, bundle, promotes=promotes):
+                print(json.dumps(row), flush=True)
+                with chosen.results.open("a") as file:
+                    file.write(json.dumps(row) + "\n")
 
 
 if __name__ == "__main__":
