@@ -224,8 +224,8 @@ def table(rows: list[Row]) -> str:
             said += ", AUC {:.3f} to {:.3f}".format(*learnt["auc"])
         lines.append(
             f"| {row['machine']} | {way} | {row['round'] + 1} | {told} verdicts "
-            f"| {row['by_alarm']} of {row['faults']} | {row['by_watch']} | {len(row['missed'])} | {row['false_alarms']} "
-            f"| {row['false_watches']} | {said} |"
+            f"| {row['by_alarm']} of {row['faults']} | {row['by_watch']} | {len(row['missed'])} "
+            f"| {row['false_alarms']} | {row['false_watches']} | {said} |"
         )
         before[key] = learnt.get("verdicts", told) if row["promotes"] else 0
     return "\n".join(lines)
