@@ -74,6 +74,10 @@ class MadeUpPlant:
     inboxes: dict[str, MadeUpInbox] = field(default_factory=dict)
     told: list[tuple[str, ...]] = field(default_factory=list)
     running: dict[str, bool] = field(default_factory=dict)
+    promoted: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def promote(self, release_id: str, who: str, reason: str) -> None:
+        self.promoted.append((release_id, who, reason))
 
     def reviewed(self, incident_ids: Sequence[str]) -> None:
         self.told.append(tuple(incident_ids))
@@ -266,6 +270,7 @@ def _add_machines(session: Session, station: MadeUpStation, now: datetime) -> No
                 identity=hashlib.sha256(machine.name.encode()).hexdigest(),
                 encoder=OTHER_ENCODER if machine.name == "fan-1" else ENCODER,
                 path=f"releases/{release}.rattle",
+                kind="given",
                 parent_id=None,
                 state="live",
                 report={"method": "bce-mse", "clips": 60},
@@ -273,6 +278,74 @@ def _add_machines(session: Session, station: MadeUpStation, now: datetime) -> No
             )
         )
         session.flush()
+
+
+def offer_head(station: MadeUpStation, state: str = "candidate", machine: str = "press-3") -> str:
+    """Offer a head that learnt from two of the machine's incidents; gives its id."""
+    fault, false, alarm = (station.incidents[each] for each in ("fault", "false", "alarm"))
+    source = station.sources["press cam"]
+    now = station.context.now()
+    gone = {"source": source, "at": "2026-03-18T04:10:00+00:00", "peak": 1.62, "threshold": 1.31}
+    gate = {
+        "state": "refused" if state == "refused" else "passed",
+        "reasons": [f"the test's fault {fault} was found and would be missed"]
+        if state == "refused"
+        else [],
+        "hours": 402.5,
+        "auc": [0.91, 0.97],
+        "difference": [0.004, 0.116],
+        "old": {"expected": 0.7, "upper": 1.9, "alarms": 3, "alarms_a_week": 1.25},
+        "new": {"expected": 0.7, "upper": 1.8, "alarms": 1, "alarms_a_week": 0.42},
+        "incidents": [
+            {
+                "id": fault,
+                "verdict": "anomaly",
+                "fault": "belt slips",
+                "test": True,
+                "old": "watch",
+                "new": "alarm",
+            },
+            {
+                "id": false,
+                "verdict": "normal",
+                "fault": None,
+                "test": False,
+                "old": "alarm",
+                "new": None,
+            },
+        ],
+        "lost": {"count": 2, "listed": [{**gone, "incident": alarm}, {**gone, "incident": None}]},
+        "gained": {"count": 0, "listed": []},
+        "curve": [
+            {
+                "verdicts": verdicts,
+                "found": found,
+                "faults": 4,
+                "silent": silent,
+                "rejected": 3,
+                "alarms": alarms,
+            }
+            for verdicts, found, silent, alarms in ((0, 2, 0, 3), (1, 2, 1, 3), (2, 3, 3, 1))
+        ],
+    }
+    id_ = new_id(now)
+    row = ReleaseRow(
+        id=id_,
+        machine_id=station.machines[machine],
+        identity=hashlib.sha256(f"head of {machine}, {state}".encode()).hexdigest(),
+        kind="head",
+        encoder=ENCODER,
+        path="releases/head.rattle",
+        parent_id=station.releases[machine],
+        state=state,
+        report={"method": "bce-mse", "clips": 60},
+        gate=gate,
+        learnt={fault: "anomaly", false: "normal"},
+        created=now,
+    )
+    with station.context.database.writing() as session:
+        session.add(row)
+    return id_
 
 
 def _add_thresholds(session: Session, station: MadeUpStation, now: datetime) -> None:

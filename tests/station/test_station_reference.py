@@ -34,6 +34,7 @@ TITLES = {
     "Plant": "Top level",
     "Web": "[web]",
     "Keep": "[keep]",
+    "Learn": "[learn]",
     "Machine": "[[machine]]",
     "Source": "sources = [{ ... }] of a machine",
     "Push": "push = { ... } of a source",

@@ -2,12 +2,13 @@
 
 The encoder stays as it is, and is still that of all machines which share it. New clips are embedded
 once; the head is fitted anew to their embeddings and to those that the bundle keeps (``refit``).
-Their features join the replay set, so that the encoder can learn from them later.
+Their features join the replay set, so that the encoder can learn from them later. What was embedded
+before, as a station has it, needs no sound (``learn_labelled``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import zip_longest
@@ -101,17 +102,33 @@ def adapt_head(
     """
     info = bundle.info
     check_labels(info, _paths(anomalies), _paths(normals))
-    _check_head(bundle, anomalies)
+    _check_head(bundle, bool(anomalies))
+    frames = replay_frames(info.recipe)
+    heard = [[_heard(ear, clip, frames) for clip in clips] for clips in (anomalies, normals)]
+    return learn_labelled(bundle, ear, *heard, seed=seed)
+
+
+def learn_labelled(
+    bundle: Bundle,
+    ear: Ear,
+    anomalies: Sequence[Labelled],
+    normals: Sequence[Labelled] = (),
+    *,
+    seed: int | None = None,
+) -> AdaptedHead:
+    """Fit a bundle's head to clips that are embedded already; else as ``adapt_head``."""
+    info = bundle.info
+    wrong, right = _names(anomalies), _names(normals)
+    check_labels(info, wrong, right)
+    _check_head(bundle, bool(anomalies))
     head = Head.restored(bundle.learnt["head"], info.recipe)
-    heard = [_heard(ear, clip, replay_frames(info.recipe)) for clip in (*anomalies, *normals)]
-    wrong = [clip.content_hash for clip in anomalies]
-    right = [clip.content_hash for clip in normals]
+    heard = {clip.known.hash: clip for clip in (*anomalies, *normals)}
     seed = info.provenance.seed if seed is None else seed
-    kept = kept_from_training(info, right, seed)
-    kinds = _Kinds([hash_ for hash_ in right if hash_ not in kept], sorted(kept), wrong)
+    kept = kept_from_training(info, [*right], seed)
+    kinds = _Kinds([hash_ for hash_ in right if hash_ not in kept], sorted(kept), [*wrong])
     known = kinds.known(
         _with_start(bundle.known, head, info.recipe),
-        {clip.known.hash: clip.known for clip in heard},
+        {hash_: clip.known for hash_, clip in heard.items()},
     )
     _check_normals(known)
     silenced = silenced_by(info.provenance, right, wrong)
@@ -120,39 +137,48 @@ def adapt_head(
         crossed = crossed_without(info, wrong)
         fitted = refit(head, known, info.recipe, info.alpha, silenced, crossed)
         change = change_of_head(info, head, known, fitted, silenced)
-    replay = kinds.replay(bundle.replay, {clip.known.hash: clip.rows for clip in heard})
-    healthy = [clip.traits for clip in heard[len(anomalies) :]]
-    new_info = _info(info, fitted, healthy, _provenance(bundle, kinds, right, fitted, seed))
+    sounds = {hash_: clip.sound for hash_, clip in heard.items() if clip.sound is not None}
+    rows = {hash_: sound.rows for hash_, sound in sounds.items()}
+    replay = kinds.replay(bundle.replay, rows)
+    healthy = [sounds[hash_].traits for hash_ in right if hash_ in sounds]
+    new_info = _info(info, fitted, healthy, _provenance(bundle, kinds, [*right], fitted, seed))
     adapted = Bundle(
         info=_with_golden(new_info, bundle, ear, fitted),
         learnt={**bundle.learnt, "head": fitted.head.arrays()},
         golden=bundle.golden,
         known=known,
         replay=replay.bounded(info.recipe.adaptation.replay_clips, replay_frames(info.recipe)),
-        reference=_reference(bundle, [clip.samples for clip in heard], len(anomalies)),
+        reference=_reference(bundle, sounds, [*wrong], [*right]),
         graph=bundle.graph,
     )
     return AdaptedHead(adapted, change)
 
 
 @dataclass(frozen=True)
-class _Heard:
-    known: KnownClip
+class Sound:
+    """What else a bundle keeps of a clip: features ``rows``, and what tells how it sounds."""
+
     rows: Rows
     samples: NDArray[np.float32]
     traits: Traits
 
 
-def _heard(ear: Ear, clip: Clip, frames: int) -> _Heard:
+@dataclass(frozen=True)
+class Labelled:
+    """A clip that someone labelled, embedded; ``sound`` is None where it is not at hand."""
+
+    known: KnownClip
+    sound: Sound | None = None
+
+
+def _heard(ear: Ear, clip: Clip, frames: int) -> Labelled:
     heard = ear.heard(clip)
     samples = heard.samples
     z = ear.embed(samples).z
     rows = ear.features(samples)[:frames]
-    return _Heard(
+    return Labelled(
         KnownClip(Named.of(clip.content_hash, clip.name, clip.attributes), z),
-        rows,
-        samples,
-        heard.traits,
+        Sound(rows, samples, heard.traits),
     )
 
 
@@ -185,7 +211,7 @@ class _Kinds:
 
         def of(hashes: Iterable[str], stored: ByHash) -> ByHash:
             others = {hash_: clip for hash_, clip in stored.items() if hash_ not in rows}
-            return alternating({hash_: rows[hash_] for hash_ in hashes}, others)
+            return alternating({hash_: rows[hash_] for hash_ in hashes if hash_ in rows}, others)
 
         return Replay(
             normals=of(self.normals, before.normals),
@@ -196,17 +222,24 @@ class _Kinds:
 
 
 def _reference(
-    bundle: Bundle, sounds: Sequence[NDArray[np.float32]], anomalies: int
+    bundle: Bundle,
+    sounds: Mapping[str, Sound],
+    anomalies: Sequence[str],
+    normals: Sequence[str],
 ) -> Reference | None:
-    """Let the normals join the healthy clips; the first of the sounds are anomalies."""
+    """Let the normals join the healthy clips."""
     if bundle.reference is None:
         return None
-    return bundle.reference.joined_by(sounds[anomalies:], without=sounds[:anomalies])
+    wrong, right = (
+        [sounds[hash_].samples for hash_ in hashes if hash_ in sounds]
+        for hashes in (anomalies, normals)
+    )
+    return bundle.reference.joined_by(right, without=wrong)
 
 
-def _check_head(bundle: Bundle, anomalies: Collection[Clip]) -> None:
+def _check_head(bundle: Bundle, has_anomalies: bool) -> None:
     recipe = bundle.info.recipe
-    if anomalies and not recipe.has_posterior:
+    if has_anomalies and not recipe.has_posterior:
         raise DataError(
             f"the loss {recipe.loss.name} has no posterior, and its distance knows no anomalies: "
             "its head has nothing to learn from them; adapt its encoder"
@@ -290,3 +323,7 @@ def _with_golden(info: BundleInfo, bundle: Bundle, ear: Ear, fitted: Fitted) -> 
 
 def _paths(clips: Iterable[Clip]) -> dict[str, str]:
     return {clip.content_hash: clip.name for clip in clips}
+
+
+def _names(clips: Iterable[Labelled]) -> dict[str, str]:
+    return {clip.known.hash: clip.known.name for clip in clips}

@@ -54,7 +54,10 @@ class SourceNow:
 
 @dataclass(frozen=True)
 class MachineNow:
-    """A machine at this moment; ``level`` is that of its open incident of kind machine."""
+    """A machine at this moment; ``level`` is that of its open incident of kind machine.
+
+    learning: what is being learnt from its reviews, or why nothing is, in words.
+    """
 
     id: str
     name: str
@@ -64,6 +67,7 @@ class MachineNow:
     sources: tuple[SourceNow, ...] = ()
     level: Level | None = None
     incident_id: str | None = None
+    learning: str = ""
 
     @property
     def operating(self) -> Operating:

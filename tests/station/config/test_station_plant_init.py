@@ -12,7 +12,7 @@ import pytest
 from rattle.errors import ConfigError
 from rattle.station.config.check import check
 from rattle.station.config.init import NewMachine, bundles_in, first_text, write_first
-from rattle.station.config.model import Keep, Machine, Plant, Source, Web
+from rattle.station.config.model import Keep, Learn, Machine, Plant, Source, Web
 from rattle.station.config.read import read_plant
 
 
@@ -54,9 +54,9 @@ def test_a_folder_without_bundles_has_none(tmp_path: Path) -> None:
 def test_every_key_is_there_with_its_description(tmp_path: Path) -> None:
     text = text_of(tmp_path, NewMachine("fan", tmp_path / "fan.rattle"))
     said = " ".join(line.removeprefix("# ") for line in text.splitlines())
-    for table in (Plant, Web, Keep, Machine, Source):
+    for table in (Plant, Web, Keep, Learn, Machine, Source):
         for name, field in table.model_fields.items():
-            if name not in ("web", "keep", "machine") and (table, name) not in (
+            if name not in ("web", "keep", "learn", "machine") and (table, name) not in (
                 (Source, "name"),
                 (Source, "push"),
             ):
@@ -66,7 +66,7 @@ def test_every_key_is_there_with_its_description(tmp_path: Path) -> None:
 
 def test_a_file_with_every_key_taken_at_its_word_is_valid(tmp_path: Path) -> None:
     text = text_of(tmp_path, NewMachine("fan", tmp_path / "fan.rattle"))
-    keys = [name for table in (Plant, Web, Keep, Machine) for name in table.model_fields]
+    keys = [name for table in (Plant, Web, Keep, Learn, Machine) for name in table.model_fields]
     (tmp_path / "plant.toml").write_text(
         re.sub(rf"^# ({'|'.join(keys)}) = ", r"\1 = ", text, flags=re.MULTILINE)
     )
@@ -75,7 +75,7 @@ def test_a_file_with_every_key_taken_at_its_word_is_valid(tmp_path: Path) -> Non
     assert plant.web.address == "https://rattle.plant.example"
     assert plant.web.trusted_proxies == ("10.0.0.5",)
     assert plant.machine[0].running_above_dbfs == -45
-    assert plant.keep == Keep()
+    assert (plant.keep, plant.learn) == (Keep(), Learn())
     assert plant.machine[0].alarm == Machine.model_fields["alarm"].default
 
 

@@ -18,7 +18,7 @@ from rattle.atomic import writing
 from rattle.bundle import read_scoring_bundle
 from rattle.bundle.file import SUFFIX
 from rattle.errors import BundleError, ConfigError
-from rattle.station.config.model import Keep, Machine, Memory, Source, Web
+from rattle.station.config.model import Keep, Learn, Machine, Memory, Source, Web
 from rattle.station.config.texts import LONGEST_NAME
 from rattle.station.config.written import written, written_example
 
@@ -117,7 +117,11 @@ def first_text(to: Path, machines: Sequence[NewMachine], new_token: Callable[[],
         file=to.name,
         plant=_name(folder.name or "plant"),
         top=Memory.model_fields,
-        tables={"web": Web.model_fields, "keep": Keep.model_fields},
+        tables={
+            "web": Web.model_fields,
+            "keep": Keep.model_fields,
+            "learn": Learn.model_fields,
+        },
         machine_fields=Machine.model_fields,
         source_fields=Source.model_fields,
         machines=[

@@ -171,6 +171,15 @@ class Keep(_Table):
     )
 
 
+class Learn(_Table):
+    """What becomes of a detector that has learnt from reviews."""
+
+    policy: Literal["human", "gate"] = Field(
+        "human",
+        description='Who chooses it: a person, or the gate where it is "passed".',
+    )
+
+
 class Memory(_Table):
     """What a plant is called, and where it is remembered."""
 
@@ -191,6 +200,7 @@ class Plant(Memory):
 
     web: Web = Field(default_factory=Web, description="The page.")
     keep: Keep = Field(default_factory=Keep, description="What is kept.")
+    learn: Learn = Field(default_factory=Learn, description="What is learnt from reviews.")
     machine: tuple[Machine, ...] = Field(min_length=1, description="The machines, one a table.")
 
     @field_validator("machine")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from rattle.listening.source import Source
+from rattle.scoring.budget.ledger import Account
 from rattle.station.board import Board, MachineNow, SourceNow
 from rattle.station.config.model import Machine
 from rattle.station.config.model import Source as SourceFile
@@ -31,8 +32,9 @@ class Assembly:
     """The ears of a plant, as they are put together.
 
     By the id of a source: ``ears``, ``troubles``, and ``in_use``, the release that scores it. By
-    that of a machine: ``ears_of``. By that of a release: ``releases``. By a source's name:
-    ``inboxes``. ``tell`` is the scribe's, ``opens`` makes the source of sound that the file names.
+    that of a machine: ``ears_of`` and ``incidents_of``. By that of a release: ``releases``. By a
+    source's name: ``inboxes``. ``tell`` is the scribe's, ``opens`` makes the source of sound that
+    the file names.
     """
 
     tell: Callable[[Record], None]
@@ -42,6 +44,7 @@ class Assembly:
     now: Callable[[], datetime]
     ears: dict[str, Ear] = field(default_factory=dict)
     ears_of: dict[str, list[Ear]] = field(default_factory=dict)
+    incidents_of: dict[str, MachineIncidents] = field(default_factory=dict)
     troubles: dict[str, SourceTroubles] = field(default_factory=dict)
     in_use: dict[str, str] = field(default_factory=dict)
     releases: dict[str, Release] = field(default_factory=dict)
@@ -55,6 +58,32 @@ class Assembly:
         for machine in machines:
             self._add(machine, releases[machine.name], beginning)
 
+    def swap(
+        self,
+        machine: Machine,
+        machine_id: str,
+        release_id: str,
+        release: Release,
+        accounts: Mapping[str, Account],
+    ) -> None:
+        """Let another release judge a machine; ``accounts`` are what it knows, by source.
+
+        Each source's thresholds are fitted to its account, and count from the next window on.
+        """
+        now, in_use = self.now(), InUse(release_id, release.scorer)
+        self.releases[release_id] = release
+        for source_id, account in accounts.items():
+            judge = SourceJudge(
+                source_id,
+                release_id,
+                judge_of_source(release.scorer, machine, account, is_same=False),
+                self.incidents_of[machine_id],
+                tell=self.tell,
+            )
+            self.in_use[source_id] = release_id
+            self.ears[source_id].swap(in_use, judge, now)
+        self.board.set_machine(machine_id, release_id=release_id)
+
     def _add(self, machine: Machine, release: Release, beginning: Beginning) -> None:
         ids = beginning.registered
         machine_id = ids.machines[machine.name]
@@ -62,6 +91,7 @@ class Assembly:
         self.releases[in_use.id] = release
         self.board.add(self._shown(machine, machine_id, in_use.id, ids.sources))
         incidents = self._incidents(machine_id, beginning.going)
+        self.incidents_of[machine_id] = incidents
         for source in machine.sources:
             source_id = ids.sources[source.name]
             ear = self._ear(machine, source, source_id, machine_id, in_use, incidents, beginning)

@@ -125,11 +125,12 @@ def _facts(release: Release, data: Path) -> BundleFacts:
         encoder=release.encoder,
         path=str(release.path.relative_to(data)),
         parent=release.scorer.info.provenance.parent,
-        report=_report(release),
+        report=report_of(release),
+        given=release.given,
     )
 
 
-def _report(release: Release) -> dict[str, Any]:
+def report_of(release: Release) -> dict[str, Any]:
     """What a page says of a release."""
     info = release.scorer.info
     origin = info.provenance

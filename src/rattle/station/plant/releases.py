@@ -26,15 +26,28 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Release:
-    """A bundle in use: opened to score, and its copy."""
+    """A bundle in use: opened to score, and its copy.
+
+    ``given`` is the identity of the bundle that the file names, where another one was chosen since.
+    """
 
     scorer: Scorer
     path: Path
+    given: str | None = None
 
     @property
     def encoder(self) -> str:
         """The hash of its graph: embeddings of one encoder compare."""
         return self.scorer.graph.identity
+
+
+@dataclass(frozen=True)
+class Before:
+    """The release that was live: its copy, and the identity of the bundle that the file named."""
+
+    path: Path
+    identity: str
+    given: str | None
 
 
 def take_into_use(bundle: Path, releases: Path) -> Release:
@@ -53,33 +66,43 @@ def take_into_use(bundle: Path, releases: Path) -> Release:
 
 
 def take_into_use_or_keep(
-    machine: Machine, releases: Path, before: Mapping[str, Path], refused: dict[str, str]
+    machine: Machine, releases: Path, before: Mapping[str, Before], refused: dict[str, str]
 ) -> Release:
-    """Take a machine's bundle into use; where it cannot be, go on with the one ``before``.
+    """Take a machine's bundle into use, or go on with the one ``before``.
 
-    ``before`` are the copies of releases that were live, by their machine's name. Why a bundle is
-    not used is noted in ``refused``. Raises ``BundleError`` where there is none before.
+    That is so where the file names the same bundle as then and another one was chosen since, or
+    where the file's cannot be used. ``before`` are the releases that were live, by their machine's
+    name. Why a bundle is not used is noted in ``refused``. Raises ``BundleError`` where there is
+    none to go on with.
     """
+    live = before.get(machine.name)
     try:
-        return take_into_use(machine.bundle, releases)
+        named = take_into_use(machine.bundle, releases)
     except BundleError as error:
-        copy = before.get(machine.name)
-        if copy is None or not copy.exists():
+        if live is None or not live.path.exists():
             raise
-        release = Release(Scorer.load(copy), copy)
+        release = Release(Scorer.load(live.path), live.path, live.given)
         _log.warning("%s goes on with the bundle that it had before: %s", machine.name, error)
         refused[machine.name] = str(error)
         return release
+    if live is None or live.given != named.scorer.identity or live.identity == live.given:
+        return named
+    try:
+        return Release(Scorer.load(live.path), live.path, live.given)
+    except BundleError as error:
+        _log.warning("%s goes back to the bundle that its file names: %s", machine.name, error)
+        refused[machine.name] = str(error)
+        return named
 
 
-def live_before(session: Session, data: Path) -> dict[str, Path]:
-    """Find the copies of the releases that were live, by their machine's name."""
+def live_before(session: Session, data: Path) -> dict[str, Before]:
+    """Find the releases that were live, by their machine's name."""
     rows = session.execute(
-        select(MachineRow.name, ReleaseRow.path).join(
+        select(MachineRow.name, MachineRow.given, ReleaseRow.path, ReleaseRow.identity).join(
             ReleaseRow, ReleaseRow.id == MachineRow.live_release_id
         )
     )
-    return {name: data / path for name, path in rows}
+    return {name: Before(data / path, identity, given) for name, given, path, identity in rows}
 
 
 def _check_same(copy: Path, scorer: Scorer, bundle: Path) -> None:

@@ -31,6 +31,7 @@ from rattle.station.plant.banners import Beginnings, banners_of
 from rattle.station.plant.beginning import enter, recall
 from rattle.station.plant.explaining import Due, Explainer
 from rattle.station.plant.keeping import Job, Keeper
+from rattle.station.plant.learning import Learning
 from rattle.station.plant.progress import told
 from rattle.station.plant.rehearsing import Rehearsals
 from rattle.station.plant.releases import Release, live_before, take_into_use_or_keep
@@ -98,13 +99,22 @@ class Plant:
             of_microphone = is_reviewed & (IncidentRow.kind == "microphone")
             asked = select(IncidentRow.id, IncidentRow.source_id).where(of_microphone)
             reviewed = session.execute(asked).all()
+            of_sound = IncidentRow.id.in_([*incident_ids]) & (IncidentRow.kind == "machine")
+            machines = select(IncidentRow.machine_id).where(of_sound).distinct()
+            learning = session.scalars(machines).all()
         for alarm in alarms:
             ear = self._ears.ears.get(alarm.source_id)
             if ear is not None and self._ears.in_use[alarm.source_id] == alarm.release_id:
                 ear.review(alarm.first, alarm.verdict, self._now())
+        for machine_id in learning:
+            self._learning.due(machine_id)
         for incident_id, source_id in reviewed:
             if source_id in self._ears.ears:
                 self._ears.ears[source_id].microphone_reviewed(incident_id, self._now())
+
+    def promote(self, release_id: str, who: str, reason: str) -> None:
+        """Let a release take the place of its machine's live one; see ``web.context.Station``."""
+        self._learning.promote(release_id, who, reason)
 
     def set_running(self, machine_id: str, running: bool) -> None:
         """Say that a machine runs, or does not; ``ValueError`` where its state is by no tag."""
@@ -178,6 +188,9 @@ class Plant:
         with self.database.reading() as session:
             for each in unexplained(session, [*ears.releases], self._now()):
                 self._explain(each.incident_id, each.path, each.release_id)
+        self._learning = Learning(self.database, self.file, ears, self.hub, self._now)
+        self._learning.start()
+        undo.callback(lambda: self._learning.stop(self._left_s(BESIDES_S)))
         self._explainer.start()
         undo.callback(lambda: self._explainer.stop(self._left_s(BESIDES_S)))
         self._scribe.start()

@@ -20,10 +20,12 @@ from rattle.station.store.tables import (
     IncidentRow,
     MachineRow,
     MinuteRow,
+    ReplayedRow,
     SourceRow,
     StretchRow,
     ThresholdRow,
 )
+from rattle.station.store.types import EPOCH
 
 # An incident goes on over a gap no longer than this: what was heard before is the same moment.
 GAP = timedelta(minutes=10)
@@ -47,21 +49,27 @@ def account_of(session: Session, source_id: str, release_id: str) -> Account:
     ``fitted`` is when the newest threshold was fitted; a fit that gave none is not remembered, and
     is tried again with the next minute.
     """
-    minutes, heard = _minutes(session, source_id, release_id)
+    replayed = session.get(ReplayedRow, (source_id, release_id))
+    since = EPOCH if replayed is None else replayed.until
+    minutes, heard = _minutes(session, source_id, release_id, since)
+    if replayed is not None:
+        minutes, heard = _joined(replayed.minutes, minutes, heard)
     incidents = _incidents(session, source_id, release_id)
     calm: dict[Level, int] = {}
     for incident in incidents:
-        since = max(heard - incident.last - 1, 0)
-        if since < CALM_MINUTES:
-            calm[incident.level] = since
-    thresholds, fitted = _thresholds(session, source_id, release_id)
+        calm_for = max(heard - incident.last - 1, 0)
+        if calm_for < CALM_MINUTES:
+            calm[incident.level] = calm_for
+    thresholds, fitted = _thresholds(session, source_id, release_id, since)
     kept = _kept(incidents, heard - len(minutes))
     return Account(minutes, heard, kept, calm, thresholds, fitted)
 
 
 def threshold_ids_of(session: Session, source_id: str, release_id: str) -> dict[Level, str]:
     """Find the rows of the thresholds that ``account_of`` gives, by level."""
-    newest = _newest_thresholds(session, source_id, release_id)
+    replayed = session.get(ReplayedRow, (source_id, release_id))
+    since = EPOCH if replayed is None else replayed.until
+    newest = _newest_thresholds(session, source_id, release_id, since)
     return {level: row.id for level, row in newest.items()}
 
 
@@ -110,7 +118,17 @@ def interrupt(session: Session, now: datetime, source_ids: Collection[str]) -> l
     return ended
 
 
-def _minutes(session: Session, source_id: str, release_id: str) -> tuple[Values, int]:
+def _joined(replayed: Values, minutes: Values, heard: int) -> tuple[Values, int]:
+    """Put what was replayed before the minutes that were heard since."""
+    heard = heard or len(replayed)
+    if len(minutes) == heard - len(replayed):
+        minutes = np.concatenate([replayed, minutes])
+    return minutes[-KEPT_MINUTES:], heard
+
+
+def _minutes(
+    session: Session, source_id: str, release_id: str, since: datetime
+) -> tuple[Values, int]:
     """M of the last 28 days of running ``[T]``, and how many there ever were.
 
     Read from the newest back: there are no more to find where 28 days are full or the first of all
@@ -118,7 +136,11 @@ def _minutes(session: Session, source_id: str, release_id: str) -> tuple[Values,
     """
     rows = session.execute(
         select(type_coerce(MinuteRow.minutes, LargeBinary), MinuteRow.heard)
-        .where(MinuteRow.source_id == source_id, MinuteRow.release_id == release_id)
+        .where(
+            MinuteRow.source_id == source_id,
+            MinuteRow.release_id == release_id,
+            MinuteRow.at >= since,
+        )
         .order_by(MinuteRow.at.desc())
         .execution_options(yield_per=ROWS_AT_ONCE)
     )
@@ -171,9 +193,9 @@ def _kept(incidents: list[Incident], first_kept: int) -> tuple[Incident, ...]:
 
 
 def _thresholds(
-    session: Session, source_id: str, release_id: str
+    session: Session, source_id: str, release_id: str, since: datetime
 ) -> tuple[dict[Level, BudgetThreshold], int]:
-    newest = _newest_thresholds(session, source_id, release_id)
+    newest = _newest_thresholds(session, source_id, release_id, since)
     thresholds = {
         level: BudgetThreshold(row.value, row.expected, row.upper, row.margin, row.peaks, row.weeks)
         for level, row in newest.items()
@@ -182,7 +204,7 @@ def _thresholds(
 
 
 def _newest_thresholds(
-    session: Session, source_id: str, release_id: str
+    session: Session, source_id: str, release_id: str, since: datetime
 ) -> dict[Level, ThresholdRow]:
     newest = {}
     for level in LEVELS:
@@ -192,6 +214,7 @@ def _newest_thresholds(
                 ThresholdRow.source_id == source_id,
                 ThresholdRow.release_id == release_id,
                 ThresholdRow.level == level,
+                ThresholdRow.active_from >= since,
             )
             # By what was heard first: the clock may have been set back meanwhile.
             .order_by(ThresholdRow.minutes.desc(), ThresholdRow.active_from.desc())

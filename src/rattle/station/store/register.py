@@ -20,7 +20,8 @@ from rattle.station.store.tables import MachineRow, ReleaseRow, SourceRow
 class BundleFacts:
     """What is known of a machine's bundle; see ``tables.ReleaseRow``.
 
-    ``parent`` is the identity of the bundle that it was adapted from.
+    ``parent`` is the identity of the bundle that it was adapted from, ``given`` that of the bundle
+    which the file names, where that is another one.
     """
 
     identity: str
@@ -28,6 +29,7 @@ class BundleFacts:
     path: str
     parent: str | None = None
     report: Mapping[str, Any] = field(default_factory=dict)
+    given: str | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ def _release(session: Session, machine: MachineRow, bundle: BundleFacts, now: da
             id=new_id(now),
             machine_id=machine.id,
             identity=bundle.identity,
+            kind="given",
             state="live",
             created=now,
         )
@@ -126,8 +129,10 @@ def _release(session: Session, machine: MachineRow, bundle: BundleFacts, now: da
     # What was found of it meanwhile stays.
     row.report = {**(row.report or {}), **bundle.report}
     session.flush()
-    session.execute(update(ReleaseRow).where(of_machine).values(state="retired"))
+    was_live = ReleaseRow.state == "live"
+    session.execute(update(ReleaseRow).where(of_machine, was_live).values(state="retired"))
     row.state = "live"
     machine.live_release_id = row.id
+    machine.given = bundle.given or bundle.identity
     session.flush()
     return row.id

@@ -3,7 +3,8 @@
     machine --- source --- minute                what was heard, minute by minute
        |           |------ threshold             each with its reason
        |           `------ stretch               what the budget counts
-       |--- release                              bundles that are or were in use
+       |--- release --- replayed                 bundles in use, before, or offered; and what they
+       |       `------- promotion                make of the sound before; who chose them
        `--- incident --- stretch, clip           what stands out
                 `------- review                  what people said of it, append only
     account --- token, audit                     who may do what, and what they did
@@ -66,6 +67,8 @@ class MachineRow(Base):
     budget_per_week: Mapped[float]
     running: Mapped[str]
     live_release_id: Mapped[str | None] = mapped_column(Id)
+    # The identity of the bundle that the file names: another one there takes the place of any.
+    given: Mapped[str | None]
     place: Mapped[int]  # its place in the file
     listed: Mapped[bool]
 
@@ -86,26 +89,59 @@ class SourceRow(Base):
 
 
 class ReleaseRow(Base):
-    """A bundle that is or was in use for a machine.
+    """A bundle that is in use for a machine, was, or is offered.
 
-    path: where its file is kept in the data folder. encoder: the hash of its graph. report: what
-    its page shows of it.
+    kind: given by the file, or a head that the station fitted. path: where its file is kept in the
+    data folder. encoder: the hash of its graph. state: gating while it is tried on stored sound;
+    then a candidate or refused, until another one takes its place (superseded) or a person or the
+    policy chooses it (live, later retired). report: what its page shows of it. gate: what was shown
+    of it; None of one that the file gave. learnt: the verdicts that it learnt from, by incident.
     """
 
     __tablename__ = "release"
     __table_args__ = (
         UniqueConstraint("machine_id", "identity"),
-        _one_of("state", "live", "retired"),
+        _one_of("kind", "given", "head"),
+        _one_of("state", "gating", "candidate", "refused", "superseded", "live", "retired"),
     )
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     machine_id: Mapped[str] = mapped_column(ForeignKey("machine.id"), index=True)
     identity: Mapped[str]
+    kind: Mapped[str] = mapped_column(default="given")
     encoder: Mapped[str]
     path: Mapped[str]
     parent_id: Mapped[str | None] = mapped_column(Id)
     state: Mapped[str]
     report: Mapped[dict[str, Any]]
+    gate: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    learnt: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     created: Mapped[datetime]
+
+
+class ReplayedRow(Base):
+    """What a release makes of a source's sound before it was chosen: M of each minute ``[T]``.
+
+    Minutes that it heard itself follow from ``until`` on.
+    """
+
+    __tablename__ = "replayed"
+    source_id: Mapped[str] = mapped_column(ForeignKey("source.id"), primary_key=True)
+    release_id: Mapped[str] = mapped_column(ForeignKey("release.id"), primary_key=True)
+    minutes: Mapped[NDArray[np.float64]] = mapped_column(Float64s())
+    until: Mapped[datetime]
+
+
+class PromotionRow(Base):
+    """A release was chosen for a machine: when, by whom and why, and the one before it."""
+
+    __tablename__ = "promotion"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    machine_id: Mapped[str] = mapped_column(ForeignKey("machine.id"), index=True)
+    release_id: Mapped[str] = mapped_column(ForeignKey("release.id"))
+    before_id: Mapped[str | None] = mapped_column(Id)
+    at: Mapped[datetime]
+    who: Mapped[str]
+    reason: Mapped[str]
 
 
 class ThresholdRow(Base):

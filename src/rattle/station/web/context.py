@@ -35,6 +35,12 @@ class Station(Protocol):
     def reviewed(self, incident_ids: Sequence[str]) -> None:
         """Let the budget know that reviews of these were stored."""
 
+    def promote(self, release_id: str, who: str, reason: str) -> None:
+        """Let a release take the place of its machine's live one, soon.
+
+        Raises ``DataError`` where that cannot be.
+        """
+
     def set_running(self, machine_id: str, running: bool) -> None:
         """Say that a machine whose state is by tag runs, or does not."""
 

@@ -9,9 +9,9 @@ from rattle.station.store.reading.plant import (
     clip_path,
     false_incidents,
     incident_counts,
-    releases,
     threshold_history,
 )
+from rattle.station.store.reading.releases import releases
 
 
 def test_false_incidents_are_all_but_faults_by_machine_and_level(station: MadeUpStation) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from fastapi.testclient import TestClient
 from made_up_station import CAMERA_URL, DATABASE_SECRET, PUSH_TOKEN, MadeUpStation
 
-from rattle.station.config.model import Keep, Machine, Plant, Web
+from rattle.station.config.model import Keep, Learn, Machine, Plant, Web
 from rattle.station.web.pages.settings import tables
 
 
 def test_every_key_is_shown_with_what_it_means(client: TestClient) -> None:
     text = client.get("/settings").text
-    for table in (Plant, Web, Keep, Machine):
+    for table in (Plant, Web, Keep, Learn, Machine):
         for key in table.model_fields:
-            if key not in ("web", "keep", "machine", "name", "sources"):
+            if key not in ("web", "keep", "learn", "machine", "name", "sources"):
                 assert f">{key}</th>" in text, key
     for name in ("press-3", "press cam", "pump plc"):
         assert name in text

@@ -1,21 +1,20 @@
-"""Count what the wall and the health page show, and list a machine's releases and thresholds."""
+"""Count what the wall and the health page show, and list a machine's thresholds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, cast
+from typing import cast
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from rattle.scoring.budget.ledger import Level
 from rattle.station.store.reading.minutes import threshold_view
-from rattle.station.store.reading.views import ReleaseView, ThresholdView
+from rattle.station.store.reading.views import ThresholdView
 from rattle.station.store.tables import (
     ClipRow,
     IncidentRow,
-    ReleaseRow,
     SourceRow,
     ThresholdRow,
 )
@@ -60,26 +59,6 @@ def incident_counts(session: Session) -> dict[tuple[str, str, str], int]:
         (machine_id, kind, level): count
         for machine_id, kind, level, count in session.execute(query)
     }
-
-
-def releases(session: Session, machine_id: str | None = None) -> list[ReleaseView]:
-    """List the releases of a machine, or of all, the newest first."""
-    query = select(ReleaseRow).order_by(ReleaseRow.created.desc(), ReleaseRow.id.desc())
-    if machine_id is not None:
-        query = query.where(ReleaseRow.machine_id == machine_id)
-    return [
-        ReleaseView(
-            row.id,
-            row.machine_id,
-            row.identity,
-            row.encoder,
-            row.parent_id,
-            cast(Literal["live", "retired"], row.state),
-            row.report,
-            row.created,
-        )
-        for row in session.scalars(query)
-    ]
 
 
 def threshold_history(session: Session, machine_id: str, limit: int = 200) -> list[ThresholdView]:

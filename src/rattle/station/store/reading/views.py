@@ -119,15 +119,33 @@ class ThresholdView:
     active_from: datetime
 
 
+ReleaseKind = Literal["given", "head"]
+ReleaseState = Literal["gating", "candidate", "refused", "superseded", "live", "retired"]
+
+
 @dataclass(frozen=True)
 class ReleaseView:
-    """A bundle that is in use for a machine, or was."""
+    """A bundle that is in use for a machine, was, or is offered; see ``tables.ReleaseRow``."""
 
     id: str
     machine_id: str
     identity: str
+    kind: ReleaseKind
     encoder: str
     parent_id: str | None
-    state: Literal["live", "retired"]
+    state: ReleaseState
     report: Mapping[str, Any]
+    gate: Mapping[str, Any] | None
+    learnt: Mapping[str, str] | None
     created: datetime
+
+
+@dataclass(frozen=True)
+class PromotionView:
+    """A release was chosen: when, by whom and why."""
+
+    release_id: str
+    before_id: str | None
+    at: datetime
+    who: str
+    reason: str

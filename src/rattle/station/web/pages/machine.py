@@ -18,9 +18,9 @@ from rattle.station.store.reading.minutes import thresholds, timeline
 from rattle.station.store.reading.plant import (
     FalseIncidents,
     false_incidents,
-    releases,
     threshold_history,
 )
+from rattle.station.store.reading.releases import promotions, releases
 from rattle.station.store.reading.views import IncidentView, ReleaseView, ThresholdView
 from rattle.station.store.reading.wall import opened_of
 from rattle.station.web.context import Context
@@ -29,6 +29,7 @@ from rattle.station.web.pages.course import Course, course
 from rattle.station.web.pages.errors import not_there
 from rattle.station.web.pages.happened import lasted
 from rattle.station.web.pages.incident import rule_of
+from rattle.station.web.pages.learning import Learning, learning_of
 from rattle.station.web.pages.promise import Promise, promise
 from rattle.station.web.pages.shell import context_of, shown
 from rattle.station.web.pages.states import State, state_of_machine, state_of_source, y_now
@@ -79,6 +80,7 @@ class MachineView:
     history: list[ThresholdView]
     sources_by_id: Mapping[str, str]
     release: ReleaseView | None
+    learning: Learning
     facts: Mapping[str, str | datetime]
     rehearsal: Mapping[str, Any] | None
 
@@ -113,9 +115,8 @@ def machine_view(
         for each in found
         if each.kind == "machine" and each.source_id == chosen.id and (each.ended or now) >= begin
     ]
-    release = next(
-        (each for each in releases(session, machine.id) if each.id == machine.release_id), None
-    )
+    every = releases(session, machine.id)
+    release = next((each for each in every if each.id == machine.release_id), None)
     report = dict(release.report) if release else {}
     held = thresholds(session, chosen.id, begin, now)
     return MachineView(
@@ -139,6 +140,7 @@ def machine_view(
         history=threshold_history(session, machine.id, MOST_THRESHOLDS),
         sources_by_id={each.id: each.name for each in machine.sources},
         release=release,
+        learning=learning_of(machine, every, promotions(session, machine.id)),
         facts={
             key: _fact(value)
             for key, value in report.items()

@@ -58,9 +58,10 @@ def settings_page(request: Request) -> HTMLResponse:
 def tables(plant: Plant) -> list[Table]:
     """List what the file says, table by table, machines last."""
     found = [
-        Table("Plant", list(_settings(plant, leave=("web", "keep", "machine")))),
+        Table("Plant", list(_settings(plant, leave=("web", "keep", "learn", "machine")))),
         Table("Page", list(_settings(plant.web))),
         Table("What is kept", list(_settings(plant.keep))),
+        Table("Learning", list(_settings(plant.learn))),
     ]
     for machine in plant.machine:
         settings = list(_settings(machine, leave=("name", "sources")))

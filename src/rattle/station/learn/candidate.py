@@ -1,0 +1,139 @@
+"""Fit a machine's head to all that people have said, and show what it would change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rattle.bundle.file import Bundle
+from rattle.runtime.adapt_head import AdaptedHead, learn_labelled
+from rattle.runtime.clip_scorer import mix_of
+from rattle.runtime.scorer import Scorer
+from rattle.scoring.budget.ledger import Incident
+from rattle.scoring.head import Head
+from rattle.station.learn.gate import Gate, Heard, Source, gate, hear
+from rattle.station.learn.incidents import Stood
+from rattle.station.learn.labels import Base, labelled
+from rattle.station.learn.replay import Voice, hop_seconds, replay
+from rattle.station.records import Embeddings
+
+# Points of the curve: after so many verdicts, and after all.
+STEPS = (0, 1, 2, 4, 8, 16, 32, 64)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What is kept of a machine: embeddings of its sources ``[windows, D]`` and what stood out."""
+
+    sources: Mapping[str, Sequence[Embeddings]]
+    stood: Sequence[Stood]
+    budget_per_week: float
+
+    def heard_by(self, voice: Voice, base: Base, hop_s: float) -> list[Source]:
+        """Let a head hear all of it."""
+        share = self.budget_per_week / max(len(self.sources), 1)
+        return [
+            Source(
+                source_id,
+                replay(pieces, voice, hop_s, base.rule),
+                [each for each in self.stood if each.source_id == source_id],
+                share,
+            )
+            for source_id, pieces in self.sources.items()
+        ]
+
+
+@dataclass(frozen=True)
+class Point:
+    """What a head can do that learnt from the first so many verdicts, by the test's incidents.
+
+    found, silent: of so many faults, and of so many rejected alarms. alarms: elsewhere in the sound
+    that is stored.
+    """
+
+    verdicts: int
+    found: int
+    faults: int
+    silent: int
+    rejected: int
+    alarms: int
+
+
+def voice_of(bundle: Bundle) -> Voice:
+    """Take the head of a bundle that was not written yet."""
+    head = Head.restored(bundle.learnt["head"], bundle.info.recipe)
+    return Voice(head, mix_of(bundle.info))
+
+
+def learnt_from(stood: Sequence[Stood]) -> dict[str, str]:
+    """List the verdicts that a head learns from, by incident."""
+    return {
+        each.id: each.verdict
+        for each in stood
+        if each.verdict in ("anomaly", "normal") and not each.is_test
+    }
+
+
+def fitted(
+    data: Path, bundle: Bundle, scorer: Scorer, stood: Sequence[Stood], base: Base
+) -> AdaptedHead | None:
+    """Fit the base's head to what is reviewed; None where no sound of it is kept.
+
+    ``bundle`` and ``scorer`` are the base's. Raises ``DataError`` for a head that cannot learn.
+    """
+    wrong, right = labelled(data, stood, base)
+    return learn_labelled(bundle, scorer, wrong, right) if wrong or right else None
+
+
+def shown(stored: Stored, old: Voice, new: Voice, base: Base, hop_s: float) -> Gate:
+    """Compare two heads on all that is stored."""
+    of_old, of_new = (stored.heard_by(voice, base, hop_s) for voice in (old, new))
+    minutes = sum(len(source.heard.minutes) for source in of_new)
+    heard = hear(of_old), hear(of_new)
+    return gate(*heard, stored.stood, minutes, stored.budget_per_week)
+
+
+def curve(data: Path, bundle: Bundle, scorer: Scorer, stored: Stored, base: Base) -> list[Point]:
+    """Say what the verdicts have brought, in the order in which the incidents opened."""
+    hop_s = hop_seconds(scorer)
+    told = [each for each in stored.stood if each.id in learnt_from(stored.stood)]
+    counts = [count for count in STEPS if count < len(told)] + [len(told)]
+    points = []
+    for count in counts:
+        head = fitted(data, bundle, scorer, told[:count], base)
+        voice = base.voice if head is None else voice_of(head.bundle)
+        points.append(_point(count, hear(stored.heard_by(voice, base, hop_s)), stored.stood))
+    return points
+
+
+def past_of(source: Source) -> list[tuple[str, Incident]]:
+    """List the alarms that people know of as the ledger of a new head counts them, by incident.
+
+    Confirmed, unsure and unreviewed ones: of these no threshold is learnt. Those that the head
+    would not have raised are there too, where they were confirmed: no refit may silence them.
+    """
+    found: dict[int, tuple[str, Incident]] = {}
+    for each in source.stood:
+        places = source.heard.within(each.opened, each.ended).nonzero()[0]
+        if each.level != "alarm" or each.verdict == "normal" or not len(places):
+            continue
+        first, last = int(places[0]), int(places[-1])
+        peak = float(source.heard.minutes[places].max())
+        incident = Incident("alarm", first, last, peak, peak, each.verdict)
+        found.setdefault(first, (each.id, incident))
+    return list(found.values())
+
+
+def _point(count: int, heard: Heard, stood: Sequence[Stood]) -> Point:
+    test = [each for each in stood if each.is_test and each.id in heard.incidents]
+    faults = [heard.incidents[each.id] for each in test if each.verdict == "anomaly"]
+    rejected = [heard.incidents[each.id] for each in test if each.verdict == "normal"]
+    return Point(
+        count,
+        sum(each.found is not None for each in faults),
+        len(faults),
+        sum(each.found is None for each in rejected),
+        len(rejected),
+        len(heard.alarms),
+    )

@@ -1,0 +1,79 @@
+"""Find the sound of reviewed incidents among the stored embeddings, as clips that a head learns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+
+from rattle.bundle.known import WINDOWS_A_CLIP, KnownClip, Named
+from rattle.clips.clip import KIND
+from rattle.runtime.adapt_head import Labelled
+from rattle.scoring.budget.rule import AlarmRule
+from rattle.scoring.head import evenly
+from rattle.station.learn.incidents import Stood
+from rattle.station.learn.replay import Voice
+from rattle.station.store import embedding_files
+
+HASH = "incident-"
+BEFORE = timedelta(seconds=10)
+# An incident is looked at for no longer: what it sounds like is known by then.
+LONGEST = timedelta(hours=6)
+
+
+@dataclass(frozen=True)
+class Base:
+    """The release that every candidate sets out from, so that it does not matter who learnt before.
+
+    ``encoder`` is the hash of its graph, ``rule`` how its machine's alarms are raised.
+    """
+
+    release_id: str
+    encoder: str
+    voice: Voice
+    rule: AlarmRule
+
+
+def labelled(
+    data: Path, incidents: Iterable[Stood], base: Base
+) -> tuple[list[Labelled], list[Labelled]]:
+    """Give what people call anomalous and what they call normal, without what the test keeps.
+
+    An incident of which no embedding by the base's encoder is kept any more is left out.
+    """
+    wrong: list[Labelled] = []
+    right: list[Labelled] = []
+    for incident in incidents:
+        if incident.is_test or incident.verdict not in ("anomaly", "normal"):
+            continue
+        clip = sound_of(data, incident, base)
+        if clip is not None:
+            (wrong if incident.verdict == "anomaly" else right).append(Labelled(clip))
+    return wrong, right
+
+
+def sound_of(data: Path, incident: Stood, base: Base) -> KnownClip | None:
+    """Find the windows in which an incident stood out; None where none is kept.
+
+    Those above the threshold that it passed, or where another head raised it the K highest, K as in
+    K of N.
+    """
+    until = min(incident.ended, incident.opened + LONGEST) + timedelta(seconds=1)
+    # It opened when K of N windows were above: the first of them are before.
+    since = incident.opened - BEFORE
+    pieces = embedding_files.read(data, incident.source_id, since, until)
+    own = [piece.z for piece in pieces if piece.encoder == base.encoder]
+    if not own:
+        return None
+    z = np.concatenate(own)
+    scores = base.voice.scores(z)
+    level = np.sort(scores)[::-1][min(base.rule.passes, len(scores)) - 1]
+    if incident.release_id == base.release_id and incident.threshold is not None:
+        level = min(level, incident.threshold)
+    above = np.flatnonzero(scores >= level)
+    windows = z[above[evenly(len(above), WINDOWS_A_CLIP)]].astype(np.float32)
+    kind = f"{KIND}{incident.fault or ''}"
+    return KnownClip(Named.of(f"{HASH}{incident.id}", f"incident {incident.id}", kind), windows)

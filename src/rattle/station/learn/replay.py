@@ -1,0 +1,119 @@
+"""Score stored embeddings as if a head had listened all along.
+
+What a source's encoder made of its sound is kept window by window; a window that was not scored
+left a gap. So Y, M and their minutes come out as the ear had them (``scoring.budget``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rattle.runtime.clip_scorer import mix_of
+from rattle.runtime.scorer import Scorer
+from rattle.scoring.budget.minutes import MINUTE_S
+from rattle.scoring.budget.rule import AlarmRule, Values
+from rattle.scoring.clip import Mix
+from rattle.scoring.head import Head
+from rattle.scoring.score import anomaly_score, posterior_gap
+from rattle.scoring.windows import frame_seconds, timeline_hop
+from rattle.station.records import Embeddings
+from rattle.station.store import embedding_files
+
+DAY = timedelta(days=1)
+# A fit looks back so far (``scoring.budget.stages``); of a machine that rests, time goes on.
+LONGEST = timedelta(days=28)
+
+
+@dataclass(frozen=True)
+class Voice:
+    """What makes a score of an embedding: a head, and how its parts are mixed."""
+
+    head: Head
+    mix: Mix
+
+    @classmethod
+    def of(cls, scorer: Scorer) -> Voice:
+        """Take a bundle's."""
+        return cls(scorer.head, mix_of(scorer.info))
+
+    def scores(self, z: NDArray[np.floating]) -> Values:
+        """Compute s of each window ``[n, D] -> [n]`` (equation 5)."""
+        logits, distances = self.head.logits(z), self.head.distances(z)
+        gap = None if logits is None else posterior_gap(logits)
+        scaled = None if distances is None else self.mix.scale(distances)
+        return anomaly_score(gap, scaled, self.mix.alpha)
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """M of each minute of a source's stored sound ``[T]``, and when each ended, UTC seconds."""
+
+    minutes: Values
+    ends: Values
+
+    def within(self, begin: datetime, end: datetime) -> NDArray[np.bool_]:
+        """Say which minutes overlap a time ``[T]``."""
+        since, until = begin.timestamp(), end.timestamp()
+        inside: NDArray[np.bool_] = (self.ends >= since) & (self.ends - MINUTE_S <= until)
+        return inside
+
+
+def stored(
+    data: Path, source_id: str, encoder: str, until: datetime, longest: timedelta = LONGEST
+) -> list[Embeddings]:
+    """Read what is kept of a source by an encoder, day by day, the oldest first."""
+    found: list[Embeddings] = []
+    begin = until - longest
+    while begin < until:
+        end = min(begin + DAY, until)
+        pieces = embedding_files.read(data, source_id, begin, end)
+        found += [piece for piece in pieces if piece.encoder == encoder]
+        begin = end
+    return found
+
+
+def replay(pieces: Iterable[Embeddings], voice: Voice, hop_s: float, rule: AlarmRule) -> Replayed:
+    """Score stored windows, which follow each other every ``hop_s``, and find their minutes."""
+    ends, scores = [np.empty(0)], [np.empty(0)]
+    for piece in pieces:
+        ends.append(piece.ends)
+        scores.append(voice.scores(piece.z))
+    return minutes_of(np.concatenate(ends), np.concatenate(scores), hop_s, rule)
+
+
+def minutes_of(ends: Values, scores: Values, hop_s: float, rule: AlarmRule) -> Replayed:
+    """Find M of each minute of sound that was scored, from windows' ends and scores ``[n]``."""
+    if not len(ends):
+        return Replayed(np.empty(0), np.empty(0))
+    # A gap counts among the last N windows, and fills no minute.
+    missing = np.rint(np.diff(ends) / hop_s).astype(np.int64) - 1
+    missing = np.clip(missing, 0, rule.hops)
+    places = np.arange(len(ends)) + np.concatenate([[0], np.cumsum(missing)])
+    spaced = np.full(places[-1] + 1, np.nan)
+    spaced[places] = scores
+    y = rule.statistic(spaced)[places]
+    # As the clock of minutes counts: sixty seconds of sound, and what is over goes to the next.
+    minute = np.floor(np.arange(1, len(ends) + 1) * hop_s / MINUTE_S + 1e-9).astype(np.int64)
+    last = np.flatnonzero(np.diff(minute, prepend=0))
+    if not len(last):
+        return Replayed(np.empty(0), np.empty(0))
+    firsts = np.concatenate([[0], last[:-1] + 1])
+    highest = np.maximum.reduceat(y[: last[-1] + 1], firsts)
+    heard = np.isfinite(highest)
+    return Replayed(highest[heard], ends[last][heard])
+
+
+def hop_seconds(scorer: Scorer) -> float:
+    """Say how long it is from one window to the next where a bundle listens."""
+    return timeline_hop(scorer.info.recipe) * frame_seconds(scorer.info.recipe)
+
+
+def utc(seconds: float) -> datetime:
+    """Read UTC seconds since 1970."""
+    return datetime.fromtimestamp(seconds, UTC)

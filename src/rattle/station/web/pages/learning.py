@@ -1,0 +1,178 @@
+"""Say what a machine's detector has learnt, and what each head would change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rattle.pages.words import counted
+from rattle.station.board import MachineNow
+from rattle.station.store.reading.views import PromotionView, ReleaseView
+
+STATES = {
+    "gating": "is tried",
+    "candidate": "offered",
+    "refused": "refused by the gate",
+    "superseded": "taken back",
+    "live": "in use",
+    "retired": "was in use",
+}
+VERDICTS = {
+    "passed": "It is shown to be better, or no worse.",
+    "refused": "It would make something worse.",
+    "not shown": "Too little is known to show that it is better.",
+}
+# The plot of the curve: width and height of its box.
+WIDE, HIGH = 320, 90
+
+
+@dataclass(frozen=True)
+class Line:
+    """A release in a word, what it learnt from, and who chose it last."""
+
+    release: ReleaseView
+    state: str
+    learnt: str
+    said: str
+    chosen: PromotionView | None
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A figure of the head in use and of the new one; ``better`` tells which way it went."""
+
+    what: str
+    means: str
+    old: str
+    new: str
+    better: bool | None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What verdicts have brought, as a line: points of a drawing and their words."""
+
+    points: Sequence[Mapping[str, Any]]
+    path: str
+    dots: Sequence[tuple[float, float, str]]
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What a machine's page shows of learning: what goes on, what is offered, what was."""
+
+    now: str
+    offered: Line | None
+    lines: Sequence[Line]
+    curve: Curve | None
+
+
+def learning_of(
+    machine: MachineNow, releases: Sequence[ReleaseView], chosen: Sequence[PromotionView]
+) -> Learning:
+    """Put together what the page shows; releases and choices come the newest first."""
+    newest = {each.release_id: each for each in reversed(chosen)}
+    lines = [line_of(each, newest.get(each.id)) for each in releases]
+    offered = [line for line in lines if line.release.state in ("candidate", "refused", "gating")]
+    gates = (each.gate for each in releases if each.gate)
+    return Learning(
+        now=machine.learning,
+        offered=offered[0] if offered else None,
+        lines=lines,
+        curve=curve_of(next(gates, None)),
+    )
+
+
+def line_of(release: ReleaseView, chosen: PromotionView | None) -> Line:
+    """Say in words what a release is."""
+    learnt = release.learnt or {}
+    faults = sum(verdict == "anomaly" for verdict in learnt.values())
+    words = f"{counted(faults, 'fault')} and {counted(len(learnt) - faults, 'false alarm')}"
+    gate = release.gate or {}
+    return Line(
+        release,
+        STATES[release.state],
+        words if release.kind == "head" else "the bundle of plant.toml",
+        str(gate.get("state", "")),
+        chosen,
+    )
+
+
+def compared(gate: Mapping[str, Any]) -> list[Compared]:
+    """Set both heads side by side, figure by figure."""
+    old, new = gate["old"], gate["new"]
+    found = []
+    for is_test, what in ((True, "of the test, never learnt from"), (False, "learnt from")):
+        of = [each for each in gate["incidents"] if each["test"] is is_test]
+        faults = [each for each in of if each["verdict"] == "anomaly"]
+        rejected = [each for each in of if each["verdict"] == "normal"]
+        found += [
+            _counts(f"faults found, {what}", MEANS_FOUND, faults, True),
+            _counts(f"rejected alarms that are silent, {what}", MEANS_SILENT, rejected, False),
+        ]
+    rows = [row for row in found if row is not None]
+    if gate.get("auc"):
+        before, after = gate["auc"]
+        rows.append(
+            Compared("AUC of the test", MEANS_AUC, f"{before:.3f}", f"{after:.3f}", after >= before)
+        )
+    rows.append(
+        Compared(
+            "alarms in the stored sound, no fault",
+            MEANS_ALARMS,
+            f"{old['alarms']} ({old['alarms_a_week']:.1f} a week)",
+            f"{new['alarms']} ({new['alarms_a_week']:.1f} a week)",
+            None if old["alarms"] == new["alarms"] else new["alarms"] < old["alarms"],
+        )
+    )
+    if old["expected"] is not None and new["expected"] is not None:
+        rows.append(
+            Compared(
+                "false alarms expected a week",
+                MEANS_EXPECTED,
+                f"{old['expected']:.1f}, at most {old['upper']:.1f}",
+                f"{new['expected']:.1f}, at most {new['upper']:.1f}",
+                None,
+            )
+        )
+    return rows
+
+
+MEANS_FOUND = "by an alarm or a watch, thresholds fitted to the other half of the days"
+MEANS_SILENT = "neither alarm nor watch would have come"
+MEANS_AUC = "how often a fault scores higher than healthy sound; 1 is always"
+MEANS_ALARMS = "by thresholds fitted to the other half of the days"
+MEANS_EXPECTED = "by the threshold that it would have now"
+
+
+def _counts(
+    what: str, means: str, of: Sequence[Mapping[str, Any]], is_found: bool
+) -> Compared | None:
+    if not of:
+        return None
+    old, new = (sum((each[head] is not None) is is_found for each in of) for head in ("old", "new"))
+    return Compared(
+        what,
+        means,
+        f"{old} of {len(of)}",
+        f"{new} of {len(of)}",
+        None if old == new else new > old,
+    )
+
+
+def curve_of(gate: Mapping[str, Any] | None) -> Curve | None:
+    """Draw the share of the test's faults found and its rejected alarms silent, by verdicts."""
+    points = [] if gate is None else gate.get("curve") or []
+    if len(points) < 2 or not any(point["faults"] + point["rejected"] for point in points):
+        return None
+    dots = []
+    for number, point in enumerate(points):
+        right = (point["found"] + point["silent"]) / (point["faults"] + point["rejected"])
+        words = (
+            f"{counted(point['verdicts'], 'verdict')}: {point['found']} of {point['faults']} "
+            f"faults found, {point['silent']} of {point['rejected']} rejected alarms silent"
+        )
+        dots.append((WIDE * number / (len(points) - 1), HIGH * (1 - right), words))
+    path = " ".join(f"{'L' if n else 'M'}{x:.1f} {y:.1f}" for n, (x, y, _) in enumerate(dots))
+    return Curve(points, path, [(round(x, 1), round(y, 1), words) for x, y, words in dots])

@@ -1,0 +1,213 @@
+"""Verdicts make a head, the gate shows it, a person chooses it: without a window lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from plant_kit import (
+    HEARD,
+    RATE_HZ,
+    Given,
+    between,
+    plant_file,
+    remember_minutes,
+    rows,
+    started,
+    waited_for,
+)
+
+from rattle import DataError
+from rattle.station.config.model import Learn
+from rattle.station.learn.incidents import is_test
+from rattle.station.plant.station import Plant
+from rattle.station.store import reviews
+from rattle.station.store.tables import (
+    IncidentRow,
+    MinuteRow,
+    PromotionRow,
+    ReleaseRow,
+    StretchRow,
+)
+
+
+@pytest.fixture
+def heard(
+    tmp_path: Path,
+    exported_file: Path,
+    healthy: np.ndarray,
+    odd: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[tuple[Plant, Given, datetime]]:
+    """A plant whose machine has hissed for half a minute; no incident is kept for the test."""
+    monkeypatch.setattr("rattle.station.learn.incidents.TEST_SHARE", 10**12)
+    file = plant_file(tmp_path / "data", exported_file)
+    remember_minutes(file, between(exported_file, healthy, odd))
+    source = Given()
+    plant = started(file, source)
+    ended = source.put(odd, datetime.now(UTC) - timedelta(minutes=2))
+    yield plant, source, ended
+    plant.stop()
+
+
+def say(plant: Plant, verdict: str) -> str:
+    found: Any = waited_for(
+        lambda: next((r for r in rows(plant, IncidentRow) if r.level == "alarm"), None)
+    )
+    with plant.database.writing() as session:
+        (review,) = reviews.add(session, [found.id], verdict, "anna", datetime.now(UTC), "leak")
+    plant.reviewed([found.id])
+    return review
+
+
+def offered(plant: Plant) -> ReleaseRow | None:
+    states = ("candidate", "refused")
+    return next((r for r in rows(plant, ReleaseRow) if r.state in states and r.gate), None)
+
+
+def live(plant: Plant) -> ReleaseRow:
+    return next(row for row in rows(plant, ReleaseRow) if row.state == "live")
+
+
+def stored_embeddings(plant: Plant) -> bool:
+    return any((plant.file.data / "embeddings").rglob("*.z"))
+
+
+def told(plant: Plant, source: Given, ended: datetime) -> datetime:
+    """Let a minute go by, so that embeddings are written; gives when the sound ends."""
+    rng = np.random.default_rng(1)
+    ended = source.put(rng.normal(0, 0.2, 70 * RATE_HZ).astype(np.float32), ended)
+    waited_for(lambda: stored_embeddings(plant))
+    return ended
+
+
+def chosen(plant: Plant, release_id: str) -> None:
+    plant.promote(release_id, "anna", "hears the leak")
+    waited_for(lambda: plant.board.machines()[0].release_id == release_id)
+
+
+def test_a_verdict_is_learnt_from_and_offered(heard: tuple[Plant, Given, datetime]) -> None:
+    plant, source, ended = heard
+    told(plant, source, ended)
+    say(plant, "anomaly")
+    row: Any = waited_for(lambda: offered(plant))
+    assert row.kind == "head"
+    assert list(row.learnt.values()) == ["anomaly"]
+    assert row.gate["state"] in ("not shown", "refused")
+    assert row.parent_id == live(plant).id
+    assert (plant.file.data / row.path).is_file()
+    assert waited_for(lambda: plant.board.machines()[0].learning == "")
+
+
+def test_one_that_is_chosen_takes_over_with_all_that_was_heard(
+    heard: tuple[Plant, Given, datetime],
+) -> None:
+    plant, source, ended = heard
+    ended = told(plant, source, ended)
+    say(plant, "anomaly")
+    row: Any = waited_for(lambda: offered(plant))
+    before = live(plant).id
+    chosen(plant, row.id)
+    assert live(plant).id == row.id
+    (promotion,) = rows(plant, PromotionRow)
+    assert (promotion.release_id, promotion.before_id) == (row.id, before)
+    assert (promotion.who, promotion.reason) == ("anna", "hears the leak")
+    (ear,) = plant._ears.ears.values()
+    ledger = ear._judge.ledger
+    assert ledger.heard >= HEARD  # carried over: it does not begin to learn anew
+    assert ledger.thresholds
+    confirmed = [each for each in ledger.incidents if each.verdict == "anomaly"]
+    assert confirmed
+    # No threshold silences what was confirmed.
+    assert ledger.thresholds["alarm"].value < min(each.peak for each in confirmed)
+    # What is heard from now on is the new release's.
+    source.put(np.random.default_rng(2).normal(0, 1e-3, 130 * RATE_HZ).astype(np.float32), ended)
+    waited_for(lambda: any(each.release_id == row.id for each in rows(plant, MinuteRow)))
+
+
+def test_it_is_in_use_after_a_restart_with_the_same_account(
+    heard: tuple[Plant, Given, datetime],
+) -> None:
+    plant, source, ended = heard
+    ended = told(plant, source, ended)
+    say(plant, "anomaly")
+    row: Any = waited_for(lambda: offered(plant))
+    chosen(plant, row.id)
+    source.put(np.random.default_rng(2).normal(0, 1e-3, 130 * RATE_HZ).astype(np.float32), ended)
+    waited_for(lambda: any(each.release_id == row.id for each in rows(plant, MinuteRow)))
+    plant.stop()
+    (ear,) = plant._ears.ears.values()
+    before = ear._judge.ledger.account()
+    again = started(plant.file, Given())
+    try:
+        assert again.board.machines()[0].release_id == row.id
+        (ear,) = again._ears.ears.values()
+        after = ear._judge.ledger.account()
+        assert after.heard == before.heard
+        np.testing.assert_array_equal(after.minutes, before.minutes)
+        assert after.incidents == before.incidents
+        assert after.thresholds == before.thresholds
+    finally:
+        again.stop()
+
+
+def test_an_older_release_is_chosen_the_same_way_and_is_not_replaced_by_itself(
+    heard: tuple[Plant, Given, datetime],
+) -> None:
+    plant, source, ended = heard
+    told(plant, source, ended)
+    say(plant, "anomaly")
+    row: Any = waited_for(lambda: offered(plant))
+    before = live(plant).id
+    chosen(plant, row.id)
+    chosen(plant, before)
+    assert live(plant).id == before
+    waited_for(lambda: plant._learning._queue.empty())
+    assert offered(plant) is None
+    (ear,) = plant._ears.ears.values()
+    firsts = [(each.level, each.first) for each in ear._judge.ledger.incidents]
+    stored = [r for r in rows(plant, StretchRow) if r.release_id == before]
+    assert sorted(firsts) == sorted((each.level, each.first) for each in stored)
+    with pytest.raises(DataError, match="uses this release already"):
+        plant.promote(before, "anna", "")
+
+
+def test_a_verdict_that_is_taken_back_takes_its_head_back(
+    heard: tuple[Plant, Given, datetime],
+) -> None:
+    plant, source, ended = heard
+    told(plant, source, ended)
+    review = say(plant, "normal")
+    waited_for(lambda: offered(plant))
+    with plant.database.writing() as session:
+        reviews.undo(session, review, "anna", datetime.now(UTC))
+    plant.reviewed([rows(plant, IncidentRow)[0].id])
+    waited_for(lambda: offered(plant) is None)
+
+
+def test_by_the_policy_of_the_gate_only_what_passed_is_chosen(
+    heard: tuple[Plant, Given, datetime], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant, source, ended = heard
+    told(plant, source, ended)
+    by_gate = plant.file.model_copy(update={"learn": Learn(policy="gate")})
+    monkeypatch.setattr(plant._learning, "_file", by_gate)
+    say(plant, "anomaly")
+    waited_for(lambda: offered(plant))
+    waited_for(lambda: plant.board.machines()[0].learning == "")
+    assert not rows(plant, PromotionRow)  # so little sound shows nothing
+    monkeypatch.setattr("rattle.station.learn.gate.MINUTES_NEEDED", 0)
+    monkeypatch.setattr("rattle.station.learn.gate.FAULTS_NEEDED", 0)
+    monkeypatch.setattr("rattle.station.learn.gate._rate", lambda source: (0.1, 0.2))
+    say(plant, "normal")
+    (promotion,) = waited_for(lambda: rows(plant, PromotionRow))
+    assert promotion.who == "station"
+
+
+def test_about_a_third_of_all_incidents_is_kept_for_the_test() -> None:
+    share = np.mean([is_test(f"incident {number}") for number in range(3000)])
+    assert 0.3 < share < 0.37
