@@ -36,6 +36,7 @@ ROUTES: dict[tuple[str, str], tuple[str, dict[str, object] | None]] = {
     ("GET", "/review"): (KNOWN, None),
     ("GET", "/health"): (KNOWN, None),
     ("GET", "/settings"): (KNOWN, None),
+    ("POST", "/health/test-notice"): (ADMINS, {"channel": "shift"}),
     ("POST", "/incidents/{incident_id}/review"): (REVIEWERS, {"verdict": "normal"}),
     ("POST", "/review/bulk"): (REVIEWERS, {"verdict": "normal", "ids": ["{incident_id}"]}),
     ("POST", "/reviews/{review_id}/undo"): (REVIEWERS, {}),

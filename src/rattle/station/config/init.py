@@ -20,6 +20,7 @@ from rattle.bundle.file import SUFFIX
 from rattle.errors import BundleError, ConfigError
 from rattle.station.config.model import Keep, Machine, Memory, Source, Web
 from rattle.station.config.texts import LONGEST_NAME
+from rattle.station.config.told import Mqtt, Tell
 from rattle.station.config.written import written, written_example
 
 WIDTH = 94
@@ -118,6 +119,8 @@ def first_text(to: Path, machines: Sequence[NewMachine], new_token: Callable[[],
         plant=_name(folder.name or "plant"),
         top=Memory.model_fields,
         tables={"web": Web.model_fields, "keep": Keep.model_fields},
+        tell_fields=Tell.model_fields,
+        mqtt_fields=Mqtt.model_fields,
         machine_fields=Machine.model_fields,
         source_fields=Source.model_fields,
         machines=[

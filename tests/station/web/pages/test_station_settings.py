@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from fastapi.testclient import TestClient
-from made_up_station import CAMERA_URL, DATABASE_SECRET, PUSH_TOKEN, MadeUpStation
+from made_up_station import CAMERA_URL, DATABASE_SECRET, PUSH_TOKEN, TELL_SECRETS, MadeUpStation
 
 from rattle.station.config.model import Keep, Machine, Plant, Web
+from rattle.station.config.told import Mqtt, Tell
 from rattle.station.web.pages.settings import tables
 
 
 def test_every_key_is_shown_with_what_it_means(client: TestClient) -> None:
     text = client.get("/settings").text
-    for table in (Plant, Web, Keep, Machine):
+    for table in (Plant, Web, Keep, Machine, Tell, Mqtt):
         for key in table.model_fields:
-            if key not in ("web", "keep", "machine", "name", "sources"):
+            if key not in ("web", "keep", "tell", "mqtt", "machine", "name", "sources"):
                 assert f">{key}</th>" in text, key
     for name in ("press-3", "press cam", "pump plc"):
         assert name in text
@@ -22,7 +23,7 @@ def test_every_key_is_shown_with_what_it_means(client: TestClient) -> None:
 def test_no_secret_is_on_any_page(client: TestClient, station: MadeUpStation) -> None:
     pages = ["/settings", "/health", "/machines/press-3", "/machines/pump 7", "/"]
     text = "".join(client.get(path).text for path in pages)
-    for secret in (CAMERA_URL, DATABASE_SECRET, PUSH_TOKEN, "s3cret", "hunter2", "abcdefgh"):
+    for secret in (*TELL_SECRETS, CAMERA_URL, DATABASE_SECRET, PUSH_TOKEN, "s3cret", "hunter2", "abcdefgh"):
         assert secret not in text
     assert "rtsp://10.1.2.3/stream" in text
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from rattle.station.web.pages import (
+    channels,
     health,
     incident,
     incidents,
@@ -25,6 +26,7 @@ PAGES = (
     verdicts,
     incident,
     health,
+    channels,
     settings,
     login,
     static_files,

@@ -58,10 +58,13 @@ def settings_page(request: Request) -> HTMLResponse:
 def tables(plant: Plant) -> list[Table]:
     """List what the file says, table by table, machines last."""
     found = [
-        Table("Plant", list(_settings(plant, leave=("web", "keep", "machine")))),
+        Table("Plant", list(_settings(plant, leave=("web", "keep", "tell", "mqtt", "machine")))),
         Table("Page", list(_settings(plant.web))),
         Table("What is kept", list(_settings(plant.keep))),
     ]
+    found += [Table(f"Told: {tell.name}", list(_settings(tell, ("name",)))) for tell in plant.tell]
+    if plant.mqtt is not None:
+        found.append(Table("MQTT", list(_settings(plant.mqtt))))
     for machine in plant.machine:
         settings = list(_settings(machine, leave=("name", "sources")))
         settings += [setting for source in machine.sources for setting in _of_source(source)]
