@@ -23,7 +23,8 @@ def test_every_key_is_shown_with_what_it_means(client: TestClient) -> None:
 def test_no_secret_is_on_any_page(client: TestClient, station: MadeUpStation) -> None:
     pages = ["/settings", "/health", "/machines/press-3", "/machines/pump 7", "/"]
     text = "".join(client.get(path).text for path in pages)
-    for secret in (*TELL_SECRETS, CAMERA_URL, DATABASE_SECRET, PUSH_TOKEN, "s3cret", "hunter2", "abcdefgh"):
+    set_ = (*TELL_SECRETS, CAMERA_URL, DATABASE_SECRET, PUSH_TOKEN)
+    for secret in (*set_, "s3cret", "hunter2", "abcdefgh"):
         assert secret not in text
     assert "rtsp://10.1.2.3/stream" in text
 
