@@ -48,7 +48,7 @@ class Broker:
     ) -> None:
         self._topics, self._take, self._ready, self._now = topics, take, ready, now
         self._address = table.address
-        self._lock = Lock()
+        self._lock, self._is_ending = Lock(), False
         self._state = BrokerNow(table.place, since=now())
         self._client = client = Client(CallbackAPIVersion.VERSION2)
         client.suppress_exceptions = True  # one of ours is not to end paho's thread
@@ -82,6 +82,7 @@ class Broker:
             info = self._client.publish(at, last, AT_LEAST_ONCE, retain=True)
             if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
                 info.wait_for_publish(patience_s / 2)
+        self._is_ending = True
         self._client.disconnect()
         # It may be in the middle of connecting to a host that does not answer.
         ending = Thread(target=self._client.loop_stop, name="mqtt ends", daemon=True)
@@ -128,7 +129,7 @@ class Broker:
             is_new = self._state.connected or not self._state.error
             since = self._now() if self._state.connected else self._state.since
             self._state = replace(self._state, connected=False, since=since, error=why)
-        if is_new:
+        if is_new and not self._is_ending:
             _log.warning("%s: %s; it is tried again", self._state.place, why)
 
     def _came(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
