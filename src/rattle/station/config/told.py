@@ -38,8 +38,9 @@ class Tell(Table):
         get_args(About),
         min_length=1,
         description="What it is told of. alarm: one began, or many machines sound odd at once. "
-        "ended: the alarm is over. review: nobody has reviewed it an hour later. source: one was "
-        "lost, or not fit, for five minutes. station: no recording can be kept.",
+        "ended: the alarm is over, or the source is heard again. review: nobody has reviewed the "
+        "alarm an hour later. source: one was lost, or not fit, for five minutes. station: no "
+        "recording can be kept.",
     )
 
     @property

@@ -14,6 +14,7 @@ from pydantic import BaseModel, SecretStr
 from rattle.pages.words import counted
 from rattle.station.config.amounts import shown_bytes
 from rattle.station.config.model import Keep, Plant, Source
+from rattle.station.config.told import Mqtt, Tell
 from rattle.station.store.credentials import Credentials
 from rattle.station.web.pages.shell import context_of, may, shown
 
@@ -93,6 +94,10 @@ def _is_default(table: BaseModel, key: str) -> bool:
 
 
 def _said(table: BaseModel, key: str, value: Any) -> str:
+    if isinstance(table, Mqtt) and key == "url":
+        return table.place
+    if isinstance(table, Tell) and key == "url":
+        return f"{table.kind}, {HIDDEN}"
     if isinstance(value, SecretStr):
         # The name of the built-in database is no secret, and tells which one is in use.
         return "sqlite" if value.get_secret_value() == "sqlite" else HIDDEN
@@ -102,4 +107,6 @@ def _said(table: BaseModel, key: str, value: Any) -> str:
         return counted(value.days, "day")
     if isinstance(value, tuple):
         return ", ".join(str(each) for each in value) or "none"
+    if isinstance(value, bool):
+        return str(value).lower()
     return "not set" if value is None else str(value)
