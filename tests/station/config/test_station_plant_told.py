@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from made_up_plant_file import RIGHT, plant_of, refused
 
+from rattle.station.config.check import check
 from rattle.station.config.check_told import told_findings
 from rattle.station.config.secret_parts import OUT, secrets_of, without
 
@@ -85,6 +86,7 @@ def test_an_address_that_apprise_does_not_know_is_found(tmp_path: Path) -> None:
     assert half.key == "tell[2].url"
     assert (link.level, link.key) == ("warning", "web.address")
     assert "s3cret" not in str([pigeon, half])
+    assert {pigeon, half, link} <= set(check(plant))
 
 
 def test_every_part_of_an_address_that_may_be_secret_is_hidden(tmp_path: Path) -> None:

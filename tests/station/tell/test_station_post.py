@@ -9,6 +9,7 @@ from sqlalchemy import select
 from tell_kit import MACHINES, Clock, Hall, Receiver, post_of, step
 
 from rattle.station.store import reviews
+from rattle.station.store.notices import TEST, Notice, add
 from rattle.station.store.tables import NoticeRow
 from rattle.station.tell.post import Post
 
@@ -270,3 +271,30 @@ def test_a_server_that_leads_elsewhere_is_not_followed(
     assert post.channels[0].error == (
         "the server answers 302 (it leads elsewhere; give the address itself)"
     )
+
+
+def test_a_test_goes_at_once_whatever_else_waits(
+    hall: Hall, clock: Clock, receiver: Receiver
+) -> None:
+    about = ["alarm", "ended"]
+    post = post_of(hall.database, clock, receiver.url, quiet="11:00-13:00", about=about)
+    hall.end(hall.alarm())
+    step(post, clock)
+    body = {"title": "Test from hall", "text": "ann sent this.", "link": "https://r/health"}
+    with hall.database.writing() as session:
+        add(session, [Notice("shift", TEST, "test:1", clock(), body)], clock())
+    step(post, clock)
+    step(post, clock)
+    assert receiver.told == ["test"]
+    step(post, clock, hours=1)
+    assert receiver.told == ["test", "alarm press-1", "ended press-1"]
+
+
+def test_a_full_disk_is_told_once_a_day(hall: Hall, clock: Clock, receiver: Receiver) -> None:
+    post = post_of(hall.database, clock, receiver.url, about=["station"])
+    trouble = {"disk": "The disk is full."}
+    post._troubles = lambda: trouble
+    for _ in range(40):
+        step(post, clock, minutes=30)
+    assert receiver.told == ["station", "station"]  # it is the next day after twelve hours
+    assert receiver.taken[0][1]["text"].startswith("The disk is full. Scores and alarms go on.")

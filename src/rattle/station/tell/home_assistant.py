@@ -39,7 +39,7 @@ ENTITIES: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
         "sensor",
         "score",
         "score",
-        "{{ value_json.score if value_json.score is not none else 'unknown' }}",
+        "{{ value_json.score }}",  # None is taken for unknown there
         {"name": "Score", "state_class": "measurement", "icon": "mdi:waveform"},
     ),
 )

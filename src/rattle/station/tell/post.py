@@ -113,6 +113,7 @@ class Post:
                 notices.add(session, change.add, now)
             notices.expire(session, now)
             notices.forget(session, now)
+        self._count()
 
     def send_due(self) -> None:
         """Send what waits, a channel after the other, each until it fails or nothing is due."""
@@ -126,7 +127,8 @@ class Post:
                     )
                 if message is None or not self._is_sent(sender, message):
                     break
-        self._count()
+        if due:
+            self._count()
 
     def _is_sent(self, sender: Sender, message: Message) -> bool:
         name, error = sender.tell.name, ""
