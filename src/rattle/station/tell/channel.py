@@ -76,7 +76,9 @@ class ByApprise:
         import apprise  # takes half a second, and only here
 
         self._url, self._timeout_s = tell.url.get_secret_value(), timeout_s
-        self._apprise = apprise.Apprise(self._url)
+        # Made by itself: where several are taken, a comma in an address ends it.
+        service = apprise.Apprise.instantiate(self._url)
+        self._apprise = apprise.Apprise(service)
         self._text = apprise.NotifyFormat.TEXT
 
     def send(self, message: Message) -> None:
