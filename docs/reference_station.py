@@ -36,9 +36,11 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 # How a table of keys is written in the file, where that is not [table].
 TITLES = {
     "": "Top level",
+    "tell": "[[tell]]",
     "machine": "[[machine]]",
     "machine.sources": "sources = [{ ... }] of a machine",
     "machine.sources.push": "push = { ... } of a source",
+    "machine.sources.mqtt": "mqtt = { ... } of a source",
 }
 COLUMNS = {
     "Utc": "time",

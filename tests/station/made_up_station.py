@@ -22,7 +22,7 @@ from rattle.station.board import Board, MachineNow, SourceNow
 from rattle.station.config.model import Plant as PlantFile
 from rattle.station.config.model import Push
 from rattle.station.events import Hub
-from rattle.station.health import Health, Kept, Writing
+from rattle.station.health import BrokerNow, ChannelNow, Health, Kept, Writing
 from rattle.station.ids import new_id
 from rattle.station.store.database import open_database
 from rattle.station.store.tables import (
@@ -44,6 +44,7 @@ ENCODER, OTHER_ENCODER = "e" * 64, "f" * 64
 DIMENSIONS = 16
 PUSH_TOKEN = "a-token-that-only-the-pump-knows"  # noqa: S105
 DATABASE_SECRET = "postgresql://rattle:hunter2hunter2@db.example/plant"  # noqa: S105
+TELL_SECRETS = ("hook-token-of-the-shift", "m41lpassword", "br0kerpassword")
 CAMERA_URL = "rtsp://camera:s3cretpassword@10.1.2.3/stream?key=abcdefgh"
 
 
@@ -120,6 +121,16 @@ def plant_file(folder: Path, **web: Any) -> PlantFile:
             "data": folder,
             "database": DATABASE_SECRET,
             "web": {"bind": "127.0.0.1:8765", **web},
+            "tell": [
+                {"name": "shift", "url": f"https://hooks.example/{TELL_SECRETS[0]}"},
+                {
+                    "name": "maintenance",
+                    "url": f"mailtos://rattle:{TELL_SECRETS[1]}@mail.example?to=ann@plant.example",
+                    "quiet": "22:00-06:00",
+                    "about": ["alarm", "ended"],
+                },
+            ],
+            "mqtt": {"url": f"mqtt://rattle:{TELL_SECRETS[2]}@broker.example"},
             "machine": [
                 {
                     "name": "press-3",
@@ -221,6 +232,27 @@ def _empty(folder: Path, now: datetime, url: str, web: dict[str, Any]) -> MadeUp
             free_bytes=220_000_000_000,
             victims=("clips/ab/abcd.flac",),
             removed=12,
+        ),
+        channels=(
+            ChannelNow("shift", "webhook", sent=14, last_sent=now - timedelta(minutes=7)),
+            ChannelNow(
+                "maintenance",
+                "mailtos",
+                waiting=3,
+                sent=5,
+                expired=1,
+                last_sent=now - timedelta(days=1, hours=5),
+                error="Connection refused",
+                failing_since=now - timedelta(hours=2),
+            ),
+        ),
+        broker=BrokerNow(
+            "mqtt://broker.example:1883",
+            connected=True,
+            since=now - timedelta(days=3),
+            published=81_234,
+            refused=2,
+            refusal="whether pump 7 runs: expected true or false, found something else",
         ),
     )
     push = file.machine[1].sources[0].push

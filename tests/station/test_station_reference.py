@@ -38,6 +38,9 @@ TITLES = {
     "Machine": "[[machine]]",
     "Source": "sources = [{ ... }] of a machine",
     "Push": "push = { ... } of a source",
+    "Samples": "mqtt = { ... } of a source",
+    "Tell": "[[tell]]",
+    "Mqtt": "[mqtt]",
 }
 
 

@@ -29,7 +29,12 @@ from rattle.station.web.live import MOST_STREAMS
 DOCS = Path(__file__).parents[2] / "docs"
 TUTORIAL = (DOCS / "tutorial" / "station.md").read_text("utf-8")
 EXPLANATION = (DOCS / "explanation" / "station.md").read_text("utf-8")
-SECRETS = {"PUMP1_URL": "rtsp://camera/1", "FAN2_TOKEN": "a-token"}
+SECRETS = {
+    "PUMP1_URL": "rtsp://camera/1",
+    "FAN2_TOKEN": "a-token",
+    "RATTLE_MAIL": "mailtos://rattle:password@mail.plant.example?to=ann@plant.example",
+    "RATTLE_MQTT": "mqtt://broker",
+}
 
 
 def blocks(kind: str) -> list[str]:

@@ -51,11 +51,51 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class ChannelNow:
+    """A channel of ``[[tell]]``: notices by their state, of the last four weeks.
+
+    kind: webhook, or the scheme of its address. error: why it cannot be told, "" where it can;
+    failing_since: when that was first so, as far as this station knows.
+    """
+
+    name: str
+    kind: str
+    waiting: int = 0
+    sent: int = 0
+    expired: int = 0
+    last_sent: datetime | None = None
+    error: str = ""
+    failing_since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class BrokerNow:
+    """The broker of ``[mqtt]``: whether it is connected, since when that is so, and why not.
+
+    published: messages since the start. refused: messages that came and could not be used, and
+    refusal: what the last of these was.
+    """
+
+    place: str
+    connected: bool = False
+    since: datetime | None = None
+    error: str = ""
+    published: int = 0
+    refused: int = 0
+    refusal: str = ""
+
+
+@dataclass(frozen=True)
 class Health:
-    """All of it. banners: what every page says at its top, the worst first."""
+    """All of it. banners: what every page says at its top, the worst first.
+
+    channels: who is told. broker: None where there is none.
+    """
 
     started: datetime
     writing: Writing
     kept: Kept
     banners: tuple[str, ...] = ()
     pages_open: int = 0
+    channels: tuple[ChannelNow, ...] = ()
+    broker: BrokerNow | None = None

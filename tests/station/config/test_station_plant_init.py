@@ -14,6 +14,7 @@ from rattle.station.config.check import check
 from rattle.station.config.init import NewMachine, bundles_in, first_text, write_first
 from rattle.station.config.model import Keep, Learn, Machine, Plant, Source, Web
 from rattle.station.config.read import read_plant
+from rattle.station.config.told import Mqtt, Tell
 
 
 def text_of(folder: Path, *machines: NewMachine) -> str:
@@ -54,11 +55,13 @@ def test_a_folder_without_bundles_has_none(tmp_path: Path) -> None:
 def test_every_key_is_there_with_its_description(tmp_path: Path) -> None:
     text = text_of(tmp_path, NewMachine("fan", tmp_path / "fan.rattle"))
     said = " ".join(line.removeprefix("# ") for line in text.splitlines())
-    for table in (Plant, Web, Keep, Learn, Machine, Source):
+    for table in (Plant, Web, Keep, Learn, Machine, Source, Tell, Mqtt):
         for name, field in table.model_fields.items():
-            if name not in ("web", "keep", "learn", "machine") and (table, name) not in (
+            if name not in ("web", "keep", "learn", "tell", "machine") and (table, name) not in (
+                (Plant, "mqtt"),
                 (Source, "name"),
                 (Source, "push"),
+                (Source, "mqtt"),
             ):
                 assert re.search(rf"^#? *{name} = ", text, re.MULTILINE), name
                 assert " ".join(str(field.description).split()) in said, name
@@ -77,6 +80,21 @@ def test_a_file_with_every_key_taken_at_its_word_is_valid(tmp_path: Path) -> Non
     assert plant.machine[0].running_above_dbfs == -45
     assert (plant.keep, plant.learn) == (Keep(), Learn())
     assert plant.machine[0].alarm == Machine.model_fields["alarm"].default
+
+
+def test_who_is_told_is_shown_as_it_may_be_written(tmp_path: Path) -> None:
+    text = text_of(tmp_path, NewMachine("fan", tmp_path / "fan.rattle"))
+    before, _, rest = text.partition("# Who is told of alarms")
+    told, _, machines = rest.partition("\n\n")
+    shown = "\n".join(re.findall(r"^#     (.*)$", told, re.MULTILINE))
+    (tmp_path / "plant.toml").write_text(f"{before}\n{shown}\n{machines}")
+    secrets = {"RATTLE_MAIL": "mailtos://ann:secret@mail.example", "RATTLE_MQTT": "mqtt://broker"}
+    plant = read_plant(tmp_path / "plant.toml", secrets)
+    (tell,) = plant.tell
+    assert (tell.name, tell.quiet, tell.kind) == ("maintenance", "22:00-06:00", "mailtos")
+    assert tell.about == Tell.model_fields["about"].default
+    assert plant.mqtt is not None
+    assert plant.mqtt.address == ("broker", 1883)
 
 
 @pytest.mark.parametrize(

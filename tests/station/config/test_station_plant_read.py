@@ -91,8 +91,8 @@ def test_names_and_kinds_are_told_where_nothing_else_is_wrong(tmp_path: Path) ->
         "its own",
     ]
     assert refused(tmp_path, sources='sources = [{ name = "cam" }]') == [
-        "line 9, machine[0].sources[0]: expected exactly one of device, url, folder, push; found "
-        "none of them"
+        "line 9, machine[0].sources[0]: expected exactly one of device, url, folder, push, mqtt; "
+        "found none of them"
     ]
 
 

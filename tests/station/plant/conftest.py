@@ -1,4 +1,4 @@
-"""Sound of a machine, healthy and not."""
+"""Sound of the machine that the tiny detector was trained on, and sound that is none of it."""
 
 from __future__ import annotations
 

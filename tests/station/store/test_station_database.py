@@ -57,8 +57,8 @@ def test_a_step_can_be_drafted_and_is_taken_where_it_is_missing(
     with database.engine.begin() as connection:
         config = migrate.configured(connection)
         config.stdout = io.StringIO()
-        command.revision(config, "Racks", autogenerate=True, rev_id="0002")
-    assert "rack" in next((steps / "versions").glob("0002*")).read_text()
+        command.revision(config, "Racks", autogenerate=True, rev_id="drafted")
+    assert "rack" in next((steps / "versions").glob("drafted*")).read_text()
     again = open_database(url, tmp_path / "data")
     assert "rack" in {column["name"] for column in inspect(again.engine).get_columns("source")}
     again.close()

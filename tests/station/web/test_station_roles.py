@@ -38,6 +38,7 @@ ROUTES: dict[tuple[str, str], tuple[str, dict[str, object] | None]] = {
     ("POST", "/releases/{release_id}/promote"): (REVIEWERS, {"reason": "it is better"}),
     ("GET", "/health"): (KNOWN, None),
     ("GET", "/settings"): (KNOWN, None),
+    ("POST", "/health/test-notice"): (ADMINS, {"channel": "shift"}),
     ("POST", "/incidents/{incident_id}/review"): (REVIEWERS, {"verdict": "normal"}),
     ("POST", "/review/bulk"): (REVIEWERS, {"verdict": "normal", "ids": ["{incident_id}"]}),
     ("POST", "/reviews/{review_id}/undo"): (REVIEWERS, {}),

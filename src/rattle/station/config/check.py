@@ -1,7 +1,7 @@
 """Check what a plant's file names, before anything starts: bundles, sources, folders, addresses.
 
-``check`` is the whole of it; ``check_sources`` and ``check_places`` are parts. It opens what the
-station would open, and leaves nothing behind.
+``check`` is the whole of it; ``check_sources``, ``check_places`` and ``check_told`` are parts. It
+opens what the station would open, and leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from rattle.errors import BundleError
 from rattle.runtime.scorer import Scorer
 from rattle.station.config.check_places import data_findings, database_findings, web_findings
 from rattle.station.config.check_sources import source_findings
+from rattle.station.config.check_told import told_findings
 from rattle.station.config.finding import Finding
 from rattle.station.config.model import Machine, Plant
 
@@ -23,6 +24,7 @@ def check(plant: Plant) -> list[Finding]:
     Cameras are not called: whether they answer now says little of tomorrow.
     """
     findings = [*data_findings(plant), *database_findings(plant), *web_findings(plant)]
+    findings += told_findings(plant)
     channels = {}
     for at, machine in enumerate(plant.machine):
         scorer, found = _scorer(machine, f"machine[{at}].bundle")

@@ -20,6 +20,7 @@ from rattle.bundle.file import SUFFIX
 from rattle.errors import BundleError, ConfigError
 from rattle.station.config.model import Keep, Learn, Machine, Memory, Source, Web
 from rattle.station.config.texts import LONGEST_NAME
+from rattle.station.config.told import Mqtt, Tell
 from rattle.station.config.written import written, written_example
 
 WIDTH = 94
@@ -122,6 +123,8 @@ def first_text(to: Path, machines: Sequence[NewMachine], new_token: Callable[[],
             "keep": Keep.model_fields,
             "learn": Learn.model_fields,
         },
+        tell_fields=Tell.model_fields,
+        mqtt_fields=Mqtt.model_fields,
         machine_fields=Machine.model_fields,
         source_fields=Source.model_fields,
         machines=[

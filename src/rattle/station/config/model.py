@@ -16,30 +16,22 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from rattle.station.config import texts
 from rattle.station.config.amounts import Bytes, Time, read_bytes, read_time
+from rattle.station.config.table import Name, Secret, Table, of_a_table
+from rattle.station.config.told import Mqtt, Tell
 
-Name = Annotated[str, AfterValidator(texts.name)]
-Secret = Annotated[SecretStr, AfterValidator(texts.secret)]
-SOURCE_KINDS = ("device", "url", "folder", "push")
-# What ``read`` looks for by itself: these are told of a whole table, where nothing in it is wrong.
-OF_A_TABLE = "of_a_table"
+SOURCE_KINDS = ("device", "url", "folder", "push", "mqtt")
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Push(_Table):
-    """How the samples are written that another program pushes."""
+class Samples(Table):
+    """How the samples are written that another program sends."""
 
     encoding: Literal["s16le", "f32le"] = Field(
         "s16le", description="Type of a sample: 16-bit integers or 32-bit floats, little-endian."
@@ -48,11 +40,16 @@ class Push(_Table):
         16_000, strict=True, ge=1000, le=384_000, description="Samples a second."
     )
     channels: int = Field(1, strict=True, ge=1, le=64, description="Interleaved channels.")
+
+
+class Push(Samples):
+    """How the samples are written that another program pushes, and what lets it in."""
+
     token: Secret = Field(description='What the program shows to be let in, best as "env:NAME".')
 
 
-class Source(_Table):
-    """One stream of a machine's sound: exactly one of device, url, folder and push."""
+class Source(Table):
+    """One stream of a machine's sound: exactly one of device, url, folder, push and mqtt."""
 
     name: Name = Field(description="What the source is called; once in a plant.")
     device: str | None = Field(
@@ -75,21 +72,31 @@ class Source(_Table):
     push: Push | None = Field(
         None, description="Samples that another program sends to /ingest/SOURCE."
     )
+    mqtt: Samples | None = Field(
+        None,
+        description="Samples that another program publishes to rattle/PLANT/SOURCE/pcm of the "
+        "broker in [mqtt]; whole samples in each message, 10 s of sound at most.",
+    )
 
     @model_validator(mode="after")
     def _is_of_one_kind(self) -> Self:
         wrong = kinds_wrong([kind for kind in SOURCE_KINDS if getattr(self, kind) is not None])
         if wrong:
-            raise _of_a_table(wrong)
+            raise of_a_table(wrong)
         return self
 
     @property
-    def kind(self) -> Literal["device", "url", "folder", "push"]:
-        """Which of the four it is."""
-        for kind in ("device", "url", "folder"):
+    def kind(self) -> Literal["device", "url", "folder", "push", "mqtt"]:
+        """Which of the five it is."""
+        for kind in ("device", "url", "folder", "push"):
             if getattr(self, kind) is not None:
                 return kind
-        return "push"
+        return "mqtt"
+
+    @property
+    def samples(self) -> Samples | None:
+        """How the samples are written that another program sends; None where none does."""
+        return self.push or self.mqtt
 
     @property
     def place(self) -> str:
@@ -98,10 +105,12 @@ class Source(_Table):
             return re.sub(r"(?<=://)[^/?#]*@", "", self.url.get_secret_value()).split("?")[0]
         if self.folder is not None:
             return str(self.folder)
+        if self.mqtt is not None:
+            return "samples over MQTT"
         return "default input" if self.device == "" else self.device or "pushed samples"
 
 
-class Machine(_Table):
+class Machine(Table):
     """A machine that is listened to."""
 
     name: Name = Field(description="What the machine is called; once in a plant.")
@@ -134,7 +143,7 @@ class Machine(_Table):
     sources: tuple[Source, ...] = Field(min_length=1, description="Its streams of sound.")
 
 
-class Web(_Table):
+class Web(Table):
     """The page and its API."""
 
     bind: Annotated[str, AfterValidator(texts.bind)] = Field(
@@ -154,7 +163,7 @@ class Web(_Table):
     )
 
 
-class Keep(_Table):
+class Keep(Table):
     """What is kept, and how much of it."""
 
     clips: Bytes = Field(
@@ -171,7 +180,7 @@ class Keep(_Table):
     )
 
 
-class Learn(_Table):
+class Learn(Table):
     """What becomes of a detector that has learnt from reviews."""
 
     policy: Literal["human", "gate"] = Field(
@@ -180,7 +189,7 @@ class Learn(_Table):
     )
 
 
-class Memory(_Table):
+class Memory(Table):
     """What a plant is called, and where it is remembered."""
 
     plant: Name = Field(description="What the plant is called.")
@@ -201,7 +210,14 @@ class Plant(Memory):
     web: Web = Field(default_factory=Web, description="The page.")
     keep: Keep = Field(default_factory=Keep, description="What is kept.")
     learn: Learn = Field(default_factory=Learn, description="What is learnt from reviews.")
+    tell: tuple[Tell, ...] = Field((), description="Who is told of alarms, one a table.")
+    mqtt: Mqtt | None = Field(None, description="The broker.")
     machine: tuple[Machine, ...] = Field(min_length=1, description="The machines, one a table.")
+
+    @property
+    def address(self) -> str:
+        """Where the page is reached, as far as the file says."""
+        return self.web.address or f"http://{self.web.bind}"
 
     @field_validator("machine")
     @classmethod
@@ -210,8 +226,25 @@ class Plant(Memory):
         sources = [source.name for machine in machines for source in machine.sources]
         for what, at in (("machine", second_of(names)), ("source", second_of(sources))):
             if at:
-                raise _of_a_table(name_wrong(what))
+                raise of_a_table(name_wrong(what))
         return machines
+
+    @field_validator("tell")
+    @classmethod
+    def _channels_are_unique(cls, tell: tuple[Tell, ...]) -> tuple[Tell, ...]:
+        if second_of([each.name for each in tell]):
+            raise of_a_table(name_wrong("channel"))
+        return tell
+
+    @model_validator(mode="after")
+    def _has_a_broker(self) -> Self:
+        sources = [source for machine in self.machine for source in machine.sources]
+        if self.mqtt is None and any(source.mqtt for source in sources):
+            raise of_a_table(NO_BROKER)
+        return self
+
+
+NO_BROKER = "takes a broker; add the table [mqtt] with its url"
 
 
 def kinds_wrong(given: Collection[str]) -> str:
@@ -235,11 +268,6 @@ def second_of(names: Sequence[object]) -> list[int]:
 def name_wrong(what: str) -> str:
     """Say that another ``what`` has that name."""
     return f"another {what} is called so; give each a name of its own"
-
-
-def _of_a_table(message: str) -> PydanticCustomError:
-    # The message stands in a placeholder: it may hold braces.
-    return PydanticCustomError(OF_A_TABLE, "{message}", {"message": message})
 
 
 def keys_of(table: type[BaseModel], prefix: str = "") -> list[tuple[str, Any]]:

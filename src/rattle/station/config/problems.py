@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 
 from rattle.station.config.lines import Key
 from rattle.station.config.model import (
-    OF_A_TABLE,
+    NO_BROKER,
     SOURCE_KINDS,
     Plant,
     holds,
@@ -26,6 +26,7 @@ from rattle.station.config.model import (
     second_of,
     table_in,
 )
+from rattle.station.config.table import OF_A_TABLE
 
 LONGEST_FOUND = 60
 
@@ -61,7 +62,7 @@ def of_model(error: ValidationError, written: Mapping[str, Any]) -> list[Problem
 
 
 def of_tables(written: Mapping[str, Any]) -> list[Problem]:
-    """List names that stand twice and sources of no kind or of several.
+    """List names that stand twice, sources of no kind or of several, or without their broker.
 
     The model says these only where nothing else is wrong with the table.
     """
@@ -72,7 +73,8 @@ def of_tables(written: Mapping[str, Any]) -> list[Problem]:
         for each in _tables((*key, "sources"), machine.get("sources"))
     ]
     problems = []
-    for what, tables in (("machine", machines), ("source", sources)):
+    channels = list(_tables(("tell",), written.get("tell")))
+    for what, tables in (("machine", machines), ("source", sources), ("channel", channels)):
         names = [table.get("name") for _, table in tables]
         problems += [
             Problem((*tables[at][0], "name"), name_wrong(what))
@@ -82,6 +84,8 @@ def of_tables(written: Mapping[str, Any]) -> list[Problem]:
         wrong = kinds_wrong([kind for kind in SOURCE_KINDS if kind in source])
         if wrong:
             problems.append(Problem(key, wrong))
+        if "mqtt" in source and "mqtt" not in written:
+            problems.append(Problem((*key, "mqtt"), NO_BROKER))
     return problems
 
 

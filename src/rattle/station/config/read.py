@@ -108,7 +108,13 @@ def _resolved(
 
 
 def _is_file_url(key: Key, text: str) -> bool:
-    return key[-1] == "url" and bool(text) and "://" not in text and not text.startswith("-")
+    return (
+        key[0] == "machine"
+        and key[-1] == "url"
+        and bool(text)
+        and "://" not in text
+        and not text.startswith("-")
+    )
 
 
 def _from_environment(

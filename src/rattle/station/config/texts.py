@@ -17,6 +17,8 @@ from rattle.scoring.budget.rule import AlarmRule
 LONGEST_NAME = 64
 HIGHEST_PORT = 65_535
 HOST = r"[\w-]{1,63}(?:\.[\w-]{1,63})*"
+# Addresses that are posted to; every other one is apprise's.
+WEBHOOKS = ("https", "http")
 # What a file system takes: of one name, and of a path.
 LONGEST_FILE_NAME, LONGEST_PATH = 255, 4000
 
@@ -110,6 +112,37 @@ def database(text: SecretStr) -> SecretStr:
     """Check which database it is."""
     if not re.fullmatch(r"sqlite|postgresql://\S+", text.get_secret_value()):
         raise ValueError('expected "sqlite" or postgresql://USER:PASSWORD@HOST/NAME')
+    return text
+
+
+def tell_url(text: SecretStr) -> SecretStr:
+    """Check that an address to tell to is one; whether apprise knows it is for ``check_told``."""
+    found = re.fullmatch(r"([a-zA-Z][a-zA-Z0-9+.-]*)://(\S+)", text.get_secret_value())
+    if found is None or (found[1].lower() in WEBHOOKS and not _is_web(found[2])):
+        raise ValueError(
+            "expected https://HOST/PATH, or an address of apprise such as mailtos://USER:PASSWORD@HOST"
+        )
+    return text
+
+
+def _is_web(rest: str) -> bool:
+    host = rf"(?:[^/?#@]*@)?(?:{HOST}|\[[0-9a-fA-F:.]+\])(?::(\d{{1,5}}))?(?:[/?#].*)?"
+    found = re.fullmatch(host, rest, re.ASCII)
+    return found is not None and int(found[1] or 0) <= HIGHEST_PORT
+
+
+def mqtt_url(text: SecretStr) -> SecretStr:
+    """Check where a broker is."""
+    found = re.fullmatch(
+        rf"mqtts?://(?:[^/?#@\s]*@)?(?:{HOST}|\[[0-9a-fA-F:.]+\])(?::(\d{{1,5}}))?/?",
+        text.get_secret_value(),
+        re.ASCII,
+    )
+    if found is None or not 1 <= int(found[1] or 1) <= HIGHEST_PORT:
+        raise ValueError(
+            "expected mqtt://HOST or mqtts://HOST, with USER:PASSWORD@ before the host where it "
+            "takes them; in these @, / and : are written %40, %2F and %3A"
+        )
     return text
 
 

@@ -14,7 +14,7 @@ from threading import Condition
 from rattle.listening.pcm import Pcm
 from rattle.listening.source import BLOCK_SECONDS, Block
 from rattle.station.clock import utc_now
-from rattle.station.config.model import Push
+from rattle.station.config.model import Samples
 
 INBOX_SECONDS = 10.0
 
@@ -28,7 +28,7 @@ class PushInbox:
 
     live = True
 
-    def __init__(self, name: str, push: Push, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, name: str, push: Samples, now: Callable[[], datetime] = utc_now) -> None:
         self.name, self.push = name, push
         self._pcm = Pcm(push.encoding, push.sample_rate_hz, push.channels)
         self._now = now

@@ -1,4 +1,4 @@
-"""Open what ``plant.toml`` names: a sound card, a URL, a folder, pushed samples."""
+"""Open what ``plant.toml`` names: a sound card, a URL, a folder, samples that others send."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def source_of(
     ``channel`` is the one that the machine's bundle hears; in the folder ``data`` the station
     remembers which recordings were heard. Raises ``SourceError`` where a URL is none.
     """
-    if source.push is not None:
-        return PushInbox(source.name, source.push)
+    if source.samples is not None:
+        return PushInbox(source.name, source.samples)
     if source.folder is not None:
         return WatchedFolder(source.folder, data / "heard" / f"{quote(source.name, safe='')}.jsonl")
     if source.url is not None:

@@ -15,7 +15,7 @@ from rattle.station.judge.troubles import SourceTroubles
 
 SILENT_AFTER_S = 60.0
 # Others come when they come: a folder may get one recording a day.
-STEADY_KINDS = ("device", "url", "push")
+STEADY_KINDS = ("device", "url", "push", "mqtt")
 
 Moment = tuple[datetime | None, datetime | None]
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rattle.station.board import MachineNow
 from rattle.station.health import Kept, Writing
-
-# So many machines at once have a cause in common: a door, a fan of the hall, the mains.
-COMMON, WITHIN = 5, timedelta(minutes=10)
+from rattle.station.tell.at_once import COMMON, WITHIN
 
 
 class Beginnings:

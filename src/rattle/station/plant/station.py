@@ -35,6 +35,7 @@ from rattle.station.plant.learning import Learning
 from rattle.station.plant.progress import told
 from rattle.station.plant.rehearsing import Rehearsals
 from rattle.station.plant.releases import Release, live_before, take_into_use_or_keep
+from rattle.station.plant.telling import Telling, senders_of
 from rattle.station.plant.unexplained import unexplained
 from rattle.station.records import IncidentChanged, StretchChanged
 from rattle.station.store.database import Database, open_database
@@ -93,6 +94,7 @@ class Plant:
 
     def reviewed(self, incident_ids: Sequence[str]) -> None:
         """Let the budgets know what people said of these; see ``web.context.Station``."""
+        self._telling.changed(incident_ids)
         with self.database.reading() as session:
             alarms = reviewed_alarms(session, incident_ids)
             is_reviewed = IncidentRow.id.in_([*incident_ids]) & IncidentRow.verdict.is_not(None)
@@ -142,10 +144,12 @@ class Plant:
                 self._refused,
             ),
             pages_open=self.hub.pages_open,
+            channels=self._telling.channels,
+            broker=self._telling.broker,
         )
 
     def _start(self, undo: contextlib.ExitStack) -> None:
-        data = self.file.data
+        data, senders = self.file.data, senders_of(self.file)
         undo.enter_context(locked(data / "station", "a station"))
         self.database: Database = open_database(self.file.database.get_secret_value(), data)
         undo.callback(self.database.close)
@@ -167,6 +171,16 @@ class Plant:
         files = SoundFiles(data, self.file.keep.speech, self._retention.refusal)
         self._scribe = Scribe(self.database, files, self._written, now=self._now)
         self._ears = ears = Assembly(self._scribe.put, self.board, self.hub, self._opens, self._now)
+        self._telling = Telling(
+            self.file,
+            senders,
+            self.database,
+            self.board,
+            now=self._now,
+            full_disk=lambda: self._scribe.writing.full_disk,
+            set_running=self.set_running,
+            inboxes=ears.inboxes,
+        )
         rehearsals = Rehearsals(
             self.database, self.board, ears.ears, lambda of: ears.releases[of].scorer, self._now
         )
@@ -193,6 +207,8 @@ class Plant:
         undo.callback(lambda: self._learning.stop(self._left_s(BESIDES_S)))
         self._explainer.start()
         undo.callback(lambda: self._explainer.stop(self._left_s(BESIDES_S)))
+        undo.callback(lambda: self._telling.stop(self._left_s(BESIDES_S)))
+        self._telling.start()
         self._scribe.start()
         undo.callback(lambda: self._scribe.stop(self._left_s()))
         self._keeper.start()
@@ -214,6 +230,7 @@ class Plant:
             elif isinstance(record, ClipKept) and record.incident_id is not None:
                 release_id = self._ears.in_use[record.source_id]
                 self._explain(record.incident_id, record.path, release_id)
+        self._telling.changed({r.id for r in records if isinstance(r, IncidentChanged)})
         self._know_reviews_of([r for r in records if isinstance(r, StretchChanged)])
 
     def _know_reviews_of(self, stretches: Sequence[StretchChanged]) -> None:

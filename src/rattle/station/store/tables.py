@@ -6,7 +6,8 @@
        |--- release --- replayed                 bundles in use, before, or offered; and what they
        |       `------- promotion                make of the sound before; who chose them
        `--- incident --- stretch, clip           what stands out
-                `------- review                  what people said of it, append only
+                |------- review                  what people said of it, append only
+                `------- notice --- channel      who is to be told of it: the outbox
     account --- token, audit                     who may do what, and what they did
 
 A row a minute, never a row a score; embeddings lie in files (``embedding_files``).
@@ -201,6 +202,7 @@ class IncidentRow(Base):
             postgresql_where=text("state = 'open'"),
         ),
         Index("ix_incident_opened", "opened"),
+        Index("ix_incident_ended", "ended"),
         Index("ix_incident_machine_id", "machine_id", "opened"),
         _one_of("kind", "machine", "microphone", "source"),
         _one_of("level", "watch", "alarm"),
@@ -284,6 +286,44 @@ class ReviewRow(Base):
     fault: Mapped[str | None]
     comment: Mapped[str | None]
     undoes: Mapped[str | None] = mapped_column(ForeignKey("review.id"))
+
+
+class ChannelRow(Base):
+    """A channel that is told (``[[tell]]``), and from when on: what was over before is no news."""
+
+    __tablename__ = "channel"
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    since: Mapped[datetime]
+
+
+class NoticeRow(Base):
+    """Something that a channel is told, once: ``key`` says what.
+
+    what: its kind, as ``about`` in ``[[tell]]`` has it, or "at once" or "test". at: when it was to
+    be told; due: when it is tried next, later where it was held or could not be sent. body: title,
+    text, link and facts. message: the message that it goes in, with others where these are many; a
+    message that is tried again keeps its id. sent: when it went, error: why it did not.
+    """
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        UniqueConstraint("channel", "key"),
+        Index("ix_notice_state", "state", "channel", "due"),
+        _one_of("state", "waiting", "sent", "expired"),
+    )
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    channel: Mapped[str] = mapped_column(String(64))
+    what: Mapped[str]
+    key: Mapped[str] = mapped_column(String(64))
+    incident_id: Mapped[str | None] = mapped_column(ForeignKey("incident.id"), index=True)
+    body: Mapped[dict[str, Any]]
+    at: Mapped[datetime] = mapped_column(index=True)
+    due: Mapped[datetime]
+    message: Mapped[str | None] = mapped_column(Id, index=True)
+    state: Mapped[str]
+    tries: Mapped[int]
+    sent: Mapped[datetime | None]
+    error: Mapped[str | None]
 
 
 class AccountRow(Base):

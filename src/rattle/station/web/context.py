@@ -9,7 +9,7 @@ from typing import Protocol
 
 from rattle.station.board import Board
 from rattle.station.config.model import Plant as PlantFile
-from rattle.station.config.model import Push
+from rattle.station.config.model import Samples
 from rattle.station.events import Hub
 from rattle.station.health import Health
 from rattle.station.store.database import Database
@@ -19,8 +19,8 @@ class Inbox(Protocol):
     """Where pushed samples go."""
 
     @property
-    def push(self) -> Push:
-        """How they are written, and the token that lets them in."""
+    def push(self) -> Samples:
+        """How they are written."""
 
     def offer(self, data: bytes) -> bool:
         """Take the next bytes; False, and nothing taken, where it is full."""

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocketDisconnect
 
-from rattle.station.config.model import Push
+from rattle.station.config.model import Samples
 from rattle.station.web.access import Given, bearer
 from rattle.station.web.answers import refusal
 from rattle.station.web.context import Context, Inbox
@@ -114,9 +114,9 @@ async def _taken(websocket: WebSocket, inbox: Inbox) -> None:
             return
 
 
-def seconds_of(push: Push, size: int) -> float:
+def seconds_of(samples: Samples, size: int) -> float:
     """Compute how much sound so many bytes are."""
-    return size / (BYTES_A_SAMPLE[push.encoding] * push.channels * push.sample_rate_hz)
+    return size / (BYTES_A_SAMPLE[samples.encoding] * samples.channels * samples.sample_rate_hz)
 
 
 def _inbox(context: Context, source: str, headers: Headers) -> Inbox | _Refusal:

@@ -34,6 +34,7 @@ class Figures:
         yield from _of_sources(machines)
         health = self._context.station.health()
         yield from _of_writing(health)
+        yield from _of_telling(health)
         yield self._incidents(machines)
         yield GaugeMetricFamily(
             "rattle_pages_open", "Pages that are told of changes.", value=health.pages_open
@@ -146,3 +147,30 @@ def _of_writing(health: Health) -> Iterator[Metric]:
         ("rattle_clips_removed", "Recordings that went for room.", kept.removed),
     ):
         yield CounterMetricFamily(name, help_text, value=float(value))
+
+
+def _of_telling(health: Health) -> Iterator[Metric]:
+    notices = GaugeMetricFamily(
+        "rattle_notices",
+        "Notices of the last four weeks: waiting, sent, expired.",
+        labels=("channel", "state"),
+    )
+    failing = GaugeMetricFamily(
+        "rattle_channel_failing", "1 while the channel cannot be told.", labels=("channel",)
+    )
+    for channel in health.channels:
+        for state in ("waiting", "sent", "expired"):
+            notices.add_metric((channel.name, state), float(getattr(channel, state)))
+        failing.add_metric((channel.name,), float(bool(channel.error)))
+    yield notices
+    yield failing
+    connected = GaugeMetricFamily("rattle_mqtt_connected", "1 while the broker is connected.")
+    published = CounterMetricFamily("rattle_mqtt_published", "Messages that were published.")
+    refused = CounterMetricFamily("rattle_mqtt_refused", "Messages that could not be used.")
+    if health.broker is not None:
+        connected.add_metric((), float(health.broker.connected))
+        published.add_metric((), float(health.broker.published))
+        refused.add_metric((), float(health.broker.refused))
+    yield connected
+    yield published
+    yield refused

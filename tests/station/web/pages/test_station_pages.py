@@ -118,6 +118,8 @@ def test_the_health_page_begins_with_what_is_not_heard(
     sources = station.context.board.sources()
     for each in sources:
         station.context.board.set_source(each, state="live", reason="")
+    assert "Not everyone can be told" in read(client, "/health").said
+    station.plant.state = replace(station.plant.state, channels=())
     assert "The station is well" in read(client, "/health").said
     first, second, *_ = sources
     station.context.board.set_source(first, state="lost", reason="no route to host")

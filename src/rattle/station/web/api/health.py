@@ -43,6 +43,31 @@ class Kept(Answer):
     error: str = Field(description='Why retention failed, or "".')
 
 
+class Channel(Answer):
+    """Someone who is told; notices are those of the last four weeks."""
+
+    name: str = Field(description="Its name in plant.toml.")
+    kind: str = Field(description="webhook, or the scheme of its address.")
+    waiting: int = Field(description="Notices that it is still to be told.")
+    sent: int = Field(description="Notices that it was told.")
+    expired: int = Field(description="Notices that could not be told within a day.")
+    last_sent: datetime | None = Field(description="When it was told last.")
+    error: str = Field(description='Why it cannot be told, or "".')
+    failing_since: datetime | None = Field(description="From when on.")
+
+
+class Broker(Answer):
+    """The MQTT broker."""
+
+    place: str = Field(description="Where it is, without a password.")
+    connected: bool = Field(description="Whether it is connected.")
+    since: datetime | None = Field(description="Since when that is so.")
+    error: str = Field(description='Why it is not connected, or "".')
+    published: int = Field(description="Messages published since the start.")
+    refused: int = Field(description="Messages that came and could not be used.")
+    refusal: str = Field(description='What the last of these was, or "".')
+
+
 class Health(Answer):
     """How the station is."""
 
@@ -51,6 +76,8 @@ class Health(Answer):
     kept: Kept = Field(description="What is kept.")
     banners: list[str] = Field(description="What every page says at its top, the worst first.")
     pages_open: int = Field(description="Pages that are told of changes.")
+    channels: list[Channel] = Field(description="Who is told of what happens.")
+    broker: Broker | None = Field(description="The MQTT broker; null where there is none.")
 
 
 @router.get("/health")

@@ -56,6 +56,8 @@ def health_page(request: Request) -> HTMLResponse:
         health=health,
         up=span_said((context.now() - health.started).total_seconds()),
         sources=lines,
+        failing=sum(bool(each.error) for each in health.channels)
+        + (health.broker is not None and not health.broker.connected),
         deaf=sum(line.state.kind in ("lost", "unfit") for line in lines),
         disk=disk(health.kept),
     )

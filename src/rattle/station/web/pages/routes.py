@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from rattle.station.web.pages import (
+    channels,
     health,
     incident,
     incidents,
@@ -27,6 +28,7 @@ PAGES = (
     incident,
     release,
     health,
+    channels,
     settings,
     login,
     static_files,

@@ -14,6 +14,7 @@ from pydantic import BaseModel, SecretStr
 from rattle.pages.words import counted
 from rattle.station.config.amounts import shown_bytes
 from rattle.station.config.model import Keep, Plant, Source
+from rattle.station.config.told import Mqtt, Tell
 from rattle.station.store.credentials import Credentials
 from rattle.station.web.pages.shell import context_of, may, shown
 
@@ -58,11 +59,17 @@ def settings_page(request: Request) -> HTMLResponse:
 def tables(plant: Plant) -> list[Table]:
     """List what the file says, table by table, machines last."""
     found = [
-        Table("Plant", list(_settings(plant, leave=("web", "keep", "learn", "machine")))),
+        Table(
+            "Plant",
+            list(_settings(plant, leave=("web", "keep", "learn", "tell", "mqtt", "machine"))),
+        ),
         Table("Page", list(_settings(plant.web))),
         Table("What is kept", list(_settings(plant.keep))),
         Table("Learning", list(_settings(plant.learn))),
     ]
+    found += [Table(f"Told: {tell.name}", list(_settings(tell, ("name",)))) for tell in plant.tell]
+    if plant.mqtt is not None:
+        found.append(Table("MQTT", list(_settings(plant.mqtt))))
     for machine in plant.machine:
         settings = list(_settings(machine, leave=("name", "sources")))
         settings += [setting for source in machine.sources for setting in _of_source(source)]
@@ -91,6 +98,10 @@ def _is_default(table: BaseModel, key: str) -> bool:
 
 
 def _said(table: BaseModel, key: str, value: Any) -> str:
+    if isinstance(table, Mqtt) and key == "url":
+        return table.place
+    if isinstance(table, Tell) and key == "url":
+        return f"{table.kind}, {HIDDEN}"
     if isinstance(value, SecretStr):
         # The name of the built-in database is no secret, and tells which one is in use.
         return "sqlite" if value.get_secret_value() == "sqlite" else HIDDEN
@@ -100,4 +111,6 @@ def _said(table: BaseModel, key: str, value: Any) -> str:
         return counted(value.days, "day")
     if isinstance(value, tuple):
         return ", ".join(str(each) for each in value) or "none"
+    if isinstance(value, bool):
+        return str(value).lower()
     return "not set" if value is None else str(value)

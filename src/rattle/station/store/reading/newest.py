@@ -1,0 +1,51 @@
+"""Read what a broker is told: machines' incidents with the newest last, and releases."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from rattle.station.store.reading.incidents import incident
+from rattle.station.store.reading.views import IncidentView
+from rattle.station.store.tables import IncidentRow, ReleaseRow
+
+
+def newest_ids(session: Session) -> list[str]:
+    """Name the newest incident of each machine."""
+    last = (
+        select(IncidentRow.machine_id, func.max(IncidentRow.opened).label("opened"))
+        .where(IncidentRow.kind == "machine")
+        .group_by(IncidentRow.machine_id)
+        .subquery()
+    )
+    query = select(func.max(IncidentRow.id)).join(
+        last,
+        (IncidentRow.machine_id == last.c.machine_id) & (IncidentRow.opened == last.c.opened),
+    )
+    found = session.scalars(
+        query.where(IncidentRow.kind == "machine").group_by(IncidentRow.machine_id)
+    )
+    return [each for each in found if each is not None]
+
+
+def in_order(session: Session, incident_ids: Collection[str]) -> list[IncidentView]:
+    """Read machines' incidents, each machine's in the order of their opening.
+
+    Where the newest of a machine is not among them, it follows: what was said last is of it.
+    """
+    found = [incident(session, each) for each in incident_ids]
+    views = [each for each in found if each is not None and each.kind == "machine"]
+    machines = {each.machine_id for each in views}
+    for each in newest_ids(session):
+        if each not in incident_ids:
+            newest = incident(session, each)
+            if newest is not None and newest.machine_id in machines:
+                views.append(newest)
+    return sorted(views, key=lambda each: (each.opened, each.id))
+
+
+def identity_of(session: Session, release_id: str) -> str:
+    """Give the identity of a release's bundle."""
+    return session.scalar(select(ReleaseRow.identity).where(ReleaseRow.id == release_id)) or ""

@@ -1,0 +1,100 @@
+"""Send a message to one address: by a webhook, or by what apprise knows."""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+
+import httpx2
+
+from rattle.errors import ConfigError
+from rattle.station.config.check_told import refusal
+from rattle.station.config.secret_parts import parts_of_address, without
+from rattle.station.config.told import Tell
+from rattle.station.tell.message import Message
+from rattle.version import VERSION
+
+TIMEOUT_S, APPRISE_TIMEOUT_S = 10.0, 60.0
+LONGEST_REASON = 300
+ID_HEADER = "Idempotency-Key"
+
+
+class NotSentError(Exception):
+    """A message was not taken; the reason holds no secret."""
+
+
+class Channel(Protocol):
+    """Where messages go."""
+
+    def send(self, message: Message) -> None:
+        """Send it; raises ``NotSentError`` where it was not taken."""
+
+
+def channel_of(tell: Tell) -> Channel:
+    """Make what sends to an address; raises ``ConfigError`` where nothing knows it."""
+    reason = refusal(tell)
+    if reason:
+        raise ConfigError(f"[[tell]] {tell.name}: url: {reason}")
+    return Webhook(tell) if tell.kind == "webhook" else ByApprise(tell)
+
+
+class Webhook:
+    """Posts JSON to an address; whatever is answered but 2xx is a refusal.
+
+    A message that is sent again has the same ``Idempotency-Key``.
+    """
+
+    def __init__(self, tell: Tell, timeout_s: float = TIMEOUT_S) -> None:
+        # It logs every address.
+        logging.getLogger("httpx2").setLevel(logging.WARNING)
+        self._url = tell.url.get_secret_value()
+        self._client = httpx2.Client(
+            timeout=timeout_s, headers={"user-agent": f"rattle/{VERSION}"}, follow_redirects=False
+        )
+
+    def send(self, message: Message) -> None:
+        """Send it; the answer is not read beyond its status."""
+        try:
+            with self._client.stream(
+                "POST", self._url, json=message.document(), headers={ID_HEADER: message.id}
+            ) as answer:
+                status = answer.status_code
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
+            raise NotSentError(_cleaned(str(error) or type(error).__name__, self._url)) from None
+        if not 200 <= status < 300:
+            leads = " (it leads elsewhere; give the address itself)" if status in MOVED else ""
+            raise NotSentError(f"the server answers {status}{leads}")
+
+
+MOVED = (301, 302, 303, 307, 308)
+
+
+class ByApprise:
+    """Sends by one of the services that apprise knows: mail, messages to telephones."""
+
+    def __init__(self, tell: Tell, timeout_s: float = APPRISE_TIMEOUT_S) -> None:
+        import apprise  # takes half a second, and only here
+
+        self._url, self._timeout_s = tell.url.get_secret_value(), timeout_s
+        # Made by itself: where several are taken, a comma in an address ends it.
+        service = apprise.Apprise.instantiate(self._url)
+        self._apprise = apprise.Apprise(service)
+        self._text = apprise.NotifyFormat.TEXT
+
+    def send(self, message: Message) -> None:
+        """Send it; apprise says that it was not, and not always why."""
+        result = self._apprise.notify(
+            title=message.title,
+            body=message.text,
+            body_format=self._text,
+            timeout=self._timeout_s,
+        )
+        if not result:
+            said = "; ".join(dict.fromkeys(entry.message for entry in result.logs()))
+            raise NotSentError(_cleaned(said or f"{result.status.name.lower()}", self._url))
+
+
+def _cleaned(reason: str, address: str) -> str:
+    hidden = {address, *parts_of_address(address)}
+    cleaned: str = without(" ".join(reason.split()), hidden)
+    return cleaned[:LONGEST_REASON]

@@ -1,0 +1,86 @@
+"""Take what others publish: whether a machine runs, and samples of its sound.
+
+rattle/PLANT/MACHINE/running/set   true or false, for a machine with running = "by tag"
+rattle/PLANT/SOURCE/pcm            whole samples, as ``mqtt`` of the source says; 10 s at most
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from rattle.station.config.model import Plant
+from rattle.station.tell.topics import ROOT, topic
+
+RUNS = {b"true": True, b"false": False}
+
+
+class Inbox(Protocol):
+    """Where samples go."""
+
+    def offer(self, data: bytes) -> bool:
+        """Take the next bytes; False, and nothing taken, where it is full."""
+
+    def end_of_stream(self) -> None:
+        """Note that half a sample that was left is of no use."""
+
+
+class RefusedError(Exception):
+    """What came cannot be used, and why."""
+
+
+class Incoming:
+    """What the broker's messages are for; called from the broker's thread, and waits for nobody."""
+
+    def __init__(
+        self,
+        plant: Plant,
+        machine_ids: Mapping[str, str],
+        set_running: Callable[[str, bool], None],
+        inbox_of: Callable[[str], Inbox | None],
+    ) -> None:
+        """``machine_ids`` are by the machines' names; ``inbox_of`` takes a source's."""
+        self._set_running, self._inbox_of = set_running, inbox_of
+        self._tags = {
+            topic(plant.plant, machine.name, "running/set"): (
+                machine.name,
+                machine_ids[machine.name] if machine.running == "by tag" else None,
+            )
+            for machine in plant.machine
+        }
+        self._sources = {
+            topic(plant.plant, source.name, "pcm"): source.name
+            for machine in plant.machine
+            for source in machine.sources
+            if source.mqtt is not None
+        }
+        # A tag of a machine that is not there is to be said, too.
+        self.topics = (f"{ROOT}/{plant.plant}/+/running/set", *self._sources)
+
+    def take(self, at: str, data: bytes) -> None:
+        """Take a message; raises ``RefusedError`` that says why it cannot be used."""
+        if at in self._sources:
+            self._sound(self._sources[at], data)
+        elif at in self._tags:
+            self._tag(*self._tags[at], data)
+        else:
+            raise RefusedError(f"{at}: there is no machine of that name")
+
+    def _tag(self, name: str, machine_id: str | None, data: bytes) -> None:
+        if machine_id is None:
+            raise RefusedError(
+                f'whether {name} runs is not told by a tag; set running = "by tag" of this machine'
+            )
+        runs = RUNS.get(data.strip().lower())
+        if runs is None:
+            raise RefusedError(f"whether {name} runs: expected true or false, found something else")
+        self._set_running(machine_id, runs)
+
+    def _sound(self, source: str, data: bytes) -> None:
+        inbox = self._inbox_of(source)
+        if inbox is None or not inbox.offer(data):
+            raise RefusedError(
+                f"sound of {source} was dropped: its ear is behind, or it was more than 10 s in one"
+            )
+        # Messages may be lost on the way, so each begins with a whole sample.
+        inbox.end_of_stream()

@@ -1,0 +1,172 @@
+"""Publish what changes, once a second: a thread beside that of the broker's connection.
+
+    board ─────────── retained states, where they changed ──┐
+    incidents' rows ─ each change of one, in its order ─────┴─ Broker
+
+Nothing waits for a broker that is away but the ids of incidents. Whenever a connection is made, all
+retained topics are sent again: a broker may have lost what it had.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterator
+from threading import Event, Lock, Thread
+from typing import Protocol
+
+from rattle.errors import StorageError
+from rattle.station.board import Board
+from rattle.station.config.secret_parts import without
+from rattle.station.store.database import Database
+from rattle.station.store.reading.newest import identity_of, in_order, newest_ids
+from rattle.station.store.reading.views import IncidentView
+from rattle.station.tell.home_assistant import discovery
+from rattle.station.tell.topics import facts_of, payload, states_of, status, status_topic, topic
+
+_log = logging.getLogger(__name__)
+
+EVERY_S = 1.0
+# Scores change all the time.
+SCORES_EVERY_S = 10.0
+
+
+class Receipt(Protocol):
+    """Says whether the broker has a message."""
+
+    def is_published(self) -> bool: ...
+
+
+class Publisher:
+    """Publishes a plant's machines.
+
+    ``publish`` sends a retained message, or returns None where it cannot. ``hidden`` are secrets
+    that no topic may show.
+    """
+
+    def __init__(
+        self,
+        plant: str,
+        address: str,
+        board: Board,
+        database: Database,
+        publish: Callable[[str, str], Receipt | None],
+        *,
+        home_assistant: bool,
+        hidden: Collection[str] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._plant, self._address, self._board = plant, address, board
+        self._database, self._publish, self._clock = database, publish, clock
+        self._home_assistant, self._hidden = home_assistant, hidden
+        self._told: dict[str, str] = {}
+        self._scores_at = -SCORES_EVERY_S
+        self._identities: dict[str, str] = {}
+        # Incidents that the broker is to hear of, and of which it is not known whether it did.
+        self._changed: set[str] = set()
+        self._under_way: list[tuple[str, Receipt]] = []
+        self._is_anew, self._error = False, ""
+        self._lock = Lock()
+        self._woken, self._stopped = Event(), Event()
+        self._thread = Thread(target=self._run, name="mqtt", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, patience_s: float) -> None:
+        """End."""
+        self._stopped.set()
+        self._woken.set()
+        self._thread.join(patience_s)
+
+    def connected(self) -> None:
+        """Send all of it again: there is a new connection."""
+        self._is_anew = True
+        self._woken.set()
+
+    def changed(self, incident_ids: Collection[str]) -> None:
+        """Publish these incidents soon; returns at once."""
+        with self._lock:
+            self._changed.update(incident_ids)
+        self._woken.set()
+
+    def publish_changes(self) -> None:
+        """Publish what differs from what was published by this connection."""
+        if self._is_anew:
+            self._is_anew = False
+            self._told.clear()
+            self._begin_again()
+        for at, text in self._states():
+            if self._told.get(at) == text:
+                continue
+            if self._publish(at, text) is None:
+                return
+            self._told[at] = text
+        self._publish_incidents()
+
+    def _begin_again(self) -> None:
+        """Let all that the last connection may have lost be published by the new one."""
+        with self._database.reading() as session:
+            newest = newest_ids(session)
+        with self._lock:
+            self._changed.update(newest, (incident_id for incident_id, _ in self._under_way))
+            self._under_way.clear()
+
+    def _states(self) -> Iterator[tuple[str, str]]:
+        """Yield topics and what they are to say, as it is now."""
+        yield status_topic(self._plant), status(online=True)
+        is_score_due = self._clock() - self._scores_at >= SCORES_EVERY_S
+        if is_score_due:
+            self._scores_at = self._clock()
+        for machine in self._board.machines():
+            if self._home_assistant:
+                yield from discovery(self._plant, machine, self._address)
+            for what, facts in states_of(machine, self._identity(machine.release_id)).items():
+                at = topic(self._plant, machine.name, what)
+                if what != "score" or is_score_due or at not in self._told:
+                    yield at, payload(**without(facts, self._hidden))
+
+    def _publish_incidents(self) -> None:
+        arrived = {each for each, receipt in self._under_way if receipt.is_published()}
+        self._under_way = [each for each in self._under_way if each[0] not in arrived]
+        with self._lock:
+            due = set(self._changed)
+        if not due:
+            return
+        with self._database.reading() as session:
+            views = in_order(session, due)
+        for view in views:
+            receipt = self._publish(*self._of(view))
+            if receipt is None:
+                return
+            self._under_way.append((view.id, receipt))
+            with self._lock:
+                self._changed.discard(view.id)
+        with self._lock:
+            self._changed -= due - {view.id for view in views}  # of a microphone, or not stored
+
+    def _of(self, incident: IncidentView) -> tuple[str, str]:
+        at = topic(self._plant, incident.machine, "incident")
+        return at, payload(**without(facts_of(incident, self._address), self._hidden))
+
+    def _identity(self, release_id: str) -> str:
+        if release_id not in self._identities:
+            with self._database.reading() as session:
+                self._identities[release_id] = identity_of(session, release_id)
+        return self._identities[release_id]
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self.publish_changes()
+                self._error = ""
+            except StorageError:  # the scribe says so
+                pass
+            except Exception as error:
+                # Whatever it is, it is tried again: a thread that ends would leave old states.
+                if str(error) != self._error:
+                    self._error = str(error)
+                    _log.exception("publishing failed, it is tried again")
+            self._woken.wait(EVERY_S)
+            self._woken.clear()

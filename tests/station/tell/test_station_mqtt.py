@@ -1,0 +1,318 @@
+"""A real broker is told how the machines are, if it was there from the start or comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from broker_kit import Listener, Mosquitto, waited_for
+from made_up_station import MadeUpStation
+
+from rattle.station.config.model import Source
+from rattle.station.config.told import Mqtt
+from rattle.station.hear.push import PushInbox
+from rattle.station.ids import new_id
+from rattle.station.plant.telling import Telling
+from rattle.station.records import IncidentChanged
+from rattle.station.store import reviews
+from rattle.station.store.writing import write
+from rattle.station.tell import broker as broker_module
+
+ROOT = "rattle/hall-3"
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
+    broker = Mosquitto(tmp_path)
+    yield broker
+    broker.close()
+
+
+@dataclass
+class Told:
+    """The telling of the made-up plant, and what came of the broker's messages."""
+
+    station: MadeUpStation
+    port: int
+    running: list[tuple[str, bool]] = field(default_factory=list)
+    inboxes: dict[str, PushInbox] = field(default_factory=dict)
+    user: str = ""
+
+    def __post_init__(self) -> None:
+        context = self.station.context
+        url = f"mqtt://{self.user}127.0.0.1:{self.port}"
+        # What was pushed comes over MQTT.
+        source = Source.model_validate({"name": "pump plc", "mqtt": {"channels": 1}})
+        press, pump, fan = context.file.machine
+        machines = (press, pump.model_copy(update={"sources": (source,)}), fan)
+        mqtt = Mqtt.model_validate({"url": url, "home_assistant": True})
+        plant = context.file.model_copy(update={"machine": machines, "mqtt": mqtt, "tell": ()})
+        assert source.samples is not None
+        self.inboxes["pump plc"] = PushInbox("pump plc", source.samples)
+        self.telling = Telling(
+            plant,
+            [],
+            context.database,
+            context.board,
+            now=lambda: datetime.now(UTC),
+            full_disk=str,
+            set_running=lambda machine, runs: self.running.append((machine, runs)),
+            inboxes=self.inboxes,
+        )
+        self.telling.start()
+
+    @property
+    def broker(self) -> Any:
+        return self.telling.broker
+
+    def is_connected(self) -> bool:
+        return bool(self.broker.connected)
+
+
+@pytest.fixture
+def telling(
+    station: MadeUpStation, mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
+    monkeypatch.setattr(broker_module, "LONGEST_WAIT_S", 1)
+    made: list[Any] = []
+
+    def make(user: str = "") -> Told:
+        made.append(Told(station, mosquitto.port, user=user))
+        return made[-1]  # type: ignore[no-any-return]
+
+    yield make
+    for each in made:
+        each.telling.stop(6.0)
+
+
+@pytest.fixture
+def listening(mosquitto: Mosquitto) -> Iterator[Any]:
+    made: list[Listener] = []
+
+    def make() -> Listener:
+        made.append(Listener(mosquitto.port))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def states(listener: Listener) -> dict[str, Any]:
+    found = {
+        what: listener.last(f"{ROOT}/press-3/{what}")
+        for what in ("state", "score", "health", "model", "incident")
+    }
+    return found if all(found.values()) and listener.last(f"{ROOT}/fan-1/state") else {}
+
+
+def test_a_broker_that_comes_after_the_station_is_told_everything(
+    telling: Any, mosquitto: Mosquitto, listening: Any, station: MadeUpStation
+) -> None:
+    told = telling()
+    waited_for(lambda: told.broker.error)
+    assert (told.broker.connected, told.broker.error) == (False, "the broker does not answer")
+    mosquitto.start()
+    waited_for(told.is_connected)
+    listener = listening()
+    found = waited_for(lambda: states(listener))
+    assert listener.last(f"{ROOT}/status") == {"v": 1, "status": "online"}
+    alarm = station.incidents["open alarm"]
+    assert found["state"] == {
+        "v": 1,
+        "operating": "running",
+        "stage": "provisional",
+        "level": "alarm",
+        "incident": alarm,
+    }
+    assert found["score"]["score"] == 1.55
+    assert found["health"]["heard"] is True
+    assert [each["state"] for each in found["health"]["sources"]] == ["live", "unfit"]
+    assert found["model"]["release"] == station.releases["press-3"]
+    assert len(found["model"]["identity"]) == 64
+    assert found["incident"]["id"] == alarm
+    assert found["incident"]["link"] == f"http://127.0.0.1:8765/incidents/{alarm}"
+    assert told.broker.error == ""
+
+
+def test_a_broker_that_was_killed_and_forgot_everything_is_told_again(
+    telling: Any, mosquitto: Mosquitto, listening: Any, station: MadeUpStation
+) -> None:
+    mosquitto.start()
+    told = telling()
+    listener = listening()
+    waited_for(lambda: states(listener))
+    mosquitto.kill()
+    waited_for(lambda: not told.is_connected())
+    assert "lost" in told.broker.error or "answer" in told.broker.error
+    station.context.board.set_source(station.sources["press cam"], operating="idle")
+    mosquitto.start()
+    waited_for(told.is_connected)
+    late = listening()
+    assert waited_for(lambda: states(late))["state"]["operating"] == "idle"
+
+
+def test_incidents_while_the_broker_is_away_come_in_their_order_the_newest_last(
+    telling: Any, mosquitto: Mosquitto, listening: Any, station: MadeUpStation
+) -> None:
+    mosquitto.start()
+    told = telling()
+    waited_for(told.is_connected)
+    waited_for(lambda: not told.telling._publisher._under_way and told.broker.published > 10)
+    mosquitto.kill()
+    waited_for(lambda: not told.is_connected())
+    database, now = station.context.database, station.context.now()
+    first, second = (incident(station, now + timedelta(minutes=number)) for number in (1, 2))
+    with database.writing() as session:
+        for each in (first, second):
+            write(session, each)
+        reviews.add(session, [station.incidents["fault"]], "unsure", "ann", now)
+    told.telling.changed([second.id, first.id, station.incidents["fault"]])
+    mosquitto.start()
+    listener = listening()
+    at = f"{ROOT}/press-3/incident"
+    waited_for(lambda: (last := listener.last(at)) and last["id"] == second.id)
+    ids = [each["id"] for each in listener.of(at)]
+    expected = [station.incidents["fault"], first.id, second.id]
+    heard = [each for each in dict.fromkeys(ids) if each in expected]
+    # Who begins to listen may come after the first of them.
+    assert heard == expected[-len(heard) :]
+    assert listener.last(at)["state"] == "ended"
+
+
+def incident(station: MadeUpStation, opened: datetime) -> IncidentChanged:
+    machine = station.machines["press-3"]
+    return IncidentChanged(
+        id=new_id(opened),
+        machine_id=machine,
+        source_id=station.sources["press cam"],
+        subject=machine,
+        kind="machine",
+        level="watch",
+        state="ended",
+        opened=opened,
+        ended=opened,
+        peak=2.0,
+        peak_at=opened,
+        peak_z=None,
+        release_id=station.releases["press-3"],
+        threshold_id=None,
+        reason="",
+    )
+
+
+def test_a_change_is_published_and_what_stays_is_not(
+    telling: Any, mosquitto: Mosquitto, listening: Any, station: MadeUpStation
+) -> None:
+    mosquitto.start()
+    telling()
+    listener = listening()
+    waited_for(lambda: states(listener))
+    before = len(listener.of(f"{ROOT}/fan-1/state"))
+    station.context.board.set_machine(station.machines["press-3"], level=None, incident_id=None)
+    waited_for(lambda: listener.last(f"{ROOT}/press-3/state")["level"] == "none")
+    assert len(listener.of(f"{ROOT}/fan-1/state")) == before
+
+
+def test_the_broker_says_that_a_station_is_gone_that_vanished_or_ended(
+    telling: Any, mosquitto: Mosquitto, listening: Any
+) -> None:
+    mosquitto.start()
+    told = telling()
+    listener = listening()
+    waited_for(lambda: listener.last(f"{ROOT}/status") == {"v": 1, "status": "online"})
+    # The line is cut without a word.
+    told.telling._broker._client.socket().shutdown(2)
+    waited_for(lambda: {"v": 1, "status": "offline"} in listener.of(f"{ROOT}/status"))
+    waited_for(lambda: listener.last(f"{ROOT}/status")["status"] == "online")
+    told.telling.stop(6.0)
+    waited_for(lambda: listener.last(f"{ROOT}/status")["status"] == "offline")
+
+
+def test_a_tag_says_whether_a_machine_runs(
+    telling: Any, mosquitto: Mosquitto, listening: Any, station: MadeUpStation
+) -> None:
+    mosquitto.start()
+    told = telling()
+    waited_for(told.is_connected)
+    other = listening()
+    pump = station.machines["pump 7"]
+    for text in ("true", "FALSE"):
+        other.publish(f"{ROOT}/pump 7/running/set", text)
+    waited_for(lambda: told.running == [(pump, True), (pump, False)])
+    for at, text, said in (
+        ("pump 7", "maybe", "expected true or false"),
+        ("press-3", "true", 'set running = "by tag"'),
+        ("nobody", "true", "there is no machine of that name"),
+    ):
+        other.publish(f"{ROOT}/{at}/running/set", text)
+        waited_for(lambda said=said: said in told.broker.refusal)
+    assert told.broker.refused == 3
+    assert told.running == [(pump, True), (pump, False)]
+
+
+def test_samples_come_over_the_broker(telling: Any, mosquitto: Mosquitto, listening: Any) -> None:
+    mosquitto.start()
+    told = telling()
+    waited_for(told.is_connected)
+    other = listening()
+    inbox = told.inboxes["pump plc"]
+    other.publish(f"{ROOT}/pump plc/pcm", bytes(32_001))  # half a sample too much
+    other.publish(f"{ROOT}/pump plc/pcm", bytes(32_000))
+    waited_for(lambda: inbox._seconds == 2.0)
+    assert inbox._rest == b""
+    for _ in range(10):
+        other.publish(f"{ROOT}/pump plc/pcm", bytes(32_000))
+    waited_for(lambda: told.broker.refused == 2)
+    assert "sound of pump plc was dropped" in told.broker.refusal
+
+
+def test_home_assistant_finds_every_machine(
+    telling: Any, mosquitto: Mosquitto, listening: Any, station: MadeUpStation
+) -> None:
+    mosquitto.start()
+    telling()
+    listener = listening()
+    waited_for(lambda: states(listener))
+    pump = station.machines["pump 7"]
+    alarm = listener.last(f"homeassistant/binary_sensor/rattle_{pump}_alarm/config")
+    assert alarm["unique_id"] == f"rattle_{pump}_alarm"
+    assert alarm["state_topic"] == f"{ROOT}/pump 7/state"
+    assert alarm["device"]["name"] == "pump 7"
+    assert alarm["availability"][0]["topic"] == f"{ROOT}/status"
+    found = {at for at, _ in listener.came if at.startswith("homeassistant/")}
+    assert len(found) == 3 * 4
+
+
+def test_a_broker_that_refuses_the_password_is_said_without_it(
+    station: MadeUpStation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker_module, "LONGEST_WAIT_S", 1)
+    mosquitto = Mosquitto(tmp_path, password="right")  # noqa: S106
+    told: list[Told] = []
+    try:
+        mosquitto.start()
+        users = (f"rattle:{each}@" for each in ("wr0ng", "right"))
+        told.extend(Told(station, mosquitto.port, user=user) for user in users)
+        wrong, right = told
+        waited_for(right.is_connected)
+        waited_for(lambda: wrong.broker.error)
+        assert wrong.broker.error.startswith("the broker refuses: ")
+        assert "wr0ng" not in str(wrong.broker)
+    finally:
+        for made in told:
+            made.telling.stop(6.0)
+        mosquitto.close()
+
+
+def test_without_a_broker_nothing_waits(telling: Any, station: MadeUpStation) -> None:
+    told = telling()
+    for _ in range(1000):
+        told.telling.changed([station.incidents["alarm"]])
+    assert len(told.telling._publisher._changed) == 1
+    told.telling.stop(6.0)
+    assert not told.is_connected()
