@@ -36,6 +36,7 @@ from rattle.station.plant.rehearsing import Rehearsals
 from rattle.station.plant.releases import Release, live_before, take_into_use_or_keep
 from rattle.station.plant.unexplained import unexplained
 from rattle.station.records import IncidentChanged, StretchChanged
+from rattle.station.store.backup.restore import refuse_half_restored
 from rattle.station.store.database import Database, open_database
 from rattle.station.store.history import reviewed_alarms
 from rattle.station.store.register import leave_sources, take_sources
@@ -137,6 +138,7 @@ class Plant:
     def _start(self, undo: contextlib.ExitStack) -> None:
         data = self.file.data
         undo.enter_context(locked(data / "station", "a station"))
+        refuse_half_restored(data)
         self.database: Database = open_database(self.file.database.get_secret_value(), data)
         undo.callback(self.database.close)
         with self.database.reading() as session:
