@@ -54,7 +54,11 @@ class SourceNow:
 
 @dataclass(frozen=True)
 class MachineNow:
-    """A machine at this moment; ``level`` is that of its open incident of kind machine."""
+    """A machine at this moment; ``level`` is that of its open incident of kind machine.
+
+    station, address: the other station that listens to it, and where that has its page; "" where it
+    is this one.
+    """
 
     id: str
     name: str
@@ -64,6 +68,8 @@ class MachineNow:
     sources: tuple[SourceNow, ...] = ()
     level: Level | None = None
     incident_id: str | None = None
+    station: str = ""
+    address: str = ""
 
     @property
     def operating(self) -> Operating:
@@ -90,7 +96,7 @@ class Board:
     _lock: Lock = field(default_factory=Lock)
 
     def add(self, machine: MachineNow) -> None:
-        """Put a machine with its sources on the board, at its end."""
+        """Put a machine with its sources on the board: in its place, or at the end."""
         with self._lock:
             self._machines[machine.id] = machine
             self._sources |= {source.id: source for source in machine.sources}

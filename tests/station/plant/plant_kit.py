@@ -16,7 +16,7 @@ from sqlalchemy import insert, select
 from rattle.listening.source import Block
 from rattle.runtime.scorer import Scorer
 from rattle.station.config.model import Plant as PlantFile
-from rattle.station.plant.beginning import enter
+from rattle.station.plant.beginning import enter, take
 from rattle.station.plant.releases import take_into_use
 from rattle.station.plant.station import Plant
 from rattle.station.store.database import open_database
@@ -79,7 +79,8 @@ def remember_minutes(file: PlantFile, level: float) -> None:
     releases = {machine.name: take_into_use(machine.bundle, file.data / "releases")}
     minutes = level + np.random.default_rng(0).gumbel(0, 1e-3, HEARD)
     with database.writing() as session:
-        ids = enter(session, file, releases, file.data, now).ids
+        enter(session, file, now)
+        ids = take(session, file, file.machine, releases, now)
         rows = [
             {
                 "source_id": ids.sources["mic"],

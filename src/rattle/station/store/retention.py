@@ -28,7 +28,7 @@ from rattle.station.store import clip_files, embedding_files
 from rattle.station.store.audit import STATION, note
 from rattle.station.store.database import Database
 from rattle.station.store.old_minutes import remove_old_minutes
-from rattle.station.store.tables import ClipRow, IncidentRow
+from rattle.station.store.tables import ClipRow, IncidentRow, StationRow
 
 # How many of the next to go are named, and of those that went.
 VICTIMS, NAMED = 5, 100
@@ -53,7 +53,11 @@ class _File:
 class Retention:
     """Keeps the files and rows of a plant within what its file says."""
 
-    def __init__(self, database: Database, folder: Path, keep: Keep) -> None:
+    def __init__(
+        self, database: Database, folder: Path, keep: Keep, node: str | None = None
+    ) -> None:
+        """``node`` is the station whose files they are, among those of the database."""
+        self._node = node
         self._database, self._folder, self._keep = database, folder, keep
         self._kept = Kept(clip_budget_bytes=keep.clips)
         self._waits_since: datetime | None = None
@@ -128,11 +132,21 @@ class Retention:
         )
 
     def _missing(self) -> set[str]:
-        """Find the recordings whose file is not there, and mark their rows; unmark the others."""
+        """Find the recordings whose file is not there, and mark their rows; unmark the others.
+
+        What another station put into its own folder is not here, and not missing.
+        """
         with self._database.reading() as session:
-            paths = dict(session.execute(select(ClipRow.path, ClipRow.missing)).all())
-        gone = {path for path in paths if not (self._folder / path).is_file()}
-        changed = [path for path, was_missing in paths.items() if was_missing != (path in gone)]
+            is_elsewhere = ClipRow.node.in_(
+                select(StationRow.node).where(StationRow.node != self._node)
+            )
+            rows = session.execute(select(ClipRow.path, ClipRow.missing, is_elsewhere)).all()
+        gone = {path for path, *_ in rows if not (self._folder / path).is_file()}
+        changed = {
+            path
+            for path, was_missing, is_elsewhere_ in rows
+            if was_missing != (path in gone) and not (path in gone and is_elsewhere_)
+        }
         if changed:
             with self._database.writing() as session:
                 for path in changed:
