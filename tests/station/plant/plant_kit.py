@@ -74,18 +74,20 @@ def remember_minutes(file: PlantFile, level: float) -> None:
     They end five minutes ago: what the test gives comes after them.
     """
     now = datetime.now(UTC)
-    database = open_database("sqlite", file.data)
-    (machine,) = file.machine
-    releases = {machine.name: take_into_use(machine.bundle, file.data / "releases")}
+    database = open_database(file.database.get_secret_value(), file.data)
+    releases = {
+        machine.name: take_into_use(machine.bundle, file.data / "releases")
+        for machine in file.machine
+    }
     minutes = level + np.random.default_rng(0).gumbel(0, 1e-3, HEARD)
     with database.writing() as session:
         enter(session, file, now)
         ids = take(session, file, file.machine, releases, now)
         rows = [
             {
-                "source_id": ids.sources["mic"],
+                "source_id": ids.sources[source.name],
                 "at": (now - timedelta(minutes=HEARD + 5 - at)).replace(second=0, microsecond=0),
-                "release_id": ids.releases["fan"],
+                "release_id": ids.releases[machine.name],
                 "scores": np.empty(0, np.float32),
                 "highest": float(minute),
                 "minutes": np.array([minute]),
@@ -96,6 +98,8 @@ def remember_minutes(file: PlantFile, level: float) -> None:
                 "operating": "running",
                 "fitness": "",
             }
+            for machine in file.machine
+            for source in machine.sources
             for at, minute in enumerate(minutes)
         ]
         session.execute(insert(MinuteRow), rows)

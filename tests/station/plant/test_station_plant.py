@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from plant_kit import (
     HEARD,
-    RATE_HZ,
     Given,
     between,
     incident,
@@ -23,26 +22,11 @@ from plant_kit import (
 )
 from sqlalchemy import update
 
-from rattle import Machine, Manifest, StorageError
+from rattle import StorageError
 from rattle.station.plant.station import Plant
 from rattle.station.records import StretchChanged
 from rattle.station.store import reviews
 from rattle.station.store.tables import ClipRow, IncidentRow, MinuteRow, ReleaseRow, SourceRow
-
-
-@pytest.fixture(scope="session")
-def healthy(clips: Manifest) -> np.ndarray:
-    """Half a minute of the machine's training clips."""
-    import soundfile
-
-    of = list(clips.of(Machine.parse("synth_fan/id_00"), split="train", label="normal"))[:10]
-    return np.concatenate([soundfile.read(clip.path, dtype="float32")[0] for clip in of])
-
-
-@pytest.fixture(scope="session")
-def odd() -> np.ndarray:
-    """Half a minute of hiss as loud as a leak."""
-    return np.random.default_rng(0).normal(0, 0.2, 30 * RATE_HZ).astype(np.float32)
 
 
 @pytest.fixture

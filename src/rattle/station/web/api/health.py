@@ -43,6 +43,17 @@ class Kept(Answer):
     error: str = Field(description='Why retention failed, or "".')
 
 
+class StationSeen(Answer):
+    """A station of the same database."""
+
+    name: str = Field(description="What it is called: the computer's name.")
+    address: str = Field(description="Where its page is.")
+    is_here: bool = Field(description="Whether it is this one.")
+    is_there: bool = Field(description="Whether it said lately that it is there.")
+    until: datetime = Field(description="It was there at least until then.")
+    machines: int = Field(description="How many machines it hears.")
+
+
 class Health(Answer):
     """How the station is."""
 
@@ -51,6 +62,9 @@ class Health(Answer):
     kept: Kept = Field(description="What is kept.")
     banners: list[str] = Field(description="What every page says at its top, the worst first.")
     pages_open: int = Field(description="Pages that are told of changes.")
+    stations: list[StationSeen] = Field(
+        description="Those that share the database; none where it is this one's alone."
+    )
 
 
 @router.get("/health")
