@@ -192,7 +192,7 @@ def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
     try:
         opened = zipfile.ZipFile(archive)
     except FileNotFoundError:
-        raise DataError(f"there is no file {archive}", argument="archive") from None
+        raise DataError(f"there is no file {archive}") from None
     except OSError as error:
         raise DataError(f"{archive} cannot be read ({error.strerror or error})") from None
     except BROKEN:
