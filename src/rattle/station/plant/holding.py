@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from rattle.errors import StorageError
+from rattle.station.plant.progress import told
 from rattle.station.plant.sharing import share_out
 from rattle.station.store.database import Database
 from rattle.station.store.leases import Held, hold, part, renew
@@ -69,11 +70,12 @@ class Holding:
             self._leave(held.to_leave)
         self._leaving -= {*held.taken}
         self.machines |= {*held.taken}
-        for first in range(0, len(held.taken), AT_ONCE):
-            if first:
+        groups = [held.taken[at : at + AT_ONCE] for at in range(0, len(held.taken), AT_ONCE)]
+        for machines in told(groups, "machines, some at a time", len(groups)):
+            if machines is not groups[0]:
                 with self._database.writing() as session:
                     renew(session, self._node, self._now(), LEASE)
-            self._take(held.taken[first : first + AT_ONCE])
+            self._take(machines)
 
     def part(self) -> None:
         """Let the others take everything, once all is written."""

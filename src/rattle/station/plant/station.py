@@ -26,7 +26,7 @@ from rattle.station.hear.push import PushInbox
 from rattle.station.hear.sources import source_of
 from rattle.station.hear.watchdog import Watchdog
 from rattle.station.plant.assembly import Assembly, Opens
-from rattle.station.plant.banners import Beginnings, banners_of
+from rattle.station.plant.banners import Beginnings, banners_of, gone
 from rattle.station.plant.beginning import enter
 from rattle.station.plant.bringing import Bringing, live_releases, stop_listening
 from rattle.station.plant.elsewhere import LOOK_EVERY_S as ELSEWHERE_EVERY_S
@@ -121,7 +121,8 @@ class Plant:
             started=self._started,
             writing=writing,
             kept=self._retention.kept,
-            banners=banners_of(
+            banners=gone(self._elsewhere.stations)
+            + banners_of(
                 writing,
                 self._retention.kept,
                 {**self._keeper.errors, **self._holder.errors},
@@ -224,7 +225,9 @@ class Plant:
         listeners = self._bringing.bring_in(machine_ids)
         with self.database.reading() as session:
             for each in unexplained(session, self._bringing.releases_of(machine_ids), self._now()):
-                self._explain(each.incident_id, each.path, each.release_id)
+                # Another station may have the recording in a folder of its own.
+                if (self.file.data / each.path).is_file():
+                    self._explain(each.incident_id, each.path, each.release_id)
         for listener in listeners:
             listener.start()
 
