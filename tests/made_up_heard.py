@@ -38,7 +38,9 @@ PLANT = Plant.model_validate(
 def bundles(plant: Plant, identity: str = "one") -> dict[str, BundleFacts]:
     """Facts of made-up bundles, one a machine."""
     return {
-        machine.name: BundleFacts(f"{identity}-{machine.name}", "encoder", f"{machine.name}.rattle")
+        machine.name: BundleFacts(
+            f"{identity}-{machine.name}", "encoder", f"releases/{identity}-{machine.name}.rattle"
+        )
         for machine in plant.machine
     }
 

@@ -35,12 +35,12 @@ def writing(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
     """Give a file beside ``path`` to write, renamed to it when the block ends without error.
 
     The folder is made where it is missing. Two processes that write the same file do not meet:
-    the last one to finish wins. Raises ``StorageError`` where the file cannot be written; what was
-    there before is then there still.
+    the last one to finish wins. ``mode`` says who may read it then. Raises ``StorageError`` where
+    the file cannot be written; what was there before is then there still.
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,8 +53,8 @@ def replacing(path: Path) -> Iterator[Path]:
             yield beside
             with beside.open("rb+") as file:
                 os.fsync(file.fileno())  # or a power failure may leave the name without the content
-            # Temporary files are private; the finished one is as readable as any other.
-            beside.chmod(0o644)
+            # Temporary files are private; the finished one mostly is as readable as any other.
+            beside.chmod(mode)
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)

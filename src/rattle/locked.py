@@ -23,17 +23,17 @@ LOCKLESS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 @contextlib.contextmanager
-def locked(path: Path, what: str) -> Iterator[None]:
+def locked(path: Path, what: str, *, patience_s: float = PATIENCE_S) -> Iterator[None]:
     """Keep ``path`` for this process while the block runs; it need not be there.
 
     The lock is a hidden file beside it that names process and host. The system holds it and lets
-    go when the process ends in whatever way. Raises ``StorageError`` where another process has it;
-    ``what`` is what it then says is going on there.
+    go when the process ends in whatever way. Raises ``StorageError`` where another process has it,
+    and keeps it for ``patience_s``; ``what`` is what it then says is going on there.
     """
     beside = path.with_name(f".{path.name.lstrip('.')}.lock")
     with writing(path):
         made = _make_folders(beside.parent)
-        handle = _take(beside, path, what)
+        handle = _take(beside, path, what, patience_s)
     try:
         yield
     finally:
@@ -52,8 +52,8 @@ def _make_folders(folder: Path) -> list[Path]:
     return missing
 
 
-def _take(beside: Path, path: Path, what: str) -> int:
-    until = time.monotonic() + PATIENCE_S
+def _take(beside: Path, path: Path, what: str, patience_s: float) -> int:
+    until = time.monotonic() + patience_s
     while True:
         handle = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from made_up_station import MadeUpStation, dispose, made_up_station, station_again
+from postgresql_server import own_postgresql, postgresql  # noqa: F401
 
 
 @pytest.fixture(scope="session")

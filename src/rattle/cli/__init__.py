@@ -41,6 +41,8 @@ VERBS = (
     "listen",
     "station",
     "station-account",
+    "station-backup",
+    "station-restore",
     "evaluate",
     "compare",
     "report",

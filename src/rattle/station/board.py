@@ -57,6 +57,8 @@ class MachineNow:
     """A machine at this moment; ``level`` is that of its open incident of kind machine.
 
     learning: what is being learnt from its reviews, or why nothing is, in words.
+    station, address: the other station that listens to it, and where that has its page; "" where it
+    is this one.
     """
 
     id: str
@@ -68,6 +70,8 @@ class MachineNow:
     level: Level | None = None
     incident_id: str | None = None
     learning: str = ""
+    station: str = ""
+    address: str = ""
 
     @property
     def operating(self) -> Operating:
@@ -94,7 +98,7 @@ class Board:
     _lock: Lock = field(default_factory=Lock)
 
     def add(self, machine: MachineNow) -> None:
-        """Put a machine with its sources on the board, at its end."""
+        """Put a machine with its sources on the board: in its place, or at the end."""
         with self._lock:
             self._machines[machine.id] = machine
             self._sources |= {source.id: source for source in machine.sources}

@@ -86,10 +86,27 @@ class BrokerNow:
 
 
 @dataclass(frozen=True)
+class StationSeen:
+    """A station of the same database: what it is called, and where its page is.
+
+    is_here: it is this one. is_there: it said so lately. until: it was there at least until then.
+    machines: how many it hears.
+    """
+
+    name: str
+    address: str
+    is_here: bool
+    is_there: bool
+    until: datetime
+    machines: int
+
+
+@dataclass(frozen=True)
 class Health:
     """All of it. banners: what every page says at its top, the worst first.
 
     channels: who is told. broker: None where there is none.
+    stations: those that share the database, none where it is this one's alone.
     """
 
     started: datetime
@@ -99,3 +116,4 @@ class Health:
     pages_open: int = 0
     channels: tuple[ChannelNow, ...] = ()
     broker: BrokerNow | None = None
+    stations: tuple[StationSeen, ...] = ()

@@ -16,7 +16,7 @@ from sqlalchemy import insert, select
 from rattle.listening.source import Block
 from rattle.runtime.scorer import Scorer
 from rattle.station.config.model import Plant as PlantFile
-from rattle.station.plant.beginning import enter
+from rattle.station.plant.beginning import enter, take
 from rattle.station.plant.releases import take_into_use
 from rattle.station.plant.station import Plant
 from rattle.station.store.database import open_database
@@ -74,17 +74,20 @@ def remember_minutes(file: PlantFile, level: float) -> None:
     They end five minutes ago: what the test gives comes after them.
     """
     now = datetime.now(UTC)
-    database = open_database("sqlite", file.data)
-    (machine,) = file.machine
-    releases = {machine.name: take_into_use(machine.bundle, file.data / "releases")}
+    database = open_database(file.database.get_secret_value(), file.data)
+    releases = {
+        machine.name: take_into_use(machine.bundle, file.data / "releases")
+        for machine in file.machine
+    }
     minutes = level + np.random.default_rng(0).gumbel(0, 1e-3, HEARD)
     with database.writing() as session:
-        ids = enter(session, file, releases, file.data, now).ids
+        enter(session, file, now)
+        ids = take(session, file, file.machine, releases, now)
         rows = [
             {
-                "source_id": ids.sources["mic"],
+                "source_id": ids.sources[source.name],
                 "at": (now - timedelta(minutes=HEARD + 5 - at)).replace(second=0, microsecond=0),
-                "release_id": ids.releases["fan"],
+                "release_id": ids.releases[machine.name],
                 "scores": np.empty(0, np.float32),
                 "highest": float(minute),
                 "minutes": np.array([minute]),
@@ -95,6 +98,8 @@ def remember_minutes(file: PlantFile, level: float) -> None:
                 "operating": "running",
                 "fitness": "",
             }
+            for machine in file.machine
+            for source in machine.sources
             for at, minute in enumerate(minutes)
         ]
         session.execute(insert(MinuteRow), rows)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rattle.station.board import MachineNow, SourceNow
-from rattle.station.health import Kept, Writing
-from rattle.station.plant.banners import COMMON, WITHIN, Beginnings, banners_of
+from rattle.station.health import Kept, StationSeen, Writing
+from rattle.station.plant.banners import COMMON, WITHIN, Beginnings, banners_of, gone
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
 
@@ -81,3 +82,11 @@ def test_a_bundle_that_cannot_be_used_is_named_with_its_machine() -> None:
     (only,) = said(refused={"press": "press.rattle is damaged"})
     assert only.startswith("press is judged by the bundle that it had before")
     assert only.endswith("press.rattle is damaged")
+
+
+def test_a_station_that_died_is_said_and_one_that_ended_is_not() -> None:
+    there = StationSeen("one", "http://one", is_here=True, is_there=True, until=NOW, machines=2)
+    died = replace(there, name="two", is_here=False, is_there=False)
+    ended = replace(died, name="three", machines=0)
+    (said,) = gone([there, died, ended])
+    assert said.startswith("The station two has not been there since 2026")

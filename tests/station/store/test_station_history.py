@@ -25,8 +25,9 @@ from rattle.station.store.history import (
     reviewed_alarms,
     threshold_ids_of,
 )
-from rattle.station.store.register import register, take_sources
-from rattle.station.store.tables import Base, IncidentRow, MinuteRow
+from rattle.station.store.leases import join
+from rattle.station.store.register import register
+from rattle.station.store.tables import Base, IncidentRow, MinuteRow, SourceRow
 from rattle.station.store.writing import write_all
 
 
@@ -314,7 +315,8 @@ def test_an_incident_goes_on_over_a_short_gap_and_ends_interrupted_after_a_long_
         write_all(session, [heard.minute(-12, source_id=heard.other_source_id)])
         assert [row.id for row in open_incidents(session)] == [left.id, unheard.id, going_on.id]
     with database.writing() as session:
-        take_sources(session, [heard.other_source_id], "elsewhere", NOW, NOW + 20 * MINUTE)
+        row = session.get_one(SourceRow, heard.other_source_id)
+        row.node, row.node_until = "elsewhere", NOW + 20 * MINUTE
         # Those of another station's sources are its own.
         assert interrupt(session, NOW + 11 * MINUTE, [heard.source_id]) == []
         both = [heard.source_id, heard.other_source_id]
@@ -342,6 +344,7 @@ def test_the_incident_of_what_left_the_file_ends(
     with database.writing() as session:
         write_all(session, [heard.incident(), of_source, heard.minute(0)])
         ids = register(session, plant, bundles(plant), NOW)
+        join(session, "one", "one", "", [*ids.sources.values()], NOW, NOW + MINUTE)
         ended = interrupt(session, NOW + 2 * MINUTE, [*ids.sources.values()])
         assert len(ended) == 2
         assert [row.id for row in open_incidents(session)] == []

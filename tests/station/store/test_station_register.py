@@ -1,18 +1,17 @@
-"""What plant.toml names gets rows; a source is heard by one station."""
+"""What plant.toml names gets rows."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import select
 
-from made_up_heard import NOW, PLANT, Heard, bundles
-from rattle.errors import DataError
+from made_up_heard import NOW, PLANT, bundles
 from rattle.station.config.model import Plant
 from rattle.station.store.database import Database
-from rattle.station.store.register import Registered, leave_sources, register, take_sources
+from rattle.station.store.leases import join
+from rattle.station.store.register import Registered, register
 from rattle.station.store.tables import MachineRow, ReleaseRow, SourceRow
 
 HOUR = timedelta(hours=1)
@@ -24,7 +23,9 @@ def without_pump() -> Plant:
 
 def registered(database: Database, plant: Plant = PLANT, identity: str = "one") -> Registered:
     with database.writing() as session:
-        return register(session, plant, bundles(plant, identity), NOW)
+        ids = register(session, plant, bundles(plant, identity), NOW)
+        join(session, "one", "one", "", [*ids.sources.values()], NOW, NOW + HOUR)
+        return ids
 
 
 def test_machines_sources_and_releases_get_rows_in_the_order_of_the_file(
@@ -90,34 +91,3 @@ def test_a_release_names_the_one_that_it_was_adapted_from(database: Database) ->
         # Another machine's release has the same identity, and is not its parent.
         parent = session.get_one(ReleaseRow, second.releases["fan"]).parent_id
         assert parent == first.releases["fan"]
-
-
-def test_a_second_station_is_refused_a_source_that_another_listens_to(
-    database: Database, heard: Heard
-) -> None:
-    sources = [heard.source_id, heard.other_source_id]
-    with database.writing() as session:
-        take_sources(session, sources[:1], "one", NOW, NOW + HOUR)
-    with (
-        pytest.raises(DataError, match=r"source cam: another station \(one\) listens to it"),
-        database.writing() as session,
-    ):
-        take_sources(session, sources, "two", NOW + HOUR / 2, NOW + 2 * HOUR)
-    with database.reading() as session:
-        assert session.get_one(SourceRow, heard.other_source_id).node is None
-
-
-def test_a_lease_is_renewed_runs_out_and_is_given_back(database: Database, heard: Heard) -> None:
-    sources = [heard.source_id]
-    with database.writing() as session:
-        take_sources(session, sources, "one", NOW, NOW + HOUR)
-        take_sources(session, sources, "one", NOW, NOW + 2 * HOUR)
-        with pytest.raises(DataError):
-            take_sources(session, sources, "two", NOW + HOUR, NOW + 3 * HOUR)
-        take_sources(session, sources, "two", NOW + 2 * HOUR, NOW + 3 * HOUR)
-        leave_sources(session, sources, "one")  # which has it no more
-        with pytest.raises(DataError):
-            take_sources(session, sources, "one", NOW, NOW + HOUR)
-        leave_sources(session, sources, "two")
-        take_sources(session, sources, "one", NOW, NOW + HOUR)
-        assert session.get_one(SourceRow, heard.source_id).node == "one"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+from collections.abc import Iterator
 from types import FrameType
 
 
@@ -27,6 +29,20 @@ class Interrupts:
 
 
 INTERRUPTS = Interrupts()
+
+
+@contextlib.contextmanager
+def ended_by_kill() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, so that it leaves nothing behind."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class StopRequest:

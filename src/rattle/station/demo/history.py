@@ -17,7 +17,7 @@ from sqlalchemy import insert, select
 from rattle.scoring.budget.minutes import MINUTE_S
 from rattle.station.config.model import Plant
 from rattle.station.demo.kit import history_of
-from rattle.station.plant.beginning import enter
+from rattle.station.plant.beginning import enter, take
 from rattle.station.plant.releases import take_into_use
 from rattle.station.store.database import Database, open_database
 from rattle.station.store.tables import MinuteRow
@@ -40,7 +40,8 @@ def _write(database: Database, plant: Plant, data: Path, now: datetime) -> None:
     }
     until = now.replace(second=0, microsecond=0) - MINUTE
     with database.writing() as session:
-        ids = enter(session, plant, releases, data, now).ids
+        enter(session, plant, now)
+        ids = take(session, plant, plant.machine, releases, now)
         for machine in plant.machine:
             (source,) = machine.sources
             source_id = ids.sources[source.name]

@@ -98,6 +98,11 @@ class Ear:
         self._take(release, judge)
 
     @property
+    def source_id(self) -> str:
+        """The id of its source."""
+        return self._source_id
+
+    @property
     def name(self) -> str:
         """What its source is called in the plant."""
         return self._showing.name

@@ -45,7 +45,9 @@ class Watchdog:
             if source.state not in ("live", "unfit"):
                 self._seen.pop(source.id, None)
                 continue
-            trouble = self._troubles[source.id]
+            trouble = self._troubles.get(source.id)
+            if trouble is None:  # another station listens to it
+                continue
             if self._is_silent(source):
                 reason = f"it claims to be live, and has given no window for {SILENT_AFTER_S:g} s"
                 trouble.say("no windows", reason, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -23,6 +23,7 @@ from rattle.station.judge.troubles import SourceTroubles
 from rattle.station.plant.beginning import Beginning, Going
 from rattle.station.plant.releases import Release
 from rattle.station.records import Record
+from rattle.station.store.register import Registered
 
 Opens = Callable[[SourceFile, Machine, Release], Source]
 
@@ -32,9 +33,9 @@ class Assembly:
     """The ears of a plant, as they are put together.
 
     By the id of a source: ``ears``, ``troubles``, and ``in_use``, the release that scores it. By
-    that of a machine: ``ears_of`` and ``incidents_of``. By that of a release: ``releases``. By a
-    source's name: ``inboxes``. ``tell`` is the scribe's, ``opens`` makes the source of sound that
-    the file names.
+    that of a machine: ``ears_of``, ``incidents_of``, ``listeners``. By that of a release:
+    ``releases``. By a source's name: ``inboxes``. What was taken apart stays in ``in_use`` and
+    ``releases``. ``tell`` is the scribe's, ``opens`` makes the source of sound that the file names.
     """
 
     tell: Callable[[Record], None]
@@ -49,7 +50,7 @@ class Assembly:
     in_use: dict[str, str] = field(default_factory=dict)
     releases: dict[str, Release] = field(default_factory=dict)
     inboxes: dict[str, PushInbox] = field(default_factory=dict)
-    listeners: list[Listener] = field(default_factory=list)
+    listeners: dict[str, list[Listener]] = field(default_factory=dict)
 
     def add_all(
         self, machines: Sequence[Machine], releases: Mapping[str, Release], beginning: Beginning
@@ -57,6 +58,24 @@ class Assembly:
         """Put the machines together, to go on from what was known; ``releases`` by their names."""
         for machine in machines:
             self._add(machine, releases[machine.name], beginning)
+
+    def show_all(
+        self, machines: Sequence[Machine], ids: Registered, releases: Mapping[str, str]
+    ) -> None:
+        """Put the machines on the board, before anyone listens; releases in use by machine's id."""
+        for machine in machines:
+            machine_id = ids.machines[machine.name]
+            release_id = releases.get(machine_id, "")
+            self.board.add(self._shown(machine, machine_id, release_id, ids.sources))
+
+    def remove(self, machine_ids: Collection[str]) -> list[Listener]:
+        """Take machines apart; gives their listeners, which still listen."""
+        for machine_id in machine_ids:
+            for ear in self.ears_of.pop(machine_id, []):
+                self.ears.pop(ear.source_id, None)
+                self.troubles.pop(ear.source_id, None)
+                self.inboxes.pop(ear.name, None)
+        return [each for machine in machine_ids for each in self.listeners.pop(machine, [])]
 
     def swap(
         self,
@@ -100,7 +119,8 @@ class Assembly:
             opened = self.opens(source, machine, release)
             if isinstance(opened, PushInbox):
                 self.inboxes[source.name] = opened
-            self.listeners.append(Listener(opened, ear, now=self.now))
+            listener = Listener(opened, ear, now=self.now)
+            self.listeners.setdefault(machine_id, []).append(listener)
         incidents.settle(self.now())
 
     def _incidents(self, machine_id: str, going: Sequence[Going]) -> MachineIncidents:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from rattle.station.board import MachineNow
-from rattle.station.health import Kept, Writing
+from rattle.station.health import Kept, StationSeen, Writing
 from rattle.station.tell.at_once import COMMON, WITHIN
 
 
@@ -27,6 +27,16 @@ class Beginnings:
     def __call__(self) -> list[datetime]:
         """List them."""
         return list(self._of.values())
+
+
+def gone(stations: Sequence[StationSeen]) -> tuple[str, ...]:
+    """Say which stations died: those that ended in order had left all machines."""
+    return tuple(
+        f"The station {each.name} has not been there since {each.until:%Y-%m-%d %H:%M} UTC; see "
+        "what became of it. Stations whose plant.toml names its machines, too, take them over."
+        for each in stations
+        if not each.is_there and each.machines
+    )
 
 
 def banners_of(

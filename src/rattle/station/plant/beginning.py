@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from rattle.pages.words import counted
 from rattle.scoring.budget.ledger import Account, Level
 from rattle.station.config.model import Machine, Plant, Source
 from rattle.station.judge.making import share_of
-from rattle.station.plant.progress import told
 from rattle.station.plant.releases import Release
 from rattle.station.records import IncidentChanged
 from rattle.station.store.database import Database
@@ -27,6 +27,7 @@ from rattle.station.store.history import (
     open_incidents,
     threshold_ids_of,
 )
+from rattle.station.store.leases import join, time_of
 from rattle.station.store.register import BundleFacts, Registered, register
 from rattle.station.store.tables import ClipRow, IncidentRow, MachineRow, SourceRow
 
@@ -58,15 +59,16 @@ class Going:
 @dataclass(frozen=True)
 class Entered:
     """Ids of all that the file names, and false alarms a week that each source was allowed before,
-    by its machine's name."""
+    by its machine's name. node: what the station is called among those of its database."""
 
     ids: Registered
     before: Mapping[str, float]
+    node: str
 
 
 @dataclass(frozen=True)
 class Beginning:
-    """Ids of all that the file names; what was stored of sources by their names."""
+    """Ids of machines that are taken; what was stored of their sources by their names."""
 
     registered: Registered
     known: Mapping[str, Known]
@@ -74,32 +76,64 @@ class Beginning:
 
 
 def enter(
-    session: Session, plant: Plant, releases: Mapping[str, Release], data: Path, now: datetime
+    session: Session, plant: Plant, now: datetime, lease: timedelta = timedelta(0)
 ) -> Entered:
-    """Bring the plant into the tables, and end what was interrupted."""
+    """Bring the plant into the tables, and say for a ``lease`` that its station is there.
+
+    Raises ``DataError`` where another station has one of its machines with other sources.
+    """
     before = _budgets(session)
-    facts = {name: _facts(release, data) for name, release in releases.items()}
-    ids = register(session, plant, facts, now)
-    interrupt(session, now, [*ids.sources.values()])
-    return Entered(ids, before)
+    ids = register(session, plant, {}, now)
+    at, host = time_of(session, now), socket.gethostname()
+    # One station of a data folder has one name, so that it finds its own machines again.
+    node = f"{host}:{plant.data.resolve()}"
+    address = plant.web.address or f"http://{plant.web.bind}"
+    join(session, node, host, address, [*ids.sources.values()], at, at + lease)
+    return Entered(ids, before, node)
 
 
-def recall(database: Database, plant: Plant, entered: Entered) -> Beginning:
+def take(
+    session: Session,
+    plant: Plant,
+    machines: Sequence[Machine],
+    releases: Mapping[str, Release],
+    now: datetime,
+) -> Registered:
+    """Take the bundles of machines into use, and end what was interrupted of these.
+
+    ``releases`` are by the machine's name. Gives their ids, and those of what left all files.
+    """
+    facts = {each.name: _facts(releases[each.name], plant.data) for each in machines}
+    taken = plant.model_copy(update={"machine": tuple(machines)})
+    places = {machine.name: place for place, machine in enumerate(plant.machine)}
+    ids = register(session, taken, facts, now, places)
+    interrupt(session, time_of(session, now), [*ids.sources.values()])
+    return ids
+
+
+def recall(
+    database: Database, machines: Sequence[Machine], ids: Registered, before: Mapping[str, float]
+) -> Beginning:
     """Recall what was known, several sources at a time: of hundreds it takes a while."""
-    of = [(machine, source) for machine in plant.machine for source in machine.sources]
+    of = [(machine, source) for machine in machines for source in machine.sources]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        known = pool.map(lambda each: _known(database, each[0], each[1], entered), of)
-        each_known = told(zip(of, known, strict=True), "recalling what was heard before", len(of))
-        known_of = {source.name: each for (_, source), each in each_known}
+        known = pool.map(lambda each: _known(database, each[0], each[1], ids, before), of)
+        known_of = {source.name: each for (_, source), each in zip(of, known, strict=True)}
     with database.reading() as session:
         going = [Going(_changed(row), _clips(session, row)) for row in open_incidents(session)]
-    return Beginning(entered.ids, known_of, going)
+    return Beginning(ids, known_of, going)
 
 
-def _known(database: Database, machine: Machine, source: Source, entered: Entered) -> Known:
-    source_id = entered.ids.sources[source.name]
-    release_id = entered.ids.releases[machine.name]
-    is_same_budget = entered.before.get(machine.name) == share_of(machine)
+def _known(
+    database: Database,
+    machine: Machine,
+    source: Source,
+    ids: Registered,
+    before: Mapping[str, float],
+) -> Known:
+    source_id = ids.sources[source.name]
+    release_id = ids.releases[machine.name]
+    is_same_budget = before.get(machine.name) == share_of(machine)
     with database.reading() as session:
         account = account_of(session, source_id, release_id)
         return Known(

@@ -103,12 +103,7 @@ class Learning:
         self._thread = Thread(target=self._run, name="learning", daemon=True)
 
     def start(self) -> None:
-        """Begin, with what was said while the station was away."""
-        with self._database.reading() as session:
-            listed = select(MachineRow.id).where(MachineRow.listed)
-            machines = session.scalars(listed.order_by(MachineRow.place)).all()
-        for machine_id in machines:
-            self.due(machine_id)
+        """Begin."""
         self._thread.start()
 
     def stop(self, patience_s: float) -> None:
@@ -118,8 +113,8 @@ class Learning:
         self._thread.join(patience_s)
 
     def due(self, machine_id: str) -> None:
-        """Note that people have said something of a machine."""
-        if machine_id not in self._waiting:
+        """Note that people have said something of a machine; another station's is left to it."""
+        if machine_id in self._ears.ears_of and machine_id not in self._waiting:
             self._waiting.add(machine_id)
             self._queue.put(machine_id)
 
@@ -131,8 +126,13 @@ class Learning:
         with self._database.reading() as session:
             row = session.get(ReleaseRow, release_id)
             machine = None if row is None else session.get(MachineRow, row.machine_id)
-            if row is None or machine is None or machine.id not in self._ears.ears_of:
+            if row is None or machine is None:
                 raise DataError(f"there is no release {release_id}; reload the page and look again")
+            if machine.id not in self._ears.ears_of:
+                raise DataError(
+                    f"{machine.name} is not listened to by this station; choose the release on the "
+                    "page of the one that does"
+                )
             if machine.live_release_id == row.id:
                 raise DataError(f"{machine.name} uses this release already")
             if not (self._file.data / row.path).exists():

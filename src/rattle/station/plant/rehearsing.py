@@ -55,7 +55,8 @@ class Rehearsals:
                     return
 
     def _is_due(self, machine: MachineNow) -> bool:
-        return machine.level is None and self._now() - self._last(machine) >= EVERY
+        is_here = all(source.id in self._ears for source in machine.sources)
+        return is_here and machine.level is None and self._now() - self._last(machine) >= EVERY
 
     def _last(self, machine: MachineNow) -> datetime:
         """When it was rehearsed last, by its release; also before the station was started."""

@@ -85,12 +85,23 @@ def take_into_use_or_keep(
         _log.warning("%s goes on with the bundle that it had before: %s", machine.name, error)
         refused[machine.name] = str(error)
         return release
-    if live is None or live.given != named.scorer.identity or live.identity == live.given:
+    return chosen_since(machine, named, live, refused)
+
+
+def chosen_since(
+    machine: Machine, named: Release, live: Before | None, refused: dict[str, str]
+) -> Release:
+    """Open the release that was chosen since the file named a bundle; else give that one.
+
+    ``live`` is the release in use. Why one that was chosen is not used is noted in ``refused``.
+    """
+    given = named.given or named.scorer.identity
+    if live is None or live.given != given or live.identity == named.scorer.identity:
         return named
     try:
-        return Release(Scorer.load(live.path), live.path, live.given)
+        return Release(Scorer.load(live.path), live.path, given)
     except BundleError as error:
-        _log.warning("%s goes back to the bundle that its file names: %s", machine.name, error)
+        _log.warning("%s goes on with the bundle that it had: %s", machine.name, error)
         refused[machine.name] = str(error)
         return named
 

@@ -8,10 +8,9 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from rattle.errors import StorageError
 from rattle.listening.source import Source
@@ -27,9 +26,13 @@ from rattle.station.hear.push import PushInbox
 from rattle.station.hear.sources import source_of
 from rattle.station.hear.watchdog import Watchdog
 from rattle.station.plant.assembly import Assembly, Opens
-from rattle.station.plant.banners import Beginnings, banners_of
-from rattle.station.plant.beginning import enter, recall
+from rattle.station.plant.banners import Beginnings, banners_of, gone
+from rattle.station.plant.beginning import enter
+from rattle.station.plant.bringing import Bringing, live_releases, stop_listening
+from rattle.station.plant.elsewhere import LOOK_EVERY_S as ELSEWHERE_EVERY_S
+from rattle.station.plant.elsewhere import Elsewhere
 from rattle.station.plant.explaining import Due, Explainer
+from rattle.station.plant.holding import HOLD_EVERY_S, LEASE, Holding
 from rattle.station.plant.keeping import Job, Keeper
 from rattle.station.plant.learning import Learning
 from rattle.station.plant.progress import told
@@ -38,9 +41,9 @@ from rattle.station.plant.releases import Release, live_before, take_into_use_or
 from rattle.station.plant.telling import Telling, senders_of
 from rattle.station.plant.unexplained import unexplained
 from rattle.station.records import IncidentChanged, StretchChanged
+from rattle.station.store.backup.restore import refuse_half_restored
 from rattle.station.store.database import Database, open_database
 from rattle.station.store.history import reviewed_alarms
-from rattle.station.store.register import leave_sources, take_sources
 from rattle.station.store.retention import Retention
 from rattle.station.store.rows import ClipKept, Written
 from rattle.station.store.scribe import Scribe
@@ -49,9 +52,7 @@ from rattle.station.store.tables import IncidentRow
 
 _log = logging.getLogger(__name__)
 
-# Another station may take a source that was not renewed for so long.
-LEASE = timedelta(seconds=90)
-LOOK_EVERY_S, RENEW_EVERY_S, REHEARSE_EVERY_S, KEEP_EVERY_S = 10.0, 30.0, 60.0, 3600.0
+LOOK_EVERY_S, REHEARSE_EVERY_S, KEEP_EVERY_S = 10.0, 60.0, 3600.0
 # A stop takes no longer; of it, sources and what goes on besides have so much, writing the rest.
 PATIENCE_S, LISTENING_S, BESIDES_S = 20.0, 8.0, 3.0
 
@@ -75,14 +76,12 @@ class Plant:
         self._refused: dict[str, str] = {}  # bundles, by their machine's name
         self._end_by: float | None = None
         self._alarms: dict[str, int] = {}  # the first minute of each source's newest
-        # One station of a data folder has one name, so that it finds its own lease again.
-        self._node = f"{socket.gethostname()}:{file.data.resolve()}"
 
     def start(self) -> None:
-        """Begin to listen; returns once every source has its thread.
+        """Begin to listen; returns once every source has its thread that no other station has.
 
         Raises ``DataError``, ``BundleError``, ``StorageError``: of another station on the same data
-        or source, of a bundle that cannot be used, of a database that cannot be opened.
+        folder, of a bundle that cannot be used, of a database that cannot be opened.
         """
         with contextlib.ExitStack() as undo:
             self._start(undo)
@@ -134,10 +133,11 @@ class Plant:
             started=self._started,
             writing=writing,
             kept=self._retention.kept,
-            banners=banners_of(
+            banners=gone(self._elsewhere.stations)
+            + banners_of(
                 writing,
                 self._retention.kept,
-                self._keeper.errors,
+                {**self._keeper.errors, **self._holder.errors},
                 self.board.machines(),
                 self._beginnings(),
                 self._now(),
@@ -146,12 +146,17 @@ class Plant:
             pages_open=self.hub.pages_open,
             channels=self._telling.channels,
             broker=self._telling.broker,
+            stations=self._elsewhere.stations if len(self._elsewhere.stations) > 1 else (),
         )
 
     def _start(self, undo: contextlib.ExitStack) -> None:
-        data, senders = self.file.data, senders_of(self.file)
-        undo.enter_context(locked(data / "station", "a station"))
-        self.database: Database = open_database(self.file.database.get_secret_value(), data)
+        data, url = self.file.data, self.file.database.get_secret_value()
+        senders = senders_of(self.file)
+        # A folder that stations share is locked by each computer for itself.
+        own = "station" if url == "sqlite" else f"station-{socket.gethostname()}"
+        undo.enter_context(locked(data / own, "a station"))
+        refuse_half_restored(data)
+        self.database: Database = open_database(url, data)
         undo.callback(self.database.close)
         with self.database.reading() as session:
             before = live_before(session, data)
@@ -161,15 +166,12 @@ class Plant:
             for machine in machines
         }
         with self.database.writing() as session:
-            entered = enter(session, self.file, releases, data, self._now())
-            self._sources = [*entered.ids.sources.values()]
-            self._take(session)
-        undo.callback(self._leave)
-        beginning = recall(self.database, self.file, entered)
+            entered = enter(session, self.file, self._now(), LEASE)
+            live = live_releases(session)
         self._explainer = Explainer(self.database, self._was_explained)
-        self._retention = Retention(self.database, data, self.file.keep)
+        self._retention = Retention(self.database, data, self.file.keep, entered.node)
         files = SoundFiles(data, self.file.keep.speech, self._retention.refusal)
-        self._scribe = Scribe(self.database, files, self._written, now=self._now)
+        self._scribe = Scribe(self.database, files, self._written, now=self._now, node=entered.node)
         self._ears = ears = Assembly(self._scribe.put, self.board, self.hub, self._opens, self._now)
         self._telling = Telling(
             self.file,
@@ -181,30 +183,40 @@ class Plant:
             set_running=self.set_running,
             inboxes=ears.inboxes,
         )
-        rehearsals = Rehearsals(
-            self.database, self.board, ears.ears, lambda of: ears.releases[of].scorer, self._now
+        ears.show_all(self.file.machine, entered.ids, live)
+        self._bringing = Bringing(
+            self.database, self.file, releases, entered, ears, self._refused, self._now
         )
-        watchdog = Watchdog(self.board, ears.troubles)
-
-        def look() -> None:
-            watchdog.look(self._now())
-
-        self._keeper = Keeper(
-            [
-                Job("Looking after the sources", LOOK_EVERY_S, look, LOOK_EVERY_S),
-                Job("Holding the sources", RENEW_EVERY_S, self._renew, RENEW_EVERY_S),
-                Job("Retention", KEEP_EVERY_S, self._keep),
-                Job("Rehearsing", REHEARSE_EVERY_S, rehearsals.do_next, REHEARSE_EVERY_S),
-            ],
-            time.monotonic,
+        self._holding = holding = Holding(
+            self.database,
+            entered.node,
+            self._bringing.sources,
+            bring_in=self._bring_in,
+            stop=lambda machines: stop_listening(ears.remove(machines), LISTENING_S),
+            tell=self._scribe.put,
+            now=self._now,
         )
-        ears.add_all(self.file.machine, releases, beginning)
-        with self.database.reading() as session:
-            for each in unexplained(session, [*ears.releases], self._now()):
-                self._explain(each.incident_id, each.path, each.release_id)
+        undo.callback(self._part)
+        self._elsewhere = Elsewhere(
+            self.database,
+            entered.node,
+            self.board,
+            self.hub,
+            holding.machines,
+            self.reviewed,
+            self._now,
+        )
         self._learning = Learning(self.database, self.file, ears, self.hub, self._now)
         self._learning.start()
         undo.callback(lambda: self._learning.stop(self._left_s(BESIDES_S)))
+        self._keeper = self._keeping()
+        shared = (
+            []
+            if url == "sqlite"
+            else [Job("Looking at other stations", ELSEWHERE_EVERY_S, self._elsewhere.look)]
+        )
+        hold = Job("Holding the machines", HOLD_EVERY_S, holding.look, HOLD_EVERY_S)
+        self._holder = Keeper([hold, *shared], time.monotonic)
         self._explainer.start()
         undo.callback(lambda: self._explainer.stop(self._left_s(BESIDES_S)))
         undo.callback(lambda: self._telling.stop(self._left_s(BESIDES_S)))
@@ -214,7 +226,43 @@ class Plant:
         self._keeper.start()
         undo.callback(lambda: self._keeper.stop(self._left_s(BESIDES_S)))
         undo.callback(self._stop_listening)
-        for listener in ears.listeners:
+        holding.look()
+        self._holder.start()
+        undo.callback(lambda: self._holder.stop(self._left_s(BESIDES_S)))
+
+    def _keeping(self) -> Keeper:
+        rehearsals = Rehearsals(
+            self.database,
+            self.board,
+            self._ears.ears,
+            lambda of: self._ears.releases[of].scorer,
+            self._now,
+        )
+        watchdog = Watchdog(self.board, self._ears.troubles)
+
+        def look() -> None:
+            watchdog.look(self._now())
+
+        return Keeper(
+            [
+                Job("Looking after the sources", LOOK_EVERY_S, look, LOOK_EVERY_S),
+                Job("Retention", KEEP_EVERY_S, self._keep),
+                Job("Rehearsing", REHEARSE_EVERY_S, rehearsals.do_next, REHEARSE_EVERY_S),
+            ],
+            time.monotonic,
+        )
+
+    def _bring_in(self, machine_ids: Sequence[str]) -> None:
+        """Begin to listen to machines that this station holds from now on."""
+        listeners = self._bringing.bring_in(machine_ids)
+        for machine_id in machine_ids:
+            self._learning.due(machine_id)  # what was said meanwhile
+        with self.database.reading() as session:
+            for each in unexplained(session, self._bringing.releases_of(machine_ids), self._now()):
+                # Another station may have the recording in a folder of its own.
+                if (self.file.data / each.path).is_file():
+                    self._explain(each.incident_id, each.path, each.release_id)
+        for listener in listeners:
             listener.start()
 
     def _opened(self, source: SourceFile, machine: Machine, release: Release) -> Source:
@@ -271,20 +319,12 @@ class Plant:
     def _was_explained(self, incident_id: str) -> None:
         self.hub.publish("incident", id=incident_id, explained=True)
 
-    def _renew(self) -> None:
-        with self.database.writing() as session:
-            self._take(session)
-
     def _keep(self) -> None:
         self._retention.run(self._now())
 
-    def _take(self, session: Session) -> None:
-        now = self._now()
-        take_sources(session, self._sources, self._node, now, now + LEASE)
-
-    def _leave(self) -> None:
-        with contextlib.suppress(StorageError), self.database.writing() as session:
-            leave_sources(session, self._sources, self._node)
+    def _part(self) -> None:
+        with contextlib.suppress(StorageError):
+            self._holding.part()
 
     def _left_s(self, at_most: float = PATIENCE_S) -> float:
         """How long something may take to end: of the time that there is for all."""
@@ -293,9 +333,4 @@ class Plant:
         return min(max(self._end_by - time.monotonic(), 1.0), at_most)
 
     def _stop_listening(self) -> None:
-        for listener in self._ears.listeners:
-            listener.stop()
-        until = time.monotonic() + self._left_s(LISTENING_S)
-        for listener in self._ears.listeners:
-            if not listener.join(max(until - time.monotonic(), 0.0)):
-                _log.warning("a source did not stop in time")
+        stop_listening(self._ears.remove([*self._ears.ears_of]), self._left_s(LISTENING_S))

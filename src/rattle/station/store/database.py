@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 
 from rattle.atomic import writing as writing_file
 from rattle.errors import DataError, StorageError
-from rattle.station.store.migrate import bring_up_to_date
+from rattle.station.store.migrate import bring_up_to_date, schema_of
 
 FILE = "station.db"
 EXPECTED = 'expected "sqlite" or postgresql://USER:PASSWORD@HOST/NAME'
@@ -68,6 +68,12 @@ class Database:
         with reachable(self.engine.url), Session(alone) as session, session.begin():
             yield session
 
+    @contextlib.contextmanager
+    def telling(self) -> Iterator[Session]:
+        """Give a session to change a row that nobody else does: it waits for no other writer."""
+        with reachable(self.engine.url), Session(self.engine) as session, session.begin():
+            yield session
+
     def size_bytes(self) -> int:
         """Say how much the database takes."""
         with self.reading() as session:
@@ -90,14 +96,42 @@ def open_database(url: str, folder: Path) -> Database:
     there or by a newer version, and ``StorageError`` where it cannot be reached or written to. No
     message holds a password.
     """
+    engine = engine_of(url, folder)
+    with _opened(engine), engine.execution_options(**{EXCLUSIVE: True}).begin() as connection:
+        bring_up_to_date(connection, shown(engine.url))
+    return Database(engine)
+
+
+def open_as_it_is(url: str, folder: Path) -> tuple[Database, str]:
+    """Open a database without a change to its tables; gives also the schema that they have.
+
+    ``url`` and ``folder`` as in ``open_database``. Raises ``DataError`` where there is none yet,
+    where something else is stored there or by a newer version, and ``StorageError`` where it cannot
+    be reached.
+    """
+    if url == "sqlite" and not (folder / FILE).is_file():
+        raise DataError(f"there is no database {folder / FILE}; expected that of a station")
+    engine = engine_of(url, folder)
+    with _opened(engine), engine.begin() as connection:
+        schema = schema_of(connection, shown(engine.url))
+        if schema is None:
+            raise DataError(f"{shown(engine.url)} holds no station yet; expected that of one")
+    return Database(engine), schema
+
+
+def engine_of(url: str, folder: Path) -> Engine:
+    """Make what connects to a database; nothing is asked of it yet. See ``open_database``."""
     engine = _sqlite(folder / FILE) if url == "sqlite" else _postgresql(url)
     event.listen(engine, "begin", _begin)
+    return engine
+
+
+@contextlib.contextmanager
+def _opened(engine: Engine) -> Iterator[None]:
+    """Close a database that turns out to be of no use; raises what ``open_database`` does."""
     try:
-        with (
-            reachable(engine.url),
-            engine.execution_options(**{EXCLUSIVE: True}).begin() as connection,
-        ):
-            bring_up_to_date(connection, shown(engine.url))
+        with reachable(engine.url):
+            yield
     except DatabaseError as error:
         engine.dispose()
         raise DataError(
@@ -107,7 +141,6 @@ def open_database(url: str, folder: Path) -> Database:
     except BaseException:
         engine.dispose()
         raise
-    return Database(engine)
 
 
 @contextlib.contextmanager

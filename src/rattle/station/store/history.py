@@ -97,20 +97,21 @@ def interrupt(session: Session, now: datetime, source_ids: Collection[str]) -> l
     """End the open incidents of sources that were not heard for ten minutes; gives their ids.
 
     They end as interrupted, with the last minute that was heard; the others go on. ``source_ids``
-    are the sources of this station: of another's, which has them leased, it knows nothing. Those of
-    no station, or of a machine that is not listed, left the plant's file, and end too.
+    are the sources that this station listens to from now on: of another's it knows nothing. Those
+    that left every station's file, with their machine or alone, end too.
     """
     ended = []
     is_leased = SourceRow.node.is_not(None) & (SourceRow.node_until > now)
     elsewhere = set(session.scalars(select(SourceRow.id).where(is_leased))) - {*source_ids}
     gone = set(session.scalars(select(MachineRow.id).where(~MachineRow.listed)))
+    left = set(session.scalars(select(SourceRow.id).where(~SourceRow.listed)))
     for row in open_incidents(session):
-        if row.source_id in elsewhere:
+        has_left = row.source_id in left or row.machine_id in gone
+        if row.source_id in elsewhere or not (has_left or row.source_id in source_ids):
             continue
         of_source = MinuteRow.source_id == row.source_id
         last = session.scalar(select(func.max(MinuteRow.at)).where(of_source))
         heard_until = row.opened if last is None else last + MINUTE
-        has_left = row.source_id not in source_ids or row.machine_id in gone
         if has_left or now - heard_until > GAP:
             end_as_interrupted(row, heard_until)
             ended.append(row.id)

@@ -28,24 +28,43 @@ def bring_up_to_date(connection: Connection, shown: str) -> None:
     ``shown`` is what errors call the database. Raises ``DataError`` where a newer version wrote it,
     or where tables of another program are in the way.
     """
-    config = configured(connection)
-    steps = {step.revision for step in ScriptDirectory.from_config(config).walk_revisions()}
+    schema_of(connection, shown)
+    bring_to(connection, "head")
+
+
+def bring_to(connection: Connection, schema: str) -> None:
+    """Take the steps up to that schema."""
+    command.upgrade(configured(connection), schema)
+
+
+def schema_of(connection: Connection, shown: str) -> str | None:
+    """Say which step was taken last; None where the database is empty. Raises as above."""
     taken = MigrationContext.configure(connection).get_current_revision()
     if taken is None:
         _check_is_empty(connection, shown)
-    elif taken not in steps:
+    elif taken not in schemas():
         raise DataError(
             f"{shown} was written by a newer version of rattle (schema {taken}); install that "
             "version, or give the station another database"
         )
-    command.upgrade(config, "head")
+    return taken
+
+
+def schemas() -> set[str]:
+    """Name every schema that there was up to this version."""
+    return {step.revision for step in ScriptDirectory.from_config(_config()).walk_revisions()}
 
 
 def configured(connection: Connection) -> Config:
     """Tell alembic where the steps are, and over which connection to take them."""
+    config = _config()
+    config.attributes["connection"] = connection
+    return config
+
+
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
-    config.attributes["connection"] = connection
     return config
 
 

@@ -1,8 +1,8 @@
-"""Bring what ``plant.toml`` names into the tables, and keep each source to one station."""
+"""Bring what ``plant.toml`` names into the tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from rattle.errors import DataError
 from rattle.station.config.model import Machine, Plant, Source
 from rattle.station.ids import new_id
 from rattle.station.store.tables import MachineRow, ReleaseRow, SourceRow
@@ -42,49 +41,31 @@ class Registered:
 
 
 def register(
-    session: Session, plant: Plant, bundles: Mapping[str, BundleFacts], now: datetime
+    session: Session,
+    plant: Plant,
+    bundles: Mapping[str, BundleFacts],
+    now: datetime,
+    places: Mapping[str, int] | None = None,
 ) -> Registered:
     """Make rows for what is new, and bring the others to what the file says.
 
-    ``bundles`` are by the machine's name. Nothing is deleted: what left the file is not listed any
-    more, and keeps its past for when it comes back under its name. A bundle that changed is a new
-    release, or the old one again where it was in use before.
+    ``bundles`` are by the machine's name, of those whose bundle is taken into use. Nothing is
+    deleted: what left all stations' files is not listed any more (``leases.join``), and keeps its
+    past for when it comes back under its name. A bundle that changed is a new release, or the old
+    one again where it was in use before.
     """
     machines: dict[str, str] = {}
     sources: dict[str, str] = {}
     releases: dict[str, str] = {}
-    session.execute(update(MachineRow).values(listed=False))
-    session.execute(update(SourceRow).values(listed=False))
     for place, machine in enumerate(plant.machine):
+        place = place if places is None else places[machine.name]
         row = _machine(session, machine, place, now)
         machines[machine.name] = row.id
         for source in machine.sources:
             sources[source.name] = _source(session, source, row.id, now)
-        releases[machine.name] = _release(session, row, bundles[machine.name], now)
+        if machine.name in bundles:
+            releases[machine.name] = _release(session, row, bundles[machine.name], now)
     return Registered(machines, sources, releases)
-
-
-def take_sources(
-    session: Session, source_ids: Iterable[str], node: str, now: datetime, until: datetime
-) -> None:
-    """Say that ``node`` listens to the sources until then; again before that, to go on.
-
-    Raises ``DataError`` that names a source which another node has: it would be heard twice.
-    """
-    for row in session.scalars(select(SourceRow).where(SourceRow.id.in_([*source_ids]))):
-        if row.node not in (None, node) and row.node_until is not None and row.node_until > now:
-            raise DataError(
-                f"source {row.name}: another station ({row.node}) listens to it, at least until "
-                f"{row.node_until:%Y-%m-%d %H:%M:%S} UTC; stop that one, or give this one sources "
-                "or a database of its own"
-            )
-        row.node, row.node_until = node, until
-
-
-def leave_sources(session: Session, source_ids: Iterable[str], node: str) -> None:
-    """Let other stations have the sources that ``node`` has."""
-    taken = SourceRow.id.in_([*source_ids]) & (SourceRow.node == node)
-    session.execute(update(SourceRow).where(taken).values(node=None, node_until=None))
 
 
 def _machine(session: Session, machine: Machine, place: int, now: datetime) -> MachineRow:

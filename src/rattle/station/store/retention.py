@@ -3,7 +3,7 @@
 Recordings above the budget of bytes go, the oldest first, but never one that was reviewed or is
 protected: where these alone fill the budget, no new one is kept (``refusal``). Embeddings and
 minutes go by age, files that no row names an hour after they were written. What went is in the
-audit.
+audit. While a backup is made nothing goes: it is done an hour later.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ import contextlib
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from rattle.atomic import ABANDONED_AFTER_S, writing
-from rattle.errors import RattleError
+from rattle.errors import RattleError, StorageError
+from rattle.locked import locked
 from rattle.station.config.amounts import shown_bytes
 from rattle.station.config.model import Keep
 from rattle.station.health import Kept
@@ -27,10 +28,14 @@ from rattle.station.store import clip_files, embedding_files
 from rattle.station.store.audit import STATION, note
 from rattle.station.store.database import Database
 from rattle.station.store.old_minutes import remove_old_minutes
-from rattle.station.store.tables import ClipRow, IncidentRow
+from rattle.station.store.tables import ClipRow, IncidentRow, StationRow
 
 # How many of the next to go are named, and of those that went.
 VICTIMS, NAMED = 5, 100
+# What is locked in the data folder by who removes files, and by who copies them.
+KEEPING = "keeping"
+# A backup that takes longer than this is said to be in the way.
+LONG = timedelta(hours=3)
 
 
 @dataclass(frozen=True)
@@ -48,9 +53,14 @@ class _File:
 class Retention:
     """Keeps the files and rows of a plant within what its file says."""
 
-    def __init__(self, database: Database, folder: Path, keep: Keep) -> None:
+    def __init__(
+        self, database: Database, folder: Path, keep: Keep, node: str | None = None
+    ) -> None:
+        """``node`` is the station whose files they are, among those of the database."""
+        self._node = node
         self._database, self._folder, self._keep = database, folder, keep
         self._kept = Kept(clip_budget_bytes=keep.clips)
+        self._waits_since: datetime | None = None
 
     @property
     def kept(self) -> Kept:
@@ -68,16 +78,30 @@ class Retention:
         )
 
     def run(self, now: datetime) -> Kept:
-        """Do it once. What goes wrong is in ``Kept.error``, and is tried again the next time."""
+        """Do it once. What goes wrong is in ``Kept.error``, and is tried again the next time.
+
+        While a backup is made, or another station looks after the same folder, nothing is done.
+        """
         try:
-            self._kept = self._run(now)
+            with writing(self._folder):
+                self._folder.mkdir(parents=True, exist_ok=True)
+            with contextlib.ExitStack() as held:
+                try:
+                    held.enter_context(
+                        locked(self._folder / KEEPING, "a backup or retention", patience_s=0)
+                    )
+                except StorageError:
+                    self._waits_since = self._waits_since or now
+                    if now - self._waits_since < LONG:
+                        return self._kept
+                    raise
+                self._waits_since = None
+                self._kept = self._run(now)
         except RattleError as error:
             self._kept = replace(self._kept, error=str(error))
         return self._kept
 
     def _run(self, now: datetime) -> Kept:
-        with writing(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
         gone = self._missing()
         with self._database.writing() as session:
             files = _files(session, gone)
@@ -108,11 +132,21 @@ class Retention:
         )
 
     def _missing(self) -> set[str]:
-        """Find the recordings whose file is not there, and mark their rows; unmark the others."""
+        """Find the recordings whose file is not there, and mark their rows; unmark the others.
+
+        What another station put into its own folder is not here, and not missing.
+        """
         with self._database.reading() as session:
-            paths = dict(session.execute(select(ClipRow.path, ClipRow.missing)).all())
-        gone = {path for path in paths if not (self._folder / path).is_file()}
-        changed = [path for path, was_missing in paths.items() if was_missing != (path in gone)]
+            is_elsewhere = ClipRow.node.in_(
+                select(StationRow.node).where(StationRow.node != self._node)
+            )
+            rows = session.execute(select(ClipRow.path, ClipRow.missing, is_elsewhere)).all()
+        gone = {path for path, *_ in rows if not (self._folder / path).is_file()}
+        changed = {
+            path
+            for path, was_missing, is_elsewhere_ in rows
+            if was_missing != (path in gone) and not (path in gone and is_elsewhere_)
+        }
         if changed:
             with self._database.writing() as session:
                 for path in changed:

@@ -29,6 +29,7 @@ class ClipKept:
     path: str
     bytes: int
     speech: float | None
+    node: str | None = None
 
 
 @dataclass(frozen=True)
@@ -39,4 +40,20 @@ class ClipDropped:
     reason: str
 
 
-Written = MinuteHeard | IncidentChanged | StretchChanged | ThresholdFitted | ClipKept | ClipDropped
+@dataclass(frozen=True)
+class SourcesLeft:
+    """Sources that a station listens to no more: all that it heard of them was told before."""
+
+    node: str
+    source_ids: tuple[str, ...]
+
+
+Written = (
+    MinuteHeard
+    | IncidentChanged
+    | StretchChanged
+    | ThresholdFitted
+    | ClipKept
+    | ClipDropped
+    | SourcesLeft
+)

@@ -12,18 +12,22 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from threading import Thread
+
+from sqlalchemy.orm import Session
 
 from rattle.errors import StorageError
 from rattle.station.clock import utc_now
 from rattle.station.health import Writing
 from rattle.station.records import Embeddings, Record
 from rattle.station.store.database import Database
-from rattle.station.store.rows import Written
+from rattle.station.store.leases import of_own_sources
+from rattle.station.store.rows import ClipKept, SourcesLeft, Written
 from rattle.station.store.sound_files import SoundFiles
 from rattle.station.store.waiting import Waiting
-from rattle.station.store.writing import write, write_all
+from rattle.station.store.writing import write_all
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +46,10 @@ class Scribe:
         on_written: Callable[[Sequence[Written]], None],
         *,
         now: Callable[[], datetime] = utc_now,
+        node: str | None = None,
     ) -> None:
+        """``node`` is the station that it writes for: what that holds no more is not written."""
+        self._node = node
         self._database, self._files, self._on_written, self._now = database, files, on_written, now
         self._waiting = Waiting()
         self._in_hand: list[Written] = []
@@ -57,7 +64,7 @@ class Scribe:
         """Begin."""
         self._thread.start()
 
-    def put(self, record: Record) -> None:
+    def put(self, record: Record | SourcesLeft) -> None:
         """Take a record to be written; never waits."""
         self._waiting.put(record)
 
@@ -115,6 +122,8 @@ class Scribe:
                 if isinstance(sound, Embeddings):
                     self._files.keep_embeddings(sound)
                 elif (row := self._files.keep_clip(sound)) is not None:
+                    if isinstance(row, ClipKept):
+                        row = replace(row, node=self._node)
                     self._waiting.put(row)
             except Exception:
                 # A fault of the program in one recording is not to end the writing of all others.
@@ -126,6 +135,7 @@ class Scribe:
         if rows:
             try:
                 with self._database.writing() as session:
+                    rows = self._own(session, rows)
                     write_all(session, rows)
                 self._in_hand = []
                 self._tell(rows)
@@ -145,8 +155,9 @@ class Scribe:
         while rows:
             try:
                 with self._database.writing() as session:
-                    write(session, rows[0])
-                written.append(rows[0])
+                    own = self._own(session, rows[:1])
+                    write_all(session, own)
+                written += own
             except StorageError as error:
                 self._is_away(error)
                 break
@@ -155,6 +166,16 @@ class Scribe:
             rows = self._in_hand = rows[1:]
         self._tell(written)
         return not rows
+
+    def _own(self, session: Session, rows: list[Written]) -> list[Written]:
+        """Leave out what another station hears by now: it writes of the same moments."""
+        if self._node is None:
+            return rows
+        own = of_own_sources(session, self._node, rows)
+        if len(own) < len(rows):
+            count = len(rows) - len(own)
+            _log.warning("%d records of sources that another station took are left out", count)
+        return own
 
     def _tell(self, rows: Sequence[Written]) -> None:
         self._written += len(rows)

@@ -9,6 +9,7 @@
                 |------- review                  what people said of it, append only
                 `------- notice --- channel      who is to be told of it: the outbox
     account --- token, audit                     who may do what, and what they did
+    station                                      who shares this database
 
 A row a minute, never a row a score; embeddings lie in files (``embedding_files``).
 """
@@ -56,7 +57,13 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: Utc(), dict[str, Any]: JSON(), str: Text()}  # noqa: RUF012
+    type_annotation_map = {  # noqa: RUF012
+        datetime: Utc(),
+        dict[str, Any]: JSON(),
+        list[str]: JSON(),
+        list[Any]: JSON(),
+        str: Text(),
+    }
 
 
 class MachineRow(Base):
@@ -84,7 +91,7 @@ class SourceRow(Base):
     kind: Mapped[str]
     place: Mapped[str]
     listed: Mapped[bool]
-    # The station that listens to it, and until when it said so: a second one is refused.
+    # The station that listens to it, and until when it said so: then another one may.
     node: Mapped[str | None]
     node_until: Mapped[datetime | None]
 
@@ -250,7 +257,7 @@ class ClipRow(Base):
 
     One sound may be of several incidents. speech: seconds of it in which someone speaks, None where
     that was not looked for. protected: retention never takes it. missing: its file was not there
-    when it was last looked for.
+    when it was last looked for. node: the station in whose data folder it was put.
     """
 
     __tablename__ = "clip"
@@ -268,6 +275,7 @@ class ClipRow(Base):
     peak: Mapped[float | None]
     protected: Mapped[bool]
     missing: Mapped[bool] = mapped_column(default=False)
+    node: Mapped[str | None]
 
 
 class ReviewRow(Base):
@@ -357,3 +365,20 @@ class AuditRow(Base):
     who: Mapped[str]
     what: Mapped[str]
     detail: Mapped[dict[str, Any]]
+
+
+class StationRow(Base):
+    """A station that shares this database.
+
+    name, address: what people call it, and where its page is. until: it lives at least until then,
+    if it goes on saying so. sources: ids of those that its file names. hears: what it hears at this
+    moment, for the pages of the others (``plant.elsewhere``).
+    """
+
+    __tablename__ = "station"
+    node: Mapped[str] = mapped_column(String(512), primary_key=True)
+    name: Mapped[str]
+    address: Mapped[str]
+    until: Mapped[datetime]
+    sources: Mapped[list[str]]
+    hears: Mapped[list[Any]]

@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 from rattle.station.records import IncidentChanged, MinuteHeard, StretchChanged, ThresholdFitted
 from rattle.station.store.database import insert_into
 from rattle.station.store.incident_rows import write_incident
+from rattle.station.store.leases import leave
 from rattle.station.store.minute_rows import write_minutes
-from rattle.station.store.rows import ClipDropped, ClipKept, Written
+from rattle.station.store.rows import ClipDropped, ClipKept, SourcesLeft, Written
 from rattle.station.store.tables import ClipRow, IncidentRow, StretchRow, ThresholdRow
 
 Kind = TypeVar("Kind")
@@ -32,6 +33,8 @@ def write(session: Session, record: Written) -> None:
 def write_all(session: Session, records: Sequence[Written]) -> None:
     """Write records in the order in which they refer to each other; of one kind as they come.
 
+    Sources are left last: nothing of them is written afterwards.
+
     Raises ``sqlalchemy.exc.IntegrityError`` for one that names what is in no table.
     """
     _write_thresholds(session, _of(ThresholdFitted, records))
@@ -40,6 +43,8 @@ def write_all(session: Session, records: Sequence[Written]) -> None:
     write_minutes(session, _of(MinuteHeard, records))
     _each(_write_clip, session, _of(ClipKept, records))
     _each(_write_dropped, session, _of(ClipDropped, records))
+    for left in _of(SourcesLeft, records):
+        leave(session, left.node, left.source_ids)
 
 
 def _of(kind: type[Kind], records: Sequence[Written]) -> list[Kind]:

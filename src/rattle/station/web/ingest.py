@@ -137,7 +137,15 @@ def _inbox(context: Context, source: str, headers: Headers) -> Inbox | _Refusal:
         if token is not None and hmac.compare_digest(token.encode(), expected.encode())
     }
     if source in matches:
-        return context.station.inbox(source) or _Refusal(503, f"{source} is not listened to now.")
+        return context.station.inbox(source) or _Refusal(503, _why_not(context, source))
     if matches and source not in tokens:
         return _Refusal(404, f"There is no source {source!r} that samples are pushed to.")
     return _Refusal(401, "Send the source's token in the header Authorization: Bearer.")
+
+
+def _why_not(context: Context, source: str) -> str:
+    """Say why nothing can be pushed to a source at the moment."""
+    for machine in context.board.machines():
+        if machine.station and source in {each.name for each in machine.sources}:
+            return f"The station {machine.station} listens to {source}; push to {machine.address}."
+    return f"{source} is not listened to now."

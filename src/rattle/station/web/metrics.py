@@ -31,7 +31,8 @@ class Figures:
     def collect(self) -> Iterator[Metric]:
         """Give every metric with its samples."""
         machines = self._context.board.machines()
-        yield from _of_sources(machines)
+        # Another station says its own.
+        yield from _of_sources([machine for machine in machines if not machine.station])
         health = self._context.station.health()
         yield from _of_writing(health)
         yield from _of_telling(health)

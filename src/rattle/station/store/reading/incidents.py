@@ -275,6 +275,7 @@ def _clip_view(row: ClipRow) -> ClipView:
         row.speech,
         cast(ClipUse, row.use),
         row.missing,
+        row.node,
     )
 
 

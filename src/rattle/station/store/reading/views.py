@@ -18,7 +18,7 @@ class ClipView:
     """A recording that is kept; its file is ``path`` in the data folder.
 
     speech: seconds of it in which someone speaks; None where that was not looked for. missing: the
-    file was not there when it was last looked for.
+    file was not there when it was last looked for. node: the station in whose data folder it is.
     """
 
     sha256: str
@@ -29,6 +29,7 @@ class ClipView:
     speech: float | None
     use: ClipUse
     missing: bool = False
+    node: str | None = None
 
 
 @dataclass(frozen=True)

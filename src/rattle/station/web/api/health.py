@@ -68,6 +68,17 @@ class Broker(Answer):
     refusal: str = Field(description='What the last of these was, or "".')
 
 
+class StationSeen(Answer):
+    """A station of the same database."""
+
+    name: str = Field(description="What it is called: the computer's name.")
+    address: str = Field(description="Where its page is.")
+    is_here: bool = Field(description="Whether it is this one.")
+    is_there: bool = Field(description="Whether it said lately that it is there.")
+    until: datetime = Field(description="It was there at least until then.")
+    machines: int = Field(description="How many machines it hears.")
+
+
 class Health(Answer):
     """How the station is."""
 
@@ -78,6 +89,9 @@ class Health(Answer):
     pages_open: int = Field(description="Pages that are told of changes.")
     channels: list[Channel] = Field(description="Who is told of what happens.")
     broker: Broker | None = Field(description="The MQTT broker; null where there is none.")
+    stations: list[StationSeen] = Field(
+        description="Those that share the database; none where it is this one's alone."
+    )
 
 
 @router.get("/health")

@@ -58,6 +58,8 @@ class Machine(Answer):
     level: Level | None = Field(description="Of its open incident.")
     incident_id: str | None = Field(description="Its open incident.")
     release_id: str = Field(description="The release in use.")
+    station: str = Field(description='The other station that listens to it; "" where it is this.')
+    address: str = Field(description="Where that station has its page.")
     false_alarms: FalseIncidents = Field(description="Alarms that were no fault.")
     false_watches: FalseIncidents = Field(description="Watches that were no fault.")
     sources: list[Source] = Field(description="Its streams of sound.")

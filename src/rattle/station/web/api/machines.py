@@ -117,6 +117,12 @@ def say_running(machine: str, said: Running, context: Given) -> Running:
             f'It is known "{found.running}" whether {found.name} runs. Set running = "by tag" of '
             "this machine in plant.toml to say it.",
         )
+    if found.station:
+        raise HTTPException(
+            409,
+            f"The station {found.station} listens to {found.name}; say it there, at "
+            f"{found.address}.",
+        )
     context.station.set_running(found.id, said.running)
     return said
 

@@ -20,12 +20,13 @@ router = APIRouter()
 
 @dataclass(frozen=True)
 class SourceLine:
-    """A source as the table shows it."""
+    """A source as the table shows it; ``station`` is the other one that listens to it, or ""."""
 
     machine: str
     source: SourceNow
     state: State
     dropped: str
+    station: str
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ def source_lines(machines: Sequence[MachineNow]) -> list[SourceLine]:
             source,
             state_of_source(source),
             span_said(source.dropped_s) if source.dropped_s >= 1 else "none",
+            machine.station,
         )
         for machine in machines
         for source in machine.sources

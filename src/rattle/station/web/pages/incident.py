@@ -20,6 +20,7 @@ from rattle.station.web.pages.course import Course, course
 from rattle.station.web.pages.errors import not_there
 from rattle.station.web.pages.explanation import Explanation, explanation
 from rattle.station.web.pages.happened import Happened, happened, title_of
+from rattle.station.web.pages.kept_at import KeptAt, found_here, kept_at
 from rattle.station.web.pages.shell import context_of, shown
 from rattle.station.web.pages.sounds import Alike, Sound, alike, sounds
 
@@ -38,6 +39,7 @@ class Detail:
     happened: Happened
     sounds: list[Sound]
     silence: str
+    kept_at: KeptAt | None
     course: Course | None
     explanation: Explanation | None
     alike: list[Alike]
@@ -62,17 +64,19 @@ def detail(session: Session, context: Context, incident_id: str) -> Detail | Non
     found = incident(session, incident_id)
     if found is None:
         return None
+    data = context.file.data
     now, rule = context.now(), rule_of(context.file, found.machine)
     title = title_of(found)
     return Detail(
         incident=found,
         title=title,
         happened=happened(found, now),
-        sounds=sounds(found.clips, found.opened, title),
+        sounds=sounds(found_here(found.clips, data), found.opened, title),
         silence=why_silent(found),
+        kept_at=kept_at(session, found, data),
         course=_course(session, found, now, rule) if found.kind == "machine" else None,
         explanation=explanation(title, found.explanation),
-        alike=alike(nearest(session, incident_id)),
+        alike=alike(nearest(session, incident_id), data),
         reviews=reviews_of(session, incident_id),
         faults=faults_named(session),
     )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from rattle.station.store.reading.views import ClipView, MomentView, Neighbour
 from rattle.station.web.pages.amounts_said import score_said
+from rattle.station.web.pages.kept_at import found_here
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,13 @@ class Alike:
     sound: Sound | None
 
 
-def alike(neighbours: Sequence[Neighbour]) -> list[Alike]:
-    """Show past incidents, the nearest sound first."""
+def alike(neighbours: Sequence[Neighbour], data: Path) -> list[Alike]:
+    """Show past incidents, the nearest sound first; ``data`` is where recordings are."""
     shown = []
     for each in neighbours:
         past = each.incident
         label = f"{past.machine}, a past incident"
-        found = sounds(past.clips, past.opened, label)
+        found = sounds(found_here(past.clips, data), past.opened, label)
         shown.append(Alike(each, score_said(each.distance), found[0] if found else None))
     return shown
 

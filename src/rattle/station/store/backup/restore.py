@@ -1,0 +1,298 @@
+"""Make a station of a backup: in an empty data folder and an empty database, in full or not at all.
+
+    the whole archive is checked against what it says it holds
+    rows -> database, in one transaction      files -> FOLDER/.restoring
+    files to their places, then the transaction's end (SQLite: the database's file comes last)
+
+While ``.restoring`` is there the restore has not ended: the next begins anew, no station starts.
+Nothing in the archive is trusted: only names that a backup has are read, none beyond its size.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, Table, inspect
+from sqlalchemy.exc import DBAPIError, StatementError
+
+from rattle.atomic import writing
+from rattle.errors import DataError, StorageError
+from rattle.locked import locked
+from rattle.station.store.backup import contents as stated
+from rattle.station.store.backup.contents import Contents, OnDone
+from rattle.station.store.backup.stored_rows import Loader, parsed, tables_of
+from rattle.station.store.database import AWAY, EXCLUSIVE, FILE, engine_of, reachable, shown
+from rattle.station.store.migrate import bring_to, schemas
+
+RESTORING = ".restoring"
+READ_BYTES = 1 << 20
+# Of columns that name a file of the data folder, what they may name.
+NAMING = {"clip": "clips", "release": "releases"}
+# What reads a zip gives up with, on one that is none.
+BROKEN = (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError)
+
+
+def restore(url: str, folder: Path, archive: Path, on_done: OnDone) -> Contents:
+    """Bring a station's memory back from the backup ``archive``; gives what it held.
+
+    ``folder`` is the data folder and ``url`` the database, as in ``open_database``: both are to be
+    empty. Raises ``DataError`` where they are not, or where the archive is damaged, no backup or of
+    a newer version, and ``StorageError`` where something cannot be written. Both are as empty as
+    before after any error.
+    """
+    with (
+        locked(folder / "station", "a station"),
+        _opened(archive) as opened,
+    ):
+        held = _checked(opened, archive)
+        _check_empty(folder)
+        staging = folder / RESTORING
+        undone = [staging]
+        try:
+            with writing(staging):
+                staging.mkdir()
+            _restore(url, folder, _Reader(opened, archive, held), on_done, undone)
+        except BaseException:
+            for path in undone:
+                _remove(path)
+            raise
+        _remove(staging)
+    return held
+
+
+def refuse_half_restored(folder: Path) -> None:
+    """Raise ``DataError`` where a restore into that data folder did not end."""
+    if (folder / RESTORING).exists():
+        raise DataError(
+            f"a restore into {folder} was interrupted, and what is there is not whole; restore the "
+            "backup again, into an empty database"
+        )
+
+
+class _Reader:
+    """Reads members of an archive whose contents were checked, each against its hash."""
+
+    def __init__(self, opened: zipfile.ZipFile, archive: Path, held: Contents) -> None:
+        self._opened, self._archive, self.held = opened, archive, held
+
+    def parts(self, name: str) -> Iterator[bytes]:
+        """Yield a member piece by piece; raises at its end where it is another than was written."""
+        said, sha256 = self.held.members[name], hashlib.sha256()
+        try:
+            with self._opened.open(name) as member:
+                while part := member.read(READ_BYTES):
+                    sha256.update(part)
+                    yield part
+        except (*BROKEN, OSError) as error:
+            raise _damaged(self._archive, f"{name} cannot be read") from error
+        if sha256.hexdigest() != said.sha256:
+            raise _damaged(self._archive, f"{name} is not what was written")
+
+    def damaged(self, why: str) -> DataError:
+        """Say what is wrong with it."""
+        return _damaged(self._archive, why)
+
+
+def _restore(url: str, folder: Path, reader: _Reader, on_done: OnDone, undone: list[Path]) -> None:
+    staging = folder / RESTORING
+    names = [name for name in reader.held.members if stated.OF_DATA.fullmatch(name)]
+    _check_room(folder, sum(member.bytes for member in reader.held.members.values()))
+    for done, name in enumerate(names, start=1):
+        _write(staging / name, reader.parts(name))
+        on_done("files", done, len(names))
+    with _database(url, staging) as connection:
+        _load(connection, reader, on_done)
+        os.sync()  # or a power failure may leave rows without their files
+        _move(staging, folder, stated.FOLDERS, undone)
+    if url == "sqlite":
+        _move(staging, folder, [FILE], undone)
+
+
+@contextlib.contextmanager
+def _database(url: str, staging: Path) -> Iterator[Connection]:
+    """Begin to write to the empty database; SQLite's is made beside."""
+    engine = engine_of(url, staging)
+    try:
+        with (
+            reachable(engine.url),
+            engine.execution_options(**{EXCLUSIVE: True}).begin() as connection,
+        ):
+            there = inspect(connection).get_table_names()
+            if there:
+                raise DataError(
+                    f"{shown(engine.url)} is not empty (it holds a table {sorted(there)[0]}); give "
+                    "an empty one to restore into"
+                )
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _load(connection: Connection, reader: _Reader, on_done: OnDone) -> None:
+    """Make the tables as they were, fill them, and bring them to this version."""
+    held = reader.held
+    bring_to(connection, held.schema_)
+    tables = tables_of(connection)
+    if {table.name for table in tables} != held.tables.keys():
+        raise reader.damaged(f"its tables are not those of schema {held.schema_}")
+    total, done = sum(table.rows for table in held.tables.values()), 0
+    for table in tables:
+        said, loader = held.tables[table.name], Loader(connection, table)
+        if said.columns != tuple(column.name for column in table.columns):
+            raise reader.damaged(f"the columns of {table.name} are not those of its schema")
+        loaded = 0
+        for name in said.members:
+            with _fitting(table, reader):
+                rows = parsed(table, b"".join(reader.parts(name)))
+                _check_files(table, rows, reader)
+                loader.add(rows)
+            loaded += len(rows)
+            on_done("rows", done + loaded, total)
+        with _fitting(table, reader):
+            loader.finish()
+        if loaded != said.rows:
+            raise reader.damaged(
+                f"{table.name} has {loaded:,} rows, and {said.rows:,} were written"
+            )
+        done += loaded
+    bring_to(connection, "head")
+
+
+@contextlib.contextmanager
+def _fitting(table: Table, reader: _Reader) -> Iterator[None]:
+    try:
+        yield
+    except AWAY:
+        raise
+    except (DBAPIError, StatementError, OverflowError) as error:
+        raise reader.damaged(f"rows of {table.name} do not fit the table") from error
+
+
+def _check_files(table: Table, rows: list[dict[str, object]], reader: _Reader) -> None:
+    """Rows name files of the data folder, and such that are in the backup."""
+    folder = NAMING.get(table.name)
+    for row in rows if folder else ():
+        path = str(row["path"])
+        if not (path.startswith(f"{folder}/") and stated.OF_DATA.fullmatch(path)):
+            raise reader.damaged(f"a row of {table.name} names a file that is none of a station's")
+        is_there = path in reader.held.members or path in reader.held.absent
+        if table.name == "clip" and not is_there:
+            raise reader.damaged(f"it lacks the recording {path}")
+
+
+@contextlib.contextmanager
+def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        opened = zipfile.ZipFile(archive)
+    except FileNotFoundError:
+        raise DataError(f"there is no file {archive}") from None
+    except OSError as error:
+        raise DataError(f"{archive} cannot be read ({error.strerror or error})") from None
+    except BROKEN:
+        raise _damaged(archive, "it is no zip, or it was cut off") from None
+    with opened:
+        yield opened
+
+
+def _checked(opened: zipfile.ZipFile, archive: Path) -> Contents:
+    """Read what an archive says it holds; raises ``DataError`` where it holds anything else."""
+    infos = opened.infolist()
+    size = archive.stat().st_size
+    for info in infos:
+        if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
+            raise _damaged(archive, "a file in it is compressed")
+    if sum(info.file_size for info in infos) > size:
+        raise _damaged(archive, "its files overlap")
+    held = _contents(opened, archive)
+    found = {info.filename: info.file_size for info in infos}
+    said = {name: member.bytes for name, member in held.members.items()}
+    if len(found) != len(infos) or found.keys() != said.keys() | {stated.FILE}:
+        raise _damaged(archive, "it holds other files than it says")
+    pieces = [name for table in held.tables.values() for name in table.members]
+    files = [name for name in said if stated.OF_DATA.fullmatch(name)]
+    is_named = all(stated.OF_TABLE.fullmatch(name) for name in pieces)
+    if not is_named or sorted([*files, *pieces]) != sorted(said):
+        raise _damaged(archive, "it holds a file that is none of a backup's")
+    if any(said[name] > stated.MOST_BYTES for name in pieces):
+        raise _damaged(archive, "its tables are in too large pieces")
+    if any(found[name] != bytes_ for name, bytes_ in said.items()):
+        raise _damaged(archive, "the sizes of its files are not those that were written")
+    if held.schema_ not in schemas():
+        raise DataError(
+            f"{archive} was made by a newer version of rattle ({held.rattle}, schema "
+            f"{held.schema_}); install that version to restore it"
+        )
+    return held
+
+
+def _contents(opened: zipfile.ZipFile, archive: Path) -> Contents:
+    try:
+        info = opened.getinfo(stated.FILE)
+        if info.file_size > stated.MOST_BYTES:
+            raise _damaged(archive, f"{stated.FILE} is too large")
+        return Contents.model_validate_json(opened.read(info))
+    except KeyError:
+        raise DataError(
+            f"{archive} is no backup of a station: expected {stated.FILE} in it"
+        ) from None
+    except (ValidationError, OSError, *BROKEN):
+        raise _damaged(archive, f"{stated.FILE} is not valid") from None
+
+
+def _damaged(archive: Path, why: str) -> DataError:
+    return DataError(f"{archive} is damaged, or no backup: {why}; take another backup")
+
+
+def _check_empty(folder: Path) -> None:
+    """Make room where a restore was interrupted; raise ``DataError`` where a station was."""
+    if (folder / RESTORING).exists():
+        for name in (*stated.FOLDERS, FILE, RESTORING):
+            _remove(folder / name)
+    there = sorted(path.name for path in folder.iterdir() if not path.name.endswith(".lock"))
+    if there:
+        raise DataError(
+            f"{folder} is not empty (it holds {there[0]}); restore into an empty data folder"
+        )
+
+
+def _check_room(folder: Path, size: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise StorageError(
+            f"{folder}: {free / 1e6:,.0f} MB of the disk are free, and the backup holds "
+            f"{size / 1e6:,.0f} MB; make room"
+        )
+
+
+def _write(path: Path, parts: Iterator[bytes]) -> None:
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("xb")
+    with file:
+        for part in parts:
+            with writing(path):
+                file.write(part)
+
+
+def _move(staging: Path, folder: Path, names: Iterable[str], undone: list[Path]) -> None:
+    """Move what was made to its place."""
+    for name in names:
+        if (staging / name).exists():
+            undone.append(folder / name)
+            with writing(folder / name):
+                (staging / name).rename(folder / name)
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
