@@ -25,7 +25,7 @@ from rattle import DataError
 from rattle.station.config.model import Learn
 from rattle.station.learn.incidents import is_test
 from rattle.station.plant.station import Plant
-from rattle.station.store import reviews
+from rattle.station.store import embedding_files, reviews
 from rattle.station.store.tables import (
     IncidentRow,
     MinuteRow,
@@ -73,15 +73,18 @@ def live(plant: Plant) -> ReleaseRow:
     return next(row for row in rows(plant, ReleaseRow) if row.state == "live")
 
 
-def stored_embeddings(plant: Plant) -> bool:
-    return any((plant.file.data / "embeddings").rglob("*.z"))
+def stored_windows(plant: Plant) -> int:
+    (source,) = plant.board.sources()
+    until = datetime.now(UTC) + timedelta(minutes=10)
+    pieces = embedding_files.read(plant.file.data, source, until - timedelta(hours=2), until)
+    return sum(len(piece.ends) for piece in pieces)
 
 
 def told(plant: Plant, source: Given, ended: datetime) -> datetime:
-    """Let a minute go by, so that embeddings are written; gives when the sound ends."""
+    """Let two minutes go by, so that embeddings are written; gives when the sound ends."""
     rng = np.random.default_rng(1)
-    ended = source.put(rng.normal(0, 0.2, 70 * RATE_HZ).astype(np.float32), ended)
-    waited_for(lambda: stored_embeddings(plant))
+    ended = source.put(rng.normal(0, 0.2, 130 * RATE_HZ).astype(np.float32), ended)
+    waited_for(lambda: stored_windows(plant) > 80)
     return ended
 
 
@@ -139,8 +142,8 @@ def test_it_is_in_use_after_a_restart_with_the_same_account(
     chosen(plant, row.id)
     source.put(np.random.default_rng(2).normal(0, 1e-3, 130 * RATE_HZ).astype(np.float32), ended)
     waited_for(lambda: any(each.release_id == row.id for each in rows(plant, MinuteRow)))
-    plant.stop()
     (ear,) = plant._ears.ears.values()
+    plant.stop()
     before = ear._judge.ledger.account()
     again = started(plant.file, Given())
     try:
