@@ -29,6 +29,7 @@ from rattle.station.hear.watchdog import Watchdog
 from rattle.station.plant.assembly import Assembly, Opens
 from rattle.station.plant.banners import Beginnings, banners_of
 from rattle.station.plant.beginning import enter, recall
+from rattle.station.plant.drifting import Drifts
 from rattle.station.plant.explaining import Due, Explainer
 from rattle.station.plant.keeping import Job, Keeper
 from rattle.station.plant.progress import told
@@ -50,6 +51,7 @@ _log = logging.getLogger(__name__)
 # Another station may take a source that was not renewed for so long.
 LEASE = timedelta(seconds=90)
 LOOK_EVERY_S, RENEW_EVERY_S, REHEARSE_EVERY_S, KEEP_EVERY_S = 10.0, 30.0, 60.0, 3600.0
+DRIFT_EVERY_S = 600.0  # whether another day is over
 # A stop takes no longer; of it, sources and what goes on besides have so much, writing the rest.
 PATIENCE_S, LISTENING_S, BESIDES_S = 20.0, 8.0, 3.0
 
@@ -98,6 +100,7 @@ class Plant:
             of_microphone = is_reviewed & (IncidentRow.kind == "microphone")
             asked = select(IncidentRow.id, IncidentRow.source_id).where(of_microphone)
             reviewed = session.execute(asked).all()
+        self._drifts.reviewed(incident_ids)
         for alarm in alarms:
             ear = self._ears.ears.get(alarm.source_id)
             if ear is not None and self._ears.in_use[alarm.source_id] == alarm.release_id:
@@ -160,6 +163,7 @@ class Plant:
         rehearsals = Rehearsals(
             self.database, self.board, ears.ears, lambda of: ears.releases[of].scorer, self._now
         )
+        self._drifts = Drifts(self.database, ears.in_use, self._scribe.put, self._now)
         watchdog = Watchdog(self.board, ears.troubles)
 
         def look() -> None:
@@ -170,6 +174,7 @@ class Plant:
                 Job("Looking after the sources", LOOK_EVERY_S, look, LOOK_EVERY_S),
                 Job("Holding the sources", RENEW_EVERY_S, self._renew, RENEW_EVERY_S),
                 Job("Retention", KEEP_EVERY_S, self._keep),
+                Job("Looking for drift", DRIFT_EVERY_S, self._drifts.look),
                 Job("Rehearsing", REHEARSE_EVERY_S, rehearsals.do_next, REHEARSE_EVERY_S),
             ],
             time.monotonic,

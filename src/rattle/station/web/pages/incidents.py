@@ -31,7 +31,12 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
         "unsure": "unsure",
     },
     "level": {"alarm": "alarms", "watch": "watches"},
-    "kind": {"machine": "machines", "microphone": "microphones", "source": "lost sources"},
+    "kind": {
+        "machine": "machines",
+        "microphone": "microphones",
+        "source": "lost sources",
+        "drift": "drift",
+    },
     "state": {"open": "going on", "ended": "ended", "interrupted": "interrupted"},
 }
 
