@@ -34,6 +34,8 @@ ROUTES: dict[tuple[str, str], tuple[str, dict[str, object] | None]] = {
     ("GET", "/incidents"): (KNOWN, None),
     ("GET", "/incidents/{incident_id}"): (KNOWN, None),
     ("GET", "/review"): (KNOWN, None),
+    ("GET", "/reports"): (KNOWN, None),
+    ("GET", "/reports/{week}"): (KNOWN, None),
     ("GET", "/health"): (KNOWN, None),
     ("GET", "/settings"): (KNOWN, None),
     ("POST", "/incidents/{incident_id}/review"): (REVIEWERS, {"verdict": "normal"}),
@@ -53,6 +55,8 @@ ROUTES: dict[tuple[str, str], tuple[str, dict[str, object] | None]] = {
     ),
     ("POST", "/api/v1/reviews/{review}/undo"): (REVIEWERS, {}),
     ("GET", "/api/v1/releases"): (KNOWN, None),
+    ("GET", "/api/v1/reports"): (KNOWN, None),
+    ("GET", "/api/v1/reports/{week}"): (KNOWN, None),
     ("GET", "/api/v1/health"): (KNOWN, None),
     ("GET", "/clips/{sha256}.flac"): (KNOWN, None),
     ("GET", "/spectrograms/{sha256}.png"): (KNOWN, None),
@@ -104,6 +108,7 @@ def test_each_role_may_do_what_the_table_says(
             "review_id": review,
             "review": review,
             "sha256": station.clips["fault"],
+            "week": "2026-W12",
         }
         address = path.format(**values)
         if address == "/static":

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from rattle.station.amounts_said import score_said, span_said
 from rattle.station.store.reading.views import IncidentView
-from rattle.station.web.pages.amounts_said import score_said, span_said
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from rattle.station.amounts_said import score_said
 from rattle.station.store.reading.views import ClipView, MomentView, Neighbour
-from rattle.station.web.pages.amounts_said import score_said
 
 
 @dataclass(frozen=True)
