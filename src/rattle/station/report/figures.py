@@ -18,10 +18,10 @@ class Heard:
     sound_s: with sound. lost_s: in which it was listened to and there was none. off_s: in which the
     station did not listen, of what is over of the week. running_s: in which the machine ran.
     unfit: whole minutes with sound that was not fit to be scored, by what was wrong with it;
-    unfit_s: all of them. moved_s: in which it was asked whether the microphone was moved. scored: minutes of
-    sound that were scored. listened: those of them in which an alarm could be raised, since there
-    was a threshold. expected, allowed: false alarms in these, by the thresholds in force, and by
-    the budget.
+    unfit_s: all of them. moved_s: in which it was asked whether the microphone was moved. scored:
+    minutes of sound that were scored. listened: those of them in which an alarm could be raised,
+    since there was a threshold. expected, allowed: false alarms in these, by the thresholds in
+    force, and by the budget.
     """
 
     sound_s: float = 0.0

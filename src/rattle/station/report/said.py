@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from urllib.parse import quote
 
 from rattle.pages.words import counted
 from rattle.station.amounts_said import MINUTE_S, rate_said, score_said, span_said
@@ -60,7 +61,7 @@ def said(report: Report, zone: tzinfo | None = None) -> Document:
     """
     until = "" if report.is_over else f", so far until {_clock(report.until, zone)}"
     last = report.ends.astimezone(zone)
-    sections = [_plant(report)] if report.machines else []
+    sections = [_plant(report)]
     if not report.is_empty:
         sections += [_machine(machine, zone) for machine in report.machines]
     return Document(
@@ -82,7 +83,7 @@ def _plant(report: Report) -> Section:
         "",
         "The plant",
         "/",
-        (*_outcome(report.alarms, report.watches, heard), _listened(heard, "all sources together")),
+        (*_outcome(report.alarms, report.watches, heard), _listened(heard, "all sources added up")),
         (_overview(report.machines), *_confirmed(report.machines)),
     )
 
@@ -122,7 +123,7 @@ def _fault(name: str, times: int, seconds: float) -> tuple[Cell, ...]:
 
 
 def _machine(machine: MachineReport, zone: tzinfo | None) -> Section:
-    href = f"/machines/{machine.name}"
+    href = f"/machines/{quote(machine.name)}"
     if machine.is_empty:
         sentences = ["Nothing was heard of it in this week."]
     else:
@@ -145,12 +146,13 @@ def _machine(machine: MachineReport, zone: tzinfo | None) -> Section:
 
 
 def _tables(machine: MachineReport, zone: tzinfo | None) -> Iterator[Table]:
-    levels = (machine.alarms, machine.watches)
-    yield Table(
-        "Incidents that began in this week",
-        ("level", "all", *VERDICTS),
-        tuple((Cell(of.level), *_numbers(of.total, *_by_verdict(of))) for of in levels),
-    )
+    levels = [of for of in (machine.alarms, machine.watches) if of.total]
+    if levels:
+        yield Table(
+            "Incidents that began in this week",
+            ("level", "all", *VERDICTS),
+            tuple((Cell(of.level), *_numbers(of.total, *_by_verdict(of))) for of in levels),
+        )
     if machine.newest_alarms:
         rows = [
             (
@@ -212,20 +214,17 @@ def _health(sources: Sequence[SourceReport]) -> Table:
 
 def _outcome(alarms: Verdicts, watches: Verdicts, heard: Heard) -> Iterator[str]:
     """Say what came, and hold the false alarms against the budget."""
-    if not alarms.total:
-        yield f"No alarm; {counted(watches.total, 'watch', 'watches')}."
-    else:
-        yield (
-            f"{counted(alarms.total, 'alarm')}: {_verdicts(alarms)}; "
-            f"{counted(watches.total, 'watch', 'watches')}."
-        )
+    others = counted(watches.total, "watch", "watches") if watches.total else "no watch"
+    all_alarms = f"{counted(alarms.total, 'alarm')}: {_verdicts(alarms)}" if alarms.total else ""
+    yield f"{all_alarms or 'No alarm'}; {others}."
     if not heard.listened:
         yield "No alarm could be raised: too little was heard for a threshold."
         return
     open_ones = alarms.none + alarms.unsure
-    maybe = f" and {open_ones} of which nobody knows" if open_ones else ""
+    maybe = f", and {open_ones} of which nobody knows" if open_ones else ""
+    false = counted(alarms.normal, "false alarm") if alarms.normal else "No false alarm"
     yield (
-        f"{counted(alarms.normal, 'false alarm')}{maybe}; expected {_rate(heard.expected)}, budget "
+        f"{false}{maybe}; expected {_rate(heard.expected)}, budget "
         f"{_rate(heard.allowed)} for the {span_said(heard.listened * MINUTE_S)} of running sound "
         "in which an alarm could be raised."
     )
@@ -241,10 +240,16 @@ def _by_verdict(of: Verdicts) -> tuple[int, int, int, int]:
 
 
 def _listened(heard: Heard, of: str) -> str:
-    lost = f"{_span(heard.lost_s)} without sound" if heard.lost_s else "none without sound"
-    off = f", {_span(heard.off_s)} not listened" if heard.off_s >= MINUTE_S else ""
-    unfit = f", {_span(heard.unfit_s)} not fit to be judged" if heard.unfit_s else ""
-    return f"{_span(heard.sound_s)} of sound, {of}; {lost}{off}{unfit}."
+    lost = [
+        f"for {_span(seconds)} {why}"
+        for seconds, why in (
+            (heard.lost_s, "no sound came"),
+            (heard.off_s, "the station did not listen"),
+            (heard.unfit_s, "the sound was not fit to be judged"),
+        )
+        if seconds >= MINUTE_S
+    ]
+    return f"{_span(heard.sound_s)} of sound, {of}; {', '.join(lost) or 'nothing was missed'}."
 
 
 def _deaf_s(heard: Heard) -> float:
