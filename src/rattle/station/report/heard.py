@@ -98,42 +98,23 @@ def heard(
     ``rows`` are the thresholds of ``in_force``. A minute is counted whole, with the threshold that
     held when it began.
     """
-    alarms = [row for row in reversed(rows) if row.level == "alarm"]
-    held = [
-        (
-            and_(MinuteRow.release_id == row.release_id, MinuteRow.at >= row.active_from),
-            row.expected,
+    of_source = MinuteRow.source_id == source_id
+    of_span = of_source & (MinuteRow.at >= span.begin) & (MinuteRow.at < span.end)
+    spells = _spells(session, of_span)
+    alarms = [row for row in rows if row.level == "alarm"]
+    # One release after another, since to group thousands of rows takes longer than to add them.
+    sums = [
+        _sums(
+            session,
+            of_span,
+            each.release_id,
+            [a for a in alarms if a.release_id == each.release_id],
         )
-        for row in alarms
+        for each in spells
     ]
-    scored = func.length(MinuteRow.minutes) // BYTES_OF_M
-    expected: ColumnElement[float] = case(*held, else_=0.0) if held else literal(0.0)
-    is_held = [(condition, 1) for condition, _ in held]
-    listened: ColumnElement[int] = case(*is_held, else_=0) if held else literal(0)
-    of_span = (
-        (MinuteRow.source_id == source_id)
-        & (MinuteRow.at >= span.begin)
-        & (MinuteRow.at < span.end)
+    minutes, lost_s, running_s, scored, listened, expected = (
+        sum(part[place] for part in sums) for place in range(6)
     )
-    query = (
-        select(
-            MinuteRow.release_id,
-            func.min(MinuteRow.at),
-            func.count(),
-            func.sum(MinuteRow.lost_s),
-            func.sum(MinuteRow.running_s),
-            func.sum(scored),
-            func.sum(scored * listened),
-            func.sum(scored * expected),
-        )
-        .where(of_span)
-        .group_by(MinuteRow.release_id)
-    )
-    found = session.execute(query).all()
-    minutes, lost_s, running_s, all_scored, all_listened, all_expected = (
-        sum(float(row[place]) for row in found) for place in range(2, 8)
-    )
-    spells = sorted((Spell(row[0], row[1]) for row in found), key=lambda each: each.since)
     return Heard(
         sound_s=max(minutes * MINUTE_S - lost_s, 0.0),
         lost_s=lost_s,
@@ -141,11 +122,51 @@ def heard(
         running_s=running_s,
         unfit=_unfit(session, of_span),
         moved_s=moved_s,
-        scored=round(all_scored),
-        listened=round(all_listened),
-        expected=all_expected / MINUTES_A_WEEK,
-        allowed=all_listened * allowed_per_week / MINUTES_A_WEEK,
+        scored=round(scored),
+        listened=round(listened),
+        expected=expected / MINUTES_A_WEEK,
+        allowed=listened * allowed_per_week / MINUTES_A_WEEK,
     ), spells
+
+
+def _spells(session: Session, of_span: ColumnElement[bool]) -> list[Spell]:
+    """Find the releases of minutes and their first ones, from one to the next."""
+    spells: list[Spell] = []
+    while True:
+        others = MinuteRow.release_id.not_in([each.release_id for each in spells])
+        first = select(MinuteRow.release_id, MinuteRow.at).where(of_span, others)
+        row = session.execute(first.order_by(MinuteRow.at).limit(1)).first()
+        if row is None:
+            return spells
+        spells.append(Spell(row[0], row[1]))
+
+
+def _sums(
+    session: Session,
+    of_span: ColumnElement[bool],
+    release_id: str,
+    alarms: Sequence[ThresholdRow],
+) -> tuple[float, ...]:
+    """Add up a release's minutes: their number, lost and running seconds, M, and expected rates.
+
+    Of M first all, then those with a threshold in force, of which the rates are.
+    """
+    scored = func.length(MinuteRow.minutes) // BYTES_OF_M
+    newest_first = [(MinuteRow.at >= row.active_from, row.expected) for row in reversed(alarms)]
+    expected: ColumnElement[float] = literal(0.0)
+    listened: ColumnElement[int] = literal(0)
+    if alarms:
+        expected = case(*newest_first, else_=0.0)
+        listened = case((MinuteRow.at >= alarms[0].active_from, 1), else_=0)
+    query = select(
+        func.count(),
+        func.sum(MinuteRow.lost_s),
+        func.sum(MinuteRow.running_s),
+        func.sum(scored),
+        func.sum(scored * listened),
+        func.sum(scored * expected),
+    ).where(of_span, MinuteRow.release_id == release_id)
+    return tuple(float(each) for each in session.execute(query).one())
 
 
 def release_before(session: Session, source_id: str, at: datetime) -> str | None:
@@ -162,8 +183,7 @@ def _unfit(session: Session, of_span: ColumnElement[bool]) -> tuple[tuple[str, f
         .where(of_span, MinuteRow.fitness != "")
         .group_by(MinuteRow.fitness)
     )
-    seconds: Counter[str] = Counter()
-    for fitness, minutes in session.execute(query):
-        what = next((fault for fault in FAULTS if fault in fitness), fitness)
-        seconds[what] += minutes
-    return tuple((what, count * MINUTE_S) for what, count in sorted(seconds.items()))
+    minutes: Counter[str] = Counter()
+    for fitness, count in session.execute(query):
+        minutes[next((fault for fault in FAULTS if fault in fitness), fitness)] += count
+    return tuple((what, count * MINUTE_S) for what, count in sorted(minutes.items()))

@@ -12,6 +12,7 @@ from rattle.station.amounts_said import MINUTE_S, rate_said, score_said, span_sa
 from rattle.station.report.figures import Heard, MachineReport, Report, SourceReport, Verdicts
 
 NONE = "–"
+NO_BREAK = "\u00a0"
 VERDICTS = ("fault", "false", "unsure", "not reviewed")
 
 
@@ -94,11 +95,11 @@ def _overview(machines: Sequence[MachineReport]) -> Table:
         (
             Cell(each.name, f"#{each.id}"),
             *_numbers(each.alarms.total, *_by_verdict(each.alarms)),
-            Cell(_rate(each.heard.expected)),
-            Cell(_rate(each.heard.allowed)),
+            _whole(_rate(each.heard.expected)),
+            _whole(_rate(each.heard.allowed)),
             *_numbers(each.watches.total),
-            Cell(_span(max((s.heard.running_s for s in each.sources), default=0.0))),
-            Cell(_span(_deaf_s(each.heard))),
+            _whole(_span(max((s.heard.running_s for s in each.sources), default=0.0))),
+            _whole(_span(_deaf_s(each.heard))),
         )
         for each in machines
     ]
@@ -199,17 +200,21 @@ def _health(sources: Sequence[SourceReport]) -> Table:
     rows = [
         (
             Cell(each.name),
-            Cell(_span(each.heard.sound_s)),
-            Cell(_span(each.heard.running_s)),
-            Cell(_span(each.heard.lost_s)),
-            Cell(_span(each.heard.off_s)),
-            Cell("; ".join(f"{what} {span_said(s)}" for what, s in each.heard.unfit) or NONE),
-            Cell(_span(each.heard.moved_s)),
+            _whole(_span(each.heard.sound_s)),
+            _whole(_span(each.heard.running_s)),
+            _whole(_span(each.heard.lost_s)),
+            _whole(_span(each.heard.off_s)),
+            Cell("; ".join(_unfit(*part) for part in each.heard.unfit) or NONE),
+            _whole(_span(each.heard.moved_s)),
             *_numbers(each.troubles),
         )
         for each in sources
     ]
     return Table("Microphones and sources", head, tuple(rows))
+
+
+def _unfit(what: str, seconds: float) -> str:
+    return f"{what} {span_said(seconds)}".replace(" ", NO_BREAK)
 
 
 def _outcome(alarms: Verdicts, watches: Verdicts, heard: Heard) -> Iterator[str]:
@@ -259,6 +264,11 @@ def _deaf_s(heard: Heard) -> float:
 def _verdict(verdict: str | None, fault: str | None) -> str:
     words = {None: "not reviewed", "anomaly": "fault", "normal": "false", "unsure": "unsure"}
     return words[verdict] + (f": {fault}" if fault else "")
+
+
+def _whole(amount: str) -> Cell:
+    """A cell whose words stay in one line."""
+    return Cell(amount.replace(" ", NO_BREAK))
 
 
 def _numbers(*counts: int) -> tuple[Cell, ...]:

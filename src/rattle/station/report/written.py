@@ -8,7 +8,7 @@ from datetime import tzinfo
 
 from rattle.pages.templates import page_template
 from rattle.station.report.figures import Report
-from rattle.station.report.said import Cell, Section, Table, said
+from rattle.station.report.said import NO_BREAK, Cell, Section, Table, said
 
 TEMPLATE = "station/report/mail.html.jinja"
 COLUMNS = 78
@@ -23,7 +23,7 @@ def as_text(report: Report, address: str = "", zone: tzinfo | None = None) -> st
         parts.append(address + document.href)
     for section in document.sections:
         parts += _section(section)
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(parts).replace(NO_BREAK, " ") + "\n"
 
 
 def as_html(report: Report, address: str, zone: tzinfo | None = None) -> str:
