@@ -41,11 +41,13 @@ SHOTS = {
     "incident": ("incident", (1280, 1240), "light"),
     "review": ("review", (1280, 960), "light"),
     "review-dark": ("review", (1280, 960), "dark"),
+    "report": ("report", (1280, 1100), "light"),
     "health": ("health", WIDE, "light"),
     "settings": ("settings", WIDE, "light"),
     "login": ("login", (720, 480), "light"),
     "phone-wall": ("wall", NARROW, "light"),
     "phone-review": ("review", NARROW, "light"),
+    "phone-report": ("report", NARROW, "light"),
     "phone-incident": ("incident", NARROW, "dark"),
     # The last one: the plant is filled up for it.
     "crowd": ("wall", (1920, 1080), "light"),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rattle.scoring.budget.ledger import Level
 
 Operating = Literal["running", "idle", "off", "unknown"]
-IncidentKind = Literal["machine", "microphone", "source"]
+IncidentKind = Literal["machine", "microphone", "source", "drift"]
 IncidentState = Literal["open", "ended", "interrupted"]
 ClipUse = Literal["incident", "moment"]
 
@@ -65,7 +65,7 @@ class IncidentChanged:
     source_id is the one that it began at. subject is what it is about, so that there is one open
     incident of a kind and subject: a machine for kind "machine", else a source. level is the
     highest that was reached. peak is the highest Y, peak_z ``[D]`` the embedding where it was.
-    reason says in words what is wrong with a microphone or source.
+    reason says in words what is wrong with a microphone or source, or how far a sound has drifted.
     """
 
     id: str

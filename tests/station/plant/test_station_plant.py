@@ -23,6 +23,7 @@ from plant_kit import (
 from sqlalchemy import update
 
 from rattle import StorageError
+from rattle.station.ids import new_id
 from rattle.station.plant.station import Plant
 from rattle.station.records import StretchChanged
 from rattle.station.store import reviews
@@ -192,6 +193,35 @@ def test_a_station_that_cannot_start_leaves_nothing_taken(
     (source,) = rows(plant, SourceRow)
     assert source.node is not None
     plant.stop()
+
+
+def test_a_drift_that_a_person_reviewed_is_over(heard: tuple[Plant, Given]) -> None:
+    plant, _ = heard
+    now = datetime.now(UTC)
+    source = rows(plant, SourceRow)[0]
+    with plant.database.writing() as session:
+        session.add(
+            IncidentRow(
+                id=new_id(now),
+                machine_id=source.machine_id,
+                source_id=source.id,
+                subject=source.id,
+                kind="drift",
+                level="watch",
+                state="open",
+                opened=now,
+                reason="since 2026-03-02 the score is 0.4 higher",
+            )
+        )
+
+    def drift() -> IncidentRow:
+        return next(row for row in rows(plant, IncidentRow) if row.kind == "drift")
+
+    with plant.database.writing() as session:
+        reviews.add(session, [drift().id], "normal", "ada", now)
+    plant.reviewed([drift().id])
+    waited_for(lambda: drift().state == "ended")
+    assert drift().verdict == "normal"
 
 
 def test_another_bundle_is_another_release_and_begins_to_learn(

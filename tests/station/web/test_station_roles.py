@@ -36,6 +36,8 @@ ROUTES: dict[tuple[str, str], tuple[str, dict[str, object] | None]] = {
     ("GET", "/review"): (KNOWN, None),
     ("GET", "/releases/{release_id}"): (KNOWN, None),
     ("POST", "/releases/{release_id}/promote"): (REVIEWERS, {"reason": "it is better"}),
+    ("GET", "/reports"): (KNOWN, None),
+    ("GET", "/reports/{week}"): (KNOWN, None),
     ("GET", "/health"): (KNOWN, None),
     ("GET", "/settings"): (KNOWN, None),
     ("POST", "/health/test-notice"): (ADMINS, {"channel": "shift"}),
@@ -58,6 +60,8 @@ ROUTES: dict[tuple[str, str], tuple[str, dict[str, object] | None]] = {
     ("GET", "/api/v1/releases"): (KNOWN, None),
     ("GET", "/api/v1/releases/{release}"): (KNOWN, None),
     ("POST", "/api/v1/releases/{release}/promote"): (REVIEWERS, {"reason": "it is better"}),
+    ("GET", "/api/v1/reports"): (KNOWN, None),
+    ("GET", "/api/v1/reports/{week}"): (KNOWN, None),
     ("GET", "/api/v1/health"): (KNOWN, None),
     ("GET", "/clips/{sha256}.flac"): (KNOWN, None),
     ("GET", "/spectrograms/{sha256}.png"): (KNOWN, None),
@@ -111,6 +115,7 @@ def test_each_role_may_do_what_the_table_says(
             "sha256": station.clips["fault"],
             "release_id": station.releases["pump 7"],
             "release": station.releases["pump 7"],
+            "week": "2026-W12",
         }
         address = path.format(**values)
         if address == "/static":

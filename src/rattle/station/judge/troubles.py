@@ -48,7 +48,7 @@ class SourceTroubles:
         self._causes: dict[Cause, str] = {}
         self._lock = Lock()
         for incident in restored:
-            if incident.kind != "machine":
+            if incident.kind in ("microphone", "source"):
                 self._open[incident.kind] = incident
                 self._causes[_cause_of(incident)] = incident.reason
 

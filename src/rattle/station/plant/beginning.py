@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -27,6 +26,7 @@ from rattle.station.store.history import (
     open_incidents,
     threshold_ids_of,
 )
+from rattle.station.store.incident_rows import record_of
 from rattle.station.store.leases import join, time_of
 from rattle.station.store.register import BundleFacts, Registered, register
 from rattle.station.store.tables import ClipRow, IncidentRow, MachineRow, SourceRow
@@ -120,7 +120,7 @@ def recall(
         known = pool.map(lambda each: _known(database, each[0], each[1], ids, before), of)
         known_of = {source.name: each for (_, source), each in zip(of, known, strict=True)}
     with database.reading() as session:
-        going = [Going(_changed(row), _clips(session, row)) for row in open_incidents(session)]
+        going = [Going(record_of(row), _clips(session, row)) for row in open_incidents(session)]
     return Beginning(ids, known_of, going)
 
 
@@ -177,26 +177,6 @@ def report_of(release: Release) -> dict[str, Any]:
         "recipe": info.recipe.name,
         "rattle": origin.rattle,
     }
-
-
-def _changed(row: IncidentRow) -> IncidentChanged:
-    return IncidentChanged(
-        id=row.id,
-        machine_id=row.machine_id,
-        source_id=row.source_id,
-        subject=row.subject,
-        kind=row.kind,  # type: ignore[arg-type]
-        level=row.level,  # type: ignore[arg-type]
-        state=row.state,  # type: ignore[arg-type]
-        opened=row.opened,
-        ended=row.ended,
-        peak=row.peak,
-        peak_at=row.peak_at,
-        peak_z=None if row.peak_z is None else np.frombuffer(row.peak_z, "<f2"),
-        release_id=row.release_id,
-        threshold_id=row.threshold_id,
-        reason=row.reason,
-    )
 
 
 def _clips(session: Session, row: IncidentRow) -> int:

@@ -29,6 +29,7 @@ from rattle.station.plant.assembly import Assembly, Opens
 from rattle.station.plant.banners import Beginnings, banners_of, gone
 from rattle.station.plant.beginning import enter
 from rattle.station.plant.bringing import Bringing, live_releases, stop_listening
+from rattle.station.plant.drifting import Drifts
 from rattle.station.plant.elsewhere import LOOK_EVERY_S as ELSEWHERE_EVERY_S
 from rattle.station.plant.elsewhere import Elsewhere
 from rattle.station.plant.explaining import Due, Explainer
@@ -53,6 +54,7 @@ from rattle.station.store.tables import IncidentRow
 _log = logging.getLogger(__name__)
 
 LOOK_EVERY_S, REHEARSE_EVERY_S, KEEP_EVERY_S = 10.0, 60.0, 3600.0
+DRIFT_EVERY_S = 600.0  # whether another day is over
 # A stop takes no longer; of it, sources and what goes on besides have so much, writing the rest.
 PATIENCE_S, LISTENING_S, BESIDES_S = 20.0, 8.0, 3.0
 
@@ -103,6 +105,7 @@ class Plant:
             of_sound = IncidentRow.id.in_([*incident_ids]) & (IncidentRow.kind == "machine")
             machines = select(IncidentRow.machine_id).where(of_sound).distinct()
             learning = session.scalars(machines).all()
+        self._drifts.reviewed(incident_ids)
         for alarm in alarms:
             ear = self._ears.ears.get(alarm.source_id)
             if ear is not None and self._ears.in_use[alarm.source_id] == alarm.release_id:
@@ -238,6 +241,7 @@ class Plant:
             lambda of: self._ears.releases[of].scorer,
             self._now,
         )
+        self._drifts = Drifts(self.database, self._held, self._scribe.put, self._now)
         watchdog = Watchdog(self.board, self._ears.troubles)
 
         def look() -> None:
@@ -247,10 +251,15 @@ class Plant:
             [
                 Job("Looking after the sources", LOOK_EVERY_S, look, LOOK_EVERY_S),
                 Job("Retention", KEEP_EVERY_S, self._keep),
+                Job("Looking for drift", DRIFT_EVERY_S, self._drifts.look),
                 Job("Rehearsing", REHEARSE_EVERY_S, rehearsals.do_next, REHEARSE_EVERY_S),
             ],
             time.monotonic,
         )
+
+    def _held(self) -> dict[str, str]:
+        """Which release scores each source that is listened to here."""
+        return {source_id: self._ears.in_use[source_id] for source_id in [*self._ears.ears]}
 
     def _bring_in(self, machine_ids: Sequence[str]) -> None:
         """Begin to listen to machines that this station holds from now on."""

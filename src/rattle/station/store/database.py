@@ -97,7 +97,7 @@ def open_database(url: str, folder: Path) -> Database:
     message holds a password.
     """
     engine = engine_of(url, folder)
-    with _opened(engine), engine.execution_options(**{EXCLUSIVE: True}).begin() as connection:
+    with _opened(engine), _alone(engine) as connection:
         bring_up_to_date(connection, shown(engine.url))
     return Database(engine)
 
@@ -167,6 +167,27 @@ def insert_into(session: Session, table: type[Any]) -> Any:
     """Begin an INSERT that can say what becomes of rows that are there already."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     return dialect.insert(table)
+
+
+@contextlib.contextmanager
+def _alone(engine: Engine) -> Iterator[Connection]:
+    """Begin a transaction that nobody else writes during, in which tables may be made anew.
+
+    SQLite changes a table by copying it and dropping the old one, whose rows others refer to:
+    references are not looked at meanwhile, which has to be said before the transaction begins.
+    """
+    with engine.execution_options(**{EXCLUSIVE: True}).connect() as connection:
+        _look_at_references(connection, "OFF")
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            _look_at_references(connection, "ON")
+
+
+def _look_at_references(connection: Connection, on: str) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.connection.cursor().execute(f"PRAGMA foreign_keys = {on}")
 
 
 def _sqlite(file: Path) -> Engine:

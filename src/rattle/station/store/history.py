@@ -112,7 +112,8 @@ def interrupt(session: Session, now: datetime, source_ids: Collection[str]) -> l
         of_source = MinuteRow.source_id == row.source_id
         last = session.scalar(select(func.max(MinuteRow.at)).where(of_source))
         heard_until = row.opened if last is None else last + MINUTE
-        if has_left or now - heard_until > GAP:
+        # A drift goes on while nobody listens; another day of sound is what ends it.
+        if has_left or (row.kind != "drift" and now - heard_until > GAP):
             end_as_interrupted(row, heard_until)
             ended.append(row.id)
     session.flush()

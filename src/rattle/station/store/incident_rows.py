@@ -38,6 +38,27 @@ def end_as_interrupted(row: IncidentRow, at: datetime) -> None:
     row.state, row.ended = "interrupted", max(at, row.opened)
 
 
+def record_of(row: IncidentRow) -> IncidentChanged:
+    """Give an incident's row as the record that would write it."""
+    return IncidentChanged(
+        id=row.id,
+        machine_id=row.machine_id,
+        source_id=row.source_id,
+        subject=row.subject,
+        kind=row.kind,  # type: ignore[arg-type]
+        level=row.level,  # type: ignore[arg-type]
+        state=row.state,  # type: ignore[arg-type]
+        opened=row.opened,
+        ended=row.ended,
+        peak=row.peak,
+        peak_at=row.peak_at,
+        peak_z=None if row.peak_z is None else np.frombuffer(row.peak_z, "<f2"),
+        release_id=row.release_id,
+        threshold_id=row.threshold_id,
+        reason=row.reason,
+    )
+
+
 def _add(session: Session, changed: IncidentChanged) -> None:
     row = IncidentRow(**_values(changed))
     if changed.state == "open":

@@ -1,6 +1,7 @@
 """State the tables. Times are UTC, ids are ULIDs.
 
     machine --- source --- minute                what was heard, minute by minute
+       |           |------ day                   the median of a day, which is never removed
        |           |------ threshold             each with its reason
        |           `------ stretch               what the budget counts
        |--- release --- replayed                 bundles in use, before, or offered; and what they
@@ -190,6 +191,21 @@ class MinuteRow(Base):
     fitness: Mapped[str]
 
 
+class DayRow(Base):
+    """A day of a source, of which ``minutes`` were scored: the median of their M.
+
+    at: when the day begins, UTC. Minutes are forgotten after a year; a drift is told by what was
+    heard first.
+    """
+
+    __tablename__ = "day"
+    source_id: Mapped[str] = mapped_column(ForeignKey("source.id"), primary_key=True)
+    release_id: Mapped[str] = mapped_column(ForeignKey("release.id"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    median: Mapped[float]
+    minutes: Mapped[int]
+
+
 class IncidentRow(Base):
     """An incident; see ``records.IncidentChanged``.
 
@@ -211,7 +227,7 @@ class IncidentRow(Base):
         Index("ix_incident_opened", "opened"),
         Index("ix_incident_ended", "ended"),
         Index("ix_incident_machine_id", "machine_id", "opened"),
-        _one_of("kind", "machine", "microphone", "source"),
+        _one_of("kind", "machine", "microphone", "source", "drift"),
         _one_of("level", "watch", "alarm"),
         _one_of("state", "open", "ended", "interrupted"),
         _one_of("verdict", "anomaly", "normal", "unsure"),

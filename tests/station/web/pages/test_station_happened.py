@@ -57,6 +57,16 @@ INCIDENT = IncidentView(
             "minutes",
         ),
         (
+            {"kind": "drift", "state": "open", "reason": "since 2026-03-02 it is 0.4 higher"},
+            "As cam of press-3 hears it, the machine was found to sound otherwise on AT: since "
+            "2026-03-02 it is 0.4 higher",
+        ),
+        (
+            {"kind": "drift", "reason": "since 2026-03-02 it is 0.4 higher"},
+            "As cam of press-3 hears it, the machine was found to sound otherwise on AT; that was "
+            "over after 12 minutes: since 2026-03-02 it is 0.4 higher",
+        ),
+        (
             {"kind": "microphone", "reason": "it is silent"},
             "cam of press-3 was not fit to be scored from AT for 12 minutes: it is silent",
         ),
@@ -80,9 +90,10 @@ def test_a_sentence_says_what_when_and_how_long(said: dict[str, Any], sentence: 
 
 def test_a_title_names_what_it_is_about() -> None:
     titles = [
-        title_of(replace(INCIDENT, kind=kind)) for kind in ("machine", "microphone", "source")
+        title_of(replace(INCIDENT, kind=kind))
+        for kind in ("machine", "microphone", "source", "drift")
     ]
-    assert titles == ["Alarm: press-3", "Microphone: cam", "No sound: cam"]
+    assert titles == ["Alarm: press-3", "Microphone: cam", "No sound: cam", "Drift: cam"]
 
 
 @pytest.mark.parametrize(
@@ -91,6 +102,7 @@ def test_a_title_names_what_it_is_about() -> None:
         ({"recording_dropped": "someone speaks in it"}, "someone speaks in it"),
         ({"kind": "source"}, "nothing was heard"),
         ({"kind": "microphone"}, "about the microphone"),
+        ({"kind": "drift"}, "about days of sound"),
         ({"state": "open"}, "still being made"),
         ({}, "made room for newer ones"),
     ],

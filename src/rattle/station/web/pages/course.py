@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from rattle.scoring.budget.ledger import Level
+from rattle.station.amounts_said import score_said
 from rattle.station.store.reading.minutes import Timeline
 from rattle.station.store.reading.views import IncidentView, ThresholdView
-from rattle.station.web.pages.amounts_said import score_said
 from rattle.station.web.pages.curves import WIDTH, Frame, areas, frame_of, lines, steps
 
 BandKind = Literal["lost", "unfit", "off"]

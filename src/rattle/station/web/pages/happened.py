@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from rattle.station.amounts_said import score_said, span_said
 from rattle.station.store.reading.views import IncidentView
-from rattle.station.web.pages.amounts_said import score_said, span_said
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,16 @@ def happened(incident: IncidentView, now: datetime) -> Happened:
             before = f"{incident.machine} has sounded anomalous since"
         return Happened(before, incident.opened, _lasted(incident, now) + _height(incident))
     whose = f"{incident.source} of {incident.machine}"
+    reason = f": {incident.reason}" if incident.reason else ""
+    if incident.kind == "drift":
+        # It began before it was noticed: that is what the reason says.
+        over = "" if incident.state == "open" else f"; that was over after {lasted(incident, now)}"
+        before = f"As {whose} hears it, the machine was found to sound otherwise on"
+        return Happened(before, incident.opened, f"{over}{reason}")
     what = "fit to be scored" if incident.kind == "microphone" else "heard"
     before = f"{whose} was not {what} from"
     if incident.state == "open":
         before = f"{whose} has not been {what} since"
-    reason = f": {incident.reason}" if incident.reason else ""
     return Happened(before, incident.opened, f"{_lasted(incident, now)}{reason}")
 
 
@@ -40,6 +45,7 @@ def title_of(incident: IncidentView) -> str:
         "machine": f"{incident.level.capitalize()}: {incident.machine}",
         "microphone": f"Microphone: {incident.source}",
         "source": f"No sound: {incident.source}",
+        "drift": f"Drift: {incident.source}",
     }[incident.kind]
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from rattle.station.amounts_said import span_said
 from rattle.station.board import MachineNow, SourceNow
 from rattle.station.config.amounts import shown_bytes
 from rattle.station.health import Kept
-from rattle.station.web.pages.amounts_said import span_said
 from rattle.station.web.pages.shell import context_of, shown
 from rattle.station.web.pages.states import State, state_of_source
 

@@ -88,7 +88,9 @@ def why_silent(found: IncidentView) -> str:
         return f"No recording is kept: {found.recording_dropped}."
     if found.kind == "source":
         return "There is no recording: nothing was heard."
-    if found.kind != "machine":
+    if found.kind == "drift":
+        return "No recording is kept: this is about days of sound, not a moment."
+    if found.kind == "microphone":
         return "No recording is kept: this is about the microphone, not the machine."
     if found.clips:
         return "Its recording is gone from the disk."

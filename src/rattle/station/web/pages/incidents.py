@@ -12,11 +12,11 @@ from fastapi.responses import HTMLResponse
 
 from rattle.errors import DataError
 from rattle.scoring.budget.ledger import Level
+from rattle.station.amounts_said import score_said
 from rattle.station.records import IncidentKind, IncidentState
 from rattle.station.store.reading.incidents import VerdictAsked, counts_by_verdict, incidents
 from rattle.station.store.reading.reviews import given
 from rattle.station.store.reading.views import IncidentView
-from rattle.station.web.pages.amounts_said import score_said
 from rattle.station.web.pages.errors import not_there
 from rattle.station.web.pages.happened import lasted
 from rattle.station.web.pages.shell import context_of, shown
@@ -31,7 +31,12 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
         "unsure": "unsure",
     },
     "level": {"alarm": "alarms", "watch": "watches"},
-    "kind": {"machine": "machines", "microphone": "microphones", "source": "lost sources"},
+    "kind": {
+        "machine": "machines",
+        "microphone": "microphones",
+        "source": "lost sources",
+        "drift": "drift",
+    },
     "state": {"open": "going on", "ended": "ended", "interrupted": "interrupted"},
 }
 

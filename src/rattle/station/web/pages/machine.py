@@ -12,7 +12,9 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
 from rattle.scoring.budget.ledger import SHARES
+from rattle.station.amounts_said import level_said, score_said, span_said
 from rattle.station.board import MachineNow, SourceNow
+from rattle.station.report.weeks import Week
 from rattle.station.store.reading.incidents import incidents
 from rattle.station.store.reading.minutes import thresholds, timeline
 from rattle.station.store.reading.plant import (
@@ -24,7 +26,6 @@ from rattle.station.store.reading.releases import promotions, releases
 from rattle.station.store.reading.views import IncidentView, ReleaseView, ThresholdView
 from rattle.station.store.reading.wall import opened_of
 from rattle.station.web.context import Context
-from rattle.station.web.pages.amounts_said import level_said, score_said, span_said
 from rattle.station.web.pages.course import Course, course
 from rattle.station.web.pages.errors import not_there
 from rattle.station.web.pages.happened import lasted
@@ -83,6 +84,7 @@ class MachineView:
     learning: Learning
     facts: Mapping[str, str | datetime]
     rehearsal: Mapping[str, Any] | None
+    week: Week
 
 
 @router.get("/machines/{name}", response_class=HTMLResponse, include_in_schema=False)
@@ -147,6 +149,7 @@ def machine_view(
             if isinstance(value, str | int | float)
         },
         rehearsal=report.get("rehearsal"),
+        week=Week.of(now),
     )
 
 

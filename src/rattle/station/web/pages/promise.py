@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from rattle.pages.words import counted
 from rattle.scoring.budget.ledger import SHARES, Level
 from rattle.scoring.budget.stages import LEARNT_AFTER_MINUTES, SETTLED_AFTER_MINUTES
+from rattle.station.amounts_said import MINUTE_S, rate_said, score_said, span_said
 from rattle.station.board import SourceNow
 from rattle.station.store.reading.plant import FalseIncidents
 from rattle.station.store.reading.views import ThresholdView
-from rattle.station.web.pages.amounts_said import MINUTE_S, rate_said, score_said, span_said
 
 
 @dataclass(frozen=True)

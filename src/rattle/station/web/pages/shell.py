@@ -12,10 +12,10 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import func, select
 
 from rattle.pages.templates import page_template
+from rattle.station.amounts_said import rate_said, score_said
 from rattle.station.store.credentials import ROLES, Account, Role
 from rattle.station.store.tables import IncidentRow
 from rattle.station.web.context import Context
-from rattle.station.web.pages.amounts_said import rate_said, score_said
 from rattle.version import VERSION
 
 Here = Literal["wall", "incidents", "review", "health", "settings", ""]

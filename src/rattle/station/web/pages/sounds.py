@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from rattle.station.amounts_said import score_said
 from rattle.station.store.reading.views import ClipView, MomentView, Neighbour
-from rattle.station.web.pages.amounts_said import score_said
 from rattle.station.web.pages.kept_at import found_here
 
 

@@ -11,9 +11,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from rattle.pages.words import counted
+from rattle.station.amounts_said import level_said, score_said
 from rattle.station.board import MachineNow, SourceNow
 from rattle.station.store.reading.wall import Heard, highest_since, opened_of
-from rattle.station.web.pages.amounts_said import level_said, score_said
 from rattle.station.web.pages.curves import Frame, lines
 from rattle.station.web.pages.shell import context_of, shown
 from rattle.station.web.pages.states import State, state_of_machine, y_now
