@@ -62,6 +62,9 @@ class Stations:
         with self._children.pop(name) as child:
             child.send_signal(signal.SIGKILL)
 
+    def signal(self, name: str, number: signal.Signals) -> None:
+        self._children[name].send_signal(number)
+
     def stop(self, name: str) -> None:
         with self._children.pop(name) as child:
             child.communicate("\n")
@@ -114,16 +117,21 @@ def kept_by(database: Database) -> set[str]:
         return {node.rsplit("/")[-1] for node in nodes if node is not None}
 
 
+def hears(database: Database, node: str) -> list[Any]:
+    """What a station says that it hears."""
+    with database.reading() as session:
+        rows = session.execute(select(StationRow.node, StationRow.hears)).all()
+    return next(said for of, said in rows if of.endswith("/" + node))
+
+
 def goes_on(database: Database, node: str) -> Callable[[], bool]:
     """Whether a station says of all four machines that it hears them, above their thresholds."""
 
     def look() -> bool:
-        with database.reading() as session:
-            rows = session.execute(select(StationRow.node, StationRow.hears)).all()
-        hears = next(hears for of, hears in rows if of.endswith("/" + node))
-        return len(hears) == 4 and all(
+        machines = hears(database, node)
+        return len(machines) == 4 and all(
             source["y"] is not None and source["y"] > source["alarm"]
-            for machine in hears
+            for machine in machines
             for source in machine["sources"]
         )
 
@@ -164,6 +172,28 @@ def test_each_is_taken_over_and_no_incident_is_lost_or_doubled(
             assert machine.live_release_id is not None
             account = account_of(session, source.id, machine.live_release_id)
             assert [each.level for each in account.incidents].count("alarm") == 1
+
+
+def test_one_that_was_asleep_wakes_up_and_doubles_nothing(
+    stations: Stations, database: Database, tmp_path: Path
+) -> None:
+    """What it tells of the sound that waited is of machines that are another's by then."""
+    stations.start("one")
+    stations.start("two")
+    waited_for(lambda: held(database) == {"one": 2, "two": 2})
+    stations.signal("one", signal.SIGSTOP)
+    waited_for(lambda: held(database) == {"two": 4})
+    (tmp_path / "sounds.odd").touch()
+    waited_for(lambda: len(alarms(database)) == 4)
+    began = alarms(database)
+    stations.signal("one", signal.SIGCONT)
+    waited_for(lambda: hears(database, "one") == [])
+    waited_for(goes_on(database, "two"))
+    assert alarms(database) == began
+    assert held(database) == {"two": 4}
+    with database.reading() as session:
+        states = session.scalars(select(IncidentRow.state).where(IncidentRow.kind == "machine"))
+        assert set(states) == {"open"}
 
 
 def test_machines_are_shared_again_when_a_station_comes_back_and_when_it_ends(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy import select
 
 from made_up_heard import MINUTE, NOW, Heard
 from rattle.errors import DataError
+from rattle.station.records import IncidentChanged
 from rattle.station.store.database import Database
 from rattle.station.store.leases import (
     FORGOTTEN_AFTER,
@@ -23,8 +25,17 @@ from rattle.station.store.leases import (
     part,
     renew,
 )
-from rattle.station.store.rows import ClipDropped, SourcesLeft
-from rattle.station.store.tables import MachineRow, SourceRow, StationRow
+from rattle.station.store.rows import ClipDropped, SourcesLeft, Written
+from rattle.station.store.scribe import Scribe
+from rattle.station.store.sound_files import SoundFiles
+from rattle.station.store.tables import (
+    ClipRow,
+    IncidentRow,
+    MachineRow,
+    MinuteRow,
+    SourceRow,
+    StationRow,
+)
 from rattle.station.store.writing import write, write_all
 
 LEASE = timedelta(seconds=30)
@@ -202,6 +213,32 @@ def test_what_another_station_hears_by_now_is_not_written(
         left = of_own_sources(session, "one", records)
         assert left == [each for each in records if each is not lost]
         assert of_own_sources(session, "two", records) == [dropped]
+
+
+def test_the_scribe_writes_of_what_its_station_holds_and_says_whose_recordings_are(
+    both: tuple[Made, Made], database: Database, heard: Heard, tmp_path: Path
+) -> None:
+    one, _ = both
+    one.look(NOW)
+    told: list[Written] = []
+    files = SoundFiles(tmp_path, "keep", spare_bytes=0)
+    scribe = Scribe(database, files, told.extend, node="one")
+    own = heard.incident()
+    others = heard.incident(
+        machine_id=heard.other_machine_id,
+        subject=heard.other_machine_id,
+        source_id=heard.other_source_id,
+    )
+    for record in (own, others, heard.clip(own), heard.minute(source_id=heard.other_source_id)):
+        scribe.put(record)
+    scribe.start()
+    assert scribe.stop(20.0) == 0
+    with database.reading() as session:
+        assert session.scalars(select(IncidentRow.id)).all() == [own.id]
+        assert session.scalars(select(ClipRow.node)).all() == ["one"]
+        assert session.scalars(select(MinuteRow)).all() == []
+    # Pages are told of what was written alone.
+    assert [each.id for each in told if isinstance(each, IncidentChanged)] == [own.id]
 
 
 def test_stations_of_other_machines_do_not_unlist_each_others(

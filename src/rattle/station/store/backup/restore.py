@@ -5,20 +5,16 @@
     files to their places, then the transaction's end (SQLite: the database's file comes last)
 
 While ``.restoring`` is there the restore has not ended: the next begins anew, no station starts.
-Nothing in the archive is trusted: only names that a backup has are read, none beyond its size.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
-import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pydantic import ValidationError
 from sqlalchemy import Connection, Table, inspect
 from sqlalchemy.exc import DBAPIError, StatementError
 
@@ -26,17 +22,15 @@ from rattle.atomic import writing
 from rattle.errors import DataError, StorageError
 from rattle.locked import locked
 from rattle.station.store.backup import contents as stated
+from rattle.station.store.backup.archive import Reader, reading
 from rattle.station.store.backup.contents import Contents, OnDone
 from rattle.station.store.backup.stored_rows import Loader, parsed, tables_of
 from rattle.station.store.database import AWAY, EXCLUSIVE, FILE, engine_of, reachable, shown
-from rattle.station.store.migrate import bring_to, schemas
+from rattle.station.store.migrate import bring_to
 
 RESTORING = ".restoring"
-READ_BYTES = 1 << 20
 # Of columns that name a file of the data folder, what they may name.
 NAMING = {"clip": "clips", "release": "releases"}
-# What reads a zip gives up with, on one that is none.
-BROKEN = (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError)
 
 
 def restore(url: str, folder: Path, archive: Path, on_done: OnDone) -> Contents:
@@ -47,24 +41,20 @@ def restore(url: str, folder: Path, archive: Path, on_done: OnDone) -> Contents:
     a newer version, and ``StorageError`` where something cannot be written. Both are as empty as
     before after any error.
     """
-    with (
-        locked(folder / "station", "a station"),
-        _opened(archive) as opened,
-    ):
-        held = _checked(opened, archive)
+    with locked(folder / "station", "a station"), reading(archive) as reader:
         _check_empty(folder)
         staging = folder / RESTORING
         undone = [staging]
         try:
             with writing(staging):
                 staging.mkdir()
-            _restore(url, folder, _Reader(opened, archive, held), on_done, undone)
+            _restore(url, folder, reader, on_done, undone)
         except BaseException:
             for path in undone:
                 _remove(path)
             raise
         _remove(staging)
-    return held
+    return reader.held
 
 
 def refuse_half_restored(folder: Path) -> None:
@@ -76,31 +66,7 @@ def refuse_half_restored(folder: Path) -> None:
         )
 
 
-class _Reader:
-    """Reads members of an archive whose contents were checked, each against its hash."""
-
-    def __init__(self, opened: zipfile.ZipFile, archive: Path, held: Contents) -> None:
-        self._opened, self._archive, self.held = opened, archive, held
-
-    def parts(self, name: str) -> Iterator[bytes]:
-        """Yield a member piece by piece; raises at its end where it is another than was written."""
-        said, sha256 = self.held.members[name], hashlib.sha256()
-        try:
-            with self._opened.open(name) as member:
-                while part := member.read(READ_BYTES):
-                    sha256.update(part)
-                    yield part
-        except (*BROKEN, OSError) as error:
-            raise _damaged(self._archive, f"{name} cannot be read") from error
-        if sha256.hexdigest() != said.sha256:
-            raise _damaged(self._archive, f"{name} is not what was written")
-
-    def damaged(self, why: str) -> DataError:
-        """Say what is wrong with it."""
-        return _damaged(self._archive, why)
-
-
-def _restore(url: str, folder: Path, reader: _Reader, on_done: OnDone, undone: list[Path]) -> None:
+def _restore(url: str, folder: Path, reader: Reader, on_done: OnDone, undone: list[Path]) -> None:
     staging = folder / RESTORING
     names = [name for name in reader.held.members if stated.OF_DATA.fullmatch(name)]
     _check_room(folder, sum(member.bytes for member in reader.held.members.values()))
@@ -135,7 +101,7 @@ def _database(url: str, staging: Path) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _load(connection: Connection, reader: _Reader, on_done: OnDone) -> None:
+def _load(connection: Connection, reader: Reader, on_done: OnDone) -> None:
     """Make the tables as they were, fill them, and bring them to this version."""
     held = reader.held
     bring_to(connection, held.schema_)
@@ -166,7 +132,7 @@ def _load(connection: Connection, reader: _Reader, on_done: OnDone) -> None:
 
 
 @contextlib.contextmanager
-def _fitting(table: Table, reader: _Reader) -> Iterator[None]:
+def _fitting(table: Table, reader: Reader) -> Iterator[None]:
     try:
         yield
     except AWAY:
@@ -175,7 +141,7 @@ def _fitting(table: Table, reader: _Reader) -> Iterator[None]:
         raise reader.damaged(f"rows of {table.name} do not fit the table") from error
 
 
-def _check_files(table: Table, rows: list[dict[str, object]], reader: _Reader) -> None:
+def _check_files(table: Table, rows: list[dict[str, object]], reader: Reader) -> None:
     """Rows name files of the data folder, and such that are in the backup."""
     folder = NAMING.get(table.name)
     for row in rows if folder else ():
@@ -185,69 +151,6 @@ def _check_files(table: Table, rows: list[dict[str, object]], reader: _Reader) -
         is_there = path in reader.held.members or path in reader.held.absent
         if table.name == "clip" and not is_there:
             raise reader.damaged(f"it lacks the recording {path}")
-
-
-@contextlib.contextmanager
-def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
-    try:
-        opened = zipfile.ZipFile(archive)
-    except FileNotFoundError:
-        raise DataError(f"there is no file {archive}") from None
-    except OSError as error:
-        raise DataError(f"{archive} cannot be read ({error.strerror or error})") from None
-    except BROKEN:
-        raise _damaged(archive, "it is no zip, or it was cut off") from None
-    with opened:
-        yield opened
-
-
-def _checked(opened: zipfile.ZipFile, archive: Path) -> Contents:
-    """Read what an archive says it holds; raises ``DataError`` where it holds anything else."""
-    infos = opened.infolist()
-    size = archive.stat().st_size
-    for info in infos:
-        if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
-            raise _damaged(archive, "a file in it is compressed")
-    if sum(info.file_size for info in infos) > size:
-        raise _damaged(archive, "its files overlap")
-    held = _contents(opened, archive)
-    found = {info.filename: info.file_size for info in infos}
-    said = {name: member.bytes for name, member in held.members.items()}
-    if len(found) != len(infos) or found.keys() != said.keys() | {stated.FILE}:
-        raise _damaged(archive, "it holds other files than it says")
-    pieces = [name for table in held.tables.values() for name in table.members]
-    files = [name for name in said if stated.OF_DATA.fullmatch(name)]
-    is_named = all(stated.OF_TABLE.fullmatch(name) for name in pieces)
-    if not is_named or sorted([*files, *pieces]) != sorted(said):
-        raise _damaged(archive, "it holds a file that is none of a backup's")
-    if any(said[name] > stated.MOST_BYTES for name in pieces):
-        raise _damaged(archive, "its tables are in too large pieces")
-    if any(found[name] != bytes_ for name, bytes_ in said.items()):
-        raise _damaged(archive, "the sizes of its files are not those that were written")
-    if held.schema_ not in schemas():
-        raise DataError(
-            f"{archive} was made by a newer version of rattle ({held.rattle}, schema "
-            f"{held.schema_}); install that version to restore it"
-        )
-    return held
-
-
-def _contents(opened: zipfile.ZipFile, archive: Path) -> Contents:
-    try:
-        info = opened.getinfo(stated.FILE)
-        if info.file_size > stated.MOST_BYTES:
-            raise _damaged(archive, f"{stated.FILE} is too large")
-        return Contents.model_validate_json(opened.read(info))
-    except KeyError:
-        raise DataError(
-            f"{archive} is no backup of a station: expected {stated.FILE} in it"
-        ) from None
-    except (ValidationError, OSError, *BROKEN):
-        raise _damaged(archive, f"{stated.FILE} is not valid") from None
-
-
-def _damaged(archive: Path, why: str) -> DataError:
-    return DataError(f"{archive} is damaged, or no backup: {why}; take another backup")
 
 
 def _check_empty(folder: Path) -> None:
