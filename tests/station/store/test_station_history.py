@@ -22,7 +22,7 @@ from rattle.station.store.history import (
     account_of,
     interrupt,
     open_incidents,
-    reviewed_alarms,
+    reviewed_stretches,
     threshold_ids_of,
 )
 from rattle.station.store.register import register, take_sources
@@ -77,9 +77,9 @@ class Told:
             of = self._incidents["alarm", alarms[-1].first].id
             with self._database.writing() as session:
                 session.get_one(IncidentRow, of).verdict = verdict
-                reviewed = reviewed_alarms(session, [of])
-            for alarm in reviewed:
-                self.ledger.review(alarm.first, alarm.verdict)
+                reviewed = reviewed_stretches(session, [of])
+            for each in reviewed:
+                self.ledger.review(each.first, each.verdict, each.level)
 
     def write(self) -> None:
         with self._database.writing() as session:
@@ -260,7 +260,7 @@ def test_the_newest_threshold_of_each_level_is_the_one_in_use(
     assert account.fitted == 180
 
 
-def test_the_alarms_of_reviewed_incidents_are_told_with_their_verdicts(
+def test_what_reviewed_incidents_hold_of_ledgers_is_told_with_their_verdicts(
     database: Database, heard: Heard
 ) -> None:
     one, other = (heard.incident(state="ended", ended=NOW) for _ in range(2))
@@ -270,11 +270,12 @@ def test_the_alarms_of_reviewed_incidents_are_told_with_their_verdicts(
             write_all(session, [heard.stretch(one, level=level, first=first, last=first)])
         write_all(session, [heard.stretch(other, level="alarm", first=90, last=91)])
         session.get_one(IncidentRow, one.id).verdict = "normal"
-        told = reviewed_alarms(session, [one.id, other.id])
-    assert [(each.first, each.verdict) for each in told] == [
-        (4, "normal"),
-        (40, "normal"),
-        (90, None),
+        told = reviewed_stretches(session, [one.id, other.id])
+    assert [(each.level, each.first, each.verdict) for each in told] == [
+        ("watch", 3, "normal"),
+        ("alarm", 4, "normal"),
+        ("alarm", 40, "normal"),
+        ("alarm", 90, None),
     ]
     assert {each.source_id for each in told} == {heard.source_id}
 

@@ -15,8 +15,10 @@ from sqlalchemy.orm import Session
 
 from rattle.pages.words import counted
 from rattle.scoring.budget.ledger import Account, Level
+from rattle.scoring.worth import alike_within
 from rattle.station.config.model import Machine, Plant, Source
 from rattle.station.judge.making import share_of
+from rattle.station.judge.moments import SINCE
 from rattle.station.plant.progress import told
 from rattle.station.plant.releases import Release
 from rattle.station.records import IncidentChanged
@@ -24,6 +26,7 @@ from rattle.station.store.database import Database
 from rattle.station.store.history import (
     account_of,
     interrupt,
+    moments_of,
     open_incidents,
     threshold_ids_of,
 )
@@ -39,12 +42,14 @@ class Known:
     """What was stored of one source by the release in use.
 
     is_same: whether there are thresholds and the machine's budget is what it was, so that they
-    stand; else they are fitted anew, once enough was heard.
+    stand; else they are fitted anew, once enough was heard. moments: those of the last week, when
+    and how odd.
     """
 
     account: Account
     threshold_ids: Mapping[Level, str]
     is_same: bool
+    moments: Sequence[tuple[datetime, float]]
 
 
 @dataclass(frozen=True)
@@ -84,11 +89,11 @@ def enter(
     return Entered(ids, before)
 
 
-def recall(database: Database, plant: Plant, entered: Entered) -> Beginning:
+def recall(database: Database, plant: Plant, entered: Entered, now: datetime) -> Beginning:
     """Recall what was known, several sources at a time: of hundreds it takes a while."""
     of = [(machine, source) for machine in plant.machine for source in machine.sources]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        known = pool.map(lambda each: _known(database, each[0], each[1], entered), of)
+        known = pool.map(lambda each: _known(database, each[0], each[1], entered, now), of)
         each_known = told(zip(of, known, strict=True), "recalling what was heard before", len(of))
         known_of = {source.name: each for (_, source), each in each_known}
     with database.reading() as session:
@@ -96,7 +101,9 @@ def recall(database: Database, plant: Plant, entered: Entered) -> Beginning:
     return Beginning(entered.ids, known_of, going)
 
 
-def _known(database: Database, machine: Machine, source: Source, entered: Entered) -> Known:
+def _known(
+    database: Database, machine: Machine, source: Source, entered: Entered, now: datetime
+) -> Known:
     source_id = entered.ids.sources[source.name]
     release_id = entered.ids.releases[machine.name]
     is_same_budget = entered.before.get(machine.name) == share_of(machine)
@@ -106,6 +113,7 @@ def _known(database: Database, machine: Machine, source: Source, entered: Entere
             account,
             threshold_ids_of(session, source_id, release_id),
             is_same=is_same_budget and bool(account.thresholds),
+            moments=moments_of(session, source_id, release_id, now - SINCE),
         )
 
 
@@ -141,6 +149,7 @@ def _report(release: Release) -> dict[str, Any]:
         "anomalies": len(origin.anomalies),
         "recipe": info.recipe.name,
         "rattle": origin.rattle,
+        "alike": {"within": alike_within(release.scorer.head.centres)},
     }
 
 

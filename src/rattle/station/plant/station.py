@@ -37,7 +37,7 @@ from rattle.station.plant.releases import Release, live_before, take_into_use_or
 from rattle.station.plant.unexplained import unexplained
 from rattle.station.records import IncidentChanged, StretchChanged
 from rattle.station.store.database import Database, open_database
-from rattle.station.store.history import reviewed_alarms
+from rattle.station.store.history import reviewed_stretches
 from rattle.station.store.register import leave_sources, take_sources
 from rattle.station.store.retention import Retention
 from rattle.station.store.rows import ClipKept, Written
@@ -72,7 +72,7 @@ class Plant:
         self._beginnings = Beginnings()
         self._refused: dict[str, str] = {}  # bundles, by their machine's name
         self._end_by: float | None = None
-        self._alarms: dict[str, int] = {}  # the first minute of each source's newest
+        self._newest: dict[tuple[str, str], int] = {}  # of a source and level: its first minute
         # One station of a data folder has one name, so that it finds its own lease again.
         self._node = f"{socket.gethostname()}:{file.data.resolve()}"
 
@@ -93,15 +93,15 @@ class Plant:
     def reviewed(self, incident_ids: Sequence[str]) -> None:
         """Let the budgets know what people said of these; see ``web.context.Station``."""
         with self.database.reading() as session:
-            alarms = reviewed_alarms(session, incident_ids)
+            stretches = reviewed_stretches(session, incident_ids)
             is_reviewed = IncidentRow.id.in_([*incident_ids]) & IncidentRow.verdict.is_not(None)
             of_microphone = is_reviewed & (IncidentRow.kind == "microphone")
             asked = select(IncidentRow.id, IncidentRow.source_id).where(of_microphone)
             reviewed = session.execute(asked).all()
-        for alarm in alarms:
-            ear = self._ears.ears.get(alarm.source_id)
-            if ear is not None and self._ears.in_use[alarm.source_id] == alarm.release_id:
-                ear.review(alarm.first, alarm.verdict, self._now())
+        for each in stretches:
+            ear = self._ears.ears.get(each.source_id)
+            if ear is not None and self._ears.in_use[each.source_id] == each.release_id:
+                ear.review(each.level, each.first, each.verdict, self._now())
         for incident_id, source_id in reviewed:
             if source_id in self._ears.ears:
                 self._ears.ears[source_id].microphone_reviewed(incident_id, self._now())
@@ -151,7 +151,7 @@ class Plant:
             self._sources = [*entered.ids.sources.values()]
             self._take(session)
         undo.callback(self._leave)
-        beginning = recall(self.database, self.file, entered)
+        beginning = recall(self.database, self.file, entered, self._now())
         self._explainer = Explainer(self.database, self._was_explained)
         self._retention = Retention(self.database, data, self.file.keep)
         files = SoundFiles(data, self.file.keep.speech, self._retention.refusal)
@@ -198,20 +198,20 @@ class Plant:
                 if record.kind == "machine" and record.state == "open":
                     self._beginnings.note(record.id, record.opened, self._now())
                 self._tell_of(record)
-            elif isinstance(record, ClipKept) and record.incident_id is not None:
+            elif isinstance(record, ClipKept) and record.use == "incident" and record.incident_id:
                 release_id = self._ears.in_use[record.source_id]
                 self._explain(record.incident_id, record.path, release_id)
         self._know_reviews_of([r for r in records if isinstance(r, StretchChanged)])
 
     def _know_reviews_of(self, stretches: Sequence[StretchChanged]) -> None:
-        """Let the budgets know of alarms that began after a person had said what it is."""
+        """Let the budgets know of what began after a person had said what it is."""
         new = {
-            each.source_id: each
+            (each.source_id, each.level): each
             for each in stretches
-            if each.level == "alarm" and self._alarms.get(each.source_id, -1) < each.first
+            if self._newest.get((each.source_id, each.level), -1) < each.first
         }
         if new:
-            self._alarms |= {source_id: each.first for source_id, each in new.items()}
+            self._newest |= {key: each.first for key, each in new.items()}
             of = IncidentRow.id.in_({each.incident_id for each in new.values()})
             with self.database.reading() as session:
                 found = select(IncidentRow.id).where(of, IncidentRow.verdict.is_not(None))

@@ -93,10 +93,7 @@ def open_database(url: str, folder: Path) -> Database:
     engine = _sqlite(folder / FILE) if url == "sqlite" else _postgresql(url)
     event.listen(engine, "begin", _begin)
     try:
-        with (
-            reachable(engine.url),
-            engine.execution_options(**{EXCLUSIVE: True}).begin() as connection,
-        ):
+        with reachable(engine.url), _alone(engine) as connection:
             bring_up_to_date(connection, shown(engine.url))
     except DatabaseError as error:
         engine.dispose()
@@ -134,6 +131,27 @@ def insert_into(session: Session, table: type[Any]) -> Any:
     """Begin an INSERT that can say what becomes of rows that are there already."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     return dialect.insert(table)
+
+
+@contextlib.contextmanager
+def _alone(engine: Engine) -> Iterator[Connection]:
+    """Begin a transaction that nobody else writes during, in which tables may be made anew.
+
+    SQLite changes a table by copying it and dropping the old one, whose rows others refer to:
+    references are not looked at meanwhile, which has to be said before the transaction begins.
+    """
+    with engine.execution_options(**{EXCLUSIVE: True}).connect() as connection:
+        _look_at_references(connection, "OFF")
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            _look_at_references(connection, "ON")
+
+
+def _look_at_references(connection: Connection, on: str) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.connection.cursor().execute(f"PRAGMA foreign_keys = {on}")
 
 
 def _sqlite(file: Path) -> Engine:

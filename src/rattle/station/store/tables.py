@@ -167,7 +167,7 @@ class IncidentRow(Base):
         Index("ix_incident_opened", "opened"),
         Index("ix_incident_machine_id", "machine_id", "opened"),
         _one_of("kind", "machine", "microphone", "source"),
-        _one_of("level", "watch", "alarm"),
+        _one_of("level", "moment", "watch", "alarm"),
         _one_of("state", "open", "ended", "interrupted"),
         _one_of("verdict", "anomaly", "normal", "unsure"),
     )
