@@ -92,10 +92,11 @@ def moments_of(
     session: Session, source_id: str, release_id: str, since: datetime
 ) -> list[tuple[datetime, float]]:
     """List when a source's moments were and how odd, by a release, the oldest first."""
+    machine_id = select(SourceRow.machine_id).where(SourceRow.id == source_id).scalar_subquery()
     query = (
         select(IncidentRow.opened, IncidentRow.peak)
         .where(
-            IncidentRow.machine_id == select(SourceRow.machine_id).where(SourceRow.id == source_id),
+            IncidentRow.machine_id == machine_id,
             IncidentRow.opened >= since,
             IncidentRow.source_id == source_id,
             IncidentRow.release_id == release_id,

@@ -232,7 +232,7 @@ def _is_open_alarm(row: _Row) -> bool:
 
 def _place(group: _Group) -> tuple[float, ...]:
     first = group.rows[0]
-    level = -INCIDENT_LEVELS.index(first.level)
+    level = -max(INCIDENT_LEVELS.index(row.level) for row in group.rows)
     newest = -first.opened.timestamp()
     if group.why == "open":
         return (0, newest)
