@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import t as student
 
 import rattle
 from hearing import MACHINES, trained
@@ -222,8 +223,22 @@ def rows_of(what: str, seed: int, clips: Manifest) -> Iterator[Row]:
         yield from machine_rows(what, seed, joined, clips)
 
 
+def difference(rows: Sequence[Row], start: dict[tuple[object, ...], Row], name: str) -> str:
+    """Mean and 95 % interval (Student's) over machines and seeds.
+
+    The draws of one are averaged before: they share its encoder and its clips.
+    """
+    by: dict[tuple[object, object], list[float]] = {}
+    for row in rows:
+        before = start[row["seed"], row["machine"], row["draw"]]
+        by.setdefault((row["seed"], row["machine"]), []).append(row[name] - before[name])
+    means = [float(np.mean(values)) for values in by.values()]
+    half = student.ppf(0.975, len(means) - 1) * np.std(means, ddof=1) / len(means) ** 0.5
+    return f"{np.mean(means):+.3f} ± {half:.3f}"
+
+
 def table(rows: Sequence[Row], what: str) -> str:
-    """Markdown: AUC by order, and how it differs from the newest first: mean and 95 % interval."""
+    """Markdown: AUC by order, and how it differs from the newest first."""
     of = [row for row in rows if row["what"] == what]
     key = ("seed", "machine", "draw")
     start = {tuple(row[k] for k in key): row for row in of if row["order"] == NEWEST}
@@ -240,13 +255,7 @@ def table(rows: Sequence[Row], what: str) -> str:
             values = [row[f"auc {count}"] for row in at]
             cell = f"{np.mean(values):.3f}"
             if name != NEWEST:
-                by = np.array(
-                    [
-                        r[f"auc {count}"] - start[tuple(r[k] for k in key)][f"auc {count}"]
-                        for r in at
-                    ]
-                )
-                cell += f" ({by.mean():+.3f} ± {1.96 * by.std(ddof=1) / len(by) ** 0.5:.3f})"
+                cell += f" ({difference(at, start, f'auc {count}')})"
             cells.append(cell)
         labels, wrong = (np.mean([row[k] for row in at]) for k in ("labels", "wrong"))
         lines.append(f"| {name} | " + " | ".join(cells) + f" | {labels:.1f} | {wrong:.1f} |")

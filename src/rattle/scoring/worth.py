@@ -6,9 +6,9 @@ Covering Lens", Yehuda and others 2022): the largest group of alike sounds first
 all of it. What is like a sound that was reviewed comes last. Single sounds come as they stand in
 the pool.
 
-Measured on real machines after 4, 8 and 16 verdicts, asking about alike sounds together is what
-teaches a head faster; the largest group first or the newest made no difference. Orders that look
-cleverer taught it less than chance, or no more: the highest score first, the nearest to the
+Measured on four real machines after 4, 8 and 16 verdicts, asking about alike sounds together is
+what taught a head faster; the largest group first or the newest made no difference. Orders that
+look cleverer taught it no more than chance, or less: the highest score first, the nearest to the
 threshold, the furthest from what was reviewed (greedy k-centre, core-set selection of Sener and
 Savarese 2018), and mixtures of them (``docs/explanation/worth.md``).
 
