@@ -129,7 +129,7 @@ def judged(machine: DemoMachine, scorer: Scorer, minutes: Values, *, reviewed: b
         judge.window(highest, at, np.empty(0, np.float32))
         for each in judge.ledger.incidents if reviewed and number % 60 == 0 else ():
             if each.level == "alarm" and each.verdict is None:
-                judge.review(each.first, "normal", at)
+                judge.review("alarm", each.first, "normal", at)
     stretches = {(each.level, each.first) for each in station.take(StretchChanged)}
     thresholds = station.take(ThresholdFitted)
     last = {each.level: each for each in thresholds}

@@ -98,8 +98,8 @@ class MadeUpStation:
     """The plant and the ids of what is in it.
 
     machines, sources: ids by name. incidents: ids by a word for each: "open alarm", "alarm",
-    "watch", "fault", "false", "unsure", "microphone", "source", "old". clips: hashes by that word,
-    and "moment".
+    "watch", "fault", "false", "unsure", "microphone", "source", "old", "moment", "other moment".
+    clips: hashes by that word.
     """
 
     context: Context
@@ -181,6 +181,7 @@ def made_up_station(
         _add_minutes(session, station, "pump plc", now, 1500, dice)
         _add_minutes(session, station, "fan mic", now, 40, dice)
         _add_incidents(session, station, now, dice)
+        _add_moments(session, station, now)
         _add_clips(session, station, folder, now, dice)
         _add_reviews(session, station, now)
     _fill_board(station, now)
@@ -568,6 +569,53 @@ def _add_incidents(
             )
 
 
+MOMENTS = {"moment": (0.5, 0.9), "other moment": (0.3, 0.7)}  # hours ago, peak
+
+
+def _add_moments(session: Session, station: MadeUpStation, now: datetime) -> None:
+    """The fan is still being learnt, and raised nothing yet."""
+    for place, (word, (hours, peak)) in enumerate(MOMENTS.items()):
+        opened = now - timedelta(hours=hours)
+        station.incidents[word] = new_id(opened)
+        session.add(
+            IncidentRow(
+                id=station.incidents[word],
+                machine_id=station.machines["fan-1"],
+                source_id=station.sources["fan mic"],
+                subject=station.machines["fan-1"],
+                kind="machine",
+                level="moment",
+                state="ended",
+                opened=opened,
+                ended=opened,
+                peak=peak,
+                peak_at=opened,
+                peak_z=np.full(DIMENSIONS, 3.0 * place, "<f2").tobytes(),
+                release_id=station.releases["fan-1"],
+                threshold_id=None,
+                reason="",
+                recording_dropped=None,
+                explanation=None,
+                verdict=None,
+                fault=None,
+                comment=None,
+            )
+        )
+        session.flush()
+        session.add(
+            StretchRow(
+                source_id=station.sources["fan mic"],
+                release_id=station.releases["fan-1"],
+                level="moment",
+                first=10 + place,
+                incident_id=station.incidents[word],
+                last=10 + place,
+                peak=peak,
+                threshold=peak,
+            )
+        )
+
+
 def _add_clips(
     session: Session, station: MadeUpStation, folder: Path, now: datetime, dice: np.random.Generator
 ) -> None:
@@ -581,20 +629,20 @@ def _add_clips(
         soundfile.write(folder / path, samples, RATE_HZ, subtype="PCM_16")
         station.clips[word] = sha256
         source = "fan mic" if is_moment else INCIDENTS[word][1]
-        opened = now - timedelta(hours=0.5 if is_moment else INCIDENTS[word][5])
+        opened = now - timedelta(hours=MOMENTS[word][0] if is_moment else INCIDENTS[word][5])
         session.add(
             ClipRow(
                 sha256=sha256,
                 source_id=station.sources[source],
-                incident_id=None if is_moment else station.incidents[word],
+                incident_id=station.incidents[word],
                 path=path,
-                start=opened - timedelta(seconds=0 if is_moment else 20),
+                start=opened - timedelta(seconds=5 if is_moment else 20),
                 seconds=len(samples) / RATE_HZ,
                 sample_rate_hz=RATE_HZ,
                 bytes=(folder / path).stat().st_size,
                 speech=0.0,
                 use="moment" if is_moment else "incident",
-                peak=0.9 if word == "moment" else 0.7 if is_moment else INCIDENTS[word][7],
+                peak=MOMENTS[word][1] if is_moment else INCIDENTS[word][7],
                 protected=word in ("fault", "false", "unsure"),
             )
         )

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rattle.scoring.budget.ledger import Level
+from rattle.scoring.budget.ledger import IncidentLevel, Level
 
 Operating = Literal["running", "idle", "off", "unknown"]
 IncidentKind = Literal["machine", "microphone", "source", "drift"]
@@ -64,8 +64,9 @@ class IncidentChanged:
 
     source_id is the one that it began at. subject is what it is about, so that there is one open
     incident of a kind and subject: a machine for kind "machine", else a source. level is the
-    highest that was reached. peak is the highest Y, peak_z ``[D]`` the embedding where it was.
-    reason says in words what is wrong with a microphone or source, or how far a sound has drifted.
+    highest that was reached; a moment, which passed no threshold, has ended when it is told. peak
+    is the highest Y, peak_z ``[D]`` the embedding where it was. reason says in words what is wrong
+    with a microphone or source, or how far a sound has drifted.
     """
 
     id: str
@@ -73,7 +74,7 @@ class IncidentChanged:
     source_id: str
     subject: str
     kind: IncidentKind
-    level: Level
+    level: IncidentLevel
     state: IncidentState
     opened: datetime
     ended: datetime | None
@@ -96,7 +97,7 @@ class StretchChanged:
     incident_id: str
     source_id: str
     release_id: str
-    level: Level
+    level: IncidentLevel
     first: int
     last: int
     peak: float
@@ -130,8 +131,7 @@ class ThresholdFitted:
 class ClipHeard:
     """A recording to keep: ``samples [T, channels]`` from ``start`` on, +-1.
 
-    Speech in it is looked for by the one who keeps it. incident_id is None for a moment that is
-    offered for listening while the machine is being learnt; peak is its highest Y.
+    Speech in it is looked for by the one who keeps it. peak is its highest Y.
     """
 
     source_id: str

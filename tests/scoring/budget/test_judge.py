@@ -100,6 +100,30 @@ def test_a_long_loud_fault_does_not_raise_the_threshold_unless_it_was_normal() -
     assert values["normal"] > 5
 
 
+@pytest.mark.parametrize("level", ["watch", "moment"])
+def test_what_was_found_to_be_a_fault_below_the_alarm_stays_out_of_the_fit(level: str) -> None:
+    values = {}
+    for verdict in (None, "normal", "unsure", "anomaly"):
+        ledger = taught()
+        peak = (ledger.thresholds["watch"].value + ledger.thresholds["alarm"].value) / 2
+        first = ledger.heard
+        if level == "moment":
+            peak = ledger.thresholds["watch"].value * 0.99
+            moment = ledger.odd(peak)
+            assert moment is not None
+            assert ledger.odd(peak) is None, "a minute has one moment"
+        for _ in range(8):
+            ledger.minute(peak)
+        ledger.review(first, verdict, level)  # type: ignore[arg-type]
+        ledger.refit()
+        values[verdict] = (int(ledger.left_out().sum()), ledger.thresholds["alarm"].value)
+        assert ledger.experience("alarm").false_incidents == 0, "it was no alarm"
+    assert values[None] == values["normal"]
+    assert values["anomaly"] == values["unsure"]
+    assert values[None][0] == 0 < values["anomaly"][0]
+    assert values["anomaly"][1] < values[None][1]
+
+
 def test_a_refit_does_not_silence_a_fault_nor_what_a_person_is_to_look_at() -> None:
     for asks, verdict, is_held in [
         (False, "anomaly", True),

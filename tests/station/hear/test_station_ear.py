@@ -140,17 +140,27 @@ def test_all_channels_are_recorded_at_the_sources_rate() -> None:
     assert {(clip.sample_rate_hz, clip.samples.shape[1]) for clip in clips} == {(32_000, 3)}
 
 
-def test_while_learning_the_oddest_minutes_are_offered_and_no_incident_opens() -> None:
+def test_the_oddest_minutes_are_offered_as_moments_and_no_incident_opens() -> None:
     kit = Kit()
     for minute in range(16):
         kit.hear(noise(60, HEALTHY if minute != 12 else ODD, seed=minute))
     clips = kit.of(ClipHeard)
     assert {clip.use for clip in clips} == {"moment"}
-    assert all(clip.incident_id is None for clip in clips)
+    moments = {each.id: each for each in kit.of(IncidentChanged)}
+    assert {clip.incident_id for clip in clips} == set(moments)
+    assert {(each.level, each.state) for each in moments.values()} == {("moment", "ended")}
+    stretches = kit.of(StretchChanged)
+    assert {each.level for each in stretches} == {"moment"}
+    assert {each.incident_id for each in stretches} == set(moments)
+    fan = kit.board.machine("fan")
+    assert fan is not None
+    assert fan.level is None
     odd = max(clips, key=lambda clip: clip.peak or 0)
     assert timedelta(minutes=11, seconds=30) < odd.start - BEGAN < timedelta(minutes=13)
     assert len(odd.samples) == 30 * RATE_HZ
-    assert kit.of(IncidentChanged) == []
+    moment = moments[odd.incident_id or ""]
+    assert (moment.peak, moment.opened) == (odd.peak, odd.start + timedelta(seconds=20))
+    assert moment.peak_z is not None
     assert min(clip.start for clip in clips) > BEGAN + timedelta(minutes=9)
 
 

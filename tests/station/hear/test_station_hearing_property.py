@@ -96,8 +96,8 @@ def test_reviews_and_tags_from_other_threads_meet_no_half_a_window() -> None:
 
     def review() -> None:
         for _ in range(20):
-            kit.ear.review(3000, "normal", kit.at)
-            kit.ear.review(3000, None, kit.at)
+            kit.ear.review("alarm", 3000, "normal", kit.at)
+            kit.ear.review("alarm", 3000, None, kit.at)
 
     reviewing = [Thread(target=review) for _ in range(2)]
     for thread in reviewing:

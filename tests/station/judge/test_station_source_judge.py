@@ -123,7 +123,7 @@ def test_a_review_fits_anew_and_says_so() -> None:
     heard.minutes([*healthy(200), 0.5, *healthy(20, 1)])
     [alarm] = {s.first: s for s in heard.of(StretchChanged) if s.level == "alarm"}.values()
     before = heard.of(ThresholdFitted)[-1]
-    heard.judge.review(alarm.first, "normal", heard.at)
+    heard.judge.review("alarm", alarm.first, "normal", heard.at)
     after = heard.of(ThresholdFitted)[-1]
     assert after.reason == "reviewed"
     assert after.level == "alarm"

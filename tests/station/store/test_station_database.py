@@ -17,14 +17,21 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Column, MetaData, Text, inspect, select, text
-from sqlalchemy.exc import StatementError
+from sqlalchemy import Column, MetaData, Text, create_engine, inspect, select, text
+from sqlalchemy.exc import IntegrityError, StatementError
 
 from made_up_heard import NOW, Heard
 from rattle.errors import DataError, StorageError
 from rattle.station.store import migrate
 from rattle.station.store.database import FILE, Database, open_database
-from rattle.station.store.tables import AuditRow, Base, MachineRow, MinuteRow
+from rattle.station.store.tables import (
+    AuditRow,
+    Base,
+    IncidentRow,
+    MachineRow,
+    MinuteRow,
+    ReviewRow,
+)
 from rattle.station.store.writing import write
 
 TIMES = st.datetimes(
@@ -32,6 +39,34 @@ TIMES = st.datetimes(
     max_value=datetime(9999, 12, 30),
     timezones=st.sampled_from([UTC]) | st.timezones(),
 )
+
+
+def test_tables_that_are_made_anew_keep_their_rows_and_what_refers_to_them(
+    tmp_path: Path,
+) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / FILE}")
+    with engine.begin() as connection:
+        command.upgrade(migrate.configured(connection), "0001")
+        for statement in (
+            "INSERT INTO machine VALUES ('m', 'fan', 1.0, 'always', NULL, 0, 1)",
+            "INSERT INTO source VALUES ('s', 'm', 'mic', 'push', '', 1, NULL, NULL)",
+            "INSERT INTO incident (id, machine_id, source_id, subject, kind, level, state, opened,"
+            " reason) VALUES ('i', 'm', 's', 'm', 'machine', 'watch', 'ended', 1, '')",
+            "INSERT INTO review (id, incident_id, at, who, verdict)"
+            " VALUES ('r', 'i', 2, 'ada', 'normal')",
+        ):
+            connection.execute(text(statement))
+    engine.dispose()
+    database = open_database("sqlite", tmp_path)
+    with database.writing() as session:
+        assert session.get_one(ReviewRow, "r").incident_id == "i"
+        session.get_one(IncidentRow, "i").level = "moment"
+    with database.reading() as session:
+        assert session.execute(text("PRAGMA foreign_key_check")).all() == []
+        assert session.scalar(text("PRAGMA foreign_keys")) == 1
+    with pytest.raises(IntegrityError), database.writing() as session:
+        session.execute(text("DELETE FROM incident"))
+    database.close()
 
 
 def test_migrations_from_nothing_give_exactly_the_tables(database: Database) -> None:

@@ -13,7 +13,14 @@ from sqlalchemy import delete, select
 
 from made_up_heard import MINUTE, NOW, PLANT, Heard, bundles
 from rattle.scoring.budget import ledger as ledger_module
-from rattle.scoring.budget.ledger import LEVELS, Account, Incident, Ledger, Level, Verdict
+from rattle.scoring.budget.ledger import (
+    LEVELS,
+    Account,
+    Incident,
+    IncidentLevel,
+    Ledger,
+    Verdict,
+)
 from rattle.station.config.model import Plant
 from rattle.station.records import IncidentChanged
 from rattle.station.store import history
@@ -21,8 +28,9 @@ from rattle.station.store.database import Database
 from rattle.station.store.history import (
     account_of,
     interrupt,
+    moments_of,
     open_incidents,
-    reviewed_alarms,
+    reviewed_stretches,
     threshold_ids_of,
 )
 from rattle.station.store.leases import join
@@ -38,7 +46,7 @@ class Told:
         self.ledger = Ledger(1.0, asks=True)
         self._database, self._heard = database, heard
         self._records: list[object] = []
-        self._incidents: dict[tuple[Level, int], IncidentChanged] = {}
+        self._incidents: dict[tuple[IncidentLevel, int], IncidentChanged] = {}
         self._fitted = 0
 
     def minute(self, highest: float) -> None:
@@ -70,17 +78,29 @@ class Told:
                     )
                 )
 
+    def odd(self, peak: float) -> None:
+        """Offer a moment of the minute that goes on, as a judge does."""
+        if not any(map(self.ledger.is_open, LEVELS)) and (moment := self.ledger.odd(peak)):
+            told = self._heard.incident(level="moment", state="ended", ended=NOW)
+            self._incidents["moment", moment.first] = told
+            self._records.append(told)
+            self._stretch(moment)
+
     def review(self, verdict: Verdict | None) -> None:
-        """Say of the incident of the last alarm what it was, as the station does."""
-        alarms = [each for each in self.ledger.incidents if each.level == "alarm"]
-        if alarms:
+        """Say of the last alarm and the last moment what they were, as the station does."""
+        for level in ("alarm", "moment"):
+            self._review(level, verdict)
+
+    def _review(self, level: str, verdict: Verdict | None) -> None:
+        of_level = [each for each in self.ledger.incidents if each.level == level]
+        if of_level:
             self.write()
-            of = self._incidents["alarm", alarms[-1].first].id
+            of = self._incidents[of_level[-1].level, of_level[-1].first].id
             with self._database.writing() as session:
                 session.get_one(IncidentRow, of).verdict = verdict
-                reviewed = reviewed_alarms(session, [of])
-            for alarm in reviewed:
-                self.ledger.review(alarm.first, alarm.verdict)
+                reviewed = reviewed_stretches(session, [of])
+            for each in reviewed:
+                self.ledger.review(each.first, each.verdict, each.level)
 
     def write(self) -> None:
         with self._database.writing() as session:
@@ -157,6 +177,8 @@ def test_an_account_is_recalled_exactly_after_any_minutes_and_reviews(
     for length, verdict in zip(lengths, verdicts, strict=False):
         for _ in range(length):
             loud = 40.0 if rng.random() < 0.02 else 1.0
+            if rng.random() < 0.02:
+                told.odd(float(rng.gumbel()))
             told.minute(float(rng.gumbel() * loud))
         same(told.recalled(), told.ledger.account())
         told.review(verdict)
@@ -192,7 +214,7 @@ def test_minutes_and_incidents_that_the_ledger_has_forgotten_are_not_recalled(
         monkeypatch.setattr(module, "KEPT_MINUTES", 200)
     told = Told(database, heard)
     rng = np.random.default_rng(3)
-    forgotten: set[tuple[Level, int]] = set()
+    forgotten: set[tuple[IncidentLevel, int]] = set()
     for place in range(900):
         # Pairs and single ones, so that some old incident outlives the first of all.
         is_loud = place > 150 and place % 37 in (0, 1, 5)
@@ -261,7 +283,31 @@ def test_the_newest_threshold_of_each_level_is_the_one_in_use(
     assert account.fitted == 180
 
 
-def test_the_alarms_of_reviewed_incidents_are_told_with_their_verdicts(
+def test_the_moments_of_a_source_and_release_are_recalled(database: Database, heard: Heard) -> None:
+    def moment(place: int, **changes: object) -> IncidentChanged:
+        at = NOW + place * MINUTE
+        told = {"level": "moment", "state": "ended", "ended": at, "opened": at, "peak": 1.0 + place}
+        return heard.incident(**told | changes)
+
+    other = list(heard.registered.releases.values())[1]
+    with database.writing() as session:
+        write_all(
+            session,
+            [
+                moment(20),
+                moment(10),
+                moment(-1),
+                moment(30, level="watch"),
+                moment(40, release_id=other),
+                moment(50, source_id=heard.other_source_id),
+            ],
+        )
+    with database.reading() as session:
+        found = moments_of(session, heard.source_id, heard.release_id, NOW)
+    assert found == [(NOW + 10 * MINUTE, 11.0), (NOW + 20 * MINUTE, 21.0)]
+
+
+def test_what_reviewed_incidents_hold_of_ledgers_is_told_with_their_verdicts(
     database: Database, heard: Heard
 ) -> None:
     one, other = (heard.incident(state="ended", ended=NOW) for _ in range(2))
@@ -271,11 +317,12 @@ def test_the_alarms_of_reviewed_incidents_are_told_with_their_verdicts(
             write_all(session, [heard.stretch(one, level=level, first=first, last=first)])
         write_all(session, [heard.stretch(other, level="alarm", first=90, last=91)])
         session.get_one(IncidentRow, one.id).verdict = "normal"
-        told = reviewed_alarms(session, [one.id, other.id])
-    assert [(each.first, each.verdict) for each in told] == [
-        (4, "normal"),
-        (40, "normal"),
-        (90, None),
+        told = reviewed_stretches(session, [one.id, other.id])
+    assert [(each.level, each.first, each.verdict) for each in told] == [
+        ("watch", 3, "normal"),
+        ("alarm", 4, "normal"),
+        ("alarm", 40, "normal"),
+        ("alarm", 90, None),
     ]
     assert {each.source_id for each in told} == {heard.source_id}
 

@@ -75,6 +75,17 @@ def test_the_oldest_recordings_go_and_their_incidents_say_so(
     assert audit.detail["paths"] == [path for _, path in oldest]
 
 
+def test_recordings_of_moments_go_before_those_of_incidents(
+    database: Database, heard: Heard, tmp_path: Path
+) -> None:
+    made = [a_clip(database, heard, tmp_path, place) for place in range(3)]
+    with database.writing() as session:
+        newest = session.scalars(select(ClipRow).where(ClipRow.path == made[2][1])).one()
+        newest.use = "moment"
+    Retention(database, tmp_path, keeping(2.0, tmp_path)).run(NOW)
+    assert on_disk(tmp_path) == {made[0][1], made[1][1]}
+
+
 def test_no_reviewed_recording_goes_and_new_ones_are_refused_before(
     database: Database, heard: Heard, tmp_path: Path
 ) -> None:

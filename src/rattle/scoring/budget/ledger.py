@@ -26,6 +26,9 @@ Level = Literal["watch", "alarm"]
 Verdict = Literal["normal", "anomaly", "unsure"]
 Change = Literal["raised", "ended"]
 LEVELS: tuple[Level, ...] = ("watch", "alarm")
+# A moment passed no threshold: it is among the oddest, and was picked for a person to listen to.
+IncidentLevel = Literal["moment", "watch", "alarm"]
+INCIDENT_LEVELS: tuple[IncidentLevel, ...] = ("moment", *LEVELS)
 # Incidents of each level, in budgets: watch is for looking at, alarm for waking someone.
 SHARES: dict[Level, float] = {"watch": 7.0, "alarm": 1.0}
 
@@ -34,11 +37,11 @@ SHARES: dict[Level, float] = {"watch": 7.0, "alarm": 1.0}
 class Incident:
     """A run of minutes above a level: its first and last one above, by number, and the highest.
 
-    ``threshold`` is what it passed when it began. ``verdict`` is what a person said of it; None
-    where nobody has.
+    ``threshold`` is what it passed when it began; of a moment it is its peak. ``verdict`` is what a
+    person said of it; None where nobody has.
     """
 
-    level: Level
+    level: IncidentLevel
     first: int
     last: int
     peak: float
@@ -140,11 +143,25 @@ class Ledger:
             self.refit()
         return ended
 
-    def review(self, first: int, verdict: Verdict | None) -> None:
-        """Set what a person said of the alarm that began with that minute; None takes it back."""
+    def review(self, first: int, verdict: Verdict | None, level: IncidentLevel = "alarm") -> None:
+        """Set what a person said of the incident that began with that minute; None takes it back.
+
+        It counts for what is fitted next: see ``left_out``.
+        """
         for place, incident in enumerate(self.incidents):
-            if incident.level == "alarm" and incident.first == first:
+            if (incident.level, incident.first) == (level, first):
                 self.incidents[place] = replace(incident, verdict=verdict)
+
+    def odd(self, peak: float) -> Incident | None:
+        """Note an odd moment of the minute that goes on, so that it can be reviewed.
+
+        None where the minute has one.
+        """
+        if any((each.level, each.first) == ("moment", self.heard) for each in self.incidents):
+            return None
+        moment = Incident("moment", self.heard, self.heard, peak, peak)
+        self.incidents.append(moment)
+        return moment
 
     def refit(self) -> None:
         """Fit both thresholds to the last 28 days, but for alarms that may have been a fault.
@@ -165,10 +182,15 @@ class Ledger:
         self.thresholds["watch"] = lower
 
     def left_out(self) -> NDArray[np.bool_]:
-        """Which of ``minutes`` ``[T]`` are of alarms, ten minutes either side, not found normal."""
+        """Which of ``minutes`` ``[T]`` may have been a fault, ten minutes either side.
+
+        Those of alarms are that were not found normal; of watches and moments, which healthy sound
+        has many of, only those that someone did not find normal.
+        """
         out = np.zeros(len(self.minutes), dtype=np.bool_)
         for incident in self.incidents:
-            if incident.level == "alarm" and incident.verdict != "normal":
+            unheard = incident.level == "alarm" and incident.verdict is None
+            if unheard or incident.verdict in ("anomaly", "unsure"):
                 first, last = incident.first - self.first_kept, incident.last - self.first_kept
                 out[around(len(out), first, last)] = True
         return out

@@ -9,7 +9,6 @@
       operating   does the machine run?
       condition   is the sound fit, is there any?
       minutes     what is kept of a minute
-      moments     the oddest minutes while a machine is learnt
       moved       was the microphone moved?
     watchdog   a source that claims to be live and is not, told by another thread
 

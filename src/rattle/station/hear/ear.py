@@ -25,13 +25,12 @@ from rattle.listening.windows import Window
 from rattle.runtime.channel import ChannelStream, mean_of, select_channel
 from rattle.runtime.scorer import Scorer
 from rattle.runtime.stream import WindowScores
-from rattle.scoring.budget.ledger import LEVELS, Verdict
+from rattle.scoring.budget.ledger import LEVELS, IncidentLevel, Verdict
 from rattle.scoring.clip import Embedded
 from rattle.station.board import Board, SourceState
 from rattle.station.events import Hub
 from rattle.station.hear.condition import Condition, fault_in_words
 from rattle.station.hear.minutes import MinuteOver, Minutes
-from rattle.station.hear.moments import OddMoments
 from rattle.station.hear.moved import Placement
 from rattle.station.hear.operating import ByTag, Running
 from rattle.station.hear.pieces import Piece, pieces
@@ -85,7 +84,7 @@ class Ear:
         self._live = live
         self._condition = Condition(troubles)
         self._minutes = Minutes(source_id, out.tell)
-        self._moments, self._placement = OddMoments(), Placement()
+        self._placement = Placement()
         self._lock = RLock()
         self._segment: Segment | None = None
         self._recordings: Recordings | None = None
@@ -172,10 +171,12 @@ class Ear:
         # Resampling takes a while: the ear goes on meanwhile.
         return ChannelStream(audio, rate_hz).push(samples)
 
-    def review(self, first: int, verdict: Verdict | None, at: datetime) -> None:
-        """Let the budget know what a person said of the alarm that began with that minute."""
+    def review(
+        self, level: IncidentLevel, first: int, verdict: Verdict | None, at: datetime
+    ) -> None:
+        """Let the budget know what a person said of what began with that minute."""
         with self._lock:
-            self._judge.review(first, verdict, at)
+            self._judge.review(level, first, verdict, at)
             self._showing.ledger(self._judge.ledger)
 
     def microphone_reviewed(self, incident_id: str, at: datetime) -> None:
@@ -297,7 +298,7 @@ class Ear:
         score = self._score_of(segment, window) if is_scored else None
         when = datetime.fromtimestamp(end, UTC)
         judged = self._judge.window(score, when, window.z)
-        self._minutes.window(end, score, judged.y, judged.minute, window.fault)
+        self._minutes.window(end, score, judged.y, judged.minute, window.fault, window.z)
         if is_scored:
             self._minutes.embedding(end, window.z)
             self._place(window, when)
@@ -326,18 +327,20 @@ class Ear:
         return self._scores.of(embedded, segment.window_s)[0].score
 
     def _over(self, minutes: list[MinuteOver]) -> None:
-        """Offer what was odd in the minutes that are over, while the machine is being learnt."""
+        """Offer what was odd in the minutes that are over, while its sound is still there."""
         if not minutes:
             return
         self._is_placement_due = True
+        segment, recordings = self._segment, self._recordings
+        if segment is None or recordings is None:
+            return
         for minute in minutes:
-            if minute.highest is None or self._judge.ledger.stage != "learning":
+            peak = minute.peak
+            if peak is None or (place_s := peak.at - segment.time(0.0)) <= 0:
                 continue
-            is_odd = self._moments.minute(minute.highest)
-            if is_odd and self._segment is not None and self._recordings is not None:
-                place_s = minute.highest_at - self._segment.time(0.0)
-                if place_s > 0:
-                    self._recordings.want(place_s, "moment", None, minute.highest)
+            incident_id = self._judge.odd(peak.y, datetime.fromtimestamp(peak.at, UTC), peak.z)
+            if incident_id is not None:
+                recordings.want(place_s, "moment", incident_id, peak.y)
 
     def _place(self, window: Window, at: datetime) -> None:
         """Once a minute: does the microphone hear the machine as on the days before?"""

@@ -23,12 +23,20 @@ MOST_BACK = 2
 LONGEST_STEP_S = 600.0
 
 
+@dataclass(frozen=True)
+class Peak:
+    """The highest Y of a minute, when its window ended, and that window's embedding ``[D]``."""
+
+    y: float
+    at: float
+    z: NDArray[np.float32]
+
+
 @dataclass
 class _Minute:
     number: int
     scores: list[float] = field(default_factory=list)
-    highest: float | None = None
-    highest_at: float = 0.0
+    peak: Peak | None = None
     ms: list[float] = field(default_factory=list)
     powers: list[float] = field(default_factory=list)
     running_s: float = 0.0
@@ -39,10 +47,9 @@ class _Minute:
 
 @dataclass(frozen=True)
 class MinuteOver:
-    """A minute that ended: its highest Y and when that was; None where none was scored."""
+    """A minute that ended; ``peak`` is None where no window of it was scored."""
 
-    highest: float | None
-    highest_at: float
+    peak: Peak | None
 
 
 class Minutes:
@@ -81,13 +88,19 @@ class Minutes:
             minute.powers.append(10 ** (level_db / 10))
 
     def window(
-        self, at: float, score: float | None, y: float | None, m: float | None, fault: str
+        self,
+        at: float,
+        score: float | None,
+        y: float | None,
+        m: float | None,
+        fault: str,
+        z: NDArray[np.float32],
     ) -> None:
         """Take a window that ended at ``at``, and M where it ended a minute of scored sound."""
         minute = self._now()
         minute.scores.append(np.nan if score is None else score)
-        if y is not None and (minute.highest is None or y > minute.highest):
-            minute.highest, minute.highest_at = y, at
+        if y is not None and (minute.peak is None or y > minute.peak.y):
+            minute.peak = Peak(y, at, z)
         if m is not None:
             minute.ms.append(m)
         if fault and not minute.fitness:
@@ -141,7 +154,7 @@ class Minutes:
         if not minute.is_told:
             self._tell_of(minute)
         self.flush_embeddings()
-        return MinuteOver(minute.highest, minute.highest_at)
+        return MinuteOver(minute.peak)
 
     def _tell_of(self, minute: _Minute) -> None:
         level = 10 * np.log10(np.mean(minute.powers)) if minute.powers else None
@@ -151,7 +164,7 @@ class Minutes:
                 release_id=self.release_id,
                 at=datetime.fromtimestamp(minute.number * MINUTE_S, UTC),
                 scores=np.array(minute.scores, np.float32),
-                highest=minute.highest,
+                highest=None if minute.peak is None else minute.peak.y,
                 minutes=tuple(minute.ms),
                 heard=self.heard,
                 level_db=None if level is None else round(float(level), 2),

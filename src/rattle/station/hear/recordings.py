@@ -27,7 +27,7 @@ class _Wanted:
     start_s: float
     end_s: float
     use: ClipUse
-    incident_id: str | None
+    incident_id: str
     peak: float | None
 
 
@@ -47,7 +47,7 @@ class Recordings:
         """Give what there still is of a stretch, ``[T, channels]``."""
         return self._ring.between(start_s, end_s)[1]
 
-    def want(self, at_s: float, use: ClipUse, incident_id: str | None, peak: float | None) -> None:
+    def want(self, at_s: float, use: ClipUse, incident_id: str, peak: float | None) -> None:
         """Ask for a recording from 20 s before a place to 10 s after it."""
         self._wanted.append(_Wanted(at_s - BEFORE_S, at_s + AFTER_S, use, incident_id, peak))
 

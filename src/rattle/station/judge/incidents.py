@@ -17,7 +17,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from rattle.scoring.budget.ledger import LEVELS, Level
+from rattle.scoring.budget.ledger import INCIDENT_LEVELS, IncidentLevel, Level
 from rattle.station.board import Board
 from rattle.station.events import Hub
 from rattle.station.ids import new_id
@@ -34,11 +34,12 @@ WITHIN_CLIP = timedelta(seconds=10)
 class Passed:
     """A window at whose end a source is above a level, the highest one of those it is above.
 
-    z: the window's embedding ``[D]``. threshold_id: the threshold of that level.
+    z: the window's embedding ``[D]``. threshold_id: the threshold of that level. Of a moment, which
+    is above none, it is that of the watch.
     """
 
     source_id: str
-    level: Level
+    level: IncidentLevel
     at: datetime
     y: float
     z: NDArray[np.float32]
@@ -103,7 +104,7 @@ class MachineIncidents:
             if incident is None:
                 self._open(passed)
                 return Noted(self._change_of(passed.at), is_clip_due=True)
-            rises = LEVELS.index(passed.level) > LEVELS.index(incident.level)
+            rises = INCIDENT_LEVELS.index(passed.level) > INCIDENT_LEVELS.index(incident.level)
             is_peak = incident.peak is None or passed.y > incident.peak
             if is_peak:
                 incident = replace(
@@ -122,6 +123,12 @@ class MachineIncidents:
                 return Noted(incident.id, is_clip_due=False)
             return Noted(self._change_of(passed.at), is_clip_due=True)
 
+    def moment(self, passed: Passed) -> str:
+        """Tell a moment that is offered for listening; gives its id. Nothing is open by it."""
+        told = replace(self._begun(passed), state="ended", ended=passed.at)
+        self._tell(told)
+        return told.id
+
     def minute(self) -> None:
         """Tell of a peak that is higher than the one that was told; for once a minute."""
         with self._lock:
@@ -137,7 +144,11 @@ class MachineIncidents:
 
     def _open(self, passed: Passed) -> None:
         self._clips = 0
-        self._incident = IncidentChanged(
+        self._incident = self._begun(passed)
+        self._say()
+
+    def _begun(self, passed: Passed) -> IncidentChanged:
+        return IncidentChanged(
             id=new_id(passed.at),
             machine_id=self._machine_id,
             source_id=passed.source_id,
@@ -154,7 +165,6 @@ class MachineIncidents:
             threshold_id=passed.threshold_id,
             reason="",
         )
-        self._say()
 
     def _end(self, at: datetime, state: IncidentState) -> None:
         assert self._incident is not None  # noqa: S101

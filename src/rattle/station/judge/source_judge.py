@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rattle.scoring.budget.judge import Judge
-from rattle.scoring.budget.ledger import LEVELS, Incident, Ledger, Level, Verdict
+from rattle.scoring.budget.ledger import LEVELS, Incident, IncidentLevel, Ledger, Level, Verdict
 from rattle.scoring.budget.minutes import MINUTES_A_DAY, MINUTES_AN_HOUR
 from rattle.station.ids import new_id
 from rattle.station.judge.incidents import MachineIncidents, Noted, Passed
+from rattle.station.judge.moments import OddMoments
 from rattle.station.records import Record, StretchChanged, ThresholdFitted
 
 
@@ -43,10 +44,11 @@ class SourceJudge:
         *,
         tell: Callable[[Record], None],
         threshold_ids: Mapping[Level, str] | None = None,
+        moments: OddMoments | None = None,
     ) -> None:
         """``threshold_ids`` are those of the judge's thresholds that were told before.
 
-        One without is told with the first window.
+        One without is told with the first window. ``moments`` are those that were offered before.
         """
         self.ledger = judge.ledger
         self._source_id, self._release_id = source_id, release_id
@@ -55,6 +57,7 @@ class SourceJudge:
         self._thresholds = dict(self.ledger.thresholds)
         self._fitted = self.ledger.fitted
         self._told: dict[Level, Incident] = {}
+        self._moments = moments or OddMoments()
         open_levels = [level for level in LEVELS if self.ledger.is_open(level)]
         incident_id = incidents.goes_on(source_id, open_levels) if open_levels else None
         self._incident_of = {level: incident_id for level in open_levels if incident_id}
@@ -76,9 +79,28 @@ class SourceJudge:
         y = judged.y if np.isfinite(judged.y) else None
         return WindowJudged(y, judged.minute, noted)
 
-    def review(self, first: int, verdict: Verdict | None, at: datetime) -> None:
-        """Set what a person said of the alarm that began with that minute, and fit anew."""
-        self.ledger.review(first, verdict)
+    def odd(self, y: float, at: datetime, z: NDArray[np.float32]) -> str | None:
+        """Offer a minute for listening, where it is among the oddest; gives the incident of it.
+
+        ``y`` is its highest Y, ``at`` the end of that window, ``z [D]`` its embedding. None where
+        it is not odd enough, or is of an incident, which people listen to anyway.
+        """
+        if any(map(self.ledger.is_open, LEVELS)) or not self._moments.minute(at, y):
+            return None
+        moment = self.ledger.odd(y)
+        if moment is None:
+            return None
+        incident_id = self._incidents.moment(
+            Passed(self._source_id, "moment", at, y, z, self._release_id, self._ids.get("watch"))
+        )
+        self._tell_change(moment, incident_id)
+        return incident_id
+
+    def review(
+        self, level: IncidentLevel, first: int, verdict: Verdict | None, at: datetime
+    ) -> None:
+        """Set what a person said of what began with that minute, and fit anew."""
+        self.ledger.review(first, verdict, level)
         if self.ledger.thresholds:
             self.ledger.refit()
             self._fitted_anew(at, "reviewed")
@@ -151,15 +173,17 @@ class SourceJudge:
     def _tell_stretch(self, level: Level) -> None:
         of_level = (each for each in reversed(self.ledger.incidents) if each.level == level)
         stretch = next(of_level, None)
-        if stretch is None or stretch == self._told.get(level):
-            return
-        self._told[level] = stretch
+        if stretch is not None and stretch != self._told.get(level):
+            self._told[level] = stretch
+            self._tell_change(stretch, self._incident_of[level])
+
+    def _tell_change(self, stretch: Incident, incident_id: str) -> None:
         self._tell(
             StretchChanged(
-                incident_id=self._incident_of[level],
+                incident_id=incident_id,
                 source_id=self._source_id,
                 release_id=self._release_id,
-                level=level,
+                level=stretch.level,
                 first=stretch.first,
                 last=stretch.last,
                 peak=stretch.peak,

@@ -10,7 +10,7 @@ from rattle.bundle.file import Bundle
 from rattle.runtime.adapt_head import AdaptedHead, learn_labelled
 from rattle.runtime.clip_scorer import mix_of
 from rattle.runtime.scorer import Scorer
-from rattle.scoring.budget.ledger import Incident
+from rattle.scoring.budget.ledger import Incident, IncidentLevel
 from rattle.scoring.head import Head
 from rattle.station.learn.gate import Gate, Heard, Source, gate, hear
 from rattle.station.learn.incidents import Stood
@@ -108,20 +108,22 @@ def curve(data: Path, bundle: Bundle, scorer: Scorer, stored: Stored, base: Base
 
 
 def past_of(source: Source) -> list[tuple[str, Incident]]:
-    """List the alarms that people know of as the ledger of a new head counts them, by incident.
+    """List what people know of as the ledger of a new head counts it, by incident.
 
-    Confirmed, unsure and unreviewed ones: of these no threshold is learnt. Those that the head
-    would not have raised are there too, where they were confirmed: no refit may silence them.
+    Alarms that were not rejected, and of watches and moments what was not found normal: of these no
+    threshold is learnt, and no refit silences an alarm that was confirmed, whether or not the new
+    head would have raised it.
     """
-    found: dict[int, tuple[str, Incident]] = {}
+    found: dict[tuple[IncidentLevel, int], tuple[str, Incident]] = {}
     for each in source.stood:
         places = source.heard.within(each.opened, each.ended).nonzero()[0]
-        if each.level != "alarm" or each.verdict == "normal" or not len(places):
+        is_unheard = each.level == "alarm" and each.verdict is None
+        if not (is_unheard or each.verdict in ("anomaly", "unsure")) or not len(places):
             continue
         first, last = int(places[0]), int(places[-1])
         peak = float(source.heard.minutes[places].max())
-        incident = Incident("alarm", first, last, peak, peak, each.verdict)
-        found.setdefault(first, (each.id, incident))
+        incident = Incident(each.level, first, last, peak, peak, each.verdict)
+        found.setdefault((each.level, first), (each.id, incident))
     return list(found.values())
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from rattle.scoring.budget.ledger import Level, Verdict
+from rattle.scoring.budget.ledger import IncidentLevel, Verdict
 from rattle.station.store.tables import IncidentRow, ThresholdRow
 
 # One incident of so many is kept for the test.
@@ -27,7 +27,7 @@ class Stood:
     id: str
     source_id: str
     release_id: str | None
-    level: Level
+    level: IncidentLevel
     opened: datetime
     ended: datetime
     peak_at: datetime

@@ -18,6 +18,7 @@ from rattle.station.hear.operating import running_of
 from rattle.station.hear.push import PushInbox
 from rattle.station.judge.incidents import MachineIncidents
 from rattle.station.judge.making import judge_of_source
+from rattle.station.judge.moments import OddMoments
 from rattle.station.judge.source_judge import SourceJudge
 from rattle.station.judge.troubles import SourceTroubles
 from rattle.station.plant.beginning import Beginning, Going
@@ -152,6 +153,7 @@ class Assembly:
             incidents,
             tell=self.tell,
             threshold_ids=known.threshold_ids if known.is_same else None,
+            moments=OddMoments(known.moments),
         )
         restored = [each.incident for each in beginning.going]
         troubles = SourceTroubles(

@@ -15,14 +15,17 @@ from sqlalchemy.orm import Session
 
 from rattle.pages.words import counted
 from rattle.scoring.budget.ledger import Account, Level
+from rattle.scoring.worth import alike_within
 from rattle.station.config.model import Machine, Plant, Source
 from rattle.station.judge.making import share_of
+from rattle.station.judge.moments import SINCE
 from rattle.station.plant.releases import Release
 from rattle.station.records import IncidentChanged
 from rattle.station.store.database import Database
 from rattle.station.store.history import (
     account_of,
     interrupt,
+    moments_of,
     open_incidents,
     threshold_ids_of,
 )
@@ -40,12 +43,14 @@ class Known:
     """What was stored of one source by the release in use.
 
     is_same: whether there are thresholds and the machine's budget is what it was, so that they
-    stand; else they are fitted anew, once enough was heard.
+    stand; else they are fitted anew, once enough was heard. moments: those of the last week, when
+    and how odd.
     """
 
     account: Account
     threshold_ids: Mapping[Level, str]
     is_same: bool
+    moments: Sequence[tuple[datetime, float]]
 
 
 @dataclass(frozen=True)
@@ -112,12 +117,16 @@ def take(
 
 
 def recall(
-    database: Database, machines: Sequence[Machine], ids: Registered, before: Mapping[str, float]
+    database: Database,
+    machines: Sequence[Machine],
+    ids: Registered,
+    before: Mapping[str, float],
+    now: datetime,
 ) -> Beginning:
     """Recall what was known, several sources at a time: of hundreds it takes a while."""
     of = [(machine, source) for machine in machines for source in machine.sources]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        known = pool.map(lambda each: _known(database, each[0], each[1], ids, before), of)
+        known = pool.map(lambda each: _known(database, each[0], each[1], ids, before, now), of)
         known_of = {source.name: each for (_, source), each in zip(of, known, strict=True)}
     with database.reading() as session:
         going = [Going(record_of(row), _clips(session, row)) for row in open_incidents(session)]
@@ -130,6 +139,7 @@ def _known(
     source: Source,
     ids: Registered,
     before: Mapping[str, float],
+    now: datetime,
 ) -> Known:
     source_id = ids.sources[source.name]
     release_id = ids.releases[machine.name]
@@ -140,6 +150,7 @@ def _known(
             account,
             threshold_ids_of(session, source_id, release_id),
             is_same=is_same_budget and bool(account.thresholds),
+            moments=moments_of(session, source_id, release_id, now - SINCE),
         )
 
 
@@ -176,6 +187,7 @@ def report_of(release: Release) -> dict[str, Any]:
         "anomalies": len(origin.anomalies),
         "recipe": info.recipe.name,
         "rattle": origin.rattle,
+        "alike": {"within": alike_within(release.scorer.head.centres)},
     }
 
 

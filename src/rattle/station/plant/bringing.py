@@ -66,7 +66,7 @@ class Bringing:
         }
         with self._database.writing() as session:
             ids = take(session, self._plant, machines, releases, self._now())
-        beginning = recall(self._database, machines, ids, self._before)
+        beginning = recall(self._database, machines, ids, self._before, self._now())
         self._ears.add_all(machines, releases, beginning)
         for machine in machines:
             self._release_of[ids.machines[machine.name]] = ids.releases[machine.name]

@@ -44,7 +44,7 @@ from rattle.station.plant.unexplained import unexplained
 from rattle.station.records import IncidentChanged, StretchChanged
 from rattle.station.store.backup.restore import refuse_half_restored
 from rattle.station.store.database import Database, open_database
-from rattle.station.store.history import reviewed_alarms
+from rattle.station.store.history import reviewed_stretches
 from rattle.station.store.retention import Retention
 from rattle.station.store.rows import ClipKept, Written
 from rattle.station.store.scribe import Scribe
@@ -77,7 +77,7 @@ class Plant:
         self._beginnings = Beginnings()
         self._refused: dict[str, str] = {}  # bundles, by their machine's name
         self._end_by: float | None = None
-        self._alarms: dict[str, int] = {}  # the first minute of each source's newest
+        self._newest: dict[tuple[str, str], int] = {}  # of a source and level: its first minute
 
     def start(self) -> None:
         """Begin to listen; returns once every source has its thread that no other station has.
@@ -97,7 +97,7 @@ class Plant:
         """Let the budgets know what people said of these; see ``web.context.Station``."""
         self._telling.changed(incident_ids)
         with self.database.reading() as session:
-            alarms = reviewed_alarms(session, incident_ids)
+            stretches = reviewed_stretches(session, incident_ids)
             is_reviewed = IncidentRow.id.in_([*incident_ids]) & IncidentRow.verdict.is_not(None)
             of_microphone = is_reviewed & (IncidentRow.kind == "microphone")
             asked = select(IncidentRow.id, IncidentRow.source_id).where(of_microphone)
@@ -106,10 +106,10 @@ class Plant:
             machines = select(IncidentRow.machine_id).where(of_sound).distinct()
             learning = session.scalars(machines).all()
         self._drifts.reviewed(incident_ids)
-        for alarm in alarms:
-            ear = self._ears.ears.get(alarm.source_id)
-            if ear is not None and self._ears.in_use[alarm.source_id] == alarm.release_id:
-                ear.review(alarm.first, alarm.verdict, self._now())
+        for each in stretches:
+            ear = self._ears.ears.get(each.source_id)
+            if ear is not None and self._ears.in_use[each.source_id] == each.release_id:
+                ear.review(each.level, each.first, each.verdict, self._now())
         for machine_id in learning:
             self._learning.due(machine_id)
         for incident_id, source_id in reviewed:
@@ -284,21 +284,21 @@ class Plant:
                 if record.kind == "machine" and record.state == "open":
                     self._beginnings.note(record.id, record.opened, self._now())
                 self._tell_of(record)
-            elif isinstance(record, ClipKept) and record.incident_id is not None:
+            elif isinstance(record, ClipKept) and record.use == "incident" and record.incident_id:
                 release_id = self._ears.in_use[record.source_id]
                 self._explain(record.incident_id, record.path, release_id)
         self._telling.changed({r.id for r in records if isinstance(r, IncidentChanged)})
         self._know_reviews_of([r for r in records if isinstance(r, StretchChanged)])
 
     def _know_reviews_of(self, stretches: Sequence[StretchChanged]) -> None:
-        """Let the budgets know of alarms that began after a person had said what it is."""
+        """Let the budgets know of what began after a person had said what it is."""
         new = {
-            each.source_id: each
+            (each.source_id, each.level): each
             for each in stretches
-            if each.level == "alarm" and self._alarms.get(each.source_id, -1) < each.first
+            if self._newest.get((each.source_id, each.level), -1) < each.first
         }
         if new:
-            self._alarms |= {source_id: each.first for source_id, each in new.items()}
+            self._newest |= {key: each.first for key, each in new.items()}
             of = IncidentRow.id.in_({each.incident_id for each in new.values()})
             with self.database.reading() as session:
                 found = select(IncidentRow.id).where(of, IncidentRow.verdict.is_not(None))

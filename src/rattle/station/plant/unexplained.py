@@ -31,6 +31,7 @@ def unexplained(session: Session, release_ids: list[str], now: datetime) -> Iter
         .join(IncidentRow, IncidentRow.id == ClipRow.incident_id)
         .where(
             IncidentRow.kind == "machine",
+            IncidentRow.level != "moment",
             IncidentRow.explanation.is_(None),
             IncidentRow.opened > now - NOT_OLDER,
             IncidentRow.release_id.in_(release_ids),

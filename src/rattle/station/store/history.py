@@ -11,7 +11,15 @@ from sqlalchemy import LargeBinary, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from rattle.scoring.budget.fit import BudgetThreshold
-from rattle.scoring.budget.ledger import LEVELS, Account, Incident, Level, Verdict
+from rattle.scoring.budget.ledger import (
+    INCIDENT_LEVELS,
+    LEVELS,
+    Account,
+    Incident,
+    IncidentLevel,
+    Level,
+    Verdict,
+)
 from rattle.scoring.budget.minutes import CALM_MINUTES
 from rattle.scoring.budget.rule import Values
 from rattle.scoring.budget.stages import KEPT_MINUTES
@@ -34,11 +42,12 @@ ROWS_AT_ONCE = 2000
 
 
 @dataclass(frozen=True)
-class AlarmReviewed:
-    """An alarm of a source's ledger by a release, as ``Ledger.review`` takes it."""
+class StretchReviewed:
+    """An incident of a source's ledger by a release, as ``Ledger.review`` takes it."""
 
     source_id: str
     release_id: str
+    level: IncidentLevel
     first: int
     verdict: Verdict | None
 
@@ -58,7 +67,7 @@ def account_of(session: Session, source_id: str, release_id: str) -> Account:
     calm: dict[Level, int] = {}
     for incident in incidents:
         calm_for = max(heard - incident.last - 1, 0)
-        if calm_for < CALM_MINUTES:
+        if incident.level != "moment" and calm_for < CALM_MINUTES:
             calm[incident.level] = calm_for
     thresholds, fitted = _thresholds(session, source_id, release_id, since)
     kept = _kept(incidents, heard - len(minutes))
@@ -73,18 +82,37 @@ def threshold_ids_of(session: Session, source_id: str, release_id: str) -> dict[
     return {level: row.id for level, row in newest.items()}
 
 
-def reviewed_alarms(session: Session, incident_ids: Sequence[str]) -> list[AlarmReviewed]:
-    """List the alarms of the ledger that these incidents hold, with what people say of them now."""
+def reviewed_stretches(session: Session, incident_ids: Sequence[str]) -> list[StretchReviewed]:
+    """List what these incidents hold of the ledgers, with what people say of it now."""
     rows = session.execute(
         select(StretchRow, IncidentRow.verdict)
         .join(IncidentRow, IncidentRow.id == StretchRow.incident_id)
-        .where(StretchRow.incident_id.in_(incident_ids), StretchRow.level == "alarm")
-        .order_by(StretchRow.source_id, StretchRow.first)
+        .where(StretchRow.incident_id.in_(incident_ids))
+        .order_by(StretchRow.source_id, StretchRow.first, StretchRow.level)
     )
     return [
-        AlarmReviewed(row.source_id, row.release_id, row.first, verdict)  # type: ignore[arg-type]
+        StretchReviewed(row.source_id, row.release_id, row.level, row.first, verdict)  # type: ignore[arg-type]
         for row, verdict in rows
     ]
+
+
+def moments_of(
+    session: Session, source_id: str, release_id: str, since: datetime
+) -> list[tuple[datetime, float]]:
+    """List when a source's moments were and how odd, by a release, the oldest first."""
+    machine_id = select(SourceRow.machine_id).where(SourceRow.id == source_id).scalar_subquery()
+    query = (
+        select(IncidentRow.opened, IncidentRow.peak)
+        .where(
+            IncidentRow.machine_id == machine_id,
+            IncidentRow.opened >= since,
+            IncidentRow.source_id == source_id,
+            IncidentRow.release_id == release_id,
+            IncidentRow.level == "moment",
+        )
+        .order_by(IncidentRow.opened, IncidentRow.id)
+    )
+    return [(at, peak) for at, peak in session.execute(query) if peak is not None]
 
 
 def open_incidents(session: Session) -> Sequence[IncidentRow]:
@@ -179,11 +207,11 @@ def _incidents(session: Session, source_id: str, release_id: str) -> list[Incide
             row.last,
             row.peak,
             row.threshold,
-            verdict if row.level == "alarm" else None,  # type: ignore[arg-type]
+            verdict,  # type: ignore[arg-type]
         )
         for row, verdict in rows
     ]
-    return sorted(incidents, key=lambda each: (each.first, LEVELS.index(each.level)))
+    return sorted(incidents, key=lambda each: (each.first, INCIDENT_LEVELS.index(each.level)))
 
 
 def _kept(incidents: list[Incident], first_kept: int) -> tuple[Incident, ...]:

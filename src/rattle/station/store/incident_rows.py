@@ -16,7 +16,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from rattle.scoring.budget.ledger import LEVELS
+from rattle.scoring.budget.ledger import INCIDENT_LEVELS
 from rattle.station.records import IncidentChanged
 from rattle.station.store.tables import IncidentRow
 
@@ -76,7 +76,7 @@ def _add(session: Session, changed: IncidentChanged) -> None:
 
 def _change(row: IncidentRow, changed: IncidentChanged) -> None:
     values = _values(changed)
-    if LEVELS.index(changed.level) < LEVELS.index(row.level):
+    if INCIDENT_LEVELS.index(changed.level) < INCIDENT_LEVELS.index(row.level):
         del values["level"]
     if row.peak is not None and (changed.peak is None or changed.peak < row.peak):
         del values["peak"], values["peak_at"], values["peak_z"]

@@ -1,9 +1,9 @@
 """Keep what is kept within its limits, once an hour.
 
-Recordings above the budget of bytes go, the oldest first, but never one that was reviewed or is
-protected: where these alone fill the budget, no new one is kept (``refusal``). Embeddings and
-minutes go by age, files that no row names an hour after they were written. What went is in the
-audit. While a backup is made nothing goes: it is done an hour later.
+Recordings above the budget of bytes go, those of moments first, then the oldest, but never one that
+was reviewed or is protected: where these alone fill the budget, no new one is kept (``refusal``).
+Embeddings and minutes go by age, files that no row names an hour after they were written. What went
+is in the audit. While a backup is made nothing goes: it is done an hour later.
 """
 
 from __future__ import annotations
@@ -40,12 +40,16 @@ LONG = timedelta(hours=3)
 
 @dataclass(frozen=True)
 class _File:
-    """A recording's file: its rows, whether it stays, and when it was last heard."""
+    """A recording's file: its rows, whether it stays, and when it was last heard.
+
+    is_moment: it is of odd moments alone, which raised nothing.
+    """
 
     path: str
     bytes: int
     heard: datetime
     stays: bool
+    is_moment: bool
     rows: tuple[int, ...]
     incidents: tuple[str, ...]
 
@@ -213,6 +217,7 @@ def _files(session: Session, gone: set[str]) -> list[_File]:
             of[0][0].bytes,
             max(row.start for row, _ in of),
             any(stays for _, stays in of),
+            all(row.use == "moment" for row, _ in of),
             tuple(row.id for row, _ in of),
             tuple(row.incident_id for row, _ in of if row.incident_id is not None),
         )
@@ -235,5 +240,6 @@ def _victims(files: list[_File], budget: int) -> list[_File]:
 def _in_order(files: list[_File]) -> list[_File]:
     """Those that may go, in the order in which they would."""
     return sorted(
-        (file for file in files if not file.stays), key=lambda file: (file.heard, file.path)
+        (file for file in files if not file.stays),
+        key=lambda file: (not file.is_moment, file.heard, file.path),
     )

@@ -228,7 +228,7 @@ class IncidentRow(Base):
         Index("ix_incident_ended", "ended"),
         Index("ix_incident_machine_id", "machine_id", "opened"),
         _one_of("kind", "machine", "microphone", "source", "drift"),
-        _one_of("level", "watch", "alarm"),
+        _one_of("level", "moment", "watch", "alarm"),
         _one_of("state", "open", "ended", "interrupted"),
         _one_of("verdict", "anomaly", "normal", "unsure"),
     )

@@ -16,11 +16,9 @@ from rattle.station.store.reading.incidents import (
     incident,
     incidents,
     nearest,
-    oddest_moments,
-    review_queue,
     reviews_of,
 )
-from rattle.station.store.tables import IncidentRow, MinuteRow, ReviewRow
+from rattle.station.store.tables import IncidentRow, ReviewRow
 
 
 def words(station: MadeUpStation, ids: list[str]) -> list[str]:
@@ -58,6 +56,7 @@ def test_incidents_come_newest_first_with_names_threshold_and_recording(
     ("asked", "expected"),
     [
         ({"kind": "microphone"}, ["microphone"]),
+        ({"level": "moment"}, ["other moment", "moment"]),
         ({"level": "watch"}, ["watch", "unsure", "old"]),
         ({"verdict": "anomaly"}, ["fault"]),
         ({"verdict": "none", "kind": "machine"}, ["open alarm", "watch", "alarm", "old"]),
@@ -98,12 +97,6 @@ def test_a_page_before_an_unknown_incident_is_refused(station: MadeUpStation) ->
         pytest.raises(DataError, match="no incident 'nothing'"),
     ):
         incidents(session, before="nothing")
-
-
-def test_the_queue_has_open_alarms_then_alarms_then_watches(station: MadeUpStation) -> None:
-    with station.context.database.reading() as session:
-        queue = [each.id for each in review_queue(session)]
-    assert words(station, queue) == ["open alarm", "alarm", "watch", "old"]
 
 
 def test_the_nearest_are_past_ones_by_distance_with_their_verdicts(station: MadeUpStation) -> None:
@@ -153,24 +146,6 @@ def test_a_review_that_was_taken_back_says_so(station: MadeUpStation) -> None:
         ("undo", "bob", False),
         ("anomaly", "ada", True),
     ]
-
-
-def test_the_oddest_moments_are_of_machines_that_still_learn(station: MadeUpStation) -> None:
-    with station.context.database.reading() as session:
-        moments = oddest_moments(session)
-    assert [each.clip.sha256 for each in moments] == [
-        station.clips["moment"],
-        station.clips["other moment"],
-    ]
-    assert moments[0].machine == "fan-1"
-    with station.context.database.writing() as session:
-        session.execute(
-            update(MinuteRow)
-            .where(MinuteRow.source_id == station.sources["fan mic"])
-            .values(heard=120)
-        )
-    with station.context.database.reading() as session:
-        assert oddest_moments(session) == []
 
 
 def test_verdicts_are_counted_of_machines_alone(station: MadeUpStation) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+from made_up_station import DIMENSIONS
 from playwright.sync_api import Page, expect
 from served_station import Served
 from sqlalchemy import select, update
 
-from rattle.station.store.tables import IncidentRow, ReviewRow
+from rattle.station.store.tables import IncidentRow, ReleaseRow, ReviewRow
 
 QUEUE = ".queue:not(.still) li"
 
@@ -28,11 +30,11 @@ def press(page: Page, key: str) -> None:
 
 def test_a_whole_queue_is_reviewed_by_keyboard(page: Page, served: Served) -> None:
     page.goto("/review")
-    expect(page.locator(QUEUE)).to_have_count(4)
+    expect(page.locator(QUEUE)).to_have_count(6)
     expect(page.locator("h1")).to_have_text("Alarm: press-3")
     # Look around: down twice, up twice.
     at = served.station.incidents
-    for key, word in (("j", "alarm"), ("j", "watch"), ("k", "alarm"), ("k", "open alarm")):
+    for key, word in (("j", "watch"), ("j", "moment"), ("k", "watch"), ("k", "open alarm")):
         press(page, key)
         expect(page.locator("[data-at]")).to_have_attribute("data-at", at[word])
     press(page, "f")
@@ -44,16 +46,16 @@ def test_a_whole_queue_is_reviewed_by_keyboard(page: Page, served: Served) -> No
     press(page, "y")
     expect(page.locator(".toast")).to_contain_text("press-3 called anomaly: bearing")
     assert verdict_of(served, "open alarm") == ("anomaly", "bearing", "it knocks: yes, really")
-    expect(page.locator("[data-at]")).to_have_attribute("data-at", at["alarm"])
-    press(page, "n")
     expect(page.locator("[data-at]")).to_have_attribute("data-at", at["watch"])
     press(page, "u")
-    expect(page.locator("[data-at]")).to_have_attribute("data-at", at["old"])
-    press(page, "n")
+    for word in ("moment", "old", "other moment", "alarm"):
+        expect(page.locator("[data-at]")).to_have_attribute("data-at", at[word])
+        press(page, "n")
     expect(page.locator("h1")).to_have_text("Nothing waits for you")
-    assert [verdict_of(served, word)[0] for word in ("alarm", "watch", "old")] == [
+    assert [verdict_of(served, word)[0] for word in ("alarm", "watch", "old", "moment")] == [
         "normal",
         "unsure",
+        "normal",
         "normal",
     ]
     assert served.said == []
@@ -68,7 +70,7 @@ def test_what_was_said_is_taken_back_by_a_key(page: Page, served: Served) -> Non
     # The incident stands there again, to be judged anew.
     at = served.station.incidents["open alarm"]
     expect(page.locator("[data-at]")).to_have_attribute("data-at", at)
-    expect(page.locator(QUEUE)).to_have_count(4)
+    expect(page.locator(QUEUE)).to_have_count(6)
     assert verdict_of(served, "open alarm") == (None, None, None)
     with served.station.context.database.reading() as session:
         rows = session.scalars(select(ReviewRow).where(ReviewRow.incident_id == at)).all()
@@ -83,12 +85,14 @@ def test_marked_incidents_get_one_verdict_and_lose_it_together(page: Page, serve
     press(page, "j")
     page.keyboard.press("j")
     at = served.station.incidents
+    expect(page.locator("[data-at]")).to_have_attribute("data-at", at["moment"])
+    press(page, "k")
     expect(page.locator("[data-at]")).to_have_attribute("data-at", at["watch"])
     press(page, "x")
     expect(page.locator("[data-marked]")).to_have_text("2 marked")
     press(page, "n")
     expect(page.locator(".toast")).to_contain_text("2 incidents called normal")
-    expect(page.locator(QUEUE)).to_have_count(2)
+    expect(page.locator(QUEUE)).to_have_count(4)
     assert [verdict_of(served, word)[0] for word in ("open alarm", "alarm", "watch")] == [
         "normal",
         None,
@@ -97,8 +101,78 @@ def test_marked_incidents_get_one_verdict_and_lose_it_together(page: Page, serve
     # No mark is left, so that the next verdict is on one incident alone.
     expect(page.locator("[data-marked]")).to_have_text("Mark several")
     press(page, "z")
-    expect(page.locator(QUEUE)).to_have_count(4)
+    expect(page.locator(QUEUE)).to_have_count(6)
     assert [verdict_of(served, word)[0] for word in ("open alarm", "watch")] == [None, None]
+
+
+def alike_ones(served: Served) -> None:
+    """Let the alarm and the old watch sound like the alarm that goes on."""
+    at = served.station.incidents
+    like = [at[word] for word in ("open alarm", "alarm", "old")]
+    z = np.ones(DIMENSIONS, "<f2").tobytes()
+    with served.station.context.database.writing() as session:
+        session.execute(update(IncidentRow).where(IncidentRow.id.in_(like)).values(peak_z=z))
+        session.execute(update(ReleaseRow).values(report={"alike": {"within": 0.5}}))
+
+
+def verdicts(served: Served) -> list[str | None]:
+    return [verdict_of(served, word)[0] for word in ("open alarm", "alarm", "old", "watch")]
+
+
+def test_alike_ones_get_one_verdict_by_one_key_and_lose_it_together(
+    page: Page, served: Served
+) -> None:
+    alike_ones(served)
+    page.goto("/review")
+    expect(page.locator(QUEUE)).to_have_count(4)
+    expect(page.locator("[data-alike]")).to_have_count(2)
+    press(page, "f")
+    page.keyboard.type("bearing")
+    press(page, "Enter")
+    press(page, "y")
+    expect(page.locator(".toast")).to_contain_text("3 incidents called anomaly")
+    assert verdicts(served) == ["anomaly", "anomaly", "anomaly", None]
+    assert verdict_of(served, "old")[1] == "bearing"
+    expect(page.locator("[data-at]")).to_have_attribute(
+        "data-at", served.station.incidents["watch"]
+    )
+    press(page, "z")
+    expect(page.locator("[data-alike]")).to_have_count(2)
+    assert verdicts(served) == [None] * 4
+    assert served.said == []
+
+
+def test_an_alike_one_is_played_and_left_out_by_keys(page: Page, served: Served) -> None:
+    alike_ones(served)
+    page.goto("/review")
+    press(page, "ArrowRight")
+    first = page.locator("[data-alike]").first
+    expect(first).to_have_class(re.compile("heard"))
+    expect(first.locator(".cursor")).to_be_visible()
+    press(page, "e")
+    expect(first.get_by_role("checkbox")).not_to_be_checked()
+    press(page, "n")
+    expect(page.locator(".toast")).to_contain_text("2 incidents called normal")
+    assert sorted(map(str, verdicts(served))) == ["None", "None", "normal", "normal"]
+    assert verdict_of(served, "open alarm")[0] == "normal"
+
+
+def test_all_alike_ones_are_left_out_by_a_key(page: Page, served: Served) -> None:
+    alike_ones(served)
+    page.goto("/review")
+    press(page, "a")
+    press(page, "n")
+    expect(page.locator(".toast")).to_contain_text("press-3 called normal")
+    assert verdicts(served) == ["normal", None, None, None]
+
+
+def test_a_mark_in_the_queue_stands_for_a_whole_group(page: Page, served: Served) -> None:
+    alike_ones(served)
+    page.goto("/review")
+    press(page, "x")
+    expect(page.locator("[data-marked]")).to_have_text("3 marked")
+    press(page, "u")
+    expect(page.locator(".toast")).to_contain_text("3 incidents called unsure")
 
 
 def test_space_plays_the_recording_and_the_cursor_moves(page: Page, served: Served) -> None:
@@ -117,7 +191,7 @@ def test_a_letter_in_a_field_is_a_letter(page: Page, served: Served) -> None:
     page.locator("#comment").click()
     page.keyboard.type("jynuzx?")
     expect(page.locator("#comment")).to_have_value("jynuzx?")
-    expect(page.locator(QUEUE)).to_have_count(4)
+    expect(page.locator(QUEUE)).to_have_count(6)
     assert verdict_of(served, "open alarm")[0] is None
 
 
@@ -139,7 +213,7 @@ def test_a_verdict_of_another_tab_reaches_the_queue_and_leaves_what_is_written(
     other.goto(f"/review?at={served.station.incidents['watch']}")
     press(other, "n")
     expect(other.locator(".toast")).to_be_visible()
-    expect(page.locator(QUEUE)).to_have_count(3)
+    expect(page.locator(QUEUE)).to_have_count(5)
     expect(page.locator("[data-live=to-review]")).to_have_text("3")
     expect(page.locator("#comment")).to_have_value("half a sentence")
 

@@ -34,7 +34,7 @@ def test_a_verdict_is_stored_told_and_leads_to_the_next(
     subscription = station.context.hub.subscribe(lambda: None)
     this, following = station.incidents["open alarm"], station.incidents["alarm"]
     fields = {"verdict": "anomaly", "fault": " bearing ", "came_from": "review", "then": following}
-    to = said(client, f"/incidents/{this}/review", **fields)
+    to = said(client, "/review/bulk", ids=[this], **fields)
     assert (to["path"], to["at"]) == ("/review", following)
     assert verdict_of(station, "open alarm") == ("anomaly", "bearing")
     with station.context.database.reading() as session:
@@ -51,9 +51,8 @@ def test_a_verdict_is_stored_told_and_leads_to_the_next(
 def test_a_form_leads_to_no_place_but_an_incident(
     client: TestClient, station: MadeUpStation
 ) -> None:
-    path = f"/incidents/{station.incidents['alarm']}/review"
     fields = {"verdict": "normal", "came_from": "review", "then": "//elsewhere.example"}
-    assert "at" not in said(client, path, **fields)
+    assert "at" not in said(client, "/review/bulk", ids=[station.incidents["alarm"]], **fields)
 
 
 def test_several_get_one_verdict_and_all_of_it_is_taken_back(

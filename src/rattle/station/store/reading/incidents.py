@@ -7,17 +7,15 @@ from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from rattle.errors import DataError
-from rattle.scoring.budget.ledger import Level, Verdict
-from rattle.scoring.budget.stages import LEARNT_AFTER_MINUTES
+from rattle.scoring.budget.ledger import IncidentLevel, Verdict
 from rattle.station.records import ClipUse, IncidentKind, IncidentState
 from rattle.station.store.reading.views import (
     ClipView,
     IncidentView,
-    MomentView,
     Neighbour,
     ReviewVerdict,
     ReviewView,
@@ -26,16 +24,13 @@ from rattle.station.store.tables import (
     ClipRow,
     IncidentRow,
     MachineRow,
-    MinuteRow,
     ReleaseRow,
     ReviewRow,
     SourceRow,
     ThresholdRow,
 )
 
-MOST_IN_QUEUE = 200
 MOST_COMPARED = 2000
-MOMENTS_A_SOURCE = 5
 
 VerdictAsked = Literal["anomaly", "normal", "unsure", "none"]
 _Query = Select[*tuple[Any, ...]]
@@ -45,8 +40,9 @@ def incidents(
     session: Session,
     *,
     machine_id: str | None = None,
+    source_id: str | None = None,
     kind: IncidentKind | None = None,
-    level: Level | None = None,
+    level: IncidentLevel | None = None,
     verdict: VerdictAsked | None = None,
     state: IncidentState | None = None,
     before: str | None = None,
@@ -54,18 +50,22 @@ def incidents(
 ) -> list[IncidentView]:
     """List incidents, the newest first; ``verdict="none"`` is those that nobody reviewed.
 
+    Moments, which raised nothing, are listed where their level is asked for, and not else.
     ``before`` is the last incident's id of the page before. Raises ``DataError`` where there is no
     incident of that id.
     """
     query = _incidents()
     for column, value in (
         (IncidentRow.machine_id, machine_id),
+        (IncidentRow.source_id, source_id),
         (IncidentRow.kind, kind),
         (IncidentRow.level, level),
         (IncidentRow.state, state),
     ):
         if value is not None:
             query = query.where(column == value)
+    if level is None:
+        query = query.where(IncidentRow.level != "moment")
     if verdict is not None:
         query = query.where(IncidentRow.verdict == (None if verdict == "none" else verdict))
     if before is not None:
@@ -88,42 +88,10 @@ def incident(session: Session, incident_id: str) -> IncidentView | None:
     return found[0] if found else None
 
 
-def review_queue(session: Session) -> list[IncidentView]:
-    """List what waits for a person: open alarms, then other alarms, then watches; newest first."""
-    open_alarm = and_(IncidentRow.level == "alarm", IncidentRow.state == "open")
-    rank = case((open_alarm, 0), (IncidentRow.level == "alarm", 1), else_=2)
-    query = (
-        _incidents()
-        .where(IncidentRow.kind == "machine", IncidentRow.verdict.is_(None))
-        .order_by(rank, IncidentRow.opened.desc(), IncidentRow.id.desc())
-        .limit(MOST_IN_QUEUE)
-    )
-    return _views(session, query)
-
-
-def oddest_moments(session: Session) -> list[MomentView]:
-    """List the oddest minutes of the sources that are still being learnt, the oddest first.
-
-    At most five a source.
-    """
-    query = (
-        select(ClipRow, SourceRow, MachineRow)
-        .join(SourceRow, ClipRow.source_id == SourceRow.id)
-        .join(MachineRow, SourceRow.machine_id == MachineRow.id)
-        .where(ClipRow.use == "moment", SourceRow.listed, MachineRow.listed)
-        .order_by(ClipRow.peak.desc(), ClipRow.id)
-    )
-    moments: dict[str, list[MomentView]] = {}
-    learning: dict[str, bool] = {}
-    for clip, source, machine in session.execute(query):
-        if source.id not in learning:
-            learning[source.id] = _is_learning(session, source.id, machine.live_release_id)
-        of_source = moments.setdefault(source.id, [])
-        if learning[source.id] and len(of_source) < MOMENTS_A_SOURCE:
-            names = (machine.id, machine.name, source.id, source.name)
-            of_source.append(MomentView(_clip_view(clip), *names, clip.peak))
-    every = [moment for of_source in moments.values() for moment in of_source]
-    return sorted(every, key=lambda each: -np.inf if each.peak is None else each.peak, reverse=True)
+def incidents_of(session: Session, incident_ids: Sequence[str]) -> dict[str, IncidentView]:
+    """Read incidents by their ids; those that are not there are left out."""
+    found = _views(session, _incidents().where(IncidentRow.id.in_(incident_ids)))
+    return {each.id: each for each in found}
 
 
 def nearest(session: Session, incident_id: str, limit: int = 5) -> list[Neighbour]:
@@ -140,7 +108,7 @@ def nearest(session: Session, incident_id: str, limit: int = 5) -> list[Neighbou
     this = session.execute(embedding).one_or_none()
     if this is None:
         return []
-    z, encoder, opened = _embedding(this[0]), this[1], this[2]
+    z, encoder, opened = embedding_of(this[0]), this[1], this[2]
     query = (
         select(IncidentRow.id, IncidentRow.peak_z)
         .join(ReleaseRow, IncidentRow.release_id == ReleaseRow.id)
@@ -157,11 +125,11 @@ def nearest(session: Session, incident_id: str, limit: int = 5) -> list[Neighbou
     past = session.execute(query).all()
     if not past:
         return []
-    others = np.stack([_embedding(each) for _, each in past])
+    others = np.stack([embedding_of(each) for _, each in past])
     distances = np.linalg.norm(others - z, axis=1)
     order = np.argsort(distances, kind="stable")[:limit]
     ids = [past[place][0] for place in order]
-    views = {each.id: each for each in _views(session, _incidents().where(IncidentRow.id.in_(ids)))}
+    views = incidents_of(session, ids)
     return [Neighbour(views[past[place][0]], float(distances[place])) for place in order]
 
 
@@ -192,11 +160,19 @@ def incident_of_review(session: Session, review_id: str) -> str | None:
     return None if row is None else row.incident_id
 
 
-def counts_by_verdict(session: Session, machine_id: str | None = None) -> dict[VerdictAsked, int]:
-    """Count a machine's incidents, or all machines', by verdict; microphones' do not count."""
-    query = select(IncidentRow.verdict, func.count()).where(IncidentRow.kind == "machine")
+def counts_by_verdict(
+    session: Session, machine_id: str | None = None, source_id: str | None = None
+) -> dict[VerdictAsked, int]:
+    """Count the incidents of a machine or source, or all, by verdict; microphones' do not count.
+
+    Nor do moments.
+    """
+    of_machine = (IncidentRow.kind == "machine") & (IncidentRow.level != "moment")
+    query = select(IncidentRow.verdict, func.count()).where(of_machine)
     if machine_id is not None:
         query = query.where(IncidentRow.machine_id == machine_id)
+    if source_id is not None:
+        query = query.where(IncidentRow.source_id == source_id)
     counts: dict[VerdictAsked, int] = {"anomaly": 0, "normal": 0, "unsure": 0, "none": 0}
     for verdict, count in session.execute(query.group_by(IncidentRow.verdict)):
         counts[cast(VerdictAsked, verdict or "none")] = count
@@ -235,7 +211,7 @@ def _views(session: Session, query: _Query) -> list[IncidentView]:
             source=source,
             subject=row.subject,
             kind=cast(IncidentKind, row.kind),
-            level=cast(Level, row.level),
+            level=cast(IncidentLevel, row.level),
             state=cast(IncidentState, row.state),
             opened=row.opened,
             ended=row.ended,
@@ -279,16 +255,7 @@ def _clip_view(row: ClipRow) -> ClipView:
     )
 
 
-def _embedding(z: bytes | None) -> NDArray[np.float64]:
+def embedding_of(z: bytes | None) -> NDArray[np.float64]:
+    """Read an embedding that an incident keeps, ``[D]``."""
     assert z is not None  # noqa: S101 - the queries leave these out
     return np.frombuffer(z, "<f2").astype(np.float64)
-
-
-def _is_learning(session: Session, source_id: str, release_id: str | None) -> bool:
-    query = (
-        select(MinuteRow.heard)
-        .where(MinuteRow.source_id == source_id, MinuteRow.release_id == release_id)
-        .order_by(MinuteRow.at.desc())
-        .limit(1)
-    )
-    return (session.scalar(query) or 0) < LEARNT_AFTER_MINUTES

@@ -9,7 +9,7 @@ from typing import cast
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from rattle.scoring.budget.ledger import Level
+from rattle.scoring.budget.ledger import LEVELS, Level
 from rattle.station.store.reading.minutes import threshold_view
 from rattle.station.store.reading.views import ThresholdView
 from rattle.station.store.tables import (
@@ -40,6 +40,7 @@ def false_incidents(session: Session, now: datetime) -> dict[tuple[str, Level], 
         select(IncidentRow.machine_id, IncidentRow.level, last_week, func.count())
         .where(
             IncidentRow.kind == "machine",
+            IncidentRow.level.in_(LEVELS),
             IncidentRow.opened > now - FOUR_WEEKS,
             or_(IncidentRow.verdict.is_(None), IncidentRow.verdict != "anomaly"),
         )
@@ -52,9 +53,9 @@ def false_incidents(session: Session, now: datetime) -> dict[tuple[str, Level], 
 
 
 def incident_counts(session: Session) -> dict[tuple[str, str, str], int]:
-    """Count all incidents, by machine id, kind and level."""
+    """Count all incidents, by machine id, kind and level; a moment raised nothing and is none."""
     columns = (IncidentRow.machine_id, IncidentRow.kind, IncidentRow.level)
-    query = select(*columns, func.count()).group_by(*columns)
+    query = select(*columns, func.count()).where(IncidentRow.level.in_(LEVELS)).group_by(*columns)
     return {
         (machine_id, kind, level): count
         for machine_id, kind, level, count in session.execute(query)

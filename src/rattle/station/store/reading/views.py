@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from rattle.scoring.budget.ledger import Level, Verdict
+from rattle.scoring.budget.ledger import IncidentLevel, Level, Verdict
 from rattle.station.records import ClipUse, IncidentKind, IncidentState
 
 ReviewVerdict = Literal["anomaly", "normal", "unsure", "undo"]
@@ -48,7 +48,7 @@ class IncidentView:
     source: str
     subject: str
     kind: IncidentKind
-    level: Level
+    level: IncidentLevel
     state: IncidentState
     opened: datetime
     ended: datetime | None
@@ -87,18 +87,6 @@ class ReviewView:
     comment: str | None
     undoes: str | None
     undone: bool
-
-
-@dataclass(frozen=True)
-class MomentView:
-    """A minute that stood out while its machine was being learnt, and its recording."""
-
-    clip: ClipView
-    machine_id: str
-    machine: str
-    source_id: str
-    source: str
-    peak: float | None
 
 
 @dataclass(frozen=True)

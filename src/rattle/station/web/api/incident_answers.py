@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from rattle.scoring.budget.ledger import Level, Verdict
+from rattle.scoring.budget.ledger import IncidentLevel, Verdict
 from rattle.station.records import ClipUse, IncidentKind, IncidentState
 from rattle.station.store.reading.views import ReviewVerdict
 from rattle.station.web.api.answer import Answer, Number
@@ -34,7 +34,9 @@ class Incident(Answer):
     source_id: str = Field(description="Where it began.")
     source: str = Field(description="The source's name.")
     kind: IncidentKind = Field(description="What it is about; only machine is an anomaly.")
-    level: Level = Field(description="The highest that was reached.")
+    level: IncidentLevel = Field(
+        description="The highest that was reached; a moment raised nothing: it was only odd."
+    )
     state: IncidentState = Field(description="Interrupted where the station stopped meanwhile.")
     opened: datetime = Field(description="When it began.")
     ended: datetime | None = Field(description="When it ended.")

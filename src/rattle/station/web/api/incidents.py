@@ -9,13 +9,13 @@ from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from rattle.errors import DataError
-from rattle.scoring.budget.ledger import Level
+from rattle.scoring.budget.ledger import IncidentLevel
 from rattle.station.records import IncidentKind, IncidentState
 from rattle.station.store.reading import incidents as reading
 from rattle.station.web.access import Given
 from rattle.station.web.api import incident_answers as answers
 from rattle.station.web.api.answer import NOT_FOUND, USUAL, Id
-from rattle.station.web.api.machines import find_machine
+from rattle.station.web.api.machines import find_machine, find_source
 
 router = APIRouter(tags=["incidents"], responses=USUAL)
 
@@ -25,8 +25,13 @@ class Filter(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     machine: str | None = Field(None, max_length=64, description="Id or name of a machine.")
+    source: str | None = Field(
+        None, max_length=64, description="Id or name of the source at which they began."
+    )
     kind: IncidentKind | None = Field(None, description="What they are about.")
-    level: Level | None = Field(None, description="The highest that was reached.")
+    level: IncidentLevel | None = Field(
+        None, description="The highest that was reached; without it all but moments."
+    )
     verdict: reading.VerdictAsked | None = Field(
         None, description="What people said; none is what nobody reviewed."
     )
@@ -39,11 +44,13 @@ class Filter(BaseModel):
 def page_of_incidents(asked: Annotated[Filter, Query()], context: Given) -> answers.Incidents:
     """List incidents, the newest first."""
     machine_id = None if asked.machine is None else find_machine(context, asked.machine).id
+    source_id = None if asked.source is None else find_source(context, asked.source).id
     with context.database.reading() as session:
         try:
             found = reading.incidents(
                 session,
                 machine_id=machine_id,
+                source_id=source_id,
                 kind=asked.kind,
                 level=asked.level,
                 verdict=asked.verdict,

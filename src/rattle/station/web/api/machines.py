@@ -137,6 +137,15 @@ def find_machine(context: Context, machine: str) -> MachineNow:
     return found
 
 
+def find_source(context: Context, source: str) -> SourceNow:
+    """Find a source by id or name; raises ``HTTPException`` 404 where there is none."""
+    for machine in context.board.machines():
+        for each in machine.sources:
+            if source in (each.id, each.name):
+                return each
+    raise HTTPException(404, f"There is no source {source!r}.")
+
+
 def _source(machine: MachineNow, source: str | None) -> SourceNow:
     for each in machine.sources:
         if source is None or source in (each.id, each.name):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from rattle.scoring.budget.ledger import Level
+from rattle.scoring.budget.ledger import IncidentLevel
 from rattle.station.amounts_said import score_said
 from rattle.station.store.reading.minutes import Timeline
 from rattle.station.store.reading.views import IncidentView, ThresholdView
@@ -103,7 +103,7 @@ def course(
 def _incident_box(frame: Frame, incident: IncidentView, end: datetime) -> Box:
     left = frame.x(incident.opened.timestamp())
     right = frame.x((incident.ended or end).timestamp())
-    level: Level = incident.level
+    level: IncidentLevel = incident.level
     title = f"{level}, {incident.opened:%Y-%m-%d %H:%M} UTC"
     return Box(
         min(left, WIDTH - NARROWEST),

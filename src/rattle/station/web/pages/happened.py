@@ -8,6 +8,8 @@ from datetime import datetime
 from rattle.station.amounts_said import score_said, span_said
 from rattle.station.store.reading.views import IncidentView
 
+LEVEL_WORDS = {"alarm": "Alarm", "watch": "Watch", "moment": "Odd moment"}
+
 
 @dataclass(frozen=True)
 class Happened:
@@ -20,6 +22,12 @@ class Happened:
 
 def happened(incident: IncidentView, now: datetime) -> Happened:
     """Say what happened, when, for how long, and how far it went."""
+    if incident.level == "moment":
+        return Happened(
+            f"{incident.machine} had one of its oddest moments at",
+            incident.opened,
+            f", and raised nothing{_height(incident)}",
+        )
     if incident.kind == "machine":
         before = f"{incident.machine} sounded anomalous from"
         if incident.state == "open":
@@ -42,7 +50,7 @@ def happened(incident: IncidentView, now: datetime) -> Happened:
 def title_of(incident: IncidentView) -> str:
     """Name an incident in two or three words."""
     return {
-        "machine": f"{incident.level.capitalize()}: {incident.machine}",
+        "machine": f"{LEVEL_WORDS[incident.level]}: {incident.machine}",
         "microphone": f"Microphone: {incident.source}",
         "source": f"No sound: {incident.source}",
         "drift": f"Drift: {incident.source}",
@@ -70,4 +78,5 @@ def _height(incident: IncidentView) -> str:
     said = f". At its highest the score was {score_said(incident.peak)}"
     if incident.threshold is None:
         return said
-    return f"{said}; the {incident.level} begins at {score_said(incident.threshold)}"
+    level = "watch" if incident.level == "moment" else incident.level
+    return f"{said}; the {level} begins at {score_said(incident.threshold)}"

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from rattle.errors import DataError
-from rattle.scoring.budget.ledger import Level
+from rattle.scoring.budget.ledger import IncidentLevel
 from rattle.station.amounts_said import score_said
 from rattle.station.records import IncidentKind, IncidentState
 from rattle.station.store.reading.incidents import VerdictAsked, counts_by_verdict, incidents
@@ -30,7 +30,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
         "normal": "normal",
         "unsure": "unsure",
     },
-    "level": {"alarm": "alarms", "watch": "watches"},
+    "level": {"alarm": "alarms", "watch": "watches", "moment": "odd moments"},
     "kind": {
         "machine": "machines",
         "microphone": "microphones",
@@ -63,10 +63,11 @@ class Line:
 def incidents_page(
     request: Request,
     verdict: VerdictAsked | None = None,
-    level: Level | None = None,
+    level: IncidentLevel | None = None,
     kind: IncidentKind | None = None,
     state: IncidentState | None = None,
     machine: str = "",
+    source: str = "",
     before: str | None = None,
     done: str = "",
 ) -> HTMLResponse:
@@ -76,11 +77,16 @@ def incidents_page(
     if machine and machine not in ids:
         said = f"No machine called {machine} is listened to."
         return not_there(request, said, "/incidents", "All incidents")
+    source_ids = {each.name: each.id for of in context.board.machines() for each in of.sources}
+    if source and source not in source_ids:
+        said = f"No source called {source} is listened to."
+        return not_there(request, said, "/incidents", "All incidents")
     with context.database.reading() as session:
         try:
             found = incidents(
                 session,
                 machine_id=ids.get(machine),
+                source_id=source_ids.get(source),
                 kind=kind,
                 level=level,
                 verdict=verdict,
@@ -91,9 +97,16 @@ def incidents_page(
         except DataError:
             said = "The incident that this list goes on from is gone."
             return not_there(request, said, "/incidents", "All incidents")
-        counts = counts_by_verdict(session, ids.get(machine))
+        counts = counts_by_verdict(session, ids.get(machine), source_ids.get(source))
         said_last = given(session, done)
-    every = {"verdict": verdict, "level": level, "kind": kind, "state": state, "machine": machine}
+    every = {
+        "verdict": verdict,
+        "level": level,
+        "kind": kind,
+        "state": state,
+        "machine": machine,
+        "source": source,
+    }
     asked = {name: value for name, value in every.items() if value}
     more = found[A_PAGE - 1].id if len(found) > A_PAGE else None
     return shown(
@@ -103,8 +116,11 @@ def incidents_page(
         here="incidents",
         lines=[_line(each, context.now()) for each in found[:A_PAGE]],
         filters=[_links(name, asked) for name in CHOICES],
-        machine=machine,
-        without_machine=_address({**asked, "machine": None}),
+        of=[
+            Link(value, _address({**asked, name: None}), holds=True)
+            for name, value in (("machine", machine), ("source", source))
+            if value
+        ],
         is_filtered=bool(asked),
         counts=counts,
         more=_address({**asked, "before": more}) if more else "",

@@ -111,12 +111,9 @@ def machine_view(
     now, rule = context.now(), rule_of(context.file, machine.name)
     begin = now - SPANS[span]
     opened = opened_of(session, [machine.incident_id] if machine.incident_id else [])
-    found = incidents(session, machine_id=machine.id, limit=MOST_MARKED)
-    marked = [
-        each
-        for each in found
-        if each.kind == "machine" and each.source_id == chosen.id and (each.ended or now) >= begin
-    ]
+    found = incidents(session, machine_id=machine.id, limit=MOST_INCIDENTS)
+    of_source = incidents(session, source_id=chosen.id, kind="machine", limit=MOST_MARKED)
+    marked = [each for each in of_source if (each.ended or now) >= begin]
     every = releases(session, machine.id)
     release = next((each for each in every if each.id == machine.release_id), None)
     report = dict(release.report) if release else {}
@@ -137,7 +134,7 @@ def machine_view(
             held,
             marked,
         ),
-        incidents=[(each, lasted(each, now)) for each in found[:MOST_INCIDENTS]],
+        incidents=[(each, lasted(each, now)) for each in found],
         promise=_promise(session, machine, chosen, held, now),
         history=threshold_history(session, machine.id, MOST_THRESHOLDS),
         sources_by_id={each.id: each.name for each in machine.sources},

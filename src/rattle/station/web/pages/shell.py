@@ -9,12 +9,11 @@ from typing import Any, Literal
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy import func, select
 
 from rattle.pages.templates import page_template
 from rattle.station.amounts_said import rate_said, score_said
 from rattle.station.store.credentials import ROLES, Account, Role
-from rattle.station.store.tables import IncidentRow
+from rattle.station.store.reading.queue import waiting_count
 from rattle.station.web.context import Context
 from rattle.version import VERSION
 
@@ -65,10 +64,7 @@ def shown(
     """Write the page of ``templates/NAME.html.jinja``."""
     context = context_of(request)
     with context.database.reading() as session:
-        waiting = select(func.count()).where(
-            IncidentRow.kind == "machine", IncidentRow.verdict.is_(None)
-        )
-        to_review = session.scalar(waiting)
+        to_review = waiting_count(session)
     shell = Shell(
         plant=context.file.plant,
         title=title,

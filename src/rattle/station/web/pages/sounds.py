@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from rattle.station.amounts_said import score_said
-from rattle.station.store.reading.views import ClipView, MomentView, Neighbour
+from rattle.station.store.reading.views import ClipView, Neighbour
 from rattle.station.web.pages.kept_at import found_here
 
 
@@ -34,12 +34,6 @@ class Sound:
 def sounds(clips: Sequence[ClipView], opened: datetime, label: str) -> list[Sound]:
     """Show recordings of an incident that began at ``opened``, where their files are there."""
     return [_sound(clip, opened, label) for clip in clips if not clip.missing]
-
-
-def sound_of(moment: MomentView) -> Sound:
-    """Show a moment that stood out while its machine was being learnt."""
-    clip = moment.clip
-    return Sound(clip.sha256, clip.start, clip.seconds, f"an odd moment of {moment.machine}")
 
 
 @dataclass(frozen=True)

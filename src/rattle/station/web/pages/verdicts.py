@@ -32,15 +32,11 @@ def review_one(
     verdict: Annotated[Verdict, Form()],
     fault: Annotated[str, Form(max_length=LONGEST_FAULT)] = "",
     comment: Annotated[str, Form(max_length=LONGEST_COMMENT)] = "",
-    came_from: Annotated[From, Form()] = "incident",
-    then: Annotated[str, Form()] = "",
 ) -> Response:
-    """Store a verdict, and go to the incident ``then`` of the queue, or back to this one."""
+    """Store a verdict, and go back to the incident."""
     stored = _store(request, [incident_id], verdict, fault, comment)
     if isinstance(stored, Response):
         return stored
-    if came_from == "review":
-        return _to("/review", done=stored[0], at=then if ULID.fullmatch(then) else "")
     return _to(f"/incidents/{incident_id}", done=stored[0])
 
 
@@ -50,15 +46,23 @@ def review_many(
     verdict: Annotated[Verdict, Form()],
     ids: Annotated[list[str], Form()] = [],  # noqa: B006 - FastAPI copies it
     fault: Annotated[str, Form(max_length=LONGEST_FAULT)] = "",
+    comment: Annotated[str, Form(max_length=LONGEST_COMMENT)] = "",
     came_from: Annotated[From, Form()] = "incidents",
+    then: Annotated[str, Form()] = "",
 ) -> Response:
-    """Store one verdict on several incidents."""
+    """Store one verdict on several incidents, and go to the incident ``then`` of the queue.
+
+    A box that is marked may stand for several: their ids are told apart by spaces.
+    """
     back = "/review" if came_from == "review" else "/incidents"
-    if not ids or len(ids) > MOST_AT_ONCE:
+    every = list(dict.fromkeys(id_ for box in ids for id_ in box.split()))
+    if not every or len(every) > MOST_AT_ONCE:
         said = f"Mark at least one incident and at most {MOST_AT_ONCE}, then say what they are."
         return refused(request, 400, said, back, "Back")
-    stored = _store(request, list(dict.fromkeys(ids)), verdict, fault, "")
-    return stored if isinstance(stored, Response) else _to(back, done=stored[0])
+    stored = _store(request, every, verdict, fault, comment)
+    if isinstance(stored, Response):
+        return stored
+    return _to(back, done=stored[0], at=then if ULID.fullmatch(then) else "")
 
 
 @router.post("/reviews/{review_id}/undo")

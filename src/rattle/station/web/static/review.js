@@ -5,13 +5,16 @@ const help = document.getElementById("keys");
 let isLeaving = false; // the next page is on its way
 
 const marked = () => [...document.querySelectorAll('.queue input[name="ids"]:checked')];
+const alike = () => [...document.querySelectorAll("[data-alike]")];
+let heard = -1; // the alike one that was played last; before the first is the question itself
 const stored = () => new Set(JSON.parse(sessionStorage.getItem(MARKED) ?? "[]"));
 
 function keep() {
   const ids = marked().map((box) => box.value);
   sessionStorage.setItem(MARKED, JSON.stringify(ids));
   const place = document.querySelector("[data-marked]");
-  if (place) place.textContent = ids.length ? `${ids.length} marked` : "Mark several";
+  const count = ids.flatMap((each) => each.split(" ")).length; // a box stands for all that sound alike
+  if (place) place.textContent = count ? `${count} marked` : "Mark several";
 }
 
 function restore() {
@@ -41,6 +44,22 @@ function catchUp() {
 
 const verdict = (value) => press(`${marked().length ? "#bulk" : "#say"} button[value="${value}"]`);
 
+function hear(step) {
+  const all = alike();
+  heard = Math.min(Math.max(heard + step, -1), all.length - 1);
+  const place = heard < 0 ? document.querySelector("[data-main]") : all[heard];
+  place?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  for (const each of all) each.classList.toggle("heard", each === place);
+  place?.querySelector("audio")?.play();
+}
+
+function takeIn(boxes) {
+  const all = boxes.filter(Boolean), out = all.every((box) => box.checked);
+  for (const box of all) box.checked = !out;
+}
+
+const boxIn = (card) => card?.querySelector('input[name="ids"]');
+
 const keys = {
   j: () => press('a[data-key="j"]'),
   k: () => press('a[data-key="k"]'),
@@ -51,9 +70,13 @@ const keys = {
   f: () => document.getElementById("fault")?.select(),
   c: () => document.getElementById("comment")?.focus(),
   x: () => document.querySelector('.queue .now input[name="ids"]')?.click(),
+  ArrowRight: () => hear(1),
+  ArrowLeft: () => hear(-1),
+  e: () => takeIn([boxIn(alike()[heard])]),
+  a: () => takeIn(alike().map(boxIn)),
   "?": () => (help?.open ? help.close() : help?.showModal()),
   " ": () => {
-    const audio = document.querySelector("[data-main] audio");
+    const audio = (alike()[heard] ?? document).querySelector(heard < 0 ? "[data-main] audio" : "audio");
     if (audio) audio.paused ? audio.play() : audio.pause();
   },
 };
@@ -69,6 +92,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.key === " " && at.closest("a, button, input, summary, audio")) return;
+  if (event.key.startsWith("Arrow") && at.closest("audio, [tabindex], textarea")) return;
   if (help?.open && event.key !== "?") return;
   const act = keys[event.key];
   if (!act || event.repeat) return;

@@ -36,11 +36,11 @@ async function show(next) {
   const [heard, held, found] = await Promise.all([
     ask(`${path}/timeline`, { ...bounds, points: Math.max(Math.min(target.clientWidth, 1200), 100) }),
     ask(`${path}/thresholds`, bounds),
-    ask("incidents", { machine, kind: "machine", limit: 200 }),
+    ask("incidents", { source, kind: "machine", limit: 200 }),
   ]);
   if (number !== asked) return; // a newer question is on its way
   span = { begin, end: begin + length };
-  shown = { heard, held: held.thresholds, incidents: found.incidents.filter((each) => each.source_id === source) };
+  shown = { heard, held: held.thresholds, incidents: found.incidents };
   draw();
 }
 
