@@ -184,6 +184,8 @@ def made_up_station(
         _add_moments(session, station, now)
         _add_clips(session, station, folder, now, dice)
         _add_reviews(session, station, now)
+        offered = _offer_head(session, station, "refused", "fan-1")
+        station.releases["offered"] = offered
     _fill_board(station, now)
     return station
 
@@ -314,7 +316,12 @@ def _add_machines(session: Session, station: MadeUpStation, now: datetime) -> No
 
 
 def offer_head(station: MadeUpStation, state: str = "candidate", machine: str = "press-3") -> str:
-    """Offer a head that learnt from two of the machine's incidents; gives its id."""
+    """Offer a head that learnt from two of the plant's incidents; gives its id."""
+    with station.context.database.writing() as session:
+        return _offer_head(session, station, state, machine)
+
+
+def _offer_head(session: Session, station: MadeUpStation, state: str, machine: str) -> str:
     fault, false, alarm = (station.incidents[each] for each in ("fault", "false", "alarm"))
     source = station.sources["press cam"]
     now = station.context.now()
@@ -376,8 +383,7 @@ def offer_head(station: MadeUpStation, state: str = "candidate", machine: str = 
         learnt={fault: "anomaly", false: "normal"},
         created=now,
     )
-    with station.context.database.writing() as session:
-        session.add(row)
+    session.add(row)
     return id_
 
 

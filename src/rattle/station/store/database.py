@@ -97,7 +97,7 @@ def open_database(url: str, folder: Path) -> Database:
     message holds a password.
     """
     engine = engine_of(url, folder)
-    with _opened(engine), _alone(engine) as connection:
+    with _opened(engine), alone(engine) as connection:
         bring_up_to_date(connection, shown(engine.url))
     return Database(engine)
 
@@ -170,7 +170,7 @@ def insert_into(session: Session, table: type[Any]) -> Any:
 
 
 @contextlib.contextmanager
-def _alone(engine: Engine) -> Iterator[Connection]:
+def alone(engine: Engine) -> Iterator[Connection]:
     """Begin a transaction that nobody else writes during, in which tables may be made anew.
 
     SQLite changes a table by copying it and dropping the old one, whose rows others refer to:
@@ -183,6 +183,13 @@ def _alone(engine: Engine) -> Iterator[Connection]:
                 yield connection
         finally:
             _look_at_references(connection, "ON")
+
+
+def refers_to_nothing(connection: Connection) -> bool:
+    """Say whether a row refers to one that is not there, which SQLite looks at in no ``alone``."""
+    if connection.dialect.name != "sqlite":
+        return False
+    return connection.execute(text("PRAGMA foreign_key_check")).first() is not None
 
 
 def _look_at_references(connection: Connection, on: str) -> None:

@@ -25,7 +25,15 @@ from rattle.station.store.backup import contents as stated
 from rattle.station.store.backup.archive import Reader, reading
 from rattle.station.store.backup.contents import Contents, OnDone
 from rattle.station.store.backup.stored_rows import Loader, parsed, tables_of
-from rattle.station.store.database import AWAY, EXCLUSIVE, FILE, engine_of, reachable, shown
+from rattle.station.store.database import (
+    AWAY,
+    FILE,
+    alone,
+    engine_of,
+    reachable,
+    refers_to_nothing,
+    shown,
+)
 from rattle.station.store.migrate import bring_to
 
 RESTORING = ".restoring"
@@ -86,10 +94,7 @@ def _database(url: str, staging: Path) -> Iterator[Connection]:
     """Begin to write to the empty database; SQLite's is made beside."""
     engine = engine_of(url, staging)
     try:
-        with (
-            reachable(engine.url),
-            engine.execution_options(**{EXCLUSIVE: True}).begin() as connection,
-        ):
+        with reachable(engine.url), alone(engine) as connection:
             there = inspect(connection).get_table_names()
             if there:
                 raise DataError(
@@ -128,6 +133,8 @@ def _load(connection: Connection, reader: Reader, on_done: OnDone) -> None:
                 f"{table.name} has {loaded:,} rows, and {said.rows:,} were written"
             )
         done += loaded
+    if refers_to_nothing(connection):
+        raise reader.damaged("a row refers to another one that is not there")
     bring_to(connection, "head")
 
 
