@@ -97,7 +97,7 @@ def open_database(url: str, folder: Path) -> Database:
     message holds a password.
     """
     engine = engine_of(url, folder)
-    with _opened(engine), _alone(engine) as connection:
+    with _opened(engine), alone(engine) as connection:
         bring_up_to_date(connection, shown(engine.url))
     return Database(engine)
 
@@ -170,7 +170,7 @@ def insert_into(session: Session, table: type[Any]) -> Any:
 
 
 @contextlib.contextmanager
-def _alone(engine: Engine) -> Iterator[Connection]:
+def alone(engine: Engine) -> Iterator[Connection]:
     """Begin a transaction that nobody else writes during, in which tables may be made anew.
 
     SQLite changes a table by copying it and dropping the old one, whose rows others refer to:
