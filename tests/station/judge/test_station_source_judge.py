@@ -18,6 +18,7 @@ from rattle.station.config.model import Machine
 from rattle.station.events import Hub
 from rattle.station.judge.incidents import MachineIncidents
 from rattle.station.judge.making import judge_of_source
+from rattle.station.judge.moments import AFTER_MINUTES
 from rattle.station.judge.source_judge import SourceJudge
 from rattle.station.records import IncidentChanged, Record, StretchChanged, ThresholdFitted
 
@@ -216,3 +217,34 @@ def test_thresholds_of_another_budget_are_fitted_anew() -> None:
     other = judge_of_source(scorer, machine(4), account, is_same=False)
     assert same.ledger.thresholds["alarm"] == account.thresholds["alarm"]
     assert other.ledger.thresholds["alarm"].value > account.thresholds["alarm"].value
+
+
+def test_a_moment_is_told_ended_and_its_verdict_reaches_the_budget() -> None:
+    heard = Heard()
+    heard.minutes(np.random.default_rng(2).gumbel(size=100))
+    for _ in range(AFTER_MINUTES):
+        assert heard.judge.odd(0.0, heard.at, Z) is None
+    told_before = len(heard.told)
+    moment_id = heard.judge.odd(99.0, heard.at, Z)
+    [incident, stretch] = heard.told[told_before:]
+    assert isinstance(incident, IncidentChanged)
+    assert isinstance(stretch, StretchChanged)
+    assert (incident.id, incident.level, incident.state) == (moment_id, "moment", "ended")
+    assert (stretch.incident_id, stretch.level) == (moment_id, "moment")
+    assert heard.judge.odd(98.0, heard.at, Z) is None, "it is of the same moment"
+    heard.minutes([0.0] * 3)
+    for verdict, left_out in (("anomaly", True), (None, False), ("normal", False)):
+        heard.judge.review("moment", stretch.first, verdict, heard.at)  # type: ignore[arg-type]
+        assert heard.judge.ledger.left_out().any() == left_out
+    assert heard.board.machines()[0].incident_id is None
+
+
+def test_what_is_of_an_incident_is_no_moment() -> None:
+    heard = Heard()
+    heard.minutes(np.random.default_rng(2).gumbel(size=200))
+    heard.minutes([500.0])
+    assert heard.judge.ledger.is_open("alarm")
+    for _ in range(AFTER_MINUTES + 1):
+        assert heard.judge.odd(500.0, heard.at, Z) is None
+    told = [each for each in heard.told if isinstance(each, IncidentChanged)]
+    assert "moment" not in {each.level for each in told}

@@ -100,6 +100,7 @@ def test_unknown_machines_sources_and_incidents_are_not_found(client: TestClient
         "machines/press-3/timeline?source=pump plc",
         f"incidents/{NOBODY}",
         "incidents?machine=nothing",
+        "incidents?source=nothing",
         f"incidents?before={NOBODY}",
         "releases?machine=nothing",
     ):
@@ -124,8 +125,20 @@ def test_pages_of_incidents_join(station: MadeUpStation, client: TestClient) -> 
         if page["before"] is None:
             break
         asked["before"] = page["before"]
-    assert sorted(read) == sorted(station.incidents.values())
+    moments = {station.incidents[word] for word in ("moment", "other moment")}
+    assert sorted(read) == sorted({*station.incidents.values()} - moments)
     assert len(read) == len(set(read))
+    found = client.get("/api/v1/incidents", params={"level": "moment"}).json()["incidents"]
+    assert {each["id"] for each in found} == moments
+
+
+@pytest.mark.parametrize("by", ["id", "name"])
+def test_incidents_of_one_source_are_listed_by_its_id_or_name(
+    station: MadeUpStation, client: TestClient, by: str
+) -> None:
+    source = "press mic" if by == "name" else station.sources["press mic"]
+    found = client.get("/api/v1/incidents", params={"source": source}).json()["incidents"]
+    assert [each["id"] for each in found] == [station.incidents["microphone"]]
 
 
 def test_an_incident_in_full_has_explanation_neighbours_and_reviews(

@@ -10,8 +10,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
-
 from rattle.errors import StorageError
 from rattle.listening.source import Source
 from rattle.locked import locked
@@ -39,17 +37,16 @@ from rattle.station.plant.learning import Learning
 from rattle.station.plant.progress import told
 from rattle.station.plant.rehearsing import Rehearsals
 from rattle.station.plant.releases import Release, live_before, take_into_use_or_keep
+from rattle.station.plant.reviewing import Reviewing
 from rattle.station.plant.telling import Telling, senders_of
 from rattle.station.plant.unexplained import unexplained
 from rattle.station.records import IncidentChanged, StretchChanged
 from rattle.station.store.backup.restore import refuse_half_restored
 from rattle.station.store.database import Database, open_database
-from rattle.station.store.history import reviewed_stretches
 from rattle.station.store.retention import Retention
 from rattle.station.store.rows import ClipKept, Written
 from rattle.station.store.scribe import Scribe
 from rattle.station.store.sound_files import SoundFiles
-from rattle.station.store.tables import IncidentRow
 
 _log = logging.getLogger(__name__)
 
@@ -77,7 +74,6 @@ class Plant:
         self._beginnings = Beginnings()
         self._refused: dict[str, str] = {}  # bundles, by their machine's name
         self._end_by: float | None = None
-        self._newest: dict[tuple[str, str], int] = {}  # of a source and level: its first minute
 
     def start(self) -> None:
         """Begin to listen; returns once every source has its thread that no other station has.
@@ -96,25 +92,7 @@ class Plant:
     def reviewed(self, incident_ids: Sequence[str]) -> None:
         """Let the budgets know what people said of these; see ``web.context.Station``."""
         self._telling.changed(incident_ids)
-        with self.database.reading() as session:
-            stretches = reviewed_stretches(session, incident_ids)
-            is_reviewed = IncidentRow.id.in_([*incident_ids]) & IncidentRow.verdict.is_not(None)
-            of_microphone = is_reviewed & (IncidentRow.kind == "microphone")
-            asked = select(IncidentRow.id, IncidentRow.source_id).where(of_microphone)
-            reviewed = session.execute(asked).all()
-            of_sound = IncidentRow.id.in_([*incident_ids]) & (IncidentRow.kind == "machine")
-            machines = select(IncidentRow.machine_id).where(of_sound).distinct()
-            learning = session.scalars(machines).all()
-        self._drifts.reviewed(incident_ids)
-        for each in stretches:
-            ear = self._ears.ears.get(each.source_id)
-            if ear is not None and self._ears.in_use[each.source_id] == each.release_id:
-                ear.review(each.level, each.first, each.verdict, self._now())
-        for machine_id in learning:
-            self._learning.due(machine_id)
-        for incident_id, source_id in reviewed:
-            if source_id in self._ears.ears:
-                self._ears.ears[source_id].microphone_reviewed(incident_id, self._now())
+        self._reviewing.reviewed(incident_ids)
 
     def promote(self, release_id: str, who: str, reason: str) -> None:
         """Let a release take the place of its machine's live one; see ``web.context.Station``."""
@@ -212,7 +190,9 @@ class Plant:
         self._learning = Learning(self.database, self.file, ears, self.hub, self._now)
         self._learning.start()
         undo.callback(lambda: self._learning.stop(self._left_s(BESIDES_S)))
-        self._keeper = self._keeping()
+        drifts = Drifts(self.database, self._held, self._scribe.put, self._now)
+        self._reviewing = Reviewing(self.database, ears, drifts, self._learning, self._now)
+        self._keeper = self._keeping(drifts)
         shared = (
             []
             if url == "sqlite"
@@ -233,7 +213,7 @@ class Plant:
         self._holder.start()
         undo.callback(lambda: self._holder.stop(self._left_s(BESIDES_S)))
 
-    def _keeping(self) -> Keeper:
+    def _keeping(self, drifts: Drifts) -> Keeper:
         rehearsals = Rehearsals(
             self.database,
             self.board,
@@ -241,7 +221,6 @@ class Plant:
             lambda of: self._ears.releases[of].scorer,
             self._now,
         )
-        self._drifts = Drifts(self.database, self._held, self._scribe.put, self._now)
         watchdog = Watchdog(self.board, self._ears.troubles)
 
         def look() -> None:
@@ -251,7 +230,7 @@ class Plant:
             [
                 Job("Looking after the sources", LOOK_EVERY_S, look, LOOK_EVERY_S),
                 Job("Retention", KEEP_EVERY_S, self._keep),
-                Job("Looking for drift", DRIFT_EVERY_S, self._drifts.look),
+                Job("Looking for drift", DRIFT_EVERY_S, drifts.look),
                 Job("Rehearsing", REHEARSE_EVERY_S, rehearsals.do_next, REHEARSE_EVERY_S),
             ],
             time.monotonic,
@@ -288,23 +267,7 @@ class Plant:
                 release_id = self._ears.in_use[record.source_id]
                 self._explain(record.incident_id, record.path, release_id)
         self._telling.changed({r.id for r in records if isinstance(r, IncidentChanged)})
-        self._know_reviews_of([r for r in records if isinstance(r, StretchChanged)])
-
-    def _know_reviews_of(self, stretches: Sequence[StretchChanged]) -> None:
-        """Let the budgets know of what began after a person had said what it is."""
-        new = {
-            (each.source_id, each.level): each
-            for each in stretches
-            if self._newest.get((each.source_id, each.level), -1) < each.first
-        }
-        if new:
-            self._newest |= {key: each.first for key, each in new.items()}
-            of = IncidentRow.id.in_({each.incident_id for each in new.values()})
-            with self.database.reading() as session:
-                found = select(IncidentRow.id).where(of, IncidentRow.verdict.is_not(None))
-                reviewed = session.scalars(found).all()
-            if reviewed:
-                self.reviewed(reviewed)
+        self._reviewing.written([r for r in records if isinstance(r, StretchChanged)])
 
     def _tell_of(self, incident: IncidentChanged) -> None:
         self.hub.publish(

@@ -89,12 +89,18 @@ def supersede(session: Session, machine_id: str, but: str | None = None) -> None
     session.execute(update(ReleaseRow).where(offered).values(state="superseded"))
 
 
+def superseded_paths(session: Session, machine_id: str) -> list[str]:
+    """List the files of heads that are offered no more and never were in use."""
+    gone = (ReleaseRow.machine_id == machine_id) & (ReleaseRow.state == "superseded")
+    return list(session.scalars(select(ReleaseRow.path).where(gone)))
+
+
 def set_gate(session: Session, release_id: str, gate: Mapping[str, Any], state: str) -> None:
     """Note what was shown of a release; ``state`` is what it is from now on, if still offered."""
     row = session.get(ReleaseRow, release_id)
     if row is not None:
         row.gate = dict(gate)
-        if row.state == "gating":
+        if row.state in OFFERED:
             row.state = state
 
 

@@ -148,6 +148,7 @@ def test_what_is_not_there_is_said_with_a_way_on(client: TestClient) -> None:
         ("/machines/press-3?source=pump plc", "no such source or span"),
         ("/incidents/none", "There is no such incident."),
         ("/incidents?machine=nobody", "No machine called nobody"),
+        ("/incidents?source=nothing", "No source called nothing"),
         ("/incidents?before=none", "is gone"),
         ("/review?at=none", "There is no such incident."),
         ("/nowhere", "There is nothing at this address."),
@@ -164,6 +165,34 @@ def test_filters_narrow_the_list_and_lead_back(client: TestClient) -> None:
     assert 0 < len(page.tables[0].rows) < len(whole.rows)
     held = [link["href"] for link in page.all("a") if link.get("aria-current") == "true"]
     assert held == ["/incidents?verdict=none", "/incidents?machine=press-3"]
+    page = read(client, "/incidents?source=press mic")
+    assert len(page.tables[0].rows) == 2, "the head and the one of its microphone"
+    assert "press mic" in page.said
+
+
+def test_old_incidents_of_a_source_are_marked_however_many_others_there_are(
+    client: TestClient, station: MadeUpStation
+) -> None:
+    with station.context.database.writing() as session:
+        session.execute(
+            update(IncidentRow)
+            .where(IncidentRow.id == station.incidents["microphone"])
+            .values(kind="machine", opened=station.context.now() - timedelta(days=6))
+        )
+    with station.context.database.writing() as session:
+        row = session.get_one(IncidentRow, station.incidents["watch"])
+        values = {each.name: getattr(row, each.name) for each in IncidentRow.__table__.columns}
+        press = {
+            "machine_id": station.machines["press-3"],
+            "source_id": station.sources["press cam"],
+        }
+        session.execute(
+            insert(IncidentRow),
+            [{**values, **press, "id": new_id(row.opened), "level": "watch"} for _ in range(210)],
+        )
+    page = read(client, "/machines/press-3?span=week&source=press mic")
+    marked = [str(link["href"]) for link in page.all("a") if "aria-label" in link]
+    assert f"/incidents/{station.incidents['microphone']}" in marked
 
 
 def test_a_long_list_goes_on_at_the_next_page(client: TestClient, station: MadeUpStation) -> None:

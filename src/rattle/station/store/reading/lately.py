@@ -36,7 +36,10 @@ _Fact = str | datetime | float | None
 
 
 def lately(session: Session, since: datetime) -> list[Lately]:
-    """List the incidents that are open, or that ended since then, in the order of their opening."""
+    """List the incidents that are open, or that ended since then, in the order of their opening.
+
+    Moments are for the queue alone: they passed no threshold, and nobody is told of them.
+    """
     columns = (
         IncidentRow.id,
         MachineRow.name,
@@ -57,6 +60,7 @@ def lately(session: Session, since: datetime) -> list[Lately]:
         .join(SourceRow, IncidentRow.source_id == SourceRow.id)
         .outerjoin(ThresholdRow, IncidentRow.threshold_id == ThresholdRow.id)
         .where(or_(IncidentRow.state == "open", IncidentRow.ended > since))
+        .where(IncidentRow.level != "moment")
         .order_by(IncidentRow.opened, IncidentRow.id)
     )
     return [Lately(*cast("tuple[_Fact, ...]", row)) for row in session.execute(query)]  # type: ignore[arg-type]

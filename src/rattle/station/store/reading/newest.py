@@ -13,10 +13,11 @@ from rattle.station.store.tables import IncidentRow, ReleaseRow
 
 
 def newest_ids(session: Session) -> list[str]:
-    """Name the newest incident of each machine."""
+    """Name the newest incident of each machine that passed a threshold."""
+    stood_out = (IncidentRow.kind == "machine") & (IncidentRow.level != "moment")
     last = (
         select(IncidentRow.machine_id, func.max(IncidentRow.opened).label("opened"))
-        .where(IncidentRow.kind == "machine")
+        .where(stood_out)
         .group_by(IncidentRow.machine_id)
         .subquery()
     )
@@ -24,9 +25,7 @@ def newest_ids(session: Session) -> list[str]:
         last,
         (IncidentRow.machine_id == last.c.machine_id) & (IncidentRow.opened == last.c.opened),
     )
-    found = session.scalars(
-        query.where(IncidentRow.kind == "machine").group_by(IncidentRow.machine_id)
-    )
+    found = session.scalars(query.where(stood_out).group_by(IncidentRow.machine_id))
     return [each for each in found if each is not None]
 
 
@@ -36,7 +35,11 @@ def in_order(session: Session, incident_ids: Collection[str]) -> list[IncidentVi
     Where the newest of a machine is not among them, it follows: what was said last is of it.
     """
     found = [incident(session, each) for each in incident_ids]
-    views = [each for each in found if each is not None and each.kind == "machine"]
+    views = [
+        each
+        for each in found
+        if each is not None and each.kind == "machine" and each.level != "moment"
+    ]
     machines = {each.machine_id for each in views}
     for each in newest_ids(session):
         if each not in incident_ids:

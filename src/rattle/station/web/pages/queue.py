@@ -21,7 +21,7 @@ router = APIRouter()
 WHY: Mapping[Why, str] = {
     "open": "it goes on: someone should look",
     "many": "others sound like it: one verdict for all of them",
-    "unlike": "unlike all that was reviewed of this machine",
+    "unlike": "nothing like it was reviewed yet",
     "normal": "like a sound that was called normal",
     "anomaly": "like a sound that was called an anomaly",
     "between": "like a sound called normal, and like one called an anomaly",
