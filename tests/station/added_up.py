@@ -29,7 +29,11 @@ def check(session: Session, report: Report, begin: datetime, until: datetime) ->
     for row in machines.values():
         sources = [each for each in _all(session, SourceRow) if each.machine_id == row.id]
         minutes = [m for each in sources for m in _minutes(session, each.id, begin, until)]
-        began = _began(session, row.id, begin, until)
+        began = [
+            each
+            for each in _began(session, row.id, begin, until)
+            if each.level != "moment" or each.verdict == "anomaly"
+        ]
         assert (row.id in shown) == (row.listed or bool(minutes or began)), row.name
     for machine in report.machines:
         _check_machine(session, machine, machines[machine.id], begin, until)
@@ -47,6 +51,7 @@ def _check_machine(
     assert machine.going_on == sum(
         row.kind == "machine"
         and row.machine_id == machine.id
+        and row.level != "moment"
         and row.opened < begin
         and (row.ended is None or row.ended > begin)
         for row in _all(session, IncidentRow)

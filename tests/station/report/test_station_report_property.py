@@ -169,7 +169,7 @@ def _add_incident(
             # but for what a source's report counts.
             subject=source_id if not is_open else id_,
             kind=kind,
-            level=str(dice.choice(["watch", "alarm"])),
+            level=str(dice.choice(["moment", "watch", "alarm"])),
             state="open" if is_open else "ended",
             opened=opened,
             ended=None if is_open else opened + lasted,

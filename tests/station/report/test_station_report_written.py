@@ -97,7 +97,7 @@ def squeezed(text: str) -> str:
 
 def test_text_and_mail_hold_all_that_is_said() -> None:
     words = every_word(said(REPORT, UTC))
-    text = squeezed(as_text(REPORT, ADDRESS, UTC))
+    text = squeezed(as_text(REPORT, UTC))
     mail = squeezed(HtmlPage(as_html(REPORT, ADDRESS, UTC)).said)
     for word in words:
         assert squeezed(word) in mail, word
@@ -147,7 +147,7 @@ def test_a_week_that_goes_on_says_how_far_it_is() -> None:
     assert document.note.startswith("This week is not over")
     assert "so far until Fri 20 Mar 14:30" in document.span
     assert document.note in as_html(report, ADDRESS, UTC)
-    assert document.note in as_text(report, "", UTC)
+    assert document.note in as_text(report, UTC)
     assert said(REPORT, UTC).note == ""
 
 
@@ -183,6 +183,6 @@ def test_a_mail_leads_to_the_station_and_loads_nothing() -> None:
 
 
 def test_text_is_no_wider_than_a_mail() -> None:
-    lines = as_text(REPORT, ADDRESS, UTC).splitlines()
+    lines = as_text(REPORT, UTC).splitlines()
     assert max(map(len, lines)) <= COLUMNS
     assert not any(line != line.rstrip() for line in lines)

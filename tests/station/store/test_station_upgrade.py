@@ -10,17 +10,26 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
+from sqlalchemy.exc import IntegrityError
 
 from made_up_heard import NOW
+from rattle.station.ids import new_id
 from rattle.station.store.backup import back_up, restore
 from rattle.station.store.backup.stored_rows import tables_of
 from rattle.station.store.database import Database, engine_of, open_as_it_is, open_database
 from rattle.station.store.history import account_of, open_incidents
 from rattle.station.store.migrate import bring_to
-from rattle.station.store.reading import accounts, incidents, minutes, plant, reviews, wall
-from rattle.station.store.reading.releases import releases
-from rattle.station.store.tables import Base, MachineRow, SourceRow
+from rattle.station.store.reading import (
+    accounts,
+    incidents,
+    minutes,
+    plant,
+    releases,
+    reviews,
+    wall,
+)
+from rattle.station.store.tables import Base, IncidentRow, MachineRow, ReviewRow, SourceRow
 
 DUMP = Path(__file__).with_name("schema_0001.sql")
 BEGIN = datetime(2026, 1, 1, 10, tzinfo=UTC)
@@ -106,7 +115,10 @@ def test_pages_read_what_was_heard(upgraded: Database) -> None:
         (near,) = incidents.nearest(session, found[0].id)
         assert near.incident.id == alarm.id
         assert incidents.faults_named(session) == ["bearing"]
-        assert [each.state for each in releases(session, machine.id)] == ["live", "retired"]
+        assert [each.state for each in releases.releases(session, machine.id)] == [
+            "live",
+            "retired",
+        ]
         assert len(plant.threshold_history(session, machine.id)) == 2
         assert fan.name == "fan-ü"
         heard = minutes.timeline(session, cam.id, BEGIN, BEGIN + timedelta(hours=1))
@@ -116,6 +128,35 @@ def test_pages_read_what_was_heard(upgraded: Database) -> None:
         assert accounts.password_hash(session, "ann") is not None
         assert reviews.last_given(session, "bob")
         assert {row.source_id for row in open_incidents(session)} == {cam.id, mic.id}
+
+
+def test_what_refers_to_a_table_that_was_made_anew_still_does(upgraded: Database) -> None:
+    with upgraded.reading() as session:
+        old = session.scalars(select(IncidentRow)).first()
+        assert old is not None
+        if session.get_bind().dialect.name == "sqlite":
+            assert session.execute(text("PRAGMA foreign_key_check")).all() == []
+
+    def drift() -> IncidentRow:
+        return IncidentRow(
+            id=new_id(NOW),
+            machine_id=old.machine_id,
+            source_id=old.source_id,
+            subject=old.source_id,
+            kind="drift",
+            level="watch",
+            state="open",
+            opened=NOW,
+            reason="",
+        )
+
+    review = ReviewRow(id=new_id(NOW), incident_id="nobody", at=NOW, who="", verdict="normal")
+    with upgraded.writing() as session:
+        session.add(drift())
+    # One of a kind and subject is open: the index came along, and so did the references.
+    for row in (drift(), review):
+        with pytest.raises(IntegrityError), upgraded.writing() as session:
+            session.add(row)
 
 
 def test_the_budget_goes_on_with_what_was_heard(upgraded: Database) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
@@ -11,7 +11,9 @@ from rattle.station.config import texts
 from rattle.station.config.quiet import quiet_hours
 from rattle.station.config.table import Name, Secret, Table
 
-About = Literal["alarm", "ended", "review", "source", "station"]
+About = Literal["alarm", "ended", "review", "source", "station", "report"]
+# A report goes to who asks for it.
+USUALLY: tuple[About, ...] = ("alarm", "ended", "review", "source", "station")
 MQTT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -35,12 +37,12 @@ class Tell(Table):
         "a container). What happens in them is told at their end, in one message.",
     )
     about: tuple[About, ...] = Field(
-        get_args(About),
+        USUALLY,
         min_length=1,
         description="What it is told of. alarm: one began, or many machines sound odd at once. "
         "ended: the alarm is over, or the source is heard again. review: nobody has reviewed the "
         "alarm an hour later. source: one was lost, or not fit, for five minutes. station: no "
-        "recording can be kept.",
+        "recording can be kept. report: the week that is over, on Monday at 7:00 by that clock.",
     )
 
     @property

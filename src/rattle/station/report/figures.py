@@ -115,7 +115,9 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Fault:
-    """Faults of one name that were confirmed: incidents of either level that began in the week.
+    """Faults of one name that were confirmed: incidents of any level that began in the week.
+
+    A moment that passed no threshold is one where a person heard a fault in it.
 
     name is "" where nobody named it.
     """
@@ -176,7 +178,8 @@ class MachineReport:
     def is_empty(self) -> bool:
         """Whether nothing was heard of it, and nothing happened."""
         heard = self.heard
-        return not (heard.sound_s or heard.lost_s or self.alarms.total or self.watches.total)
+        happened = self.alarms.total or self.watches.total or self.faults
+        return not (heard.sound_s or heard.lost_s or happened)
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,10 @@ def _machine(
         sources=tuple(report for report, _ in kept),
         alarms=_verdicts("alarm", began),
         watches=_verdicts("watch", began),
-        going_on=sum(each.kind == "machine" for each in incidents) - len(began),
+        going_on=sum(
+            each.kind == "machine" and each.opened < span.begin and each.level != "moment"
+            for each in incidents
+        ),
         newest_alarms=tuple(_alarm(each, span) for each in began if each.level == "alarm"),
         faults=_faults(began, span),
         drifts=tuple(

@@ -14,13 +14,11 @@ TEMPLATE = "station/report/mail.html.jinja"
 COLUMNS = 78
 
 
-def as_text(report: Report, address: str = "", zone: tzinfo | None = None) -> str:
-    """Write it as lines of text; ``address`` is where the station's page is, "" where nowhere."""
+def as_text(report: Report, zone: tzinfo | None = None) -> str:
+    """Write it as lines of text."""
     document = said(report, zone)
     parts = [f"{document.title}\n{'=' * len(document.title)}", *_filled(document.span)]
     parts += _filled(document.note)
-    if address:
-        parts.append(address + document.href)
     for section in document.sections:
         parts += _section(section)
     return "\n\n".join(parts).replace(NO_BREAK, " ") + "\n"

@@ -185,13 +185,6 @@ def alone(engine: Engine) -> Iterator[Connection]:
             _look_at_references(connection, "ON")
 
 
-def refers_to_nothing(connection: Connection) -> bool:
-    """Say whether a row refers to one that is not there, which SQLite looks at in no ``alone``."""
-    if connection.dialect.name != "sqlite":
-        return False
-    return connection.execute(text("PRAGMA foreign_key_check")).first() is not None
-
-
 def _look_at_references(connection: Connection, on: str) -> None:
     if connection.dialect.name == "sqlite":
         connection.connection.cursor().execute(f"PRAGMA foreign_keys = {on}")

@@ -79,14 +79,14 @@ class ByApprise:
         # Made by itself: where several are taken, a comma in an address ends it.
         service = apprise.Apprise.instantiate(self._url)
         self._apprise = apprise.Apprise(service)
-        self._text = apprise.NotifyFormat.TEXT
+        self._html, self._text = apprise.NotifyFormat.HTML, apprise.NotifyFormat.TEXT
 
     def send(self, message: Message) -> None:
         """Send it; apprise says that it was not, and not always why."""
         result = self._apprise.notify(
             title=message.title,
-            body=message.text,
-            body_format=self._text,
+            body=message.html or message.text,
+            body_format=self._html if message.html else self._text,
             timeout=self._timeout_s,
         )
         if not result:

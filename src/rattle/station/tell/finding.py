@@ -76,9 +76,9 @@ def _of(
     now: datetime,
 ) -> Iterator[Notice]:
     """Yield what a channel is told of one incident, whether it was before or not."""
-    if incident.kind != "machine":
+    if incident.kind in ("microphone", "source"):
         yield from _of_source(tell, incident, words, now)
-    elif incident.level == "alarm":
+    elif incident.kind == "machine" and incident.level == "alarm":
         yield from _of_machine(tell, incident, past, at_once, words, now)
 
 

@@ -52,6 +52,11 @@ class Message:
             parts.append(f"And {more} more.")
         return "\n\n".join([*parts, f"{self.plant}, message {self.id}"])
 
+    @property
+    def html(self) -> str | None:
+        """The same as HTML, where it is one notice that has it."""
+        return self.notices[0].body.get("html") if len(self.notices) == 1 else None
+
     def document(self) -> dict[str, Any]:
         """What happened, for programs: values that JSON can hold."""
         return {

@@ -25,6 +25,7 @@ from rattle.station.tell.channel import Channel, NotSentError
 from rattle.station.tell.finding import LOOKS_BACK, Changes, Past, changes_of
 from rattle.station.tell.message import Message
 from rattle.station.tell.outbox import next_message, wait_after
+from rattle.station.tell.reporting import last_week
 from rattle.station.tell.words import Words
 
 _log = logging.getLogger(__name__)
@@ -107,6 +108,8 @@ class Post:
             )
             changes[tell.name] = changes_of(tell, past, incidents, self._words, now)
             changes[tell.name].add.extend(self._of_station(tell, past, now))
+            with self._database.reading() as session:
+                changes[tell.name].add.extend(last_week(session, tell, past, self._words, now))
         with self._database.writing() as session:
             for name, change in changes.items():
                 notices.take_back(session, name, change.take_back)

@@ -25,15 +25,7 @@ from rattle.station.store.backup import contents as stated
 from rattle.station.store.backup.archive import Reader, reading
 from rattle.station.store.backup.contents import Contents, OnDone
 from rattle.station.store.backup.stored_rows import Loader, parsed, tables_of
-from rattle.station.store.database import (
-    AWAY,
-    FILE,
-    alone,
-    engine_of,
-    reachable,
-    refers_to_nothing,
-    shown,
-)
+from rattle.station.store.database import AWAY, FILE, alone, engine_of, reachable, shown
 from rattle.station.store.migrate import bring_to
 
 RESTORING = ".restoring"
@@ -133,9 +125,16 @@ def _load(connection: Connection, reader: Reader, on_done: OnDone) -> None:
                 f"{table.name} has {loaded:,} rows, and {said.rows:,} were written"
             )
         done += loaded
-    if refers_to_nothing(connection):
-        raise reader.damaged("a row refers to another one that is not there")
+    _check_references(connection, reader)
     bring_to(connection, "head")
+
+
+def _check_references(connection: Connection, reader: Reader) -> None:
+    """SQLite does not look at references while tables may be made anew: all at once instead."""
+    if connection.dialect.name == "sqlite":
+        wrong = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+        if wrong is not None:
+            raise reader.damaged(f"rows of {wrong[0]} do not fit the table")
 
 
 @contextlib.contextmanager
