@@ -231,7 +231,10 @@ def test_a_tag_is_taken_of_a_machine_by_tag_alone(
 def test_releases_are_of_all_machines_or_of_one(station: MadeUpStation, client: TestClient) -> None:
     assert len(client.get("/api/v1/releases").json()["releases"]) == 4
     of_one = client.get("/api/v1/releases", params={"machine": "fan-1"}).json()["releases"]
-    assert [each["id"] for each in of_one] == [station.releases["fan-1"]]
+    assert [each["id"] for each in of_one] == [
+        station.releases["offered"],
+        station.releases["fan-1"],
+    ]
 
 
 def test_health_says_what_waits_and_what_goes_next(client: TestClient) -> None:
