@@ -103,10 +103,10 @@ def hear(ear: Ear, sound: MachineSound, start_s: float, end_s: float) -> None:
         ear.push(Block(samples[:, None], RATE_HZ), BEGIN + timedelta(seconds=at_s + BLOCK_S))
 
 
-def minutes_of(machine: DemoMachine, scorer: Scorer, days: float) -> Values:
+def minutes_of(machine: DemoMachine, scorer: Scorer, days: float, seed: int) -> Values:
     """M of each minute of a machine's time ``[T]``."""
     station = Told(machine)
-    ear, sound = station.ear(scorer), MachineSound(machine.specimen, SEED)
+    ear, sound = station.ear(scorer), MachineSound(machine.specimen, seed)
     minutes: list[float] = []
     began = time.process_time()
     seconds = round(days * 86_400)
@@ -223,6 +223,7 @@ def main() -> None:
     names = [machine.name for machine in MACHINES]
     parser.add_argument("--machines", nargs="+", choices=names, default=names)
     parser.add_argument("--days", type=float, default=7.0)
+    parser.add_argument("--seed", type=int, default=SEED, help="another one is another week")
     parser.add_argument("--results", type=Path)
     parser.add_argument("--page", type=Path)
     chosen = parser.parse_args()
@@ -240,7 +241,7 @@ def main() -> None:
         file = chosen.heard / f"{machine.name}.safetensors"
         if chosen.verb == "hear":
             chosen.heard.mkdir(parents=True, exist_ok=True)
-            minutes = minutes_of(machine, scorer, chosen.days)
+            minutes = minutes_of(machine, scorer, chosen.days, chosen.seed)
             save_file({machine.name: minutes.astype(np.float32)}, file)
             continue
         minutes = load_file(file)[machine.name].astype(np.float64)
