@@ -228,8 +228,8 @@ def _known(session: Session, of: Learnable, learnt: Mapping[str, str]) -> Releas
 
 
 TOO_EARLY = (
-    "The reviewed incident began a moment ago: it is learnt from within two minutes, when its first "
-    "minute of sound is stored."
+    "The reviewed incident began a moment ago: it is learnt from within two minutes, when its "
+    "first minute of sound is stored."
 )
 ONLY_FOR_THE_TEST = (
     "Nothing was learnt yet: what was reviewed so far is kept for the test, as is a third of all "
