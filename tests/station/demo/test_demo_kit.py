@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +18,9 @@ from rattle.station.demo.history import write_history
 from rattle.station.demo.kit import history_of, pack, unpack
 from rattle.station.demo.machines import MACHINES
 from rattle.station.demo.run import demo_plant
+from rattle.station.ids import new_id
 from rattle.station.store.database import open_database
-from rattle.station.store.tables import MinuteRow
+from rattle.station.store.tables import MachineRow, MinuteRow, ReleaseRow
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +61,38 @@ def test_enough_was_heard_before_for_alarms_and_it_is_written_once(unpacked: Pat
     assert len(rows) == sum(lengths)
     assert min(lengths) >= LEARNT_AFTER_MINUTES
     assert max(row.at for row in rows) < datetime.now(UTC)
+
+
+def test_a_release_that_was_chosen_meanwhile_stays_in_use(tmp_path: Path, unpacked: Path) -> None:
+    shutil.copytree(unpacked / "bundles", tmp_path / "bundles")
+    plant = demo_plant(tmp_path, 0)
+    write_history(plant, datetime.now(UTC))
+    database = open_database("sqlite", plant.data)
+    with database.writing() as session:
+        machine = session.scalars(select(MachineRow)).first()
+        assert machine is not None
+        given = session.get_one(ReleaseRow, machine.live_release_id)
+        chosen = new_id(datetime.now(UTC))
+        session.add(
+            ReleaseRow(
+                id=chosen,
+                machine_id=machine.id,
+                identity="f" * 64,
+                kind="head",
+                encoder=given.encoder,
+                path=given.path,
+                parent_id=given.id,
+                state="live",
+                report={},
+                created=datetime.now(UTC),
+            )
+        )
+        session.flush()
+        given.state, machine.live_release_id = "retired", chosen
+    write_history(plant, datetime.now(UTC))
+    with database.reading() as session:
+        assert chosen in set(session.scalars(select(MachineRow.live_release_id)))
+    database.close()
 
 
 def test_what_is_packed_twice_is_kept_once_and_comes_out_as_it_was(

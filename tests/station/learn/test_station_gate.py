@@ -117,6 +117,13 @@ def test_less_than_a_day_is_not_shown() -> None:
     assert "of 24 needed" in found.reasons[0]
 
 
+def test_sound_that_is_too_little_for_a_threshold_judges_no_head() -> None:
+    few = compared(healthy(minutes=30), healthy(minutes=30), [])
+    assert not few.old.is_judged
+    assert "too little sound is stored to fit a threshold to" in few.reasons
+    assert compared(healthy(), healthy(), []).old.is_judged
+
+
 def test_alarms_that_go_and_come_are_listed() -> None:
     old, new = with_peaks([*AT, 2000], 40), with_peaks([*AT, 6000], 40)
     found = compared(old, new, FAULTS)

@@ -192,6 +192,32 @@ def test_a_verdict_that_is_taken_back_takes_its_head_back(
     waited_for(lambda: offered(plant) is None)
 
 
+def test_a_verdict_that_comes_before_its_sound_is_stored_is_learnt_from_as_soon_as_it_is(
+    heard: tuple[Plant, Given, datetime], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant, source, ended = heard
+    told(plant, source, ended)
+    monkeypatch.setattr("rattle.station.plant.learning.is_not_stored_yet", lambda *_: True)
+    say(plant, "anomaly")
+    waited_for(lambda: "began a moment ago" in plant.board.machines()[0].learning)
+    assert offered(plant) is None
+    monkeypatch.undo()
+    plant._learning.look_again()
+    row: Any = waited_for(lambda: offered(plant))
+    assert list(row.learnt.values()) == ["anomaly"]
+
+
+def test_a_verdict_on_what_is_kept_for_the_test_says_that_nothing_is_learnt_from_it(
+    heard: tuple[Plant, Given, datetime], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant, source, ended = heard
+    monkeypatch.setattr("rattle.station.learn.incidents.TEST_SHARE", 1)
+    told(plant, source, ended)
+    say(plant, "anomaly")
+    waited_for(lambda: "kept for the test" in plant.board.machines()[0].learning)
+    assert offered(plant) is None
+
+
 def test_by_the_policy_of_the_gate_only_what_passed_is_chosen(
     heard: tuple[Plant, Given, datetime], monkeypatch: pytest.MonkeyPatch
 ) -> None:

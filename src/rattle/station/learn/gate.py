@@ -65,6 +65,7 @@ class Heard:
 
     incidents: by their ids. alarms: those elsewhere. expected, upper: false alarms a week by the
     threshold that it would have, all sources together; None where none can be fitted.
+    is_judged: whether a threshold could be fitted to each half; else nothing passes one.
     """
 
     incidents: Mapping[str, Judged]
@@ -72,6 +73,7 @@ class Heard:
     expected: float | None
     upper: float | None
     blocks: Values  # the highest M of each ten minutes of healthy sound
+    is_judged: bool
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,10 @@ def hear(sources: Sequence[Source]) -> Heard:
     alarms: list[Alarm] = []
     blocks: list[Values] = []
     rates: list[tuple[float, float] | None] = []
+    is_judged = True
     for source in sources:
         levels = _levels(source)
+        is_judged &= bool(np.isfinite(levels["alarm"]).all())
         judged |= _judged(source, levels)
         alarms += _alarms(source, levels["alarm"])
         blocks.append(_blocks(source))
@@ -124,6 +128,7 @@ def hear(sources: Sequence[Source]) -> Heard:
         sum(rate[0] for rate in known) if is_known else None,
         sum(rate[1] for rate in known) if is_known else None,
         np.concatenate(blocks) if blocks else np.empty(0),
+        is_judged,
     )
 
 
@@ -157,7 +162,7 @@ def gate(
         missing.append(
             f"{minutes / 60:.0f} h of sound are stored, of {MINUTES_NEEDED // 60} needed"
         )
-    if new.expected is None:
+    if new.expected is None or not (old.is_judged and new.is_judged):
         missing.append("too little sound is stored to fit a threshold to")
     if len(faults) < FAULTS_NEEDED:
         missing.append(f"the test has {len(faults)} confirmed faults, of {FAULTS_NEEDED} needed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,9 @@ HASH = "incident-"
 BEFORE = timedelta(seconds=10)
 # An incident is looked at for no longer: what it sounds like is known by then.
 LONGEST = timedelta(hours=6)
+# The embeddings of a minute are stored when it is over; after so long none will come any more.
+STORED_WITHIN = timedelta(minutes=2)
+A_MOMENT = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,14 @@ def labelled(
         if clip is not None:
             (wrong if incident.verdict == "anomaly" else right).append(Labelled(clip))
     return wrong, right
+
+
+def is_not_stored_yet(data: Path, incident: Stood, now: datetime) -> bool:
+    """Say whether an incident began so lately that its first minute is still to be stored."""
+    if abs(now - incident.opened) > STORED_WITHIN:
+        return False
+    since = incident.opened - A_MOMENT  # rows and files round times differently
+    return not embedding_files.read(data, incident.source_id, since, since + STORED_WITHIN)
 
 
 def sound_of(data: Path, incident: Stood, base: Base) -> KnownClip | None:

@@ -26,6 +26,7 @@ from rattle.station.config.model import Plant
 from rattle.station.events import Hub
 from rattle.station.learn.candidate import curve, fitted, learnt_from, shown, voice_of
 from rattle.station.learn.incidents import Stood, incidents_of
+from rattle.station.learn.labels import is_not_stored_yet
 from rattle.station.learn.replay import Voice, hop_seconds
 from rattle.station.learn.report import gate_report
 from rattle.station.plant.assembly import Assembly
@@ -63,6 +64,7 @@ class Learning:
         self._promoting = Promoting(database, file, ears, self._learnables, now)
         self._queue: SimpleQueue[str | Chosen | None] = SimpleQueue()
         self._waiting: set[str] = set()
+        self._too_early: set[str] = set()
         self._stopped = Event()
         self._thread = Thread(target=self._run, name="learning", daemon=True)
 
@@ -81,6 +83,11 @@ class Learning:
         if machine_id in self._ears.ears_of and machine_id not in self._waiting:
             self._waiting.add(machine_id)
             self._queue.put(machine_id)
+
+    def look_again(self) -> None:
+        """Learn of machines of which a verdict came before the sound that it is of was stored."""
+        while self._too_early:
+            self.due(self._too_early.pop())
 
     def promote(self, release_id: str, who: str, reason: str) -> None:
         """Let a release take the place of its machine's live one.
@@ -125,6 +132,11 @@ class Learning:
             known = None if of is None else _known(session, of, learnt)
         if of is None:
             return
+        new = (each for each in stood if each.id in learnt)
+        if any(is_not_stored_yet(self._file.data, each, self._now()) for each in new):
+            self._say(machine_id, TOO_EARLY)
+            self._too_early.add(machine_id)
+            return
         if known is None:
             offered = self._fit(of, stood, learnt)
             if offered is None:
@@ -153,7 +165,8 @@ class Learning:
             with self._database.writing() as session:
                 supersede(session, of.id)
             self._clean(of.id)
-            self._say(of.id, NOTHING_KEPT if learnt else "")
+            is_said = any(each.verdict in ("anomaly", "normal") for each in stood)
+            self._say(of.id, NOTHING_KEPT if learnt else ONLY_FOR_THE_TEST if is_said else "")
             return None
         release_id = self._offer(of, head.bundle, learnt)
         self._clean(of.id)
@@ -214,6 +227,14 @@ def _known(session: Session, of: Learnable, learnt: Mapping[str, str]) -> Releas
     return next((row for row in rows if learnt and row.learnt == dict(learnt)), None)
 
 
+TOO_EARLY = (
+    "The reviewed incident began a moment ago: it is learnt from within two minutes, when its "
+    "first minute of sound is stored."
+)
+ONLY_FOR_THE_TEST = (
+    "Nothing was learnt yet: what was reviewed so far is kept for the test, as is a third of all "
+    "incidents, chosen by hash. A head is fitted with the first verdict on another one."
+)
 NOTHING_KEPT = (
     "Nothing was learnt: of the reviewed incidents no embedding is kept by this encoder any more."
 )

@@ -225,6 +225,7 @@ class Plant:
 
         def look() -> None:
             watchdog.look(self._now())
+            self._learning.look_again()
 
         return Keeper(
             [

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from fastapi.testclient import TestClient
 from made_up_station import MadeUpStation, offer_head
+
+from rattle.station.ids import new_id
+from rattle.station.store.tables import PromotionRow, ReleaseRow
 
 
 def test_a_machine_shows_what_is_offered_and_what_verdicts_have_brought(
@@ -17,6 +22,59 @@ def test_a_machine_shows_what_is_offered_and_what_verdicts_have_brought(
     assert "learnt from 1 fault and 1 false alarm" in text
     assert "2 verdicts: 3 of 4 faults found, 3 of 3 rejected alarms silent" in text
     assert "Nothing yet" not in text
+
+
+def test_a_machine_says_which_head_is_in_use_since_when_and_how_to_go_back(
+    client: TestClient, station: MadeUpStation
+) -> None:
+    machine, given = station.machines["press-3"], station.releases["press-3"]
+    head = offer_head(station, "live")
+    at = datetime(2026, 3, 20, 11, 7, tzinfo=UTC)
+    with station.context.database.writing() as session:
+        session.get_one(ReleaseRow, given).state = "retired"
+        session.add(
+            PromotionRow(
+                id=new_id(at),
+                machine_id=machine,
+                release_id=head,
+                before_id=given,
+                at=at,
+                who="anna",
+                reason="",
+            )
+        )
+    station.context.board.set_machine(machine, release_id=head)
+    text = client.get("/machines/press-3").text
+    assert "Nothing yet" not in text
+    assert "</a> is in use. To go back" in text
+    in_use = text.partition("<dt>in use since</dt>")[2].partition("</dd>")[0]
+    assert "2026-03-20 11:07" in in_use
+
+
+def test_a_machine_whose_head_was_put_back_says_what_is_in_use(
+    client: TestClient, station: MadeUpStation
+) -> None:
+    offer_head(station, "retired")
+    text = client.get("/machines/press-3").text
+    assert "The bundle of plant.toml is in use." in text
+    assert "Nothing yet" not in text
+
+
+def test_a_gate_without_thresholds_says_of_no_fault_that_it_would_be_silent(
+    client: TestClient, station: MadeUpStation
+) -> None:
+    release = offer_head(station)
+    with station.context.database.writing() as session:
+        row = session.get_one(ReleaseRow, release)
+        silent = [{**each, "old": None, "new": None} for each in row.gate["incidents"]]
+        row.gate = {**row.gate, "state": "not shown", "judged": False, "incidents": silent}
+        row.learnt = {station.incidents["fault"]: "anomaly"}
+    text = client.get(f"/releases/{release}").text
+    assert "A head that learnt from 1 fault<" in text
+    assert "Reviewed incidents" in text
+    assert "silent" not in text
+    assert "would be gone" not in text
+    assert "would be gone" in client.get(f"/releases/{offer_head(station, 'refused')}").text
 
 
 def test_what_goes_on_is_said(client: TestClient, station: MadeUpStation) -> None:

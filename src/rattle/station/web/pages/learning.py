@@ -60,10 +60,14 @@ class Curve:
 
 @dataclass(frozen=True)
 class Learning:
-    """What a machine's page shows of learning: what goes on, what is offered, what was."""
+    """What a machine's page shows of learning: what goes on, what is offered, what was.
+
+    in_use: the head that is in use; None where it is the bundle that the plant's file names.
+    """
 
     now: str
     offered: Line | None
+    in_use: Line | None
     lines: Sequence[Line]
     curve: Curve | None
 
@@ -75,10 +79,12 @@ def learning_of(
     newest = {each.release_id: each for each in reversed(chosen)}
     lines = [line_of(each, newest.get(each.id)) for each in releases]
     offered = [line for line in lines if line.release.state in ("candidate", "refused", "gating")]
+    heads = (line for line in lines if line.release.kind == "head")
     gates = (each.gate for each in releases if each.gate)
     return Learning(
         now=machine.learning,
         offered=offered[0] if offered else None,
+        in_use=next((line for line in heads if line.release.state == "live"), None),
         lines=lines,
         curve=curve_of(next(gates, None)),
     )
@@ -88,7 +94,8 @@ def line_of(release: ReleaseView, chosen: PromotionView | None) -> Line:
     """Say in words what a release is."""
     learnt = release.learnt or {}
     faults = sum(verdict == "anomaly" for verdict in learnt.values())
-    words = f"{counted(faults, 'fault')} and {counted(len(learnt) - faults, 'false alarm')}"
+    counts = {"fault": faults, "false alarm": len(learnt) - faults}
+    words = " and ".join(counted(count, what) for what, count in counts.items() if count)
     gate = release.gate or {}
     return Line(
         release,
@@ -100,7 +107,9 @@ def line_of(release: ReleaseView, chosen: PromotionView | None) -> Line:
 
 
 def compared(gate: Mapping[str, Any]) -> list[Compared]:
-    """Set both heads side by side, figure by figure."""
+    """Set both heads side by side, figure by figure; nothing where no threshold judges them."""
+    if not is_judged(gate):
+        return []
     old, new = gate["old"], gate["new"]
     found = []
     for is_test, what in ((True, "of the test, never learnt from"), (False, "learnt from")):
@@ -139,6 +148,11 @@ def compared(gate: Mapping[str, Any]) -> list[Compared]:
     return rows
 
 
+def is_judged(gate: Mapping[str, Any]) -> bool:
+    """Say whether there was sound enough to fit thresholds: without, both heads are silent."""
+    return bool(gate.get("judged", True))
+
+
 MEANS_FOUND = "by an alarm or a watch, thresholds fitted to the other half of the days"
 MEANS_SILENT = "neither alarm nor watch would have come"
 MEANS_AUC = "how often a fault scores higher than healthy sound; 1 is always"
@@ -163,7 +177,7 @@ def _counts(
 
 def curve_of(gate: Mapping[str, Any] | None) -> Curve | None:
     """Draw the share of the test's faults found and its rejected alarms silent, by verdicts."""
-    points = [] if gate is None else gate.get("curve") or []
+    points = [] if gate is None or not is_judged(gate) else gate.get("curve") or []
     if len(points) < 2 or not any(point["faults"] + point["rejected"] for point in points):
         return None
     dots = []

@@ -23,7 +23,12 @@ from rattle.station.store.reading.plant import (
     threshold_history,
 )
 from rattle.station.store.reading.releases import promotions, releases
-from rattle.station.store.reading.views import IncidentView, ReleaseView, ThresholdView
+from rattle.station.store.reading.views import (
+    IncidentView,
+    PromotionView,
+    ReleaseView,
+    ThresholdView,
+)
 from rattle.station.store.reading.wall import opened_of
 from rattle.station.web.context import Context
 from rattle.station.web.pages.course import Course, course
@@ -81,6 +86,7 @@ class MachineView:
     history: list[ThresholdView]
     sources_by_id: Mapping[str, str]
     release: ReleaseView | None
+    in_use_since: datetime | None
     learning: Learning
     facts: Mapping[str, str | datetime]
     rehearsal: Mapping[str, Any] | None
@@ -116,7 +122,7 @@ def machine_view(
     marked = [each for each in of_source if (each.ended or now) >= begin]
     every = releases(session, machine.id)
     release = next((each for each in every if each.id == machine.release_id), None)
-    report = dict(release.report) if release else {}
+    chosen_releases = promotions(session, machine.id)
     held = thresholds(session, chosen.id, begin, now)
     return MachineView(
         machine=machine,
@@ -139,13 +145,10 @@ def machine_view(
         history=threshold_history(session, machine.id, MOST_THRESHOLDS),
         sources_by_id={each.id: each.name for each in machine.sources},
         release=release,
-        learning=learning_of(machine, every, promotions(session, machine.id)),
-        facts={
-            key: _fact(value)
-            for key, value in report.items()
-            if isinstance(value, str | int | float)
-        },
-        rehearsal=report.get("rehearsal"),
+        in_use_since=_in_use_since(release, chosen_releases),
+        learning=learning_of(machine, every, chosen_releases),
+        facts=facts_of(release) if release else {},
+        rehearsal=release.report.get("rehearsal") if release else None,
         week=Week.of(now),
     )
 
@@ -166,6 +169,19 @@ def _promise(
         {level: had.get((machine.id, level), none) for level in SHARES},
         machine.budget_per_week,
     )
+
+
+def facts_of(release: ReleaseView) -> dict[str, str | datetime]:
+    """List what is known of a release's making."""
+    report = release.report.items()
+    return {key: _fact(value) for key, value in report if isinstance(value, str | int | float)}
+
+
+def _in_use_since(release: ReleaseView | None, chosen: Sequence[PromotionView]) -> datetime | None:
+    """Say when a release came into use: when it was chosen last, or with the file that names it."""
+    if release is None:
+        return None
+    return next((each.at for each in chosen if each.release_id == release.id), release.created)
 
 
 def _fact(value: str | float) -> str | datetime:

@@ -13,7 +13,8 @@ from rattle.station.store.reading.releases import promotions, release
 from rattle.station.web.access import REVIEWER, who
 from rattle.station.web.api.releases import LONGEST_REASON, choose
 from rattle.station.web.pages.errors import not_there, refused
-from rattle.station.web.pages.learning import VERDICTS, compared, curve_of, line_of
+from rattle.station.web.pages.learning import VERDICTS, compared, curve_of, is_judged, line_of
+from rattle.station.web.pages.machine import facts_of
 from rattle.station.web.pages.shell import context_of, shown
 
 router = APIRouter(include_in_schema=False)
@@ -42,8 +43,10 @@ def release_page(request: Request, release_id: str) -> HTMLResponse:
         chosen=own,
         gate=gate,
         verdict=VERDICTS.get(str(gate.get("state")), ""),
+        is_judged=is_judged(gate),
         rows=compared(gate) if gate else [],
         curve=curve_of(found.gate),
+        facts=facts_of(found),
         sources={each.id: each.name for each in machine.sources},
     )
 
