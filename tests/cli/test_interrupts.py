@@ -92,3 +92,23 @@ def test_workers_end_with_the_command(
     assert alive(process.pid) == []
     if is_training:
         assert any(out.rglob("checkpoint.safetensors"))
+
+
+def test_ctrl_c_waits_until_a_module_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(
+        "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(0.2)\nDONE = 1\n"
+    )
+    words = (
+        "import sys, time\nfrom rattle.cli.terminal.stopping import INTERRUPTS\n"
+        "INTERRUPTS.catch()\n"
+        "try:\n    import slow\n    time.sleep(30)\n"
+        "except KeyboardInterrupt:\n    print(sys.modules['slow'].DONE, INTERRUPTS.seen)\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", words],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        check=True,
+    )
+    assert found.stdout == "1 True\n"

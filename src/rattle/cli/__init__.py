@@ -119,7 +119,7 @@ def main(arguments: list[str] | None = None) -> None:
         is_old = OLD_PROCESSOR in str(error)
         code = _failed_by_processor(str(error)) if is_old else _failed_by_bug(error)
     finally:
-        signal.signal(signal.SIGINT, before)
+        INTERRUPTS.let_go(before)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -6,12 +6,18 @@ import contextlib
 import signal
 from collections.abc import Iterator
 from types import FrameType
+from typing import Any
+
+# Where the frames of an import are.
+IMPORTING = "<frozen importlib._bootstrap>"
+A_MOMENT_S = 0.05
 
 
 class Interrupts:
     """Ctrl-C as an exception, and whether there was one.
 
-    An import that is interrupted may swallow it, as some that try one module after another do.
+    An import that is interrupted may swallow it, as some that try one module after another do, or
+    end the process from its C++: where a module is being imported, it comes a moment later.
     """
 
     def __init__(self) -> None:
@@ -23,9 +29,27 @@ class Interrupts:
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
             signal.signal(signal.SIGINT, self._raise)
 
-    def _raise(self, _: int, __: FrameType | None) -> None:
+    def let_go(self, before: Any) -> None:
+        """Take Ctrl-C as ``before`` again; one that waits for an import is dropped."""
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGINT, before)
+
+    def _raise(self, _: int, frame: FrameType | None) -> None:
         self.seen = True
+        if _is_importing(frame) and hasattr(signal, "setitimer"):
+            signal.signal(signal.SIGALRM, self._raise)
+            signal.setitimer(signal.ITIMER_REAL, A_MOMENT_S)
+            return
         raise KeyboardInterrupt
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename == IMPORTING:
+            return True
+        frame = frame.f_back
+    return False
 
 
 INTERRUPTS = Interrupts()

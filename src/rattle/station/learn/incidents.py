@@ -45,7 +45,7 @@ def is_test(incident_id: str) -> bool:
     """Say whether an incident is kept for the test: a third of them, by hash, whatever comes of it.
 
     >>> [is_test(f"incident {number}") for number in range(5)]
-    [False, True, False, True, False]
+    [True, True, False, False, False]
     """
     digest = hashlib.sha256(incident_id.encode()).digest()
     return int.from_bytes(digest[:8]) % TEST_SHARE == 0
