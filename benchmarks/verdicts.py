@@ -190,6 +190,15 @@ def said(tape: Tape, reviewed: Sequence[Sound], count: int, wrong: set[int]) -> 
     return told
 
 
+def faults_as_normal(stood: Sequence[Stood], reviewed: Sequence[Sound]) -> int:
+    """Count the faulty clips that a head learnt as normal sound."""
+    learnt = learnt_from(stood)
+    return sum(
+        sound.is_faulty and learnt.get(each.id) == "normal"
+        for each, sound in zip(stood, reviewed, strict=True)
+    )
+
+
 def judged(of: Of, bundle: Bundle, voice: Voice, apart: Sequence[Sound]) -> Row:
     """AUC, missed faults and false alarms of clips apart, by the threshold of the bundle."""
     mix, threshold = mix_of(bundle.info), decision_of(bundle.info).threshold.value
@@ -232,6 +241,7 @@ def course(of: Of, what: str, order: int) -> Iterator[Row]:
             voice = of.base.voice if head is None else voice_of(bundle)
             row |= {"verdicts": count, "learnt_from": len(learnt_from(stood))}
             row |= {"wrong": sum(number < count for number in wrong)}
+            row |= {"faults_as_normal": faults_as_normal(stood, reviewed)}
             row |= {"alarms": sum(each.level == "alarm" for each in stood[:count])}
             row |= judged(of, bundle, voice, apart)
             if head is not None:
@@ -301,32 +311,56 @@ def verdict_table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def since_the_start(rows: Sequence[Row], name: str) -> dict[tuple[object, ...], float]:
+    """By run, order, machine and verdicts: how much a figure differs from before the first."""
+    start = {(r["what"], r["seed"], r["machine"]): r[name] for r in rows if r["verdicts"] == 0}
+    return {
+        (*key, row["verdicts"]): row[name] - start[key]
+        for row in rows
+        if (key := (row["what"], row["seed"], row["machine"])) in start
+    }
+
+
+def heads(rows: Sequence[Row], of: Sequence[Row]) -> str:
+    """Cells: how many heads these rows have, and how they did on clips apart."""
+    keys = [(row["what"], row["seed"], row["machine"], row["verdicts"]) for row in of]
+    if not keys:
+        return "0 | | | |"
+    aucs, missed = (since_the_start(rows, name) for name in ("auc", "missed"))
+    by = [aucs[key] for key in keys]
+    lower, clearly = (sum(each < -most for each in by) for most in (0, CLEARLY))
+    more = np.mean([missed[key] for key in keys])
+    return f"{len(by)} | {np.mean(by):+.3f} | {lower} | {clearly} | {more:+.3f} |"
+
+
+HEADS = (
+    "heads | AUC apart, changed by | lower | lower by more than "
+    f"{CLEARLY:g} | missed faults, changed by |"
+)
+
+
 def gate_table(rows: Sequence[Row]) -> str:
     """Markdown: what the gate said of heads, and how they did on clips apart."""
-    lines = [
-        "| stream | verdicts | the gate said | heads | AUC apart, changed by | lower "
-        f"| lower by more than {CLEARLY:g} |",
-        "|---|---|---|---:|---:|---:|---:|",
-    ]
-    start = {
-        (row["what"], row["seed"], row["machine"]): row["auc"]
-        for row in rows
-        if row["verdicts"] == 0
-    }
+    lines = [f"| stream | verdicts | the gate said | {HEADS}", "|---|---|---|" + "---:|" * 5]
     for stream in ("day", "once"):
+        title = f"{HOURS:g} hours, clips recur" if stream == "day" else "each clip once"
         for what in WHATS:
+            way = "all right" if what == "right" else "one in ten wrong"
             for state in ("passed", "refused", "not shown"):
                 at = [row for row in rows if row["what"] == what]
                 at = [row for row in at if row.get(stream, {}).get("state") == state]
-                by = [row["auc"] - start[what, row["seed"], row["machine"]] for row in at]
-                mean = f"{np.mean(by):+.3f}" if by else ""
-                lower, clearly = (sum(each < -most for each in by) for most in (0, CLEARLY))
-                way = "all right" if what == "right" else "one in ten wrong"
-                title = f"{HOURS:g} hours, clips recur" if stream == "day" else "each clip once"
-                lines.append(
-                    f"| {title} | {way} | {state} | {len(by)} | {mean} | {lower} | {clearly} |"
-                )
+                lines.append(f"| {title} | {way} | {state} | {heads(rows, at)}")
     return "\n".join(lines) + "\n\n" + refusals(rows)
+
+
+def fault_table(rows: Sequence[Row]) -> str:
+    """Markdown: how heads did by how many faults they had learnt as normal sound."""
+    lines = [f"| faults learnt as normal sound | {HEADS}", "|---|" + "---:|" * 5]
+    last = [row for row in rows if row["what"] == "wrong" and row["verdicts"] == max(COUNTS)]
+    for count in sorted({row["faults_as_normal"] for row in last}):
+        at = [row for row in last if row["faults_as_normal"] == count]
+        lines.append(f"| {count} | {heads(rows, at)}")
+    return "\n".join(lines)
 
 
 def refusals(rows: Sequence[Row]) -> str:
@@ -383,6 +417,7 @@ def main() -> None:
         return
     rows = noted(chosen.results)
     tables = {"verdicts": verdict_table(rows), "verdicts-gate": gate_table(rows)}
+    tables["verdicts-faults"] = fault_table(rows)
     print("\n\n".join(tables.values()))
     if chosen.page:
         page = chosen.page.read_text(encoding="utf-8")
