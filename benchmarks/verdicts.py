@@ -63,7 +63,7 @@ from rows import Row, note, noted
 
 TRAINED_BY = 0
 COUNTS = (1, 4, 16)
-ORDERS = tuple(range(5))
+ORDERS = tuple(range(10))
 WHATS = ("right", "wrong")
 WRONG_OF = 10
 WINDOWS = 10  # of a clip, a hop apart
