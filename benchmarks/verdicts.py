@@ -325,7 +325,7 @@ def heads(rows: Sequence[Row], of: Sequence[Row]) -> str:
     """Cells: how many heads these rows have, and how they did on clips apart."""
     keys = [(row["what"], row["seed"], row["machine"], row["verdicts"]) for row in of]
     if not keys:
-        return "0 | | | |"
+        return "0 | | | | |"
     aucs, missed = (since_the_start(rows, name) for name in ("auc", "missed"))
     by = [aucs[key] for key in keys]
     lower, clearly = (sum(each < -most for each in by) for most in (0, CLEARLY))
