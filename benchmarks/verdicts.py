@@ -17,10 +17,10 @@ functions of ``rattle.station.learn``. A run is one of
 
 and an order. One that is noted already is not done again.
 
-The stream is given to the gate twice: each clip *once*, some minutes, which is all the sound there
-is; and for a *day* and more, in which the healthy clips that wait recur in ever new orders and what
-is reviewed is heard once. Its ten seconds give as many windows as ten seconds of a station, each
-within the clip: of the seams between recordings nothing is heard.
+The stream is given to the gate twice: with each healthy clip *once*, some minutes, which is all the
+sound there is; and for a *day* and more, in which the healthy clips that wait recur in ever new
+orders. What is reviewed is heard at one time alone. Ten seconds give as many windows as ten seconds
+of a station, each within the clip: of the seams between recordings nothing is heard.
 """
 
 from __future__ import annotations
@@ -67,6 +67,9 @@ ORDERS = tuple(range(10))
 WHATS = ("right", "wrong")
 WRONG_OF = 10
 WINDOWS = 10  # of a clip, a hop apart
+# A clip that is reviewed is heard so often, one right after the other: what the station takes as
+# the sound of an incident begins ten seconds before.
+TIMES = 2
 HOURS = 26.0
 BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
 SOURCE, RELEASE, ENCODER, BUDGET = "replayed", "base", "encoder", 1.0
@@ -135,14 +138,15 @@ def drawn(of: Of, order: int) -> tuple[list[Sound], list[Sound], list[Sound]]:
 
 
 def recorded(of: Of, order: int, reviewed: list[Sound], around: list[Sound], clips: int) -> Tape:
-    """Play so many clips one after another, those that are reviewed evenly among the others."""
+    """Play so many healthy clips one after another, those that are reviewed evenly among them."""
     dice = np.random.default_rng((order, clips))
     rounds = -(-clips // len(around))
     played = [around[place] for _ in range(rounds) for place in dice.permutation(len(around))]
     played = played[:clips]
-    places = ((np.arange(len(reviewed)) + 0.5) * clips / len(reviewed)).astype(int)
+    before = ((np.arange(len(reviewed)) + 0.5) * clips / len(reviewed)).astype(np.int64)
+    places = before + TIMES * np.arange(len(reviewed))
     for place, sound in zip(places, reviewed, strict=True):
-        played[place] = sound
+        played[place:place] = [sound] * TIMES
     z = np.concatenate([sound.stream for sound in played])
     ends = BEGIN.timestamp() + of.hop_s * np.arange(1, len(z) + 1)
     embeddings = Embeddings(SOURCE, ENCODER, ends, z)
@@ -155,7 +159,7 @@ def _stood(of: Of, order: int, heard: Embeddings, places: NDArray[np.int64]) -> 
     y = of.base.rule.statistic(of.base.voice.scores(heard.z))
     stood = []
     for number, place in enumerate(places):
-        own = np.arange(place * WINDOWS, (place + 1) * WINDOWS)
+        own = np.arange((place + TIMES - 1) * WINDOWS, (place + TIMES) * WINDOWS)
         top = own[y[own].argmax()]
         passed = [level for level in LEVELS if y[top] > thresholds.get(level, np.inf)]
         level: IncidentLevel = passed[-1] if passed else "moment"
@@ -172,7 +176,7 @@ def _thresholds(of: Of, heard: Embeddings, places: NDArray[np.int64]) -> dict[Le
     minutes = replay([heard], of.base.voice, of.hop_s, of.base.rule)
     out = np.zeros(len(minutes.minutes), dtype=np.bool_)
     for place in places:
-        first, last = place * WINDOWS, (place + 1) * WINDOWS - 1
+        first, last = place * WINDOWS, (place + TIMES) * WINDOWS - 1
         out |= minutes.within(*(utc(float(heard.ends[window])) for window in (first, last)))
     tail = Tail.of(minutes.minutes, out) if len(out) else None
     if tail is None:
@@ -226,7 +230,7 @@ def course(of: Of, what: str, order: int) -> Iterator[Row]:
     clips = round(HOURS * 3600 / (of.hop_s * WINDOWS))
     day = recorded(of, order, reviewed, around, clips)
     rest = [sound for sound in around if not any(sound is each for each in reviewed)]
-    once = recorded(of, order, reviewed, rest, len(rest) + len(reviewed))
+    once = recorded(of, order, reviewed, rest, len(rest))
     dice = np.random.default_rng((order, WRONG_OF, MACHINES.index(Machine.parse(of.name))))
     wrong = {first + int(dice.integers(WRONG_OF)) for first in range(0, max(COUNTS), WRONG_OF)}
     wrong = wrong if what == "wrong" else set()
