@@ -17,10 +17,10 @@ functions of ``rattle.station.learn``. A run is one of
 
 and an order. One that is noted already is not done again.
 
-The stream is given to the gate twice: each clip *once*, some minutes, which is all the sound there
-is; and for a *day* and more, in which the healthy clips that wait recur in ever new orders and what
-is reviewed is heard once. Its ten seconds give as many windows as ten seconds of a station, each
-within the clip: of the seams between recordings nothing is heard.
+The stream is given to the gate twice: with each healthy clip *once*, some minutes, which is all the
+sound there is; and for a *day* and more, in which the healthy clips that wait recur in ever new
+orders. What is reviewed is heard at one time alone. Ten seconds give as many windows as ten seconds
+of a station, each within the clip: of the seams between recordings nothing is heard.
 """
 
 from __future__ import annotations
@@ -63,10 +63,13 @@ from rows import Row, note, noted
 
 TRAINED_BY = 0
 COUNTS = (1, 4, 16)
-ORDERS = tuple(range(5))
+ORDERS = tuple(range(10))
 WHATS = ("right", "wrong")
 WRONG_OF = 10
 WINDOWS = 10  # of a clip, a hop apart
+# A clip that is reviewed is heard so often, one right after the other: what the station takes as
+# the sound of an incident begins ten seconds before.
+TIMES = 2
 HOURS = 26.0
 BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
 SOURCE, RELEASE, ENCODER, BUDGET = "replayed", "base", "encoder", 1.0
@@ -135,14 +138,15 @@ def drawn(of: Of, order: int) -> tuple[list[Sound], list[Sound], list[Sound]]:
 
 
 def recorded(of: Of, order: int, reviewed: list[Sound], around: list[Sound], clips: int) -> Tape:
-    """Play so many clips one after another, those that are reviewed evenly among the others."""
+    """Play so many healthy clips one after another, those that are reviewed evenly among them."""
     dice = np.random.default_rng((order, clips))
     rounds = -(-clips // len(around))
     played = [around[place] for _ in range(rounds) for place in dice.permutation(len(around))]
     played = played[:clips]
-    places = ((np.arange(len(reviewed)) + 0.5) * clips / len(reviewed)).astype(int)
+    before = ((np.arange(len(reviewed)) + 0.5) * clips / len(reviewed)).astype(np.int64)
+    places = before + TIMES * np.arange(len(reviewed))
     for place, sound in zip(places, reviewed, strict=True):
-        played[place] = sound
+        played[place:place] = [sound] * TIMES
     z = np.concatenate([sound.stream for sound in played])
     ends = BEGIN.timestamp() + of.hop_s * np.arange(1, len(z) + 1)
     embeddings = Embeddings(SOURCE, ENCODER, ends, z)
@@ -155,7 +159,7 @@ def _stood(of: Of, order: int, heard: Embeddings, places: NDArray[np.int64]) -> 
     y = of.base.rule.statistic(of.base.voice.scores(heard.z))
     stood = []
     for number, place in enumerate(places):
-        own = np.arange(place * WINDOWS, (place + 1) * WINDOWS)
+        own = np.arange((place + TIMES - 1) * WINDOWS, (place + TIMES) * WINDOWS)
         top = own[y[own].argmax()]
         passed = [level for level in LEVELS if y[top] > thresholds.get(level, np.inf)]
         level: IncidentLevel = passed[-1] if passed else "moment"
@@ -172,7 +176,7 @@ def _thresholds(of: Of, heard: Embeddings, places: NDArray[np.int64]) -> dict[Le
     minutes = replay([heard], of.base.voice, of.hop_s, of.base.rule)
     out = np.zeros(len(minutes.minutes), dtype=np.bool_)
     for place in places:
-        first, last = place * WINDOWS, (place + 1) * WINDOWS - 1
+        first, last = place * WINDOWS, (place + TIMES) * WINDOWS - 1
         out |= minutes.within(*(utc(float(heard.ends[window])) for window in (first, last)))
     tail = Tail.of(minutes.minutes, out) if len(out) else None
     if tail is None:
@@ -188,6 +192,15 @@ def said(tape: Tape, reviewed: Sequence[Sound], count: int, wrong: set[int]) -> 
         verdict = "anomaly" if is_anomaly else "normal"
         told.append(replace(each, verdict=verdict) if number < count else each)
     return told
+
+
+def faults_as_normal(stood: Sequence[Stood], reviewed: Sequence[Sound]) -> int:
+    """Count the faulty clips that a head learnt as normal sound."""
+    learnt = learnt_from(stood)
+    return sum(
+        sound.is_faulty and learnt.get(each.id) == "normal"
+        for each, sound in zip(stood, reviewed, strict=True)
+    )
 
 
 def judged(of: Of, bundle: Bundle, voice: Voice, apart: Sequence[Sound]) -> Row:
@@ -217,7 +230,7 @@ def course(of: Of, what: str, order: int) -> Iterator[Row]:
     clips = round(HOURS * 3600 / (of.hop_s * WINDOWS))
     day = recorded(of, order, reviewed, around, clips)
     rest = [sound for sound in around if not any(sound is each for each in reviewed)]
-    once = recorded(of, order, reviewed, rest, len(rest) + len(reviewed))
+    once = recorded(of, order, reviewed, rest, len(rest))
     dice = np.random.default_rng((order, WRONG_OF, MACHINES.index(Machine.parse(of.name))))
     wrong = {first + int(dice.integers(WRONG_OF)) for first in range(0, max(COUNTS), WRONG_OF)}
     wrong = wrong if what == "wrong" else set()
@@ -232,6 +245,7 @@ def course(of: Of, what: str, order: int) -> Iterator[Row]:
             voice = of.base.voice if head is None else voice_of(bundle)
             row |= {"verdicts": count, "learnt_from": len(learnt_from(stood))}
             row |= {"wrong": sum(number < count for number in wrong)}
+            row |= {"faults_as_normal": faults_as_normal(stood, reviewed)}
             row |= {"alarms": sum(each.level == "alarm" for each in stood[:count])}
             row |= judged(of, bundle, voice, apart)
             if head is not None:
@@ -301,32 +315,56 @@ def verdict_table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def since_the_start(rows: Sequence[Row], name: str) -> dict[tuple[object, ...], float]:
+    """By run, order, machine and verdicts: how much a figure differs from before the first."""
+    start = {(r["what"], r["seed"], r["machine"]): r[name] for r in rows if r["verdicts"] == 0}
+    return {
+        (*key, row["verdicts"]): row[name] - start[key]
+        for row in rows
+        if (key := (row["what"], row["seed"], row["machine"])) in start
+    }
+
+
+def heads(rows: Sequence[Row], of: Sequence[Row]) -> str:
+    """Cells: how many heads these rows have, and how they did on clips apart."""
+    keys = [(row["what"], row["seed"], row["machine"], row["verdicts"]) for row in of]
+    if not keys:
+        return "0 | | | | |"
+    aucs, missed = (since_the_start(rows, name) for name in ("auc", "missed"))
+    by = [aucs[key] for key in keys]
+    lower, clearly = (sum(each < -most for each in by) for most in (0, CLEARLY))
+    more = np.mean([missed[key] for key in keys])
+    return f"{len(by)} | {np.mean(by):+.3f} | {lower} | {clearly} | {more:+.3f} |"
+
+
+HEADS = (
+    "heads | AUC apart, changed by | lower | lower by more than "
+    f"{CLEARLY:g} | missed faults, changed by |"
+)
+
+
 def gate_table(rows: Sequence[Row]) -> str:
     """Markdown: what the gate said of heads, and how they did on clips apart."""
-    lines = [
-        "| stream | verdicts | the gate said | heads | AUC apart, changed by | lower "
-        f"| lower by more than {CLEARLY:g} |",
-        "|---|---|---|---:|---:|---:|---:|",
-    ]
-    start = {
-        (row["what"], row["seed"], row["machine"]): row["auc"]
-        for row in rows
-        if row["verdicts"] == 0
-    }
+    lines = [f"| stream | verdicts | the gate said | {HEADS}", "|---|---|---|" + "---:|" * 5]
     for stream in ("day", "once"):
+        title = f"{HOURS:g} hours, clips recur" if stream == "day" else "each clip once"
         for what in WHATS:
+            way = "all right" if what == "right" else "one in ten wrong"
             for state in ("passed", "refused", "not shown"):
                 at = [row for row in rows if row["what"] == what]
                 at = [row for row in at if row.get(stream, {}).get("state") == state]
-                by = [row["auc"] - start[what, row["seed"], row["machine"]] for row in at]
-                mean = f"{np.mean(by):+.3f}" if by else ""
-                lower, clearly = (sum(each < -most for each in by) for most in (0, CLEARLY))
-                way = "all right" if what == "right" else "one in ten wrong"
-                title = f"{HOURS:g} hours, clips recur" if stream == "day" else "each clip once"
-                lines.append(
-                    f"| {title} | {way} | {state} | {len(by)} | {mean} | {lower} | {clearly} |"
-                )
+                lines.append(f"| {title} | {way} | {state} | {heads(rows, at)}")
     return "\n".join(lines) + "\n\n" + refusals(rows)
+
+
+def fault_table(rows: Sequence[Row]) -> str:
+    """Markdown: how heads did by how many faults they had learnt as normal sound."""
+    lines = [f"| faults learnt as normal sound | {HEADS}", "|---|" + "---:|" * 5]
+    last = [row for row in rows if row["what"] == "wrong" and row["verdicts"] == max(COUNTS)]
+    for count in sorted({row["faults_as_normal"] for row in last}):
+        at = [row for row in last if row["faults_as_normal"] == count]
+        lines.append(f"| {count} | {heads(rows, at)}")
+    return "\n".join(lines)
 
 
 def refusals(rows: Sequence[Row]) -> str:
@@ -383,6 +421,7 @@ def main() -> None:
         return
     rows = noted(chosen.results)
     tables = {"verdicts": verdict_table(rows), "verdicts-gate": gate_table(rows)}
+    tables["verdicts-faults"] = fault_table(rows)
     print("\n\n".join(tables.values()))
     if chosen.page:
         page = chosen.page.read_text(encoding="utf-8")
