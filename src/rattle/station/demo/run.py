@@ -28,7 +28,7 @@ started was computed beforehand, what happens from now on is heard and judged li
   later        a fault somewhere every few minutes
 
 Look at an incident, listen to it, say what it was: y anomaly, n normal, u unsure. Then look at what
-its machine has learnt: a better detector is offered there, for you to choose.
+its machine has learnt: the head that is offered there is yours to choose.
 """
 
 
