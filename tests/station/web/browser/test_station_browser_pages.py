@@ -147,6 +147,8 @@ def test_every_page_reads_without_scripts(chromium: Browser, served: Served) -> 
         "reviewed incident": "Outer race, changed on Monday.",
         "microphone incident": "is the microphone connected?",
         "review": "question 1 of 6",
+        "release": "The bundle of plant.toml",
+        "offered": "2026-03-18 04:10 UTC",
         "reports": "2026-W11",
         "report": "in which an alarm could be raised",
         "empty report": "Nothing was heard of any machine",
