@@ -63,7 +63,7 @@ def station() -> str:
         context = _context(Path(folder))
         parts = [
             "# The station\n\nWritten by `make docs` from `src/rattle/station`; do not edit. How to"
-            " begin: [from a microphone to the first review](../tutorial/station.md). What happens"
+            " begin: [from a microphone to a better detector](../tutorial/station.md). What happens"
             " inside: [how it works](../explanation/station.md).",
             _keys(),
             _routes(build_app(context)),

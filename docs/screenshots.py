@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
@@ -26,7 +27,12 @@ sys.path.insert(0, str(ROOT / "tests" / "station"))
 
 from busy_plant import fill_up  # noqa: E402 - they are no part of the package
 from every_page import path_of  # noqa: E402
-from made_up_station import MadeUpStation, dispose, made_up_station  # noqa: E402
+from made_up_station import (  # noqa: E402
+    MadeUpStation,
+    dispose,
+    made_up_station,
+    offer_head,
+)
 
 FOLDER = ROOT / "docs" / "figures" / "station"
 COLOURS = 200
@@ -37,6 +43,9 @@ SHOTS = {
     "wall": ("wall", WIDE, "light"),
     "wall-dark": ("wall", WIDE, "dark"),
     "machine": ("machine", (1280, 1100), "light"),
+    "learning": ("machine#learning", (1280, 1000), "light"),
+    "release": ("offered", (1280, 1180), "light"),
+    "phone-release": ("offered", NARROW, "light"),
     "incidents": ("incidents", WIDE, "light"),
     "incident": ("incident", (1280, 1240), "light"),
     "review": ("review", (1280, 960), "light"),
@@ -90,7 +99,9 @@ def main() -> None:
         for name, (word, size, scheme) in SHOTS.items():
             if name == "crowd":
                 fill_up(station, CROWD, incidents=0)
-            picture = photograph(browser, address + path_of(word, station), size, scheme)
+            word, hash_, part = word.partition("#")
+            path = path_of(word, station) + hash_ + part
+            picture = photograph(browser, address + path, size, scheme)
             (FOLDER / f"{name}.png").write_bytes(picture)
             print(f"{name}.png  {len(picture) / 1000:.0f} kB")  # noqa: T201
 
@@ -103,6 +114,7 @@ def served(folder: Path) -> Iterator[tuple[MadeUpStation, str]]:
         port = int(free.getsockname()[1])
     station = made_up_station(folder / "rattle-station", bind=f"127.0.0.1:{port}")
     fill_up(station, incidents=11)
+    station.releases["offered"] = offer_head(station)
     server = Server(build_app(station.context))
     try:
         yield station, server.start()
@@ -129,6 +141,8 @@ def photograph(browser: Browser, address: str, size: tuple[int, int], scheme: st
     if page.locator("#live").count():
         page.get_by_text("live", exact=True).wait_for()
     page.wait_for_load_state("load")
+    if part := urlsplit(address).fragment:
+        page.locator(f"#{part}").evaluate("element => element.scrollIntoView()")
     shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     context.close()
     for colours in (COLOURS, COLOURS // 2, COLOURS // 4, COLOURS // 8):

@@ -27,7 +27,8 @@ started was computed beforehand, what happens from now on is heard and judged li
   after 2 min  the dosing valve leaks, and the camera at feed pump 2 has been lost for a minute
   later        a fault somewhere every few minutes
 
-Look at an incident, listen to it, say what it was: y anomaly, n normal, u unsure.
+Look at an incident, listen to it, say what it was: y anomaly, n normal, u unsure. Then look at what
+its machine has learnt: the head that is offered there is yours to choose.
 """
 
 

@@ -94,6 +94,7 @@ def test_a_release_shows_both_heads_side_by_side(
     assert f'href="/incidents/{station.incidents["alarm"]}">Listen' in text
     assert "no recording is kept" in text
     assert "Alarms that would be gone: 2" in text
+    assert text.count('datetime="2026-03-18T04:10:00Z"') == 2
 
 
 @pytest.mark.parametrize("state", ["candidate", "retired"])

@@ -48,6 +48,21 @@ def test_a_verdict_is_stored_told_and_leads_to_the_next(
     ]
 
 
+def test_after_a_verdict_stands_where_one_sees_what_is_learnt_from_it(
+    client: TestClient, station: MadeUpStation
+) -> None:
+    link = '<a href="/machines/press-3#learning">What it learns</a>'
+    for verdict, is_learnt in (("normal", True), ("unsure", False)):
+        to = said(
+            client,
+            "/review/bulk",
+            ids=[station.incidents["open alarm"]],
+            verdict=verdict,
+            came_from="review",
+        )
+        assert (link in client.get(f"/review?done={to['done']}").text) is is_learnt
+
+
 def test_a_form_leads_to_no_place_but_an_incident(
     client: TestClient, station: MadeUpStation
 ) -> None:

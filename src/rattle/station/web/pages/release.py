@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
@@ -46,9 +48,15 @@ def release_page(request: Request, release_id: str) -> HTMLResponse:
         is_judged=is_judged(gate),
         rows=compared(gate) if gate else [],
         curve=curve_of(found.gate),
+        alarms={name: _listed(gate[name]) for name in ("lost", "gained") if gate},
         facts=facts_of(found),
         sources={each.id: each.name for each in machine.sources},
     )
+
+
+def _listed(alarms: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Read when each alarm of a gate was, so that it is shown like all other times."""
+    return [{**each, "at": datetime.fromisoformat(each["at"])} for each in alarms["listed"]]
 
 
 @router.post("/releases/{release_id}/promote", dependencies=[REVIEWER])
