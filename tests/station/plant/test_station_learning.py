@@ -232,6 +232,12 @@ def test_by_the_policy_of_the_gate_only_what_passed_is_chosen(
     monkeypatch.setattr("rattle.station.learn.gate.MINUTES_NEEDED", 0)
     monkeypatch.setattr("rattle.station.learn.gate.FAULTS_NEEDED", 0)
     monkeypatch.setattr("rattle.station.learn.gate._rate", lambda source: (0.1, 0.2))
+    monkeypatch.setattr(
+        "rattle.station.learn.gate._levels",
+        lambda source: {
+            level: np.full(len(source.heard.minutes), 1e9) for level in ("alarm", "watch")
+        },
+    )
     say(plant, "normal")
     (promotion,) = waited_for(lambda: rows(plant, PromotionRow))
     assert promotion.who == "station"
