@@ -17,11 +17,12 @@ $(DONE): pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/rattle demo
 
-# Many tests wait, for sound that comes in real time or for a server: three at a time fit two cores.
+# Many tests wait, for sound that comes in real time or for a server: three at a time fit two cores,
+# with a thread each.
 WORKERS ?= 3
 
 test: setup
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 check: setup
 	$(BIN)/ruff format --check .
