@@ -18,9 +18,8 @@ class Child:
 
     def __init__(self, hall: Hall, receiver: Receiver, minutes: float) -> None:
         folder = Path(str(hall.database.engine.url.database)).parent
-        path = os.pathsep.join(
-            [*map(str, (HERE.parent, HERE.parents[1])), os.environ["PYTHONPATH"]]
-        )
+        # What is found here is found there, too.
+        path = os.pathsep.join([*map(str, (HERE.parent, HERE.parents[1])), *sys.path])
         words = [sys.executable, HERE / "post_child.py", folder, receiver.url, str(minutes)]
         self.process = subprocess.Popen(words, env={**os.environ, "PYTHONPATH": path})
 
