@@ -197,11 +197,11 @@ def test_a_verdict_that_comes_before_its_sound_is_stored_is_learnt_from_as_soon_
 ) -> None:
     plant, source, ended = heard
     told(plant, source, ended)
-    monkeypatch.setattr("rattle.station.plant.learning.is_not_stored_yet", lambda *_: True)
-    say(plant, "anomaly")
-    waited_for(lambda: "began a moment ago" in plant.board.machines()[0].learning)
-    assert offered(plant) is None
-    monkeypatch.undo()
+    with monkeypatch.context() as early:
+        early.setattr("rattle.station.plant.learning.is_not_stored_yet", lambda *_: True)
+        say(plant, "anomaly")
+        waited_for(lambda: "began a moment ago" in plant.board.machines()[0].learning)
+        assert offered(plant) is None
     plant._learning.look_again()
     row: Any = waited_for(lambda: offered(plant))
     assert list(row.learnt.values()) == ["anomaly"]

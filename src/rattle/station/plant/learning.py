@@ -134,8 +134,8 @@ class Learning:
             return
         new = (each for each in stood if each.id in learnt)
         if any(is_not_stored_yet(self._file.data, each, self._now()) for each in new):
-            self._say(machine_id, TOO_EARLY)
             self._too_early.add(machine_id)
+            self._say(machine_id, TOO_EARLY)
             return
         if known is None:
             offered = self._fit(of, stood, learnt)
