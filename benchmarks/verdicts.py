@@ -52,8 +52,8 @@ from rattle.scoring.budget.ledger import LEVELS, SHARES, IncidentLevel, Level
 from rattle.scoring.budget.rule import AlarmRule
 from rattle.scoring.clip import Embedded, clip_value
 from rattle.scoring.windows import several_windows
-from rattle.station.learn.candidate import Stored, fitted, learnt_from, shown, voice_of
-from rattle.station.learn.gate import Gate
+from rattle.station.learn.candidate import Stored, fitted, learnt_from, voice_of
+from rattle.station.learn.gate import gate, hear
 from rattle.station.learn.incidents import Stood
 from rattle.station.learn.labels import Base
 from rattle.station.learn.replay import Voice, hop_seconds, replay, utc
@@ -173,7 +173,7 @@ def _stood(of: Of, order: int, heard: Embeddings, places: NDArray[np.int64]) -> 
 
 def _thresholds(of: Of, heard: Embeddings, places: NDArray[np.int64]) -> dict[Level, float]:
     """Fit them to the healthy minutes, as the ledger would; none of too little sound."""
-    minutes = replay([heard], of.base.voice, of.hop_s, of.base.rule)
+    (minutes,) = replay([heard], [of.base.voice], of.hop_s, of.base.rule)
     out = np.zeros(len(minutes.minutes), dtype=np.bool_)
     for place in places:
         first, last = place * WINDOWS, (place + TIMES) * WINDOWS - 1
@@ -257,12 +257,14 @@ def course(of: Of, what: str, order: int) -> Iterator[Row]:
 def gated(of: Of, tape: Tape, stood: Sequence[Stood], voice: Voice) -> Row:
     """What the gate says of a head beside the base, on the stored stream."""
     stored = Stored({SOURCE: [tape.embeddings]}, stood, BUDGET)
-    gate: Gate = shown(stored, of.base.voice, voice, of.base, of.hop_s)
+    old, new = stored.heard_by([of.base.voice, voice], of.base, of.hop_s)
+    minutes = sum(len(source.heard.minutes) for source in new)
+    said = gate(hear(old), hear(new), stood, minutes, BUDGET)
     return {
-        "state": gate.state,
-        "reasons": list(gate.reasons),
-        "hours": round(gate.minutes / 60, 1),
-        "auc": None if gate.auc is None else [round(value, 4) for value in gate.auc],
+        "state": said.state,
+        "reasons": list(said.reasons),
+        "hours": round(said.minutes / 60, 1),
+        "auc": None if said.auc is None else [round(value, 4) for value in said.auc],
     }
 
 

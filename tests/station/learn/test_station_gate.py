@@ -35,7 +35,6 @@ def incident(minute: int, verdict: Verdict | None, *, for_test: bool, number: in
         level="alarm",
         opened=at,
         ended=at + timedelta(minutes=2),
-        peak_at=at,
         threshold=None,
         verdict=verdict,
         fault=None,

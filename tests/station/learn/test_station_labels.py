@@ -21,7 +21,6 @@ INCIDENT = Stood(
     level="alarm",
     opened=OPENED,
     ended=OPENED + timedelta(minutes=1),
-    peak_at=OPENED,
     threshold=None,
     verdict="anomaly",
     fault=None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,22 +26,20 @@ STEPS = (0, 1, 2, 4, 8, 16, 32, 64)
 class Stored:
     """What is kept of a machine: embeddings of its sources ``[windows, D]`` and what stood out."""
 
-    sources: Mapping[str, Sequence[Embeddings]]
+    sources: Mapping[str, Iterable[Embeddings]]
     stood: Sequence[Stood]
     budget_per_week: float
 
-    def heard_by(self, voice: Voice, base: Base, hop_s: float) -> list[Source]:
-        """Let a head hear all of it."""
+    def heard_by(self, voices: Sequence[Voice], base: Base, hop_s: float) -> list[list[Source]]:
+        """Let heads hear all of it; gives the sources by each."""
         share = self.budget_per_week / max(len(self.sources), 1)
-        return [
-            Source(
-                source_id,
-                replay(pieces, voice, hop_s, base.rule),
-                [each for each in self.stood if each.source_id == source_id],
-                share,
-            )
-            for source_id, pieces in self.sources.items()
-        ]
+        heard: list[list[Source]] = [[] for _ in voices]
+        for source_id, pieces in self.sources.items():
+            stood = [each for each in self.stood if each.source_id == source_id]
+            replayed = replay(pieces, voices, hop_s, base.rule)
+            for own, by in zip(heard, replayed, strict=True):
+                own.append(Source(source_id, by, stood, share))
+        return heard
 
 
 @dataclass(frozen=True)
@@ -86,25 +84,26 @@ def fitted(
     return learn_labelled(bundle, scorer, wrong, right) if wrong or right else None
 
 
-def shown(stored: Stored, old: Voice, new: Voice, base: Base, hop_s: float) -> Gate:
-    """Compare two heads on all that is stored."""
-    of_old, of_new = (stored.heard_by(voice, base, hop_s) for voice in (old, new))
-    minutes = sum(len(source.heard.minutes) for source in of_new)
-    heard = hear(of_old), hear(of_new)
-    return gate(*heard, stored.stood, minutes, stored.budget_per_week)
+def tried(
+    data: Path, bundle: Bundle, scorer: Scorer, stored: Stored, base: Base, old: Voice, new: Voice
+) -> tuple[Gate, list[Point]]:
+    """Compare two heads on all that is stored, and say what verdict by verdict has brought.
 
-
-def curve(data: Path, bundle: Bundle, scorer: Scorer, stored: Stored, base: Base) -> list[Point]:
-    """Say what the verdicts have brought, in the order in which the incidents opened."""
-    hop_s = hop_seconds(scorer)
+    The points are of heads that learnt from the first verdicts, in the order in which the incidents
+    opened; the last is ``new``, which learnt from all.
+    """
     told = [each for each in stored.stood if each.id in learnt_from(stored.stood)]
-    counts = [count for count in STEPS if count < len(told)] + [len(told)]
-    points = []
-    for count in counts:
-        head = fitted(data, bundle, scorer, told[:count], base)
-        voice = base.voice if head is None else voice_of(head.bundle)
-        points.append(_point(count, hear(stored.heard_by(voice, base, hop_s)), stored.stood))
-    return points
+    counts = [count for count in STEPS if count < len(told)]
+    heads = [fitted(data, bundle, scorer, told[:count], base) for count in counts]
+    before = [base.voice if head is None else voice_of(head.bundle) for head in heads]
+    of_old, *others = stored.heard_by([old, *before, new], base, hop_seconds(scorer))
+    heard = [hear(sources) for sources in others]
+    points = zip([*counts, len(told)], heard, strict=True)
+    minutes = sum(len(source.heard.minutes) for source in of_old)
+    return (
+        gate(hear(of_old), heard[-1], stored.stood, minutes, stored.budget_per_week),
+        [_point(count, by, stored.stood) for count, by in points],
+    )
 
 
 def past_of(source: Source) -> list[tuple[str, Incident]]:

@@ -30,7 +30,6 @@ class Stood:
     level: IncidentLevel
     opened: datetime
     ended: datetime
-    peak_at: datetime
     threshold: float | None
     verdict: Verdict | None
     fault: str | None
@@ -52,25 +51,49 @@ def is_test(incident_id: str) -> bool:
 
 
 def incidents_of(session: Session, machine_id: str, now: datetime) -> list[Stood]:
-    """List what stood out of a machine's sound so far, the oldest first."""
+    """List what stood out of a machine's sound so far, the oldest first.
+
+    A watch or a moment that nobody has reviewed tells nothing, and is left out.
+    """
+    columns = (
+        IncidentRow.id,
+        IncidentRow.source_id,
+        IncidentRow.release_id,
+        IncidentRow.level,
+        IncidentRow.opened,
+        IncidentRow.ended,
+        ThresholdRow.value,
+        IncidentRow.verdict,
+        IncidentRow.fault,
+    )
+    tells = IncidentRow.verdict.is_not(None) | (IncidentRow.level == "alarm")
     rows = session.execute(
-        select(IncidentRow, ThresholdRow.value)
+        select(*columns)
         .outerjoin(ThresholdRow, ThresholdRow.id == IncidentRow.threshold_id)
-        .where(IncidentRow.machine_id == machine_id, IncidentRow.kind == "machine")
+        .where(IncidentRow.machine_id == machine_id, IncidentRow.kind == "machine", tells)
         .order_by(IncidentRow.opened, IncidentRow.id)
     )
     return [
         Stood(
-            id=row.id,
-            source_id=row.source_id,
-            release_id=row.release_id,
-            level=row.level,  # type: ignore[arg-type]
-            opened=row.opened,
-            ended=max(row.ended or now, row.opened),
-            peak_at=row.peak_at or row.opened,
+            id=id_,
+            source_id=source_id,
+            release_id=release_id,
+            level=level,  # type: ignore[arg-type]
+            opened=opened,
+            ended=max(ended or now, opened),
             threshold=threshold,
-            verdict=row.verdict,  # type: ignore[arg-type]
-            fault=row.fault,
+            verdict=verdict,  # type: ignore[arg-type]
+            fault=fault,
         )
-        for row, threshold in rows
+        for (
+            id_,
+            source_id,
+            release_id,
+            level,
+            opened,
+            ended,
+            threshold,
+            verdict,
+            fault,
+        ) in rows
     ]

@@ -6,7 +6,7 @@ left a gap. So Y, M and their minutes come out as the ear had them (``scoring.bu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -64,27 +64,43 @@ class Replayed:
         return inside
 
 
-def stored(
-    data: Path, source_id: str, encoder: str, until: datetime, longest: timedelta = LONGEST
-) -> list[Embeddings]:
-    """Read what is kept of a source by an encoder, day by day, the oldest first."""
-    found: list[Embeddings] = []
-    begin = until - longest
-    while begin < until:
-        end = min(begin + DAY, until)
-        pieces = embedding_files.read(data, source_id, begin, end)
-        found += [piece for piece in pieces if piece.encoder == encoder]
-        begin = end
-    return found
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of a source by an encoder, the oldest first.
+
+    A month of it is some 600 MB, so it is read a day at a time, each time that it is gone through.
+    """
+
+    data: Path
+    source_id: str
+    encoder: str
+    until: datetime
+
+    def __iter__(self) -> Iterator[Embeddings]:
+        begin = self.until - LONGEST
+        while begin < self.until:
+            end = min(begin + DAY, self.until)
+            for piece in embedding_files.read(self.data, self.source_id, begin, end):
+                if piece.encoder == self.encoder:
+                    yield piece
+            begin = end
 
 
-def replay(pieces: Iterable[Embeddings], voice: Voice, hop_s: float, rule: AlarmRule) -> Replayed:
-    """Score stored windows, which follow each other every ``hop_s``, and find their minutes."""
-    ends, scores = [np.empty(0)], [np.empty(0)]
+def replay(
+    pieces: Iterable[Embeddings], voices: Sequence[Voice], hop_s: float, rule: AlarmRule
+) -> list[Replayed]:
+    """Let heads score stored windows, which follow each other every ``hop_s``, in one go.
+
+    Gives the minutes by each.
+    """
+    ends = [np.empty(0)]
+    scores: list[list[Values]] = [[np.empty(0)] for _ in voices]
     for piece in pieces:
         ends.append(piece.ends)
-        scores.append(voice.scores(piece.z))
-    return minutes_of(np.concatenate(ends), np.concatenate(scores), hop_s, rule)
+        for own, voice in zip(scores, voices, strict=True):
+            own.append(voice.scores(piece.z))
+    at = np.concatenate(ends)
+    return [minutes_of(at, np.concatenate(own), hop_s, rule) for own in scores]
 
 
 def minutes_of(ends: Values, scores: Values, hop_s: float, rule: AlarmRule) -> Replayed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,8 @@ from rattle.station.config.model import Machine, Plant
 from rattle.station.learn.candidate import Stored
 from rattle.station.learn.incidents import Stood
 from rattle.station.learn.labels import Base
-from rattle.station.learn.replay import Voice, stored
+from rattle.station.learn.replay import Kept, Voice
+from rattle.station.plant.releases import Release
 from rattle.station.store.tables import MachineRow, ReleaseRow
 
 HEAD = "head"
@@ -25,28 +26,31 @@ HEAD = "head"
 
 @dataclass(frozen=True)
 class Learnable:
-    """A machine, its live release, and the one that its heads set out from: opened, both ways."""
+    """A machine, its live release, and the one that its heads set out from: ``base_path``."""
 
     machine: Machine
     id: str
     live_id: str
-    base: Base
-    bundle: Bundle
-    scorer: Scorer
+    base_id: str
+    base_path: Path
+    encoder: str
 
 
 class Learnables:
-    """Finds what there is of machines; bases are opened once."""
+    """Finds what there is of machines. ``releases`` are those that are opened to score, by id."""
 
-    def __init__(self, file: Plant, board: Board, now: Callable[[], datetime]) -> None:
-        self._file, self._board, self._now = file, board, now
-        self._opened: dict[str, tuple[Bundle, Scorer]] = {}
+    def __init__(
+        self,
+        file: Plant,
+        board: Board,
+        releases: Mapping[str, Release],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._file, self._board, self._releases, self._now = file, board, releases, now
+        self._bundle: tuple[Path, Bundle] | None = None  # the last one that was read
 
     def of(self, session: Session, machine_id: str) -> Learnable | None:
-        """Give a machine of the file; None for one that left it or has no release yet.
-
-        Raises ``BundleError`` where the base's file cannot be read.
-        """
+        """Give a machine of the file; None for one that left it or has no release yet."""
         row = session.get_one(MachineRow, machine_id)
         machine = next((each for each in self._file.machine if each.name == row.name), None)
         live = None if row.live_release_id is None else session.get(ReleaseRow, row.live_release_id)
@@ -55,22 +59,26 @@ class Learnables:
         base = live
         while base.kind == HEAD and base.parent_id is not None:
             base = session.get_one(ReleaseRow, base.parent_id)
-        bundle, scorer = self._open(self._file.data / base.path)
-        rule = AlarmRule.parse(machine.alarm)
-        of_base = Base(base.id, base.encoder, Voice.of(scorer), rule)
-        return Learnable(machine, machine_id, live.id, of_base, bundle, scorer)
+        path = self._file.data / base.path
+        return Learnable(machine, machine_id, live.id, base.id, path, base.encoder)
+
+    def base(self, of: Learnable) -> tuple[Base, Scorer]:
+        """Open the base to score; ``BundleError`` where its file cannot be read."""
+        opened = self._releases.get(of.base_id)
+        scorer = Scorer.load(of.base_path) if opened is None else opened.scorer
+        rule = AlarmRule.parse(of.machine.alarm)
+        return Base(of.base_id, of.encoder, Voice.of(scorer), rule), scorer
+
+    def bundle(self, of: Learnable) -> Bundle:
+        """Read the base whole; ``BundleError`` as above."""
+        if self._bundle is None or self._bundle[0] != of.base_path:
+            self._bundle = (of.base_path, read_bundle(of.base_path))
+        return self._bundle[1]
 
     def stored(self, of: Learnable, encoder: str, stood: Sequence[Stood]) -> Stored:
-        """Read what is kept of a machine's sound by an encoder."""
+        """Say what is kept of a machine's sound by an encoder."""
         machine = self._board.machine(of.id)
         sources = () if machine is None else machine.sources
-        pieces = {
-            source.id: stored(self._file.data, source.id, encoder, self._now())
-            for source in sources
-        }
-        return Stored(pieces, stood, of.machine.false_alarms_per_week)
-
-    def _open(self, path: Path) -> tuple[Bundle, Scorer]:
-        if path.name not in self._opened:
-            self._opened[path.name] = (read_bundle(path), Scorer.load(path))
-        return self._opened[path.name]
+        until = self._now()
+        kept = {each.id: Kept(self._file.data, each.id, encoder, until) for each in sources}
+        return Stored(kept, stood, of.machine.false_alarms_per_week)

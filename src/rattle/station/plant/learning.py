@@ -10,7 +10,7 @@ killed in between, it is done again at the next start; where the database is awa
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from queue import SimpleQueue
 from threading import Event, Thread
@@ -24,10 +24,10 @@ from rattle.pages.words import counted
 from rattle.runtime.scorer import Scorer
 from rattle.station.config.model import Plant
 from rattle.station.events import Hub
-from rattle.station.learn.candidate import curve, fitted, learnt_from, shown, voice_of
-from rattle.station.learn.incidents import Stood, incidents_of
+from rattle.station.learn.candidate import fitted, learnt_from, tried, voice_of
+from rattle.station.learn.incidents import incidents_of
 from rattle.station.learn.labels import is_not_stored_yet
-from rattle.station.learn.replay import Voice, hop_seconds
+from rattle.station.learn.replay import Voice
 from rattle.station.learn.report import gate_report
 from rattle.station.plant.assembly import Assembly
 from rattle.station.plant.beginning import report_of
@@ -60,7 +60,7 @@ class Learning:
     ) -> None:
         self._database, self._file, self._ears = database, file, ears
         self._hub, self._now = hub, now
-        self._learnables = Learnables(file, ears.board, now)
+        self._learnables = Learnables(file, ears.board, ears.releases, now)
         self._promoting = Promoting(database, file, ears, self._learnables, now)
         self._queue: SimpleQueue[str | Chosen | None] = SimpleQueue()
         self._waiting: set[str] = set()
@@ -130,47 +130,47 @@ class Learning:
             learnt = learnt_from(stood)
             of = self._learnables.of(session, machine_id)
             known = None if of is None else _known(session, of, learnt)
-        if of is None:
+        if of is None or (known is not None and known.state not in OFFERED):
+            return
+        if not learnt:
+            is_said = any(each.verdict in ("anomaly", "normal") for each in stood)
+            self._take_back(machine_id, ONLY_FOR_THE_TEST if is_said else "")
             return
         new = (each for each in stood if each.id in learnt)
         if any(is_not_stored_yet(self._file.data, each, self._now()) for each in new):
             self._too_early.add(machine_id)
             self._say(machine_id, TOO_EARLY)
             return
+        base, scorer = self._learnables.base(of)
+        bundle = self._learnables.bundle(of)
         if known is None:
-            offered = self._fit(of, stood, learnt)
-            if offered is None:
+            self._say(of.id, f"Fitting a head to {counted(len(learnt), 'verdict')}.")
+            head = fitted(self._file.data, bundle, scorer, stood, base)
+            if head is None:
+                self._take_back(machine_id, NOTHING_KEPT)
                 return
-            release_id, voice = offered
-        elif known.state in OFFERED:
-            release_id, voice = known.id, Voice.of(Scorer.load(self._file.data / known.path))
+            release_id = self._offer(of, head.bundle, learnt)
+            voice = voice_of(head.bundle)
         else:
-            return
+            release_id, voice = known.id, Voice.of(Scorer.load(self._file.data / known.path))
         self._say(machine_id, "Trying the new head on all sound that is stored.")
-        state = self._try(of, release_id, voice, stood)
+        kept = self._learnables.stored(of, of.encoder, stood)
+        old = Voice.of(self._ears.releases[of.live_id].scorer)
+        gate, points = tried(self._file.data, bundle, scorer, kept, base, old, voice)
+        with self._database.writing() as session:
+            report = gate_report(gate, stood, points)
+            set_gate(session, release_id, report, is_refused=gate.state == "refused")
         self._say(machine_id, "")
-        self._hub.publish("release", machine=machine_id, id=release_id, state=state)
-        if state == "passed" and self._file.learn.policy == "gate":
+        self._hub.publish("release", machine=machine_id, id=release_id, state=gate.state)
+        if gate.state == "passed" and self._file.learn.policy == "gate":
             self.promote(release_id, STATION, 'the gate is passed, and the policy is "gate"')
 
-    def _fit(
-        self, of: Learnable, stood: Sequence[Stood], learnt: Mapping[str, str]
-    ) -> tuple[str, Voice] | None:
-        """Fit a head and offer it; None where there is nothing to learn from."""
-        head = None
-        if learnt:
-            self._say(of.id, f"Fitting a head to {counted(len(learnt), 'verdict')}.")
-            head = fitted(self._file.data, of.bundle, of.scorer, stood, of.base)
-        if head is None:
-            with self._database.writing() as session:
-                supersede(session, of.id)
-            self._clean(of.id)
-            is_said = any(each.verdict in ("anomaly", "normal") for each in stood)
-            self._say(of.id, NOTHING_KEPT if learnt else ONLY_FOR_THE_TEST if is_said else "")
-            return None
-        release_id = self._offer(of, head.bundle, learnt)
-        self._clean(of.id)
-        return release_id, voice_of(head.bundle)
+    def _take_back(self, machine_id: str, words: str) -> None:
+        """Offer nothing any more, and say why."""
+        with self._database.writing() as session:
+            supersede(session, machine_id)
+        self._clean(machine_id)
+        self._say(machine_id, words)
 
     def _offer(self, of: Learnable, bundle: Bundle, learnt: Mapping[str, str]) -> str:
         """Write a bundle beside the others, and its row."""
@@ -178,19 +178,21 @@ class Learning:
         write_bundle(bundle, path)
         release = Release(Scorer.load(path), path)
         with self._database.writing() as session:
-            return offer(
+            release_id = offer(
                 session,
                 Offer(
                     machine_id=of.id,
                     identity=bundle.identity,
                     encoder=release.encoder,
                     path=str(path.relative_to(self._file.data)),
-                    parent_id=of.base.release_id,
+                    parent_id=of.base_id,
                     report=report_of(release),
                     learnt=learnt,
                 ),
                 self._now(),
             )
+        self._clean(of.id)
+        return release_id
 
     def _clean(self, machine_id: str) -> None:
         """Remove the files of heads that are offered no more, and never were in use."""
@@ -198,18 +200,6 @@ class Learning:
             paths = superseded_paths(session, machine_id)
         for path in paths:
             (self._file.data / path).unlink(missing_ok=True)
-
-    def _try(self, of: Learnable, release_id: str, new: Voice, stood: Sequence[Stood]) -> str:
-        """Show what a head would change; gives what the gate says."""
-        kept = self._learnables.stored(of, of.base.encoder, stood)
-        live = self._ears.releases[of.live_id].scorer
-        gate = shown(kept, Voice.of(live), new, of.base, hop_seconds(of.scorer))
-        points = curve(self._file.data, of.bundle, of.scorer, kept, of.base)
-        with self._database.writing() as session:
-            report = gate_report(gate, stood, points)
-            state = "refused" if gate.state == "refused" else "candidate"
-            set_gate(session, release_id, report, state)
-        return gate.state
 
     def _say(self, machine_id: str, words: str) -> None:
         self._ears.board.set_machine(machine_id, learning=words)
@@ -222,7 +212,7 @@ def _known(session: Session, of: Learnable, learnt: Mapping[str, str]) -> Releas
     The last is not offered anew by itself.
     """
     tried = ReleaseRow.state.in_([*OFFERED, "live", "retired"])
-    of_base = (ReleaseRow.machine_id == of.id) & (ReleaseRow.parent_id == of.base.release_id)
+    of_base = (ReleaseRow.machine_id == of.id) & (ReleaseRow.parent_id == of.base_id)
     rows = session.scalars(select(ReleaseRow).where(of_base, tried))
     return next((row for row in rows if learnt and row.learnt == dict(learnt)), None)
 

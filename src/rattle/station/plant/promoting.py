@@ -15,7 +15,7 @@ import numpy as np
 from rattle.bundle.known import stacked
 from rattle.errors import DataError
 from rattle.runtime.scorer import Scorer
-from rattle.scoring.budget.rule import Values
+from rattle.scoring.budget.rule import AlarmRule, Values
 from rattle.station.config.model import Plant
 from rattle.station.learn.candidate import past_of
 from rattle.station.learn.carry import carried
@@ -86,8 +86,7 @@ class Promoting:
             return
         path = self._file.data / row.path
         release = Release(Scorer.load(path), path)
-        voice = Voice.of(release.scorer)
-        pasts = self._pasts(of, Base(row.id, row.encoder, voice, of.base.rule), release)
+        pasts = self._pasts(of, row.id, row.encoder, release)
         with self._database.writing() as session:
             promote(session, row.id, pasts, chosen.who, chosen.reason, self._now())
         with self._database.reading() as session:
@@ -96,24 +95,28 @@ class Promoting:
             }
         self._ears.swap(of.machine, of.id, row.id, release, accounts)
 
-    def _pasts(self, of: Learnable, base: Base, release: Release) -> list[Past]:
+    def _pasts(self, of: Learnable, release_id: str, encoder: str, release: Release) -> list[Past]:
         """What the release makes of each source's sound before."""
         with self._database.reading() as session:
             stood = incidents_of(session, of.id, self._now())
-        kept = self._learnables.stored(of, base.encoder, stood)
-        heard = kept.heard_by(base.voice, base, hop_seconds(release.scorer))
-        return [_past(each, self._earlier(of, base, each), base.release_id) for each in heard]
+        new, rule = Voice.of(release.scorer), AlarmRule.parse(of.machine.alarm)
+        base = Base(release_id, encoder, new, rule)
+        kept = self._learnables.stored(of, encoder, stood)
+        (heard,) = kept.heard_by([new], base, hop_seconds(release.scorer))
+        return [_past(each, self._earlier(of, base, each), release_id) for each in heard]
 
     def _earlier(self, of: Learnable, base: Base, source: Source) -> Values:
         """Minutes that the live release heard, and of which no embedding is kept any more."""
-        if base.encoder != of.base.encoder:
+        if base.encoder != of.encoder:
             return np.empty(0)
         with self._database.reading() as session:
             minutes = account_of(session, source.source_id, of.live_id).minutes
         earlier = minutes[: max(len(minutes) - len(source.heard.minutes), 0)]
+        if not len(earlier):
+            return earlier
         old = Voice.of(self._ears.releases[of.live_id].scorer)
-        healthy = stacked(of.bundle.known.held_out, base.voice.head.dimensions)
-        return carried(earlier, old, base.voice, healthy)
+        held_out = self._learnables.bundle(of).known.held_out
+        return carried(earlier, old, base.voice, stacked(held_out, base.voice.head.dimensions))
 
 
 def _past(source: Source, earlier: Values, release_id: str) -> Past:

@@ -95,13 +95,15 @@ def superseded_paths(session: Session, machine_id: str) -> list[str]:
     return list(session.scalars(select(ReleaseRow.path).where(gone)))
 
 
-def set_gate(session: Session, release_id: str, gate: Mapping[str, Any], state: str) -> None:
-    """Note what was shown of a release; ``state`` is what it is from now on, if still offered."""
+def set_gate(
+    session: Session, release_id: str, gate: Mapping[str, Any], *, is_refused: bool
+) -> None:
+    """Note what was shown of a release: it is refused by that or a candidate, if still offered."""
     row = session.get(ReleaseRow, release_id)
     if row is not None:
         row.gate = dict(gate)
         if row.state in OFFERED:
-            row.state = state
+            row.state = "refused" if is_refused else "candidate"
 
 
 def promote(
