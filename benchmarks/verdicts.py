@@ -164,7 +164,7 @@ def _stood(of: Of, order: int, heard: Embeddings, places: NDArray[np.int64]) -> 
         passed = [level for level in LEVELS if y[top] > thresholds.get(level, np.inf)]
         level: IncidentLevel = passed[-1] if passed else "moment"
         above = own[y[own] > thresholds[passed[-1]]] if passed else np.array([top])
-        at = [utc(float(heard.ends[window])) for window in (above[0], above[-1], top)]
+        at = [utc(float(heard.ends[window])) for window in (above[0], above[-1])]
         name = f"{of.name} {order} {number}"
         threshold = thresholds[passed[-1]] if passed else None
         stood.append(Stood(name, SOURCE, RELEASE, level, *at, threshold, None, None))
