@@ -81,13 +81,13 @@ def test_a_new_channel_waits_for_the_next_monday(
 def test_seven_is_by_the_clock_of_the_plant(hall: Hall, receiver: Receiver) -> None:
     tell = Tell.model_validate({"name": "shift", "url": receiver.url, "about": ["report"]})
     words = Words("hall", "https://rattle.example", ZoneInfo("America/New_York"))
-    past = Past((), LONG_AGO, ())
+    past = Past((), LONG_AGO)
     at = MONDAY + timedelta(hours=11)  # summer time began on the day before
     with hall.database.reading() as session:
         assert last_week(session, tell, past, words, at - timedelta(seconds=1)) == []
         (notice,) = last_week(session, tell, past, words, at)
         assert notice.at == at
-        told = Past((notice.key,), LONG_AGO, ())
+        told = Past((notice.key,), LONG_AGO)
         assert last_week(session, tell, told, words, at) == []
 
 
@@ -121,7 +121,7 @@ def test_a_mail_has_all_of_it_and_a_telephone_the_plants_part(
     words = Words("hall", "https://rattle.example", UTC)
     hall.end(hall.alarm())
     with hall.database.reading() as session:
-        (notice,) = last_week(session, tell, Past((), LONG_AGO, ()), words, MONDAY.replace(hour=7))
+        (notice,) = last_week(session, tell, Past((), LONG_AGO), words, MONDAY.replace(hour=7))
     assert ("html" in notice.body) == has_html
     assert ("press-8" in notice.body["text"]) == is_whole
     assert "1 alarm: 1 not reviewed" in notice.body["text"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from ipaddress import ip_address
 
 from pydantic import SecretStr
 
@@ -134,16 +135,25 @@ def _is_web(rest: str) -> bool:
 def mqtt_url(text: SecretStr) -> SecretStr:
     """Check where a broker is."""
     found = re.fullmatch(
-        rf"mqtts?://(?:[^/?#@\s]*@)?(?:{HOST}|\[[0-9a-fA-F:.]+\])(?::(\d{{1,5}}))?/?",
+        rf"mqtts?://(?:[^/?#@\[\]\s]*@)?(?:{HOST}|\[([0-9a-fA-F:.]+)\])(?::(\d{{1,5}}))?/?",
         text.get_secret_value(),
         re.ASCII,
     )
-    if found is None or not 1 <= int(found[1] or 1) <= HIGHEST_PORT:
+    is_place = found is not None and (found[1] is None or _is_ipv6(found[1]))
+    if found is None or not is_place or not 1 <= int(found[2] or 1) <= HIGHEST_PORT:
         raise ValueError(
             "expected mqtt://HOST or mqtts://HOST, with USER:PASSWORD@ before the host where it "
-            "takes them; in these @, / and : are written %40, %2F and %3A"
+            "takes them; in these @, /, :, [ and ] are written %40, %2F, %3A, %5B and %5D"
         )
     return text
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def path(text: str) -> str:

@@ -52,7 +52,7 @@ class Drifts:
     ) -> None:
         self._database, self._in_use, self._tell, self._now = database, in_use, tell, now
         self._next: dict[tuple[str, str], datetime] = {}  # the day to note next
-        self._judged: dict[str, datetime] = {}  # until which day, by source
+        self._judged: dict[str, tuple[str, datetime]] = {}  # by which release, until which day
 
     def look(self) -> None:
         """Note the days that are over, and judge each source that has a new one."""
@@ -61,8 +61,8 @@ class Drifts:
             left -= self._note(source_id, release_id, today, left)
             if left <= 0:
                 return
-            if self._judged.get(source_id) != today:
-                self._judged[source_id] = today
+            if self._judged.get(source_id) != (release_id, today):
+                self._judged[source_id] = release_id, today
                 self._judge(source_id, release_id)
 
     def reviewed(self, incident_ids: Sequence[str]) -> None:

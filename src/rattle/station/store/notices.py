@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from rattle.station.ids import new_id
@@ -66,10 +66,16 @@ def add(session: Session, notices: Sequence[Notice], now: datetime) -> None:
         session.execute(statement.on_conflict_do_nothing(index_elements=["channel", "key"]))
 
 
-def keys_of(session: Session) -> dict[str, set[str]]:
-    """List the keys of all notices that there are, by channel."""
+def keys_of(session: Session, *, tried: bool = False) -> dict[str, set[str]]:
+    """List the keys of all notices that there are, by channel; or of those that were ``tried``.
+
+    Those may have been told, and are not taken back.
+    """
+    query = select(NoticeRow.channel, NoticeRow.key)
+    if tried:
+        query = query.where(~_untried())
     keys: dict[str, set[str]] = {}
-    for channel, key in session.execute(select(NoticeRow.channel, NoticeRow.key)):
+    for channel, key in session.execute(query):
         keys.setdefault(channel, set()).add(key)
     return keys
 
@@ -91,9 +97,12 @@ def channels_due(session: Session, now: datetime) -> set[str]:
 
 def take_back(session: Session, channel: str, keys: Collection[str]) -> None:
     """Remove notices that nobody need be told any more, if they have not been tried."""
-    untried = (NoticeRow.state == "waiting") & NoticeRow.message.is_(None)
     of = (NoticeRow.channel == channel) & NoticeRow.key.in_([*keys])
-    session.execute(delete(NoticeRow).where(of, untried))
+    session.execute(delete(NoticeRow).where(of, _untried()))
+
+
+def _untried() -> ColumnElement[bool]:
+    return (NoticeRow.state == "waiting") & NoticeRow.message.is_(None)
 
 
 def waiting(session: Session, channel: str) -> Sequence[NoticeRow]:

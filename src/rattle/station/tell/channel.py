@@ -9,7 +9,7 @@ import httpx2
 
 from rattle.errors import ConfigError
 from rattle.station.config.check_told import refusal
-from rattle.station.config.secret_parts import parts_of_address, without
+from rattle.station.config.secret_parts import secrets_of, without
 from rattle.station.config.told import Tell
 from rattle.station.tell.message import Message
 from rattle.version import VERSION
@@ -47,7 +47,7 @@ class Webhook:
     def __init__(self, tell: Tell, timeout_s: float = TIMEOUT_S) -> None:
         # It logs every address.
         logging.getLogger("httpx2").setLevel(logging.WARNING)
-        self._url = tell.url.get_secret_value()
+        self._tell, self._url = tell, tell.url.get_secret_value()
         self._client = httpx2.Client(
             timeout=timeout_s, headers={"user-agent": f"rattle/{VERSION}"}, follow_redirects=False
         )
@@ -60,7 +60,7 @@ class Webhook:
             ) as answer:
                 status = answer.status_code
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
-            raise NotSentError(_cleaned(str(error) or type(error).__name__, self._url)) from None
+            raise NotSentError(_cleaned(str(error) or type(error).__name__, self._tell)) from None
         if not 200 <= status < 300:
             leads = " (it leads elsewhere; give the address itself)" if status in MOVED else ""
             raise NotSentError(f"the server answers {status}{leads}")
@@ -75,9 +75,9 @@ class ByApprise:
     def __init__(self, tell: Tell, timeout_s: float = APPRISE_TIMEOUT_S) -> None:
         import apprise  # takes half a second, and only here
 
-        self._url, self._timeout_s = tell.url.get_secret_value(), timeout_s
+        self._tell, self._timeout_s = tell, timeout_s
         # Made by itself: where several are taken, a comma in an address ends it.
-        service = apprise.Apprise.instantiate(self._url)
+        service = apprise.Apprise.instantiate(tell.url.get_secret_value())
         self._apprise = apprise.Apprise(service)
         self._html, self._text = apprise.NotifyFormat.HTML, apprise.NotifyFormat.TEXT
 
@@ -91,10 +91,9 @@ class ByApprise:
         )
         if not result:
             said = "; ".join(dict.fromkeys(entry.message for entry in result.logs()))
-            raise NotSentError(_cleaned(said or f"{result.status.name.lower()}", self._url))
+            raise NotSentError(_cleaned(said or f"{result.status.name.lower()}", self._tell))
 
 
-def _cleaned(reason: str, address: str) -> str:
-    hidden = {address, *parts_of_address(address)}
-    cleaned: str = without(" ".join(reason.split()), hidden)
+def _cleaned(reason: str, tell: Tell) -> str:
+    cleaned: str = without(" ".join(reason.split()), secrets_of(tell))
     return cleaned[:LONGEST_REASON]

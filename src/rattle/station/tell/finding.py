@@ -27,11 +27,15 @@ LOOKS_BACK = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Past:
-    """What a channel was told: the keys of its notices, from when on, and machines at once."""
+    """What a channel was told: the keys of its notices, from when on, and machines at once.
+
+    ``tried`` are the keys of notices that were sent, or may have been: these are not taken back.
+    """
 
     keys: Collection[str]
     since: datetime
-    at_once: Sequence[AtOnce]
+    at_once: Sequence[AtOnce] = ()
+    tried: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -98,8 +102,12 @@ def _of_machine(
     if ended is None:
         return
     # One that was told before the others began has an end as well.
-    if "ended" in tell.about and (is_told or _key("alarm", incident) in past.keys):
-        yield _notice(tell, "ended", incident, ended, words.ended(incident))
+    if "ended" in tell.about and (is_told or _key("alarm", incident) in past.tried):
+        # Not before its beginning, which may still wait for others.
+        alarm = _key("alarm", incident)
+        is_waiting = alarm in past.keys and alarm not in past.tried
+        at = max(ended, now + GATHERED) if is_waiting else ended
+        yield _notice(tell, "ended", incident, at, words.ended(incident))
     review_at = ended + REVIEW_AFTER
     if "review" in tell.about and incident.verdict is None and now >= review_at:
         yield _notice(tell, "review", incident, review_at, words.review(incident))
@@ -109,7 +117,10 @@ def _of_source(tell: Tell, incident: Lately, words: Words, now: datetime) -> Ite
     if (incident.ended or now) - incident.opened < STAYS:
         return
     if "source" in tell.about:
-        yield _notice(tell, "source", incident, incident.opened + STAYS, words.source(incident))
+        at = incident.opened + STAYS
+        # What goes on is no old news, however long it has: a new channel is told of it, too.
+        at = max(at, now) if incident.ended is None else at
+        yield _notice(tell, "source", incident, at, words.source(incident))
     if "ended" in tell.about and incident.ended is not None:
         yield _notice(tell, "ended", incident, incident.ended, words.ended(incident))
 

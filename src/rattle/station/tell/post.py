@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Event, Thread
@@ -98,6 +98,7 @@ class Post:
         with self._database.reading() as session:
             incidents = lately(session, now - LOOKS_BACK)
             keys, at_once = notices.keys_of(session), notices.begun_at_once(session)
+            tried = notices.keys_of(session, tried=True)
         changes: dict[str, Changes] = {}
         for sender in self._senders:
             tell = sender.tell
@@ -105,18 +106,35 @@ class Post:
                 keys.get(tell.name, set()),
                 self._since[tell.name],
                 [AtOnce(begin) for begin in at_once.get(tell.name, ())],
+                tried.get(tell.name, set()),
             )
             changes[tell.name] = changes_of(tell, past, incidents, self._words, now)
             changes[tell.name].add.extend(self._of_station(tell, past, now))
-            with self._database.reading() as session:
-                changes[tell.name].add.extend(last_week(session, tell, past, self._words, now))
         with self._database.writing() as session:
             for name, change in changes.items():
                 notices.take_back(session, name, change.take_back)
                 notices.add(session, change.add, now)
             notices.expire(session, now)
             notices.forget(session, now)
+        for sender in self._senders:
+            self._report(sender.tell, keys.get(sender.tell.name, set()), now)
         self._count()
+
+    def _report(self, tell: Tell, keys: Collection[str], now: datetime) -> None:
+        """Note last week's report, where it is due; after the alarms, which do not wait for it."""
+        past = Past(keys, self._since[tell.name])
+        try:
+            with self._database.reading() as session:
+                due = last_week(session, tell, past, self._words, now)
+        except StorageError:
+            raise
+        except Exception:
+            # A report that cannot be made is to silence no alarm.
+            _log.exception("%s is not sent the week's report", tell.name)
+            return
+        if due:
+            with self._database.writing() as session:
+                notices.add(session, due, now)
 
     def send_due(self) -> None:
         """Send what waits, a channel after the other, each until it fails or nothing is due."""

@@ -96,7 +96,11 @@ class Publisher:
         if self._is_anew:
             self._is_anew = False
             self._told.clear()
-            self._begin_again()
+            try:
+                self._begin_again()
+            except StorageError:
+                self._is_anew = True
+                raise
         for at, text in self._states():
             if self._told.get(at) == text:
                 continue
