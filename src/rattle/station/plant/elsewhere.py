@@ -61,10 +61,14 @@ class Elsewhere:
             return
         if reviews:
             self._reviewed(reviews)
-        # Of one that died last: what a living one says of the same machine is newer.
+        # What a living one says of a machine is newer than what one said that died.
+        last = {}
         for row in sorted(others, key=lambda row: row.until):
             for said in row.hears:
-                self._show(_machine(said, row), row, is_there=row.until > now)
+                machine = _machine(said, row)
+                last[machine.id] = machine, row
+        for machine, row in last.values():
+            self._show(machine, row, is_there=row.until > now)
         self._say()
 
     def _seen(self, row: StationRow, now: datetime) -> StationSeen:

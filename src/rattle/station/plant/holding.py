@@ -66,16 +66,9 @@ class Holding:
             self._drop(held.lost)
         if held.to_leave:
             self._drop(held.to_leave)
-            self._leaving |= {*held.to_leave}
             self._leave(held.to_leave)
         self._leaving -= {*held.taken}
-        self.machines |= {*held.taken}
-        groups = [held.taken[at : at + AT_ONCE] for at in range(0, len(held.taken), AT_ONCE)]
-        for machines in told(groups, "machines, some at a time", len(groups)):
-            if machines is not groups[0]:
-                with self._database.writing() as session:
-                    renew(session, self._node, self._now(), LEASE)
-            self._take(machines)
+        self._take(held.taken)
 
     def part(self) -> None:
         """Let the others take everything, once all is written."""
@@ -101,12 +94,21 @@ class Holding:
             self._take_from = time.monotonic() + LEASE.total_seconds()
             raise
 
-    def _take(self, machines: Sequence[str]) -> None:
+    def _take(self, taken: Sequence[str]) -> None:
+        """Begin to listen to machines, some at a time; where that fails the rest is left."""
+        groups = [taken[at : at + AT_ONCE] for at in range(0, len(taken), AT_ONCE)]
+        to_bring = [*taken]
         try:
-            self._bring_in(machines)
+            for machines in told(groups, "machines, some at a time", len(groups)):
+                if machines is not groups[0]:
+                    with self._database.writing() as session:
+                        renew(session, self._node, self._now(), LEASE)
+                self.machines |= {*machines}
+                self._bring_in(machines)
+                del to_bring[: len(machines)]
         except BaseException:
-            self._drop(machines)
-            self._leave(machines)
+            self._drop(to_bring)
+            self._leave(to_bring)
             raise
 
     def _drop(self, machines: Sequence[str]) -> None:
@@ -114,5 +116,7 @@ class Holding:
         self._stop(machines)
 
     def _leave(self, machines: Sequence[str]) -> None:
+        """Set machines free, once all that was told of them is written."""
+        self._leaving |= {*machines}
         ids = tuple(source for machine in machines for source in self._sources[machine])
         self._tell(SourcesLeft(self._node, ids))

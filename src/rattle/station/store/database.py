@@ -185,6 +185,12 @@ def alone(engine: Engine) -> Iterator[Connection]:
             _look_at_references(connection, "ON")
 
 
+def never_idle(connection: Connection) -> None:
+    """Let a transaction wait for as long as a slow disk takes: it is no writer that hangs."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+
+
 def _look_at_references(connection: Connection, on: str) -> None:
     if connection.dialect.name == "sqlite":
         connection.connection.cursor().execute(f"PRAGMA foreign_keys = {on}")

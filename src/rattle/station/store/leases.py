@@ -97,10 +97,11 @@ def hold(
     session.execute(update(StationRow).where(StationRow.node == node).values(until=until))
     live = session.scalars(select(StationRow).where(StationRow.until > now)).all()
     of = {station.node: set(station.sources) for station in live}
+    # Of all stations' machines, not of this file's alone: each is to come to the same owners.
     owners = share_out(
         {
-            machine: [each for each, has in of.items() if has >= {*sources}]
-            for machine, sources in machines.items()
+            machine: [each for each, has in of.items() if has >= sources]
+            for machine, sources in _sources_of(session, set().union(*of.values())).items()
         }
     )
     ids = [source for sources in machines.values() for source in sources]
@@ -160,6 +161,17 @@ def of_own_sources(session: Session, node: str, records: Sequence[Written]) -> l
     is_own = SourceRow.id.in_(named) & (SourceRow.node == node)
     own = set(session.scalars(select(SourceRow.id).where(is_own)))
     return [each for each in records if not isinstance(each, kinds) or each.source_id in own]
+
+
+def _sources_of(session: Session, source_ids: Collection[str]) -> dict[str, set[str]]:
+    """Group sources by their machine."""
+    rows = session.execute(
+        select(SourceRow.machine_id, SourceRow.id).where(SourceRow.id.in_([*source_ids]))
+    )
+    found: dict[str, set[str]] = {}
+    for machine, source in rows:
+        found.setdefault(machine, set()).add(source)
+    return found
 
 
 def _is_free(row: SourceRow, node: str, now: datetime) -> bool:

@@ -16,7 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from sqlalchemy import Connection, Engine, Table, select, text
+from sqlalchemy import Connection, Engine, Table, select
+from sqlalchemy.exc import DatabaseError
 
 from rattle.atomic import replacing
 from rattle.errors import StorageError
@@ -24,7 +25,7 @@ from rattle.locked import locked
 from rattle.station.store.backup import contents as stated
 from rattle.station.store.backup.contents import Contents, Member, OnDone
 from rattle.station.store.backup.stored_rows import count, pieces, tables_of
-from rattle.station.store.database import open_as_it_is, reachable
+from rattle.station.store.database import never_idle, open_as_it_is, reachable, shown
 from rattle.station.store.retention import KEEPING
 from rattle.version import VERSION
 
@@ -56,7 +57,7 @@ def back_up(
     ):
         writer = _Writer(archive, folder)
         writer.add_files("heard", on_done)
-        with reachable(database.engine.url), _one_moment(database.engine) as connection:
+        with _readable(database.engine) as connection:
             tables = tables_of(connection)
             described = {
                 table.name: writer.add_table(connection, table, on_done) for table in tables
@@ -138,6 +139,19 @@ def _read(file: BinaryIO, path: Path) -> bytes:
 
 
 @contextlib.contextmanager
+def _readable(engine: Engine) -> Iterator[Connection]:
+    """Read the database; ``StorageError`` where it is away, or damaged."""
+    try:
+        with reachable(engine.url), _one_moment(engine) as connection:
+            yield connection
+    except DatabaseError as error:
+        raise StorageError(
+            f"{shown(engine.url)} cannot be read ({error.orig}); it may be damaged: restore an "
+            "older backup"
+        ) from error
+
+
+@contextlib.contextmanager
 def _one_moment(engine: Engine) -> Iterator[Connection]:
     """Read the database as it is at one moment, however long that takes."""
     if engine.dialect.name == "postgresql":
@@ -145,9 +159,7 @@ def _one_moment(engine: Engine) -> Iterator[Connection]:
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
     with engine.connect() as connection:
-        if engine.dialect.name == "postgresql":
-            # A slow disk under the backup is no writer that hangs.
-            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        never_idle(connection)
         yield connection
 
 

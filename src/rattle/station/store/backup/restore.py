@@ -25,7 +25,7 @@ from rattle.station.store.backup import contents as stated
 from rattle.station.store.backup.archive import Reader, reading
 from rattle.station.store.backup.contents import Contents, OnDone
 from rattle.station.store.backup.stored_rows import Loader, parsed, tables_of
-from rattle.station.store.database import AWAY, FILE, alone, engine_of, reachable, shown
+from rattle.station.store.database import AWAY, FILE, alone, engine_of, never_idle, reachable, shown
 from rattle.station.store.migrate import bring_to
 
 RESTORING = ".restoring"
@@ -50,7 +50,8 @@ def restore(url: str, folder: Path, archive: Path, on_done: OnDone) -> Contents:
                 staging.mkdir()
             _restore(url, folder, reader, on_done, undone)
         except BaseException:
-            for path in undone:
+            # The sign that it is not whole goes last.
+            for path in reversed(undone):
                 _remove(path)
             raise
         _remove(staging)
@@ -73,9 +74,9 @@ def _restore(url: str, folder: Path, reader: Reader, on_done: OnDone, undone: li
     for done, name in enumerate(names, start=1):
         _write(staging / name, reader.parts(name))
         on_done("files", done, len(names))
+    os.sync()  # or a power failure may leave rows without their files
     with _database(url, staging) as connection:
         _load(connection, reader, on_done)
-        os.sync()  # or a power failure may leave rows without their files
         _move(staging, folder, stated.FOLDERS, undone)
     if url == "sqlite":
         _move(staging, folder, [FILE], undone)
@@ -87,6 +88,7 @@ def _database(url: str, staging: Path) -> Iterator[Connection]:
     engine = engine_of(url, staging)
     try:
         with reachable(engine.url), alone(engine) as connection:
+            never_idle(connection)
             there = inspect(connection).get_table_names()
             if there:
                 raise DataError(
