@@ -52,11 +52,13 @@ from rattle.scoring.budget.ledger import LEVELS, SHARES, IncidentLevel, Level
 from rattle.scoring.budget.rule import AlarmRule
 from rattle.scoring.clip import Embedded, clip_value
 from rattle.scoring.windows import several_windows
-from rattle.station.learn.candidate import Stored, fitted, learnt_from, voice_of
+from rattle.station.learn.candidate import Ground, Stored, fitted, learnt_from, voice_of
 from rattle.station.learn.gate import gate, hear
 from rattle.station.learn.incidents import Stood
 from rattle.station.learn.labels import Base
-from rattle.station.learn.replay import Voice, hop_seconds, replay, utc
+from rattle.station.learn.part import Sample
+from rattle.station.learn.replay import Kept, Voice, hop_seconds, replay, utc
+from rattle.station.plant.learnable import HOURS as HOURS_HEARD
 from rattle.station.records import Embeddings
 from rattle.station.store import embedding_files
 from rows import Row, note, noted
@@ -238,9 +240,14 @@ def course(of: Of, what: str, order: int) -> Iterator[Row]:
     yield {**row, "verdicts": 0, **judged(of, of.bundle, of.base.voice, apart)}
     with tempfile.TemporaryDirectory() as folder:
         embedding_files.append(Path(folder), day.embeddings)
+        until = utc(float(day.embeddings.ends[-1]) + 1)
         for count in COUNTS:
             stood = said(day, reviewed, count, wrong)
-            head = fitted(Path(folder), of.bundle, of.scorer, stood, of.base)
+            sample = Sample(
+                SOURCE, Kept(Path(folder), SOURCE, ENCODER, until).hours(HOURS_HEARD), stood, BUDGET
+            )
+            ground = Ground(Path(folder), of.bundle, of.scorer, of.base, [sample])
+            head = fitted(ground, stood)
             bundle = of.bundle if head is None else head.bundle
             voice = of.base.voice if head is None else voice_of(bundle)
             row |= {"verdicts": count, "learnt_from": len(learnt_from(stood))}

@@ -36,7 +36,7 @@ from rattle.recipe import Recipe
 from rattle.runtime.carry import crossed_without
 from rattle.runtime.change import Change, change_of_head
 from rattle.runtime.clip_scorer import Recording, decision_of
-from rattle.runtime.refit import Fitted, refit
+from rattle.runtime.refit import Fitted, Way, refit, way
 from rattle.runtime.scorer import Scorer
 from rattle.scoring.clip import Embedded, clip_score
 from rattle.scoring.head import Head
@@ -115,43 +115,46 @@ def learn_labelled(
     normals: Sequence[Labelled] = (),
     *,
     seed: int | None = None,
+    part: float | None = None,
 ) -> AdaptedHead:
-    """Fit a bundle's head to clips that are embedded already; else as ``adapt_head``."""
+    """Fit a bundle's head to clips that are embedded already; else as ``adapt_head``.
+
+    ``part`` says how far it goes (``refit``).
+    """
     info = bundle.info
-    wrong, right = _names(anomalies), _names(normals)
-    check_labels(info, wrong, right)
-    _check_head(bundle, bool(anomalies))
-    head = Head.restored(bundle.learnt["head"], info.recipe)
-    heard = {clip.known.hash: clip for clip in (*anomalies, *normals)}
-    seed = info.provenance.seed if seed is None else seed
-    kept = kept_from_training(info, [*right], seed)
-    kinds = _Kinds([hash_ for hash_ in right if hash_ not in kept], sorted(kept), [*wrong])
-    known = kinds.known(
-        _with_start(bundle.known, head, info.recipe),
-        {hash_: clip.known for hash_, clip in heard.items()},
-    )
-    _check_normals(known)
-    silenced = silenced_by(info.provenance, right, wrong)
+    told = _Told.of(bundle, anomalies, normals, seed)
+    head, known, silenced, right = told.head, told.known, told.silenced, [*told.right]
     # So small a problem is solved several times as fast by one thread, above all on a busy machine.
     with threadpool_limits(1):
-        crossed = crossed_without(info, wrong)
-        fitted = refit(head, known, info.recipe, info.alpha, silenced, crossed)
+        crossed = crossed_without(info, told.wrong)
+        fitted = refit(head, known, info.recipe, info.alpha, silenced, crossed, part)
         change = change_of_head(info, head, known, fitted, silenced)
+    heard = {clip.known.hash: clip for clip in (*anomalies, *normals)}
     sounds = {hash_: clip.sound for hash_, clip in heard.items() if clip.sound is not None}
     rows = {hash_: sound.rows for hash_, sound in sounds.items()}
-    replay = kinds.replay(bundle.replay, rows)
+    replay = told.kinds.replay(bundle.replay, rows)
     healthy = [sounds[hash_].traits for hash_ in right if hash_ in sounds]
-    new_info = _info(info, fitted, healthy, _provenance(bundle, kinds, [*right], fitted, seed))
+    new_info = _info(
+        info, fitted, healthy, _provenance(bundle, told.kinds, right, fitted, told.seed)
+    )
     adapted = Bundle(
         info=_with_golden(new_info, bundle, ear, fitted),
         learnt={**bundle.learnt, "head": fitted.head.arrays()},
         golden=bundle.golden,
         known=known,
         replay=replay.bounded(info.recipe.adaptation.replay_clips, replay_frames(info.recipe)),
-        reference=_reference(bundle, sounds, [*wrong], [*right]),
+        reference=_reference(bundle, sounds, [*told.wrong], right),
         graph=bundle.graph,
     )
     return AdaptedHead(adapted, change)
+
+
+def way_of(bundle: Bundle, anomalies: Sequence[Labelled], normals: Sequence[Labelled]) -> Way:
+    """Find where labelled clips may take a bundle's head, as ``learn_labelled`` would."""
+    info = bundle.info
+    told = _Told.of(bundle, anomalies, normals, None)
+    with threadpool_limits(1):
+        return way(told.head, told.known, info.recipe, info.alpha, told.silenced)
 
 
 @dataclass(frozen=True)
@@ -180,6 +183,44 @@ def _heard(ear: Ear, clip: Clip, frames: int) -> Labelled:
         KnownClip(Named.of(clip.content_hash, clip.name, clip.attributes), z),
         Sound(rows, samples, heard.traits),
     )
+
+
+@dataclass(frozen=True)
+class _Told:
+    """All that is known of a bundle's machine with the clips given; names by their hashes."""
+
+    head: Head
+    known: Known
+    kinds: _Kinds
+    wrong: Mapping[str, str]
+    right: Mapping[str, str]
+    silenced: Sequence[str]
+    seed: int
+
+    @classmethod
+    def of(
+        cls,
+        bundle: Bundle,
+        anomalies: Sequence[Labelled],
+        normals: Sequence[Labelled],
+        seed: int | None,
+    ) -> _Told:
+        """Raises as ``adapt_head``."""
+        info = bundle.info
+        wrong, right = _names(anomalies), _names(normals)
+        check_labels(info, wrong, right)
+        _check_head(bundle, bool(anomalies))
+        head = Head.restored(bundle.learnt["head"], info.recipe)
+        seed = info.provenance.seed if seed is None else seed
+        kept = kept_from_training(info, [*right], seed)
+        kinds = _Kinds([hash_ for hash_ in right if hash_ not in kept], sorted(kept), [*wrong])
+        known = kinds.known(
+            _with_start(bundle.known, head, info.recipe),
+            {clip.known.hash: clip.known for clip in (*anomalies, *normals)},
+        )
+        _check_normals(known)
+        silenced = silenced_by(info.provenance, right, wrong)
+        return cls(head, known, kinds, wrong, right, silenced, seed)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,29 @@ class Fitted:
         return averaged(self.head, clips).scores(self.mix) if clips else np.empty(0)
 
 
+@dataclass(frozen=True)
+class Way:
+    """From the head that was trained to the one that all labels make of it.
+
+    ``start`` measures d from what is known by now; nothing but w and b changes along the way, so
+    ``mix`` is the same all along.
+    """
+
+    start: Head
+    end: Head
+    mix: Mix
+
+    def at(self, part: float) -> Head:
+        """Give the head at a part of the way, 0 to 1."""
+        return _between(self.start, self.end, part)
+
+
+def way(head: Head, known: Known, recipe: Recipe, alpha: float, silenced: Collection[str]) -> Way:
+    """Find where a head may go; arguments as in ``refit``."""
+    start, end = _ends(head, known, recipe, silenced)
+    return Way(start, end, _mix(start, known, alpha, averaged(start, known.held_out)))
+
+
 def refit(
     head: Head,
     known: Known,
@@ -57,15 +80,17 @@ def refit(
     alpha: float,
     silenced: Collection[str],
     crossed: Sequence[CrossFitted] = (),
+    part: float | None = None,
 ) -> Fitted:
     """Fit w and b by equation 1, and with them centres, scale and threshold.
 
     ``silenced`` are hashes of clips that someone called normal; ``crossed`` are parts by siblings
     of ``head``, which are carried over. The head sets out from the one that was trained with the
-    encoder and goes part of the way (``part_of_the_way``). Where a silenced clip would else go on
-    being an alarm it goes all of it and, where faults are known, learns from those that were held
-    out too: a threshold that rises over a loud clip silences fainter faults. Without a fault they
-    are a new state, of which the threshold has to hear too.
+    encoder and goes ``part`` of the way, by default as much as there are labels
+    (``part_of_the_way``). Where a silenced clip would then go on being an alarm it goes all of it
+    and, where faults are known, learns from those that were held out too: a threshold that rises
+    over a loud clip silences fainter faults. Without a fault they are a new state, of which the
+    threshold has to hear too.
     """
     quiet = [clip for clip in (*known.normals, *known.held_out) if clip.hash in silenced]
     common = held_out_still(known, silenced)
@@ -77,6 +102,8 @@ def refit(
         return _fitted(moved, known, recipe, alpha, quiet, theirs)
 
     ends = _ends(head, known, recipe, silenced)
+    if part is not None:
+        return fitted(ends, part)
     first = fitted(ends, part_of_the_way(len(known.anomalies) + len(quiet)))
     if not first.is_raised:
         return first
@@ -165,11 +192,7 @@ def _fitted(
     crossed: tuple[CrossFitted, ...],
 ) -> Fitted:
     held_out, silenced = averaged(head, known.held_out), averaged(head, quiet)
-    scale = Scale(0.0, 1.0)
-    outliers = head.distances(known.outliers) if len(known.outliers) else None
-    if held_out.distance is not None and outliers is not None:
-        scale = Scale.between(held_out.distance, outliers)
-    mix = Mix(alpha, scale)
+    mix = _mix(head, known, alpha, held_out)
     healthy = scores_of([*HeldOut.of_each(held_out), *crossed], mix)
     threshold = fit_threshold(healthy, recipe.scoring.false_alarm_rate).value
     silent = silencing(silenced.scores(mix)) if quiet else threshold
@@ -183,3 +206,11 @@ def _fitted(
         threshold=max(threshold, silent),
         is_raised=silent > threshold,
     )
+
+
+def _mix(head: Head, known: Known, alpha: float, held_out: AveragedParts) -> Mix:
+    scale = Scale(0.0, 1.0)
+    outliers = head.distances(known.outliers) if len(known.outliers) else None
+    if held_out.distance is not None and outliers is not None:
+        scale = Scale.between(held_out.distance, outliers)
+    return Mix(alpha, scale)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rattle.errors import StorageError
 from rattle.station.records import Embeddings
-from rattle.station.store.embedding_files import MAGIC, append, files, read, remove_before
+from rattle.station.store.embedding_files import MAGIC, append, files, hours, read, remove_before
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -132,3 +132,17 @@ def test_hours_that_are_over_go_and_their_empty_folders_too(tmp_path: Path) -> N
     append(tmp_path, some())
     remove_before(tmp_path, NOON + 2 * DAY)
     assert not (tmp_path / "embeddings" / SOURCE).exists()
+
+
+def test_hours_that_are_kept_are_listed_by_time(tmp_path: Path) -> None:
+    for first_s in (7200.0, 3590.0, -86_400.0):
+        append(tmp_path, some(first_s, 20))
+    hour = timedelta(hours=1)
+    assert hours(tmp_path, SOURCE, NOON - DAY, NOON + DAY) == [
+        NOON - DAY,
+        NOON,
+        NOON + hour,
+        NOON + 2 * hour,
+    ]
+    assert hours(tmp_path, SOURCE, NOON, NOON + 2 * hour) == [NOON, NOON + hour]
+    assert hours(tmp_path, "1" * 26, NOON - DAY, NOON + DAY) == []

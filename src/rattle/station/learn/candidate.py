@@ -15,6 +15,7 @@ from rattle.scoring.head import Head
 from rattle.station.learn.gate import Gate, Heard, Source, gate, hear
 from rattle.station.learn.incidents import Stood
 from rattle.station.learn.labels import Base, labelled
+from rattle.station.learn.part import Sample, part_for
 from rattle.station.learn.replay import Voice, hop_seconds, replay
 from rattle.station.records import Embeddings
 
@@ -73,20 +74,36 @@ def learnt_from(stood: Sequence[Stood]) -> dict[str, str]:
     }
 
 
-def fitted(
-    data: Path, bundle: Bundle, scorer: Scorer, stood: Sequence[Stood], base: Base
-) -> AdaptedHead | None:
+@dataclass(frozen=True)
+class Ground:
+    """What every head of a machine sets out from.
+
+    bundle, scorer: the base's. data: the folder with all that is stored. samples: of that sound, by
+    which it is chosen how far a head goes.
+    """
+
+    data: Path
+    bundle: Bundle
+    scorer: Scorer
+    base: Base
+    samples: Sequence[Sample]
+
+
+def fitted(ground: Ground, stood: Sequence[Stood]) -> AdaptedHead | None:
     """Fit the base's head to what is reviewed; None where no sound of it is kept.
 
-    ``bundle`` and ``scorer`` are the base's. Raises ``DataError`` for a head that cannot learn.
+    Raises ``DataError`` for a head that cannot learn.
     """
-    wrong, right = labelled(data, stood, base)
-    return learn_labelled(bundle, scorer, wrong, right) if wrong or right else None
+    wrong, right = labelled(ground.data, stood, ground.base)
+    if not wrong and not right:
+        return None
+    hop_s = hop_seconds(ground.scorer)
+    part = part_for(ground.bundle, wrong, right, ground.samples, ground.base.rule, hop_s)
+    clips = ([each.clip for each in told] for told in (wrong, right))
+    return learn_labelled(ground.bundle, ground.scorer, *clips, part=part)
 
 
-def tried(
-    data: Path, bundle: Bundle, scorer: Scorer, stored: Stored, base: Base, old: Voice, new: Voice
-) -> tuple[Gate, list[Point]]:
+def tried(ground: Ground, stored: Stored, old: Voice, new: Voice) -> tuple[Gate, list[Point]]:
     """Compare two heads on all that is stored, and say what verdict by verdict has brought.
 
     The points are of heads that learnt from the first verdicts, in the order in which the incidents
@@ -94,9 +111,10 @@ def tried(
     """
     told = [each for each in stored.stood if each.id in learnt_from(stored.stood)]
     counts = [count for count in STEPS if count < len(told)]
-    heads = [fitted(data, bundle, scorer, told[:count], base) for count in counts]
+    heads = [fitted(ground, told[:count]) for count in counts]
+    base = ground.base
     before = [base.voice if head is None else voice_of(head.bundle) for head in heads]
-    of_old, *others = stored.heard_by([old, *before, new], base, hop_seconds(scorer))
+    of_old, *others = stored.heard_by([old, *before, new], base, hop_seconds(ground.scorer))
     heard = [hear(sources) for sources in others]
     points = zip([*counts, len(told)], heard, strict=True)
     minutes = sum(len(source.heard.minutes) for source in of_old)

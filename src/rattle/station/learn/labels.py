@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rattle.bundle.known import WINDOWS_A_CLIP, KnownClip, Named
 from rattle.clips.clip import KIND
@@ -40,21 +41,32 @@ class Base:
     rule: AlarmRule
 
 
-def labelled(
-    data: Path, incidents: Iterable[Stood], base: Base
-) -> tuple[list[Labelled], list[Labelled]]:
+@dataclass(frozen=True)
+class Told:
+    """An incident that people called anomalous or normal, and all its windows ``[n, D]``.
+
+    ``clip`` are those that stood out: what a head learns from.
+    """
+
+    incident: Stood
+    z: NDArray[np.float16]
+    clip: Labelled
+
+
+def labelled(data: Path, incidents: Iterable[Stood], base: Base) -> tuple[list[Told], list[Told]]:
     """Give what people call anomalous and what they call normal, without what the test keeps.
 
     An incident of which no embedding by the base's encoder is kept any more is left out.
     """
-    wrong: list[Labelled] = []
-    right: list[Labelled] = []
+    wrong: list[Told] = []
+    right: list[Told] = []
     for incident in incidents:
         if incident.is_test or incident.verdict not in ("anomaly", "normal"):
             continue
-        clip = sound_of(data, incident, base)
-        if clip is not None:
-            (wrong if incident.verdict == "anomaly" else right).append(Labelled(clip))
+        z = _windows(data, incident, base.encoder)
+        if z is not None:
+            clip = Labelled(_standing_out(z, incident, base))
+            (wrong if incident.verdict == "anomaly" else right).append(Told(incident, z, clip))
     return wrong, right
 
 
@@ -66,20 +78,22 @@ def is_not_stored_yet(data: Path, incident: Stood, now: datetime) -> bool:
     return not embedding_files.read(data, incident.source_id, since, since + STORED_WITHIN)
 
 
-def sound_of(data: Path, incident: Stood, base: Base) -> KnownClip | None:
-    """Find the windows in which an incident stood out; None where none is kept.
-
-    Those above the threshold that it passed, or where another head raised it the K highest, K as in
-    K of N.
-    """
+def _windows(data: Path, incident: Stood, encoder: str) -> NDArray[np.float16] | None:
+    """Read an incident's windows ``[n, D]`` by an encoder; None where none is kept."""
     until = min(incident.ended, incident.opened + LONGEST) + timedelta(seconds=1)
     # It opened when K of N windows were above: the first of them are before.
     since = incident.opened - BEFORE
     pieces = embedding_files.read(data, incident.source_id, since, until)
-    own = [piece.z for piece in pieces if piece.encoder == base.encoder]
-    if not own:
-        return None
-    z = np.concatenate(own)
+    own = [piece.z for piece in pieces if piece.encoder == encoder]
+    return np.concatenate(own) if own else None
+
+
+def _standing_out(z: NDArray[np.float16], incident: Stood, base: Base) -> KnownClip:
+    """Choose an incident's windows that stood out.
+
+    Those above the threshold that it passed, or where another head raised it the K highest, K as in
+    K of N.
+    """
     scores = base.voice.scores(z)
     level = np.sort(scores)[::-1][min(base.rule.passes, len(scores)) - 1]
     if incident.release_id == base.release_id and incident.threshold is not None:

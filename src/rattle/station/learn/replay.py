@@ -19,13 +19,13 @@ from rattle.runtime.scorer import Scorer
 from rattle.scoring.budget.minutes import MINUTE_S
 from rattle.scoring.budget.rule import AlarmRule, Values
 from rattle.scoring.clip import Mix
-from rattle.scoring.head import Head
+from rattle.scoring.head import Head, evenly
 from rattle.scoring.score import anomaly_score, posterior_gap
 from rattle.scoring.windows import frame_seconds, timeline_hop
 from rattle.station.records import Embeddings
 from rattle.station.store import embedding_files
 
-DAY = timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # A fit looks back so far (``scoring.budget.stages``); of a machine that rests, time goes on.
 LONGEST = timedelta(days=28)
 
@@ -41,6 +41,15 @@ class Voice:
     def of(cls, scorer: Scorer) -> Voice:
         """Take a bundle's."""
         return cls(scorer.head, mix_of(scorer.info))
+
+    def is_same(self, other: Voice) -> bool:
+        """Whether both score alike."""
+        own, others = self.head.arrays(), other.head.arrays()
+        return (
+            self.mix == other.mix
+            and own.keys() == others.keys()
+            and all(np.array_equal(own[name], others[name]) for name in own)
+        )
 
     def scores(self, z: NDArray[np.floating]) -> Values:
         """Compute s of each window ``[n, D] -> [n]`` (equation 5)."""
@@ -84,6 +93,13 @@ class Kept:
                 if piece.encoder == self.encoder:
                     yield piece
             begin = end
+
+    def hours(self, most: int) -> list[Embeddings]:
+        """Read so many hours of it, as evenly spread as they can be."""
+        begins = embedding_files.hours(self.data, self.source_id, self.until - LONGEST, self.until)
+        chosen = [begins[place] for place in evenly(len(begins), most)]
+        read = (embedding_files.read(self.data, self.source_id, at, at + HOUR) for at in chosen)
+        return [piece for pieces in read for piece in pieces if piece.encoder == self.encoder]
 
 
 def replay(

@@ -14,14 +14,17 @@ from rattle.runtime.scorer import Scorer
 from rattle.scoring.budget.rule import AlarmRule
 from rattle.station.board import Board
 from rattle.station.config.model import Machine, Plant
-from rattle.station.learn.candidate import Stored
+from rattle.station.learn.candidate import Ground, Stored
 from rattle.station.learn.incidents import Stood
 from rattle.station.learn.labels import Base
+from rattle.station.learn.part import Sample
 from rattle.station.learn.replay import Kept, Voice
 from rattle.station.plant.releases import Release
 from rattle.station.store.tables import MachineRow, ReleaseRow
 
 HEAD = "head"
+# So much stored sound says how far a head is to go: evenly spread, in a fraction of a second.
+HOURS = 12
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,20 @@ class Learnables:
 
     def stored(self, of: Learnable, encoder: str, stood: Sequence[Stood]) -> Stored:
         """Say what is kept of a machine's sound by an encoder."""
+        kept = {each.source_id: each for each in self._kept(of, encoder)}
+        return Stored(kept, stood, of.machine.false_alarms_per_week)
+
+    def ground(self, of: Learnable, stood: Sequence[Stood]) -> Ground:
+        """Give what its heads set out from; ``BundleError`` as above."""
+        base, scorer = self.base(of)
+        kept = self._kept(of, of.encoder)
+        share = of.machine.false_alarms_per_week / max(len(kept), 1)
+        hours = max(HOURS // max(len(kept), 1), 1)
+        samples = [Sample(each.source_id, each.hours(hours), stood, share) for each in kept]
+        return Ground(self._file.data, self.bundle(of), scorer, base, samples)
+
+    def _kept(self, of: Learnable, encoder: str) -> list[Kept]:
         machine = self._board.machine(of.id)
         sources = () if machine is None else machine.sources
         until = self._now()
-        kept = {each.id: Kept(self._file.data, each.id, encoder, until) for each in sources}
-        return Stored(kept, stood, of.machine.false_alarms_per_week)
+        return [Kept(self._file.data, each.id, encoder, until) for each in sources]

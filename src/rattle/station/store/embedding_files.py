@@ -62,6 +62,13 @@ def read(folder: Path, source_id: str, begin: datetime, end: datetime) -> list[E
     return [_joined(source_id, encoder, pieces) for encoder, pieces in sorted(by_encoder.items())]
 
 
+def hours(folder: Path, source_id: str, begin: datetime, end: datetime) -> list[datetime]:
+    """List the hours in ``[begin, end)`` of which a source's embeddings are kept, by time."""
+    kept = sorted((folder / FOLDER / source_id).glob(f"*/*{SUFFIX}"))
+    starts = [hour for file in kept if (hour := _hour_of(file)) is not None]
+    return [hour for hour in starts if begin <= hour < end]
+
+
 def remove_before(folder: Path, when: datetime) -> None:
     """Remove the files of hours that were over by then."""
     for file in files(folder):
