@@ -13,7 +13,6 @@ from sqlalchemy import select
 
 from made_up_heard import MINUTE, NOW, Heard
 from rattle.errors import DataError
-from rattle.station.config.model import Plant
 from rattle.station.plant.sharing import share_out
 from rattle.station.records import IncidentChanged
 from rattle.station.store.database import Database
@@ -192,16 +191,19 @@ def test_who_ends_leaves_all_at_once(both: tuple[Made, Made], database: Database
 def test_stations_whose_files_overlap_agree_on_owners_and_no_machine_moves(
     database: Database,
 ) -> None:
-    of = [
-        {"name": name, "bundle": "f", "sources": [{"name": f"{name} mic", "device": ""}]}
-        for name in (f"fan {number}" for number in range(30))
-    ]
-    plant = Plant.model_validate({"plant": "hall", "machine": of})
-    ids = Heard.of(database, plant).registered
-    all_ = [(ids.machines[m.name], [ids.sources[m.sources[0].name]]) for m in plant.machine]
+    all_ = [(f"machine {number:02}", [f"source {number:02}"]) for number in range(30)]
+    with database.writing() as session:
+        for machine, (source,) in all_:
+            of: dict[str, Any] = {"name": machine, "listed": True, "place": 0, "running": "always"}
+            session.add(MachineRow(id=machine, budget_per_week=1.0, **of))
+            session.flush()
+            of = {"machine_id": machine, "name": source, "kind": "url", "place": "", "listed": True}
+            session.add(SourceRow(id=source, **of))
     # Each two have ten machines in common, and no file names all.
     files = {"one": all_[:20], "two": all_[10:], "three": all_[20:] + all_[:10]}
-    stations = [Made(database, node, dict(file), share_out=share_out) for node, file in files.items()]
+    stations = [
+        Made(database, node, dict(file), share_out=share_out) for node, file in files.items()
+    ]
     for each in stations:
         each.join()
     for each in stations:
