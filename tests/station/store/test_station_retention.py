@@ -16,7 +16,7 @@ from rattle.station.store import embedding_files, old_minutes, reviews
 from rattle.station.store.clip_files import keep_clip
 from rattle.station.store.database import Database
 from rattle.station.store.history import account_of
-from rattle.station.store.retention import Retention
+from rattle.station.store.retention import KEEPING, Retention
 from rattle.station.store.tables import AuditRow, ClipRow, IncidentRow, MinuteRow
 from rattle.station.store.writing import write_all
 
@@ -50,6 +50,15 @@ def keeping(clips: float, folder: Path, **more: object) -> Keep:
 
 def on_disk(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*.flac")}
+
+
+def test_a_folder_that_cannot_be_written_to_is_said_at_once(
+    database: Database, tmp_path: Path
+) -> None:
+    (tmp_path / f".{KEEPING}.lock").mkdir()  # no file can be made there
+    kept = Retention(database, tmp_path, Keep()).run(NOW)
+    assert kept.ran is None
+    assert kept.error.startswith(f"{tmp_path / KEEPING} cannot be written (Is a directory)")
 
 
 def test_the_oldest_recordings_go_and_their_incidents_say_so(

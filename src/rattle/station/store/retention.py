@@ -19,7 +19,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from rattle.atomic import ABANDONED_AFTER_S, writing
-from rattle.errors import RattleError, StorageError
+from rattle.errors import HeldError, RattleError
 from rattle.locked import locked
 from rattle.station.config.amounts import shown_bytes
 from rattle.station.config.model import Keep
@@ -94,7 +94,7 @@ class Retention:
                     held.enter_context(
                         locked(self._folder / KEEPING, "a backup or retention", patience_s=0)
                     )
-                except StorageError:
+                except HeldError:
                     self._waits_since = self._waits_since or now
                     if now - self._waits_since < LONG:
                         return self._kept
