@@ -159,6 +159,8 @@ class Plant:
             senders,
             self.database,
             self.board,
+            ears.ears_of,
+            station="" if url == "sqlite" else entered.node,
             now=self._now,
             full_disk=lambda: self._scribe.writing.full_disk,
             set_running=self.set_running,
