@@ -237,6 +237,26 @@ def test_an_alarm_that_was_told_before_it_became_one_of_many_is_told_to_be_over(
     assert receiver.told == [f"alarm {MACHINES[0]}", "at once", f"ended {MACHINES[0]}"]
 
 
+def test_what_began_at_once_and_goes_on_for_months_is_told_once_and_its_end_as_well(
+    post: Post, hall: Hall, clock: Clock, receiver: Receiver
+) -> None:
+    alarms = [hall.alarm(MACHINES[0])]
+    step(post, clock)
+    step(post, clock, minutes=1)
+    alarms += [hall.alarm(machine) for machine in MACHINES[1:6]]
+    told = [f"alarm {MACHINES[0]}", "at once", f"ended {MACHINES[0]}"]
+    for _ in range(60):
+        step(post, clock, days=1)
+    assert receiver.told == told[:2]
+    for each in alarms:
+        hall.end(each)
+    for _ in range(60):
+        step(post, clock, days=1)
+    assert receiver.told == [*told, *(f"review {machine}" for machine in MACHINES[:6])]
+    with hall.database.reading() as session:
+        assert session.scalars(select(NoticeRow)).all() == []  # it is over, and forgotten
+
+
 MAIL = "mailto://ann:pa55word@127.0.0.1:1?from=r@b.example&to=a@b.example"
 
 

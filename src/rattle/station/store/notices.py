@@ -80,12 +80,12 @@ def keys_of(session: Session, *, tried: bool = False) -> dict[str, set[str]]:
     return keys
 
 
-def begun_at_once(session: Session) -> dict[str, list[datetime]]:
-    """List when machines began to sound odd at once, as far as that was told, by channel."""
-    query = select(NoticeRow.channel, NoticeRow.body).where(NoticeRow.what == AT_ONCE)
-    begun: dict[str, list[datetime]] = {}
-    for channel, body in session.execute(query):
-        begun.setdefault(channel, []).append(datetime.fromisoformat(body["begin"]))
+def begun_at_once(session: Session) -> dict[str, dict[str, datetime]]:
+    """Say when machines began to sound odd at once, as far as that was told, by channel and key."""
+    query = select(NoticeRow.channel, NoticeRow.key, NoticeRow.body)
+    begun: dict[str, dict[str, datetime]] = {}
+    for channel, key, body in session.execute(query.where(NoticeRow.what == AT_ONCE)):
+        begun.setdefault(channel, {})[key] = datetime.fromisoformat(body["begin"])
     return begun
 
 
@@ -142,9 +142,12 @@ def expire(session: Session, now: datetime) -> None:
     session.execute(update(NoticeRow).where(late).values(state="expired"))
 
 
-def forget(session: Session, now: datetime) -> None:
-    """Delete what was told long ago; not of what goes on, which would be told again."""
+def forget(session: Session, now: datetime, going_on: Collection[str]) -> None:
+    """Delete what was told long ago; not of what goes on, which would be told again.
+
+    ``going_on`` are keys of machines at once of which one still does: they name no one incident.
+    """
     ended = select(IncidentRow.id).where(IncidentRow.ended < now - KEPT)
     is_over = or_(NoticeRow.incident_id.is_(None), NoticeRow.incident_id.in_(ended))
     old = (NoticeRow.state != "waiting") & (NoticeRow.at < now - KEPT)
-    session.execute(delete(NoticeRow).where(old, is_over))
+    session.execute(delete(NoticeRow).where(old, is_over, NoticeRow.key.not_in(going_on)))

@@ -99,13 +99,23 @@ class Post:
             incidents = lately(session, now - LOOKS_BACK)
             keys, at_once = notices.keys_of(session), notices.begun_at_once(session)
             tried = notices.keys_of(session, tried=True)
+        known = {
+            channel: {key: AtOnce(begin) for key, begin in begun.items()}
+            for channel, begun in at_once.items()
+        }
+        going_on = {
+            key
+            for of in known.values()
+            for key, each in of.items()
+            if any(each.covers(incident.opened) for incident in incidents)
+        }
         changes: dict[str, Changes] = {}
         for sender in self._senders:
             tell = sender.tell
             past = Past(
                 keys.get(tell.name, set()),
                 self._since[tell.name],
-                [AtOnce(begin) for begin in at_once.get(tell.name, ())],
+                [*known.get(tell.name, {}).values()],
                 tried.get(tell.name, set()),
             )
             changes[tell.name] = changes_of(tell, past, incidents, self._words, now)
@@ -115,7 +125,7 @@ class Post:
                 notices.take_back(session, name, change.take_back)
                 notices.add(session, change.add, now)
             notices.expire(session, now)
-            notices.forget(session, now)
+            notices.forget(session, now, going_on)
         for sender in self._senders:
             self._report(sender.tell, keys.get(sender.tell.name, set()), now)
         self._count()
