@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 
 import pytest
 from sqlalchemy import select
-from tell_kit import MACHINES, Clock, Hall, Receiver, post_of, step
+from tell_kit import MACHINES, NOON, Clock, Dripping, Hall, Receiver, post_of, step
 
+from rattle.station.config.told import Tell
 from rattle.station.store import reviews
 from rattle.station.store.notices import TEST, Notice, add
 from rattle.station.store.tables import NoticeRow
+from rattle.station.tell.channel import NotSentError, Webhook
+from rattle.station.tell.message import Message, Told
 from rattle.station.tell.post import Post
 
 
@@ -279,6 +283,23 @@ def test_no_secret_is_in_an_error_or_the_log(
     said = " ".join([*map(str, [*errors, *logged]), str(post.channels), str(mail.channels)])
     for secret in ("pa55word", "t0psecret", "k3yk3y"):
         assert secret not in said
+
+
+def test_a_server_that_answers_a_byte_now_and_then_holds_nobody_up() -> None:
+    message = Message("M", "hall", [Told("N", "test", NOON, {"title": "", "text": "", "link": ""})])
+    with closing(Dripping()) as server:
+        tell = Tell.model_validate({"name": "shift", "url": server.url})
+        with pytest.raises(NotSentError, match=r"did not take it within 0\.3 s"):
+            Webhook(tell, within_s=0.3).send(message)
+        Webhook(tell, within_s=60.0).send(message)  # whoever waits gets its answer
+
+
+def test_why_no_connection_is_made_is_said_as_the_system_says_it(hall: Hall, clock: Clock) -> None:
+    post = post_of(hall.database, clock, "http://localhost:1/hook")
+    hall.alarm()
+    step(post, clock)
+    step(post, clock, minutes=1)
+    assert post.channels[0].error == "Connection refused"
 
 
 def test_a_server_that_leads_elsewhere_is_not_followed(
