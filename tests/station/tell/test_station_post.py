@@ -241,6 +241,18 @@ def test_an_alarm_that_was_told_before_it_became_one_of_many_is_told_to_be_over(
     assert receiver.told == [f"alarm {MACHINES[0]}", "at once", f"ended {MACHINES[0]}"]
 
 
+def test_where_there_is_nothing_to_note_nobody_is_kept_from_writing(
+    post: Post, hall: Hall, clock: Clock, receiver: Receiver
+) -> None:
+    hall.alarm()
+    step(post, clock)
+    step(post, clock, minutes=1)
+    with hall.database.writing() as session:  # nobody else can at the same time
+        session.execute(select(NoticeRow.id))
+        step(post, clock, minutes=1)
+    assert receiver.told == ["alarm press-1"]
+
+
 def test_what_began_at_once_and_goes_on_for_months_is_told_once_and_its_end_as_well(
     post: Post, hall: Hall, clock: Clock, receiver: Receiver
 ) -> None:
