@@ -32,7 +32,7 @@ from rattle.station.store.history import (
 from rattle.station.store.incident_rows import record_of
 from rattle.station.store.leases import join, time_of
 from rattle.station.store.register import BundleFacts, Registered, register
-from rattle.station.store.tables import ClipRow, IncidentRow, MachineRow, ReleaseRow
+from rattle.station.store.tables import ClipRow, MachineRow, ReleaseRow
 
 # Sources whose past is read at the same time.
 AT_ONCE = 4
@@ -141,7 +141,9 @@ def recall(
         known = pool.map(lambda each: _known(database, each[0], each[1], taken, now), of)
         known_of = {source.name: each for (_, source), each in zip(of, known, strict=True)}
     with database.reading() as session:
-        going = [Going(record_of(row), _clips(session, row)) for row in open_incidents(session)]
+        open_ = open_incidents(session, [taken.ids.machines[each.name] for each in machines])
+        clips = _clips(session, [row.id for row in open_])
+        going = [Going(record_of(row), clips.get(row.id, 0)) for row in open_]
     return Beginning(taken.ids, known_of, going)
 
 
@@ -215,6 +217,7 @@ def report_of(release: Release) -> dict[str, Any]:
     }
 
 
-def _clips(session: Session, row: IncidentRow) -> int:
-    count = select(func.count(ClipRow.id)).where(ClipRow.incident_id == row.id)
-    return session.scalar(count) or 0
+def _clips(session: Session, incident_ids: Sequence[str]) -> dict[str | None, int]:
+    """Count the recordings of incidents; of one without there is nothing."""
+    count = select(ClipRow.incident_id, func.count()).where(ClipRow.incident_id.in_(incident_ids))
+    return dict(session.execute(count.group_by(ClipRow.incident_id)).all())

@@ -56,7 +56,7 @@ class Bringing:
         """Put the machines together, to go on from what is stored; gives what will listen."""
         machines = [self._machines[machine_id] for machine_id in machine_ids]
         with self._database.reading() as session:
-            live = live_before(session, self._plant.data)
+            live = live_before(session, machines, self._plant.data)
         # Another station may have promoted one since this one was started.
         releases = {
             each.name: chosen_since(
