@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from rattle.errors import StorageError
+from rattle.errors import HeldError, StorageError
 from rattle.locked import locked
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
@@ -50,7 +50,7 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 def test_a_second_process_is_refused_and_told_who_has_it(
     holder: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
-    with pytest.raises(StorageError) as refused, locked(tmp_path / "run", "a training"):
+    with pytest.raises(HeldError) as refused, locked(tmp_path / "run", "a training"):
         pass
     said = str(refused.value)
     assert said.startswith(f"{tmp_path / 'run'}: a training goes on there already, by process ")

@@ -8,6 +8,7 @@
     ├── ConfigError      a plant's file or one of its values is not valid
     ├── TrainingError    training cannot start, go on or resume
     ├── StorageError     a file or folder cannot be written
+    │   └── HeldError    another process has it
     ├── BundleError      a bundle is damaged, of another version, or does not fit
     └── SourceError      live sound cannot be had: no such device, a tool is missing, it was lost
 
@@ -64,6 +65,10 @@ class TrainingError(RattleError):
 
 class StorageError(RattleError):
     """A file or folder cannot be written: the disk is full, read-only or fails."""
+
+
+class HeldError(StorageError):
+    """Another process keeps a file or folder to itself; it may be free a little later."""
 
 
 class BundleError(RattleError):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rattle.atomic import writing
-from rattle.errors import StorageError
+from rattle.errors import HeldError
 
 _log = logging.getLogger(__name__)
 
@@ -27,8 +27,9 @@ def locked(path: Path, what: str, *, patience_s: float = PATIENCE_S) -> Iterator
     """Keep ``path`` for this process while the block runs; it need not be there.
 
     The lock is a hidden file beside it that names process and host. The system holds it and lets
-    go when the process ends in whatever way. Raises ``StorageError`` where another process has it,
-    and keeps it for ``patience_s``; ``what`` is what it then says is going on there.
+    go when the process ends in whatever way. Raises ``HeldError`` where another process has it,
+    and keeps it for ``patience_s``; ``what`` is what it then says is going on there. Raises
+    ``StorageError`` where the lock cannot be written.
     """
     beside = path.with_name(f".{path.name.lstrip('.')}.lock")
     with writing(path):
@@ -63,7 +64,7 @@ def _take(beside: Path, path: Path, what: str, patience_s: float) -> int:
                     time.sleep(LOOK_EVERY_S)
                     continue
                 holder = os.read(handle, 200).decode(errors="replace").strip()
-                raise StorageError(
+                raise HeldError(
                     f"{path}: {what} goes on there already"
                     f"{f', by {holder}' if holder else ''}; wait for its end, stop it, or choose "
                     "another place"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -138,6 +140,39 @@ class Receiver:
             for _, document in self.taken
             for notice in document["notices"]
         ]
+
+
+class Dripping:
+    """A server that sends its answer, which says 200, a byte every 50 ms."""
+
+    ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._socket.getsockname()[1]}/"
+
+    def close(self) -> None:
+        self._stopped.set()
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._socket.close()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                asker, _ = self._socket.accept()
+                with asker, suppress(ConnectionError):
+                    asker.recv(65536)
+                    for byte in self.ANSWER:
+                        if self._stopped.wait(0.05):
+                            return
+                        asker.send(bytes([byte]))
 
 
 def post_of(database: Database, clock: Clock, url: str, **tell: Any) -> Post:

@@ -8,7 +8,16 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rattle.station.judge.moments import AFTER_MINUTES, APART, MOST, SINCE, OddMoments
+from rattle.station.judge.moments import (
+    AFTER_MINUTES,
+    APART,
+    DAY,
+    MOST,
+    MOST_A_DAY,
+    SINCE,
+    OddMoments,
+    OfferedLately,
+)
 
 BEGAN = datetime(2026, 3, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -50,3 +59,38 @@ def test_what_was_offered_before_a_restart_is_not_offered_by_less() -> None:
     moments = OddMoments(before)
     assert not moments.minute(BEGAN + timedelta(days=1), 4.0)
     assert moments.minute(BEGAN + timedelta(days=1), 5.5)
+
+
+GROWING = [place / 100 for place in range(3 * 24 * 60)]
+
+
+def test_a_machine_that_grows_louder_is_offered_ten_times_a_day_and_late_as_well() -> None:
+    places = offered(OddMoments(), GROWING)
+    for first in range(0, len(GROWING), 60):
+        assert sum(first <= place < first + DAY // MINUTE for place in places) <= MOST_A_DAY
+    # Each of the later ones is higher by far: the day is not used up in its first minutes.
+    assert sum(place < 24 * 60 for place in places) == MOST_A_DAY
+    assert max(place for place in places if place < 24 * 60) > 120
+
+
+def test_the_sources_of_a_machine_share_its_ten_a_day() -> None:
+    shared = OfferedLately()
+    sources = [OddMoments(offered=shared) for _ in range(4)]
+    count = sum(
+        each.minute(BEGAN + place * MINUTE, y)
+        for place, y in enumerate(GROWING[: 24 * 60])
+        for each in sources
+    )
+    assert count == MOST_A_DAY
+
+
+def test_a_restart_offers_no_ten_more() -> None:
+    values = GROWING[: 24 * 60]
+    places = offered(OddMoments(), values)
+    before = [(BEGAN + place * MINUTE, values[place]) for place in places]
+    assert offered(OddMoments(before), [50.0, 99.0], BEGAN + timedelta(hours=23)) == []
+
+
+def test_a_clock_that_was_ahead_for_a_while_silences_no_moments() -> None:
+    moments = OddMoments([(BEGAN + timedelta(days=400), 9.0)] * MOST_A_DAY)
+    assert offered(moments, [1.0]) == [0]

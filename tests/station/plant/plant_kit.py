@@ -82,7 +82,7 @@ def remember_minutes(file: PlantFile, level: float) -> None:
     minutes = level + np.random.default_rng(0).gumbel(0, 1e-3, HEARD)
     with database.writing() as session:
         enter(session, file, now)
-        ids = take(session, file, file.machine, releases, now)
+        ids = take(session, file, file.machine, releases, now).ids
         rows = [
             {
                 "source_id": ids.sources[source.name],

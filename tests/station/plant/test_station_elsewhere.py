@@ -139,6 +139,28 @@ def test_a_station_that_is_gone_is_said_and_what_it_heard_is_lost(
     assert [each.is_there for each in two.elsewhere.stations] == [False, False]
 
 
+def test_of_two_that_tell_of_a_machine_the_living_one_is_shown(
+    sides: tuple[Side, Side], database: Database, fan: MachineNow
+) -> None:
+    one, _ = sides
+    # It comes later by its name, and died: what it said last stays in its row.
+    dead = Side(database, "zwei")
+    dead.held.add(fan.id)
+    dead.board.add(replace(fan, level=None, incident_id=None))
+    dead.elsewhere.look()
+    with database.writing() as session:
+        session.get_one(StationRow, "zwei").until = NOW - LEASE
+    looks = Side(database, "looking")
+    for seconds, events in ((0, ["source", "machine", "incident", "score"]), (2, ["score"])):
+        one.board.set_source(fan.sources[0].id, heard_at=NOW + timedelta(seconds=seconds))
+        one.elsewhere.look()
+        looks.elsewhere.look()
+        (machine,) = looks.board.machines()
+        assert (machine.station, machine.level) == ("one", "alarm")
+        assert [each.state for each in machine.sources] == ["live"]
+        assert looks.events() == events
+
+
 def test_a_review_that_was_given_elsewhere_is_told_once(
     sides: tuple[Side, Side], database: Database, fan: MachineNow
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,19 @@ from sqlalchemy import update
 
 from rattle import StorageError
 from rattle.station.ids import new_id
+from rattle.station.plant.beginning import enter
 from rattle.station.plant.station import Plant
 from rattle.station.records import StretchChanged
 from rattle.station.store import reviews
-from rattle.station.store.tables import ClipRow, IncidentRow, MinuteRow, ReleaseRow, SourceRow
+from rattle.station.store.database import open_database
+from rattle.station.store.tables import (
+    ClipRow,
+    IncidentRow,
+    MinuteRow,
+    ReleaseRow,
+    SourceRow,
+    ThresholdRow,
+)
 
 
 @pytest.fixture
@@ -244,6 +254,24 @@ def test_another_bundle_is_another_release_and_begins_to_learn(
     assert machine.stage == "learning"
     assert sorted(states.values()) == ["live", "retired"]
     assert states[machine.release_id] == "live"
+
+
+def test_another_budget_is_known_where_another_station_read_the_file_first(
+    heard: tuple[Plant, Given],
+) -> None:
+    plant, _ = heard
+    waited_for(lambda: rows(plant, ThresholdRow))
+    alarm = plant.board.machines()[0].sources[0].alarm
+    plant.stop()
+    (machine,) = plant.file.machine
+    file = plant_file(plant.file.data, machine.bundle, false_alarms_per_week=0.1)
+    with closing(open_database("sqlite", file.data)) as database, database.writing() as session:
+        enter(session, file, datetime.now(UTC))
+    again = started(file, Given())
+    try:
+        assert again.board.machines()[0].sources[0].alarm > alarm
+    finally:
+        again.stop()
 
 
 def test_another_budget_fits_the_thresholds_anew(tmp_path: Path, exported_file: Path) -> None:

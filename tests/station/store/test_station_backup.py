@@ -219,6 +219,28 @@ def test_a_second_backup_at_the_same_time_is_refused(
     assert not (tmp_path / "hall.zip").exists()
 
 
+@pytest.mark.parametrize("url", ["sqlite"])
+def test_a_damaged_database_is_said_and_the_backup_before_it_stays(
+    folder: Path, database: Database, tmp_path: Path
+) -> None:
+    archive = saved("sqlite", folder, tmp_path / "hall.zip")
+    before = archive.read_bytes()
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        of = "SELECT rootpage FROM sqlite_master WHERE name = 'minute'"
+        page = connection.exec_driver_sql(of).scalar_one()
+        size = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
+    database.close()
+    with (folder / "station.db").open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xa5" * size)
+    said = r"station\.db cannot be read \(database disk image is malformed\); it may be damaged"
+    with pytest.raises(StorageError, match=said):
+        saved("sqlite", folder, archive)
+    assert archive.read_bytes() == before
+    assert not list(tmp_path.glob(".*"))
+
+
 def test_a_recording_that_is_not_there_is_said_and_shown_as_missing(
     url: str, emptied: Callable[[], str], folder: Path, tmp_path: Path
 ) -> None:

@@ -360,7 +360,10 @@ def test_an_incident_goes_on_over_a_short_gap_and_ends_interrupted_after_a_long_
     with database.writing() as session:
         write_all(session, [going_on, left, unheard, heard.minute(0), heard.minute(1)])
         write_all(session, [heard.minute(-12, source_id=heard.other_source_id)])
-        assert [row.id for row in open_incidents(session)] == [left.id, unheard.id, going_on.id]
+        of_fan = open_incidents(session, [heard.machine_id])
+        assert [row.id for row in of_fan] == [unheard.id, going_on.id]
+        of_pump = open_incidents(session, [heard.other_machine_id])
+        assert [row.id for row in of_pump] == [left.id]
     with database.writing() as session:
         row = session.get_one(SourceRow, heard.other_source_id)
         row.node, row.node_until = "elsewhere", NOW + 20 * MINUTE
@@ -394,7 +397,7 @@ def test_the_incident_of_what_left_the_file_ends(
         join(session, "one", "one", "", [*ids.sources.values()], NOW, NOW + MINUTE)
         ended = interrupt(session, NOW + 2 * MINUTE, [*ids.sources.values()])
         assert len(ended) == 2
-        assert [row.id for row in open_incidents(session)] == []
+        assert open_incidents(session, ids.machines.values()) == []
 
 
 def test_the_threshold_that_was_fitted_last_stands_after_a_clock_was_set_back(

@@ -13,11 +13,13 @@ from sqlalchemy import select
 
 from made_up_heard import MINUTE, NOW, Heard
 from rattle.errors import DataError
+from rattle.station.plant.sharing import share_out
 from rattle.station.records import IncidentChanged
 from rattle.station.store.database import Database
 from rattle.station.store.leases import (
     FORGOTTEN_AFTER,
     Held,
+    ShareOut,
     hold,
     join,
     leave,
@@ -56,6 +58,7 @@ class Made:
     machines: Mapping[str, list[str]]
     of: dict[str, str] = field(default_factory=dict)
     held: set[str] = field(default_factory=set)
+    share_out: ShareOut | None = None
 
     def join(self, at: datetime = NOW) -> None:
         sources = [source for sources in self.machines.values() for source in sources]
@@ -79,7 +82,7 @@ class Made:
                 self.machines,
                 self.held,
                 leaving,
-                choose,
+                self.share_out or choose,
                 at,
                 LEASE,
                 may_take=may_take,
@@ -183,6 +186,33 @@ def test_who_ends_leaves_all_at_once(both: tuple[Made, Made], database: Database
         part(session, "one", NOW)
     assert len(two.look(NOW + timedelta(seconds=1)).taken) == 1
     assert nodes(database) == ["two", "two"]
+
+
+def test_stations_whose_files_overlap_agree_on_owners_and_no_machine_moves(
+    database: Database,
+) -> None:
+    all_ = [(f"machine {number:02}", [f"source {number:02}"]) for number in range(30)]
+    with database.writing() as session:
+        for machine, (source,) in all_:
+            of: dict[str, Any] = {"name": machine, "listed": True, "place": 0, "running": "always"}
+            session.add(MachineRow(id=machine, budget_per_week=1.0, **of))
+            session.flush()
+            of = {"machine_id": machine, "name": source, "kind": "url", "place": "", "listed": True}
+            session.add(SourceRow(id=source, **of))
+    # Each two have ten machines in common, and no file names all.
+    files = {"one": all_[:20], "two": all_[10:], "three": all_[20:] + all_[:10]}
+    stations = [
+        Made(database, node, dict(file), share_out=share_out) for node, file in files.items()
+    ]
+    for each in stations:
+        each.join()
+    for each in stations:
+        each.look(NOW)
+    assert sum(len(each.held) for each in stations) == 30
+    assert set().union(*(each.held for each in stations)) == dict(all_).keys()
+    for number in range(10):
+        for each in stations:
+            assert each.look(NOW + number * LEASE / 6) == Held((), (), (), 2)
 
 
 def test_renewing_and_leaving_are_of_ones_own_sources_alone(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from made_up_heard import NOW, Heard
 from rattle.station.store import notices
@@ -14,7 +14,7 @@ from rattle.station.store.notices import EXPIRES, KEPT, TEST, Notice
 from rattle.station.store.reading.lately import lately
 from rattle.station.store.reading.newest import in_order, newest_ids
 from rattle.station.store.reading.notices import told
-from rattle.station.store.tables import NoticeRow
+from rattle.station.store.tables import IncidentRow, NoticeRow
 from rattle.station.store.writing import write
 
 HOUR = timedelta(hours=1)
@@ -42,7 +42,10 @@ def test_what_is_found_again_is_kept_once_a_channel(database: Database) -> None:
         with database.writing() as session:
             notices.add(session, [notice(), notice(channel="boss"), notice("alarm:2")], NOW)
     with database.reading() as session:
-        assert notices.keys_of(session) == {"shift": {"alarm:1", "alarm:2"}, "boss": {"alarm:1"}}
+        assert notices.keys_of(session, NOW) == {
+            "shift": {"alarm:1": False, "alarm:2": False},
+            "boss": {"alarm:1": False},
+        }
         assert notices.channels_due(session, NOW) == {"shift", "boss"}
         assert notices.channels_due(session, NOW - HOUR) == set()
 
@@ -92,13 +95,19 @@ def test_what_is_tried_already_is_not_taken_back(database: Database) -> None:
     with database.writing() as session:
         notices.add(session, [notice("untried"), notice("untried", channel="boss")], NOW)
         notices.take_back(session, "shift", ["tried", "untried", "none"])
-        assert notices.keys_of(session) == {"shift": {"tried"}, "boss": {"untried"}}
+        assert notices.keys_of(session, NOW) == {
+            "shift": {"tried": True},
+            "boss": {"untried": False},
+        }
 
 
 def test_a_day_late_it_expires(database: Database) -> None:
     with database.writing() as session:
         notices.add(session, [notice("a"), notice("b", at=NOW + HOUR)], NOW)
-        notices.expire(session, NOW + EXPIRES + HOUR / 2)
+        assert not notices.is_untidy(session, NOW + EXPIRES, [])
+        assert notices.is_untidy(session, NOW + EXPIRES + HOUR / 2, [])
+        notices.tidy(session, NOW + EXPIRES + HOUR / 2, [])
+        assert not notices.is_untidy(session, NOW + EXPIRES + HOUR / 2, [])
     assert states(database) == {"a": "expired", "b": "waiting"}
 
 
@@ -110,15 +119,19 @@ def test_what_goes_on_is_remembered_and_other_things_for_four_weeks(
         for each in (ended, goes_on):
             write(session, each)
         about = [notice(key, incident_id=of.id) for key, of in (("on", goes_on), ("off", ended))]
-        notices.add(session, [*about, notice("other"), notice("new", at=NOW + KEPT)], NOW)
+        about.append(notice("new", at=NOW + KEPT))
+        notices.add(session, [*about, *map(notice, ("other", "at once:1", "at once:2"))], NOW)
     taken(database)
     with database.writing() as session:
         notices.was_sent(session, "M", NOW)
-        notices.forget(session, NOW + KEPT - HOUR)
-    assert len(states(database)) == 4
+        assert not notices.is_untidy(session, NOW + KEPT - HOUR, ["at once:1"])
+        notices.tidy(session, NOW + KEPT - HOUR, ["at once:1"])
+    assert len(states(database)) == 6
     with database.writing() as session:
-        notices.forget(session, NOW + KEPT + HOUR)
-    assert states(database).keys() == {"on", "new"}
+        assert notices.is_untidy(session, NOW + KEPT + HOUR, ["at once:1"])
+        notices.tidy(session, NOW + KEPT + HOUR, ["at once:1"])
+        assert not notices.is_untidy(session, NOW + KEPT + HOUR, ["at once:1"])
+    assert states(database).keys() == {"on", "new", "at once:1"}
 
 
 def test_incidents_that_go_on_or_ended_lately_may_have_to_be_told(
@@ -147,12 +160,34 @@ def test_a_machines_newest_incident_follows_an_older_one_that_changed(
         return incident.id
 
     other = {"machine_id": heard.other_machine_id, "subject": heard.other_machine_id}
-    newest, of_other = ended(3), ended(2, **other)
+    newest, _ = ended(3), ended(2, **other)
     old, _ = ended(1), ended(4, kind="source", subject=heard.source_id)
     with database.reading() as session:
-        assert sorted(newest_ids(session)) == sorted([newest, of_other])
+        assert newest_ids(session, [heard.machine_id]) == [newest]
         assert [each.id for each in in_order(session, [old])] == [old, newest]
         assert in_order(session, ["none"]) == []
+
+
+def test_many_incidents_are_read_by_as_many_statements_as_one(
+    database: Database, heard: Heard
+) -> None:
+    with database.writing() as session:
+        for number in range(20):
+            at = NOW + number * HOUR
+            write(session, heard.incident(state="ended", opened=at, ended=at))
+    statements: list[int] = []
+    with database.reading() as session:
+        ids = [*session.scalars(select(IncidentRow.id))]
+
+        def note(*_: object) -> None:
+            statements[-1] += 1
+
+        event.listen(session.get_bind(), "before_cursor_execute", note)
+        for count in (1, 20):
+            statements.append(0)
+            assert len(in_order(session, ids[-count:])) == count
+        event.remove(session.get_bind(), "before_cursor_execute", note)
+    assert statements[0] == statements[1]
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -16,8 +16,8 @@ from rattle.station.store import embedding_files, old_minutes, reviews
 from rattle.station.store.clip_files import keep_clip
 from rattle.station.store.database import Database
 from rattle.station.store.history import account_of
-from rattle.station.store.retention import Retention
-from rattle.station.store.tables import AuditRow, ClipRow, IncidentRow, MinuteRow
+from rattle.station.store.retention import KEEPING, Retention
+from rattle.station.store.tables import AuditRow, ClipRow, IncidentRow, MinuteRow, StationRow
 from rattle.station.store.writing import write_all
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -50,6 +50,15 @@ def keeping(clips: float, folder: Path, **more: object) -> Keep:
 
 def on_disk(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*.flac")}
+
+
+def test_a_folder_that_cannot_be_written_to_is_said_at_once(
+    database: Database, tmp_path: Path
+) -> None:
+    (tmp_path / f".{KEEPING}.lock").mkdir()  # no file can be made there
+    kept = Retention(database, tmp_path, Keep()).run(NOW)
+    assert kept.ran is None
+    assert kept.error.startswith(f"{tmp_path / KEEPING} cannot be written (Is a directory)")
 
 
 def test_the_oldest_recordings_go_and_their_incidents_say_so(
@@ -170,6 +179,30 @@ def test_a_row_whose_file_vanished_is_marked_until_it_is_back(
         assert (kept.clip_bytes == 0) is is_missing
         if is_missing:
             away.rename(tmp_path / path)
+
+
+def test_a_recording_from_before_several_stations_is_missing_at_none_that_lacks_it(
+    database: Database, heard: Heard, tmp_path: Path
+) -> None:
+    a_clip(database, heard, tmp_path / "one", 0)
+    with database.writing() as session:
+        for node in ("one", "two"):
+            session.add(
+                StationRow(node=node, name=node, address="", until=NOW, sources=[], hears=[])
+            )
+    one, two = (Retention(database, tmp_path / node, Keep(), node) for node in ("one", "two"))
+    for each in (two, one, two, one):
+        each.run(NOW)
+        with database.reading() as session:
+            assert not session.scalars(select(ClipRow)).one().missing
+    with database.reading() as session:
+        assert session.scalars(select(ClipRow)).one().node == "one"
+    for path in (tmp_path / "one").rglob("*.flac"):
+        path.unlink()
+    two.run(NOW)
+    one.run(NOW)
+    with database.reading() as session:
+        assert session.scalars(select(ClipRow)).one().missing
 
 
 def test_embeddings_go_by_age(database: Database, heard: Heard, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -41,9 +41,14 @@ class Told:
     running: list[tuple[str, bool]] = field(default_factory=list)
     inboxes: dict[str, PushInbox] = field(default_factory=dict)
     user: str = ""
+    name: str = ""
+    # The machines that it hears, by id: all, where it is the only station.
+    held: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         context = self.station.context
+        if not self.name:
+            self.held.update(self.station.machines.values())
         url = f"mqtt://{self.user}127.0.0.1:{self.port}"
         # What was pushed comes over MQTT.
         source = Source.model_validate({"name": "pump plc", "mqtt": {"channels": 1}})
@@ -58,6 +63,8 @@ class Told:
             [],
             context.database,
             context.board,
+            self.held,
+            station=self.name,
             now=lambda: datetime.now(UTC),
             full_disk=str,
             set_running=lambda machine, runs: self.running.append((machine, runs)),
@@ -80,8 +87,9 @@ def telling(
     monkeypatch.setattr(broker_module, "LONGEST_WAIT_S", 1)
     made: list[Any] = []
 
-    def make(user: str = "") -> Told:
-        made.append(Told(station, mosquitto.port, user=user))
+    def make(name: str = "", *machines: str) -> Told:
+        held = {station.machines[each] for each in machines}
+        made.append(Told(station, mosquitto.port, name=name, held=held))
         return made[-1]  # type: ignore[no-any-return]
 
     yield make
@@ -231,6 +239,80 @@ def test_the_broker_says_that_a_station_is_gone_that_vanished_or_ended(
     waited_for(lambda: listener.last(f"{ROOT}/status")["status"] == "online")
     told.telling.stop(6.0)
     waited_for(lambda: listener.last(f"{ROOT}/status")["status"] == "offline")
+
+
+def heard_by(listener: Listener, station: MadeUpStation) -> dict[str, str]:
+    """At which topic it is said whether each machine's station is there, by Home Assistant."""
+    configs = {
+        name: listener.last(f"homeassistant/sensor/rattle_{machine}_score/config")
+        for name, machine in station.machines.items()
+    }
+    return {name: each["availability"][0]["topic"] for name, each in configs.items() if each}
+
+
+ONE, TWO = f"{ROOT}/one:%2Fdata/status", f"{ROOT}/two:%2Fdata/status"
+
+
+def test_of_two_stations_each_publishes_what_it_hears_and_says_that_it_is_there(
+    telling: Any, mosquitto: Mosquitto, listening: Any, station: MadeUpStation
+) -> None:
+    mosquitto.start()
+    one = telling("one:/data", "press-3")
+    two = telling("two:/data", "pump 7", "fan-1")
+    listener = listening()
+    waited_for(lambda: states(listener) and len(heard_by(listener, station)) == 3)
+    waited_for(lambda: listener.last(ONE) == listener.last(TWO) == {"v": 1, "status": "online"})
+    assert heard_by(listener, station) == {"press-3": ONE, "pump 7": TWO, "fan-1": TWO}
+    assert listener.of(f"{ROOT}/status") == []
+    pump = f"{ROOT}/pump 7/state"
+    before = len(listener.of(pump))
+    for level in ("watch", None):
+        station.context.board.set_machine(station.machines["pump 7"], level=level)
+        waited_for(lambda said=level or "none": listener.last(pump)["level"] == said)
+    assert len(listener.of(pump)) == before + 2  # by one of them alone
+    two.telling._broker._client.socket().shutdown(2)  # cut without a word
+    waited_for(lambda: {"v": 1, "status": "offline"} in listener.of(TWO))
+    assert listener.of(ONE) == [{"v": 1, "status": "online"}] * len(listener.of(ONE))
+    assert one.is_connected()
+
+
+def test_who_takes_a_machine_over_publishes_all_of_it_and_home_assistant_keeps_it(
+    telling: Any, mosquitto: Mosquitto, listening: Any, station: MadeUpStation
+) -> None:
+    mosquitto.start()
+    one, two = telling("one:/data", "press-3"), telling("two:/data", "pump 7", "fan-1")
+    listener = listening()
+    waited_for(lambda: states(listener) and len(heard_by(listener, station)) == 3)
+    press = station.machines["press-3"]
+    for to, of, at in ((two, one, TWO), (one, two, ONE)):
+        ids = {topic for topic, _ in listener.came if topic.startswith("homeassistant/")}
+        of.held.discard(press)
+        waited_for(lambda of=of: press not in of.telling._publisher._told)
+        counts = {what: len(listener.of(f"{ROOT}/press-3/{what}")) for what in states(listener)}
+        to.held.add(press)
+        waited_for(lambda at=at: heard_by(listener, station)["press-3"] == at)
+        for what, before in counts.items():
+            waited_for(lambda w=what, b=before: len(listener.of(f"{ROOT}/press-3/{w}")) > b)
+        assert {t for t, _ in listener.came if t.startswith("homeassistant/")} == ids
+    assert listener.last(f"{ROOT}/press-3/incident")["id"] == station.incidents["open alarm"]
+
+
+def test_what_comes_for_a_machine_of_another_station_is_no_fault(
+    telling: Any, mosquitto: Mosquitto, listening: Any, station: MadeUpStation
+) -> None:
+    mosquitto.start()
+    told = telling("one:/data", "press-3")
+    waited_for(told.is_connected)
+    told.inboxes.clear()
+    board = station.context.board
+    (pump,) = (each for each in board.machines() if each.name == "pump 7")
+    board.add(replace(pump, id="another", name="mixer", sources=()))  # of another station's file
+    other = listening()
+    other.publish(f"{ROOT}/pump plc/pcm", bytes(32_000))
+    other.publish(f"{ROOT}/mixer/running/set", "true")
+    other.publish(f"{ROOT}/nobody/running/set", "true")
+    waited_for(lambda: "there is no machine of that name" in told.broker.refusal)
+    assert told.broker.refused == 1
 
 
 def test_a_tag_says_whether_a_machine_runs(

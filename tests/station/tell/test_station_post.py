@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 
 import pytest
 from sqlalchemy import select
-from tell_kit import MACHINES, Clock, Hall, Receiver, post_of, step
+from tell_kit import MACHINES, NOON, Clock, Dripping, Hall, Receiver, post_of, step
 
+from rattle.station.config.told import Tell
 from rattle.station.store import reviews
 from rattle.station.store.notices import TEST, Notice, add
 from rattle.station.store.tables import NoticeRow
+from rattle.station.tell.channel import NotSentError, Webhook
+from rattle.station.tell.message import Message, Told
 from rattle.station.tell.post import Post
 
 
@@ -237,6 +241,38 @@ def test_an_alarm_that_was_told_before_it_became_one_of_many_is_told_to_be_over(
     assert receiver.told == [f"alarm {MACHINES[0]}", "at once", f"ended {MACHINES[0]}"]
 
 
+def test_where_there_is_nothing_to_note_nobody_is_kept_from_writing(
+    post: Post, hall: Hall, clock: Clock, receiver: Receiver
+) -> None:
+    hall.alarm()
+    step(post, clock)
+    step(post, clock, minutes=1)
+    with hall.database.writing() as session:  # nobody else can at the same time
+        session.execute(select(NoticeRow.id))
+        step(post, clock, minutes=1)
+    assert receiver.told == ["alarm press-1"]
+
+
+def test_what_began_at_once_and_goes_on_for_months_is_told_once_and_its_end_as_well(
+    post: Post, hall: Hall, clock: Clock, receiver: Receiver
+) -> None:
+    alarms = [hall.alarm(MACHINES[0])]
+    step(post, clock)
+    step(post, clock, minutes=1)
+    alarms += [hall.alarm(machine) for machine in MACHINES[1:6]]
+    told = [f"alarm {MACHINES[0]}", "at once", f"ended {MACHINES[0]}"]
+    for _ in range(60):
+        step(post, clock, days=1)
+    assert receiver.told == told[:2]
+    for each in alarms:
+        hall.end(each)
+    for _ in range(60):
+        step(post, clock, days=1)
+    assert receiver.told == [*told, *(f"review {machine}" for machine in MACHINES[:6])]
+    with hall.database.reading() as session:
+        assert session.scalars(select(NoticeRow)).all() == []  # it is over, and forgotten
+
+
 MAIL = "mailto://ann:pa55word@127.0.0.1:1?from=r@b.example&to=a@b.example"
 
 
@@ -259,6 +295,23 @@ def test_no_secret_is_in_an_error_or_the_log(
     said = " ".join([*map(str, [*errors, *logged]), str(post.channels), str(mail.channels)])
     for secret in ("pa55word", "t0psecret", "k3yk3y"):
         assert secret not in said
+
+
+def test_a_server_that_answers_a_byte_now_and_then_holds_nobody_up() -> None:
+    message = Message("M", "hall", [Told("N", "test", NOON, {"title": "", "text": "", "link": ""})])
+    with closing(Dripping()) as server:
+        tell = Tell.model_validate({"name": "shift", "url": server.url})
+        with pytest.raises(NotSentError, match=r"did not take it within 0\.3 s"):
+            Webhook(tell, within_s=0.3).send(message)
+        Webhook(tell, within_s=60.0).send(message)  # whoever waits gets its answer
+
+
+def test_why_no_connection_is_made_is_said_as_the_system_says_it(hall: Hall, clock: Clock) -> None:
+    post = post_of(hall.database, clock, "http://localhost:1/hook")
+    hall.alarm()
+    step(post, clock)
+    step(post, clock, minutes=1)
+    assert post.channels[0].error == "Connection refused"
 
 
 def test_a_server_that_leads_elsewhere_is_not_followed(

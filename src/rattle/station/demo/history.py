@@ -47,7 +47,7 @@ def _write(database: Database, plant: Plant, data: Path, now: datetime) -> None:
     until = now.replace(second=0, microsecond=0) - MINUTE
     with database.writing() as session:
         enter(session, plant, now)
-        ids = take(session, plant, plant.machine, releases, now)
+        ids = take(session, plant, plant.machine, releases, now).ids
         for machine in plant.machine:
             (source,) = machine.sources
             source_id = ids.sources[source.name]

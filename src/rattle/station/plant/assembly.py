@@ -18,7 +18,7 @@ from rattle.station.hear.operating import running_of
 from rattle.station.hear.push import PushInbox
 from rattle.station.judge.incidents import MachineIncidents
 from rattle.station.judge.making import judge_of_source
-from rattle.station.judge.moments import OddMoments
+from rattle.station.judge.moments import OddMoments, OfferedLately
 from rattle.station.judge.source_judge import SourceJudge
 from rattle.station.judge.troubles import SourceTroubles
 from rattle.station.plant.beginning import Beginning, Going
@@ -34,9 +34,10 @@ class Assembly:
     """The ears of a plant, as they are put together.
 
     By the id of a source: ``ears``, ``troubles``, and ``in_use``, the release that scores it. By
-    that of a machine: ``ears_of``, ``incidents_of``, ``listeners``. By that of a release:
-    ``releases``. By a source's name: ``inboxes``. What was taken apart stays in ``in_use`` and
-    ``releases``. ``tell`` is the scribe's, ``opens`` makes the source of sound that the file names.
+    that of a machine: ``ears_of``, ``incidents_of``, ``offered`` (moments), ``listeners``. By that
+    of a release: ``releases``. By a source's name: ``inboxes``. What was taken apart stays in
+    ``in_use`` and ``releases``. ``tell`` is the scribe's, ``opens`` makes the source of sound that
+    the file names.
     """
 
     tell: Callable[[Record], None]
@@ -47,6 +48,7 @@ class Assembly:
     ears: dict[str, Ear] = field(default_factory=dict)
     ears_of: dict[str, list[Ear]] = field(default_factory=dict)
     incidents_of: dict[str, MachineIncidents] = field(default_factory=dict)
+    offered: dict[str, OfferedLately] = field(default_factory=dict)
     troubles: dict[str, SourceTroubles] = field(default_factory=dict)
     in_use: dict[str, str] = field(default_factory=dict)
     releases: dict[str, Release] = field(default_factory=dict)
@@ -99,6 +101,7 @@ class Assembly:
                 judge_of_source(release.scorer, machine, account, is_same=False),
                 self.incidents_of[machine_id],
                 tell=self.tell,
+                moments=OddMoments(offered=self.offered[machine_id]),
             )
             self.in_use[source_id] = release_id
             self.ears[source_id].swap(in_use, judge, now)
@@ -112,6 +115,8 @@ class Assembly:
         self.board.add(self._shown(machine, machine_id, in_use.id, ids.sources))
         incidents = self._incidents(machine_id, beginning.going)
         self.incidents_of[machine_id] = incidents
+        known = [beginning.known[source.name] for source in machine.sources]
+        self.offered[machine_id] = OfferedLately(at for each in known for at, _ in each.moments)
         for source in machine.sources:
             source_id = ids.sources[source.name]
             ear = self._ear(machine, source, source_id, machine_id, in_use, incidents, beginning)
@@ -153,7 +158,7 @@ class Assembly:
             incidents,
             tell=self.tell,
             threshold_ids=known.threshold_ids if known.is_same else None,
-            moments=OddMoments(known.moments),
+            moments=OddMoments(known.moments, self.offered[machine_id]),
         )
         restored = [each.incident for each in beginning.going]
         troubles = SourceTroubles(

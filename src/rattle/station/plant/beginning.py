@@ -32,10 +32,12 @@ from rattle.station.store.history import (
 from rattle.station.store.incident_rows import record_of
 from rattle.station.store.leases import join, time_of
 from rattle.station.store.register import BundleFacts, Registered, register
-from rattle.station.store.tables import ClipRow, IncidentRow, MachineRow, SourceRow
+from rattle.station.store.tables import ClipRow, MachineRow, ReleaseRow
 
 # Sources whose past is read at the same time.
 AT_ONCE = 4
+# Where a release's report keeps the budget that its thresholds are fitted to.
+ALLOWED = "allowed_per_week"
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,23 @@ class Going:
 
 @dataclass(frozen=True)
 class Entered:
-    """Ids of all that the file names, and false alarms a week that each source was allowed before,
-    by its machine's name. node: what the station is called among those of its database."""
+    """Ids of all that the file names, and what the station is called among those of its database
+    (node)."""
+
+    ids: Registered
+    node: str
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Ids of machines that are taken, and what each source's thresholds allowed before.
+
+    That is in false alarms a week, by the machine's name; of a bundle that judged none there is
+    nothing.
+    """
 
     ids: Registered
     before: Mapping[str, float]
-    node: str
 
 
 @dataclass(frozen=True)
@@ -87,14 +100,13 @@ def enter(
 
     Raises ``DataError`` where another station has one of its machines with other sources.
     """
-    before = _budgets(session)
     ids = register(session, plant, {}, now)
     at, host = time_of(session, now), socket.gethostname()
     # One station of a data folder has one name, so that it finds its own machines again.
     node = f"{host}:{plant.data.resolve()}"
     address = plant.web.address or f"http://{plant.web.bind}"
     join(session, node, host, address, [*ids.sources.values()], at, at + lease)
-    return Entered(ids, before, node)
+    return Entered(ids, node)
 
 
 def take(
@@ -103,47 +115,48 @@ def take(
     machines: Sequence[Machine],
     releases: Mapping[str, Release],
     now: datetime,
-) -> Registered:
+) -> Taken:
     """Take the bundles of machines into use, and end what was interrupted of these.
 
-    ``releases`` are by the machine's name. Gives their ids, and those of what left all files.
+    ``releases`` are by the machine's name.
     """
-    facts = {each.name: _facts(releases[each.name], plant.data) for each in machines}
+    facts = {each.name: _facts(releases[each.name], each, plant.data) for each in machines}
+    before = _allowed_before(session, facts)
     taken = plant.model_copy(update={"machine": tuple(machines)})
     places = {machine.name: place for place, machine in enumerate(plant.machine)}
     ids = register(session, taken, facts, now, places)
     interrupt(session, time_of(session, now), [*ids.sources.values()])
-    return ids
+    return Taken(ids, before)
 
 
 def recall(
     database: Database,
     machines: Sequence[Machine],
-    ids: Registered,
-    before: Mapping[str, float],
+    taken: Taken,
     now: datetime,
 ) -> Beginning:
     """Recall what was known, several sources at a time: of hundreds it takes a while."""
     of = [(machine, source) for machine in machines for source in machine.sources]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        known = pool.map(lambda each: _known(database, each[0], each[1], ids, before, now), of)
+        known = pool.map(lambda each: _known(database, each[0], each[1], taken, now), of)
         known_of = {source.name: each for (_, source), each in zip(of, known, strict=True)}
     with database.reading() as session:
-        going = [Going(record_of(row), _clips(session, row)) for row in open_incidents(session)]
-    return Beginning(ids, known_of, going)
+        open_ = open_incidents(session, [taken.ids.machines[each.name] for each in machines])
+        clips = _clips(session, [row.id for row in open_])
+        going = [Going(record_of(row), clips.get(row.id, 0)) for row in open_]
+    return Beginning(taken.ids, known_of, going)
 
 
 def _known(
     database: Database,
     machine: Machine,
     source: Source,
-    ids: Registered,
-    before: Mapping[str, float],
+    taken: Taken,
     now: datetime,
 ) -> Known:
-    source_id = ids.sources[source.name]
-    release_id = ids.releases[machine.name]
-    is_same_budget = before.get(machine.name) == share_of(machine)
+    source_id = taken.ids.sources[source.name]
+    release_id = taken.ids.releases[machine.name]
+    is_same_budget = taken.before.get(machine.name) == share_of(machine)
     with database.reading() as session:
         account = account_of(session, source_id, release_id)
         return Known(
@@ -154,23 +167,36 @@ def _known(
         )
 
 
-def _budgets(session: Session) -> dict[str, float]:
-    """False alarms a week that each source of a machine was allowed until now."""
+def _allowed_before(session: Session, facts: Mapping[str, BundleFacts]) -> dict[str, float]:
+    """What thresholds by these bundles allow each source a week, by the machine's name.
+
+    By the bundle and not by the machine: the station that reads a changed file first is not always
+    the one that takes the machine.
+    """
     rows = session.execute(
-        select(MachineRow.name, MachineRow.budget_per_week, func.count(SourceRow.id))
-        .join(SourceRow, (SourceRow.machine_id == MachineRow.id) & SourceRow.listed)
-        .group_by(MachineRow.name, MachineRow.budget_per_week)
+        select(MachineRow.name, ReleaseRow.identity, ReleaseRow.report)
+        .join(ReleaseRow, ReleaseRow.machine_id == MachineRow.id)
+        .where(MachineRow.name.in_(facts))
     )
-    return {name: budget / count for name, budget, count in rows}
+    return {
+        name: report[ALLOWED]["of_a_source"]
+        for name, identity, report in rows
+        if identity == facts[name].identity and ALLOWED in report
+    }
 
 
-def _facts(release: Release, data: Path) -> BundleFacts:
+def allowed_by(machine: Machine) -> dict[str, Any]:
+    """What is noted of the budget of a release that comes into use: part of its report."""
+    return {ALLOWED: {"of_a_source": share_of(machine)}}
+
+
+def _facts(release: Release, machine: Machine, data: Path) -> BundleFacts:
     return BundleFacts(
         identity=release.scorer.identity,
         encoder=release.encoder,
         path=str(release.path.relative_to(data)),
         parent=release.scorer.info.provenance.parent,
-        report=report_of(release),
+        report=report_of(release) | allowed_by(machine),
         given=release.given,
     )
 
@@ -191,6 +217,7 @@ def report_of(release: Release) -> dict[str, Any]:
     }
 
 
-def _clips(session: Session, row: IncidentRow) -> int:
-    count = select(func.count(ClipRow.id)).where(ClipRow.incident_id == row.id)
-    return session.scalar(count) or 0
+def _clips(session: Session, incident_ids: Sequence[str]) -> dict[str | None, int]:
+    """Count the recordings of incidents; of one without there is nothing."""
+    count = select(ClipRow.incident_id, func.count()).where(ClipRow.incident_id.in_(incident_ids))
+    return dict(session.execute(count.group_by(ClipRow.incident_id)).all())

@@ -43,7 +43,7 @@ class Bringing:
         """
         self._refused = refused
         self._database, self._plant, self._releases = database, plant, releases
-        self._before, self._ears, self._now = entered.before, ears, now
+        self._ears, self._now = ears, now
         ids = entered.ids
         self._machines = {ids.machines[machine.name]: machine for machine in plant.machine}
         self._release_of: dict[str, str] = {}
@@ -56,7 +56,7 @@ class Bringing:
         """Put the machines together, to go on from what is stored; gives what will listen."""
         machines = [self._machines[machine_id] for machine_id in machine_ids]
         with self._database.reading() as session:
-            live = live_before(session, self._plant.data)
+            live = live_before(session, machines, self._plant.data)
         # Another station may have promoted one since this one was started.
         releases = {
             each.name: chosen_since(
@@ -65,11 +65,12 @@ class Bringing:
             for each in machines
         }
         with self._database.writing() as session:
-            ids = take(session, self._plant, machines, releases, self._now())
-        beginning = recall(self._database, machines, ids, self._before, self._now())
+            taken = take(session, self._plant, machines, releases, self._now())
+        beginning = recall(self._database, machines, taken, self._now())
         self._ears.add_all(machines, releases, beginning)
         for machine in machines:
-            self._release_of[ids.machines[machine.name]] = ids.releases[machine.name]
+            machine_id = taken.ids.machines[machine.name]
+            self._release_of[machine_id] = taken.ids.releases[machine.name]
         return [each for machine_id in machine_ids for each in self._ears.listeners[machine_id]]
 
     def releases_of(self, machine_ids: Sequence[str]) -> list[str]:

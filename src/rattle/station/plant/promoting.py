@@ -24,6 +24,7 @@ from rattle.station.learn.incidents import incidents_of
 from rattle.station.learn.labels import Base
 from rattle.station.learn.replay import Voice, hop_seconds
 from rattle.station.plant.assembly import Assembly
+from rattle.station.plant.beginning import allowed_by
 from rattle.station.plant.learnable import Learnable, Learnables
 from rattle.station.plant.releases import Release
 from rattle.station.store.database import Database
@@ -89,6 +90,8 @@ class Promoting:
         pasts = self._pasts(of, row.id, row.encoder, release)
         with self._database.writing() as session:
             promote(session, row.id, pasts, chosen.who, chosen.reason, self._now())
+            live = session.get_one(ReleaseRow, row.id)
+            live.report = {**live.report, **allowed_by(of.machine)}
         with self._database.reading() as session:
             accounts = {
                 past.source_id: account_of(session, past.source_id, row.id) for past in pasts

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,12 +106,12 @@ def chosen_since(
         return named
 
 
-def live_before(session: Session, data: Path) -> dict[str, Before]:
-    """Find the releases that were live, by their machine's name."""
+def live_before(session: Session, machines: Sequence[Machine], data: Path) -> dict[str, Before]:
+    """Find the releases of machines that were live, by the machine's name."""
     rows = session.execute(
-        select(MachineRow.name, MachineRow.given, ReleaseRow.path, ReleaseRow.identity).join(
-            ReleaseRow, ReleaseRow.id == MachineRow.live_release_id
-        )
+        select(MachineRow.name, MachineRow.given, ReleaseRow.path, ReleaseRow.identity)
+        .join(ReleaseRow, ReleaseRow.id == MachineRow.live_release_id)
+        .where(MachineRow.name.in_([machine.name for machine in machines]))
     )
     return {name: Before(data / path, identity, given) for name, given, path, identity in rows}
 

@@ -140,7 +140,7 @@ class Plant:
         self.database: Database = open_database(url, data)
         undo.callback(self.database.close)
         with self.database.reading() as session:
-            before = live_before(session, data)
+            before = live_before(session, self.file.machine, data)
         machines = told(self.file.machine, "opening bundles", len(self.file.machine))
         releases = {
             machine.name: take_into_use_or_keep(machine, data / "releases", before, self._refused)
@@ -159,6 +159,8 @@ class Plant:
             senders,
             self.database,
             self.board,
+            ears.ears_of,
+            station="" if url == "sqlite" else entered.node,
             now=self._now,
             full_disk=lambda: self._scribe.writing.full_disk,
             set_running=self.set_running,

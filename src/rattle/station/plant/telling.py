@@ -27,7 +27,11 @@ def senders_of(plant: Plant) -> list[Sender]:
 
 
 class Telling:
-    """All that tells of a plant; nothing where its file names nobody to tell."""
+    """All that tells of a plant; nothing where its file names nobody to tell.
+
+    ``held`` are the machines that are heard here, by id. ``station`` is what this one is called
+    among those that share its database, "" where none can.
+    """
 
     def __init__(
         self,
@@ -35,7 +39,9 @@ class Telling:
         senders: Sequence[Sender],
         database: Database,
         board: Board,
+        held: Collection[str],
         *,
+        station: str,
         now: Callable[[], datetime],
         full_disk: Callable[[], str],
         set_running: Callable[[str, bool], None],
@@ -43,7 +49,8 @@ class Telling:
     ) -> None:
         self._plant, self._board, self._database, self._now = plant, board, database, now
         self._set_running, self._inboxes = set_running, inboxes
-        self._address = plant.address
+        self._address, self._held = plant.address, held
+        self._status_at = status_topic(plant.plant, station)
         self._post: Post | None = None
         self._broker: Broker | None = None
         self._publisher: Publisher | None = None
@@ -65,17 +72,19 @@ class Telling:
             return
         name = self._plant.plant
         ids = {machine.name: machine.id for machine in self._board.machines()}
-        incoming = Incoming(self._plant, ids, self._set_running, self._inboxes.get)
+        incoming = Incoming(self._plant, ids, self._set_running, self._inboxes.get, self._is_known)
         self._publisher = publisher = Publisher(
             name,
             self._address,
             self._board,
+            self._held,
             self._database,
             lambda at, text: broker.publish(at, text),
+            status_at=self._status_at,
             home_assistant=self._plant.mqtt.home_assistant,
             hidden=secrets_of(self._plant),
         )
-        will = (status_topic(name), status(online=False))
+        will = (self._status_at, status(online=False))
         self._broker = broker = Broker(
             self._plant.mqtt, will, incoming.topics, incoming.take, publisher.connected, self._now
         )
@@ -86,8 +95,8 @@ class Telling:
         """End; what waits in the outbox is told after the next start."""
         with contextlib.ExitStack() as each:
             if self._broker is not None:
-                last = (status_topic(self._plant.plant), status(online=False))
-                each.callback(self._broker.stop, *last, patience_s / 3)
+                last = status(online=False)
+                each.callback(self._broker.stop, self._status_at, last, patience_s / 3)
             if self._publisher is not None:
                 each.callback(self._publisher.stop, patience_s / 3)
             if self._post is not None:
@@ -101,6 +110,9 @@ class Telling:
             self._post.wake()
         if self._publisher is not None:
             self._publisher.changed(incident_ids)
+
+    def _is_known(self, name: str) -> bool:
+        return any(machine.name == name for machine in self._board.machines())
 
     @property
     def channels(self) -> tuple[ChannelNow, ...]:

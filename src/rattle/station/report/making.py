@@ -25,7 +25,7 @@ from rattle.station.report.figures import (
     Verdicts,
 )
 from rattle.station.report.heard import Span, Spell, changes_of, heard, in_force, release_before
-from rattle.station.report.weeks import Week
+from rattle.station.report.weeks import FIRST_YEAR, Week
 from rattle.station.store.tables import (
     IncidentRow,
     MachineRow,
@@ -65,12 +65,11 @@ def report_of(
 
 
 def weeks_of(session: Session, now: datetime, zone: tzinfo | None = None) -> list[WeekInShort]:
-    """List the weeks since anything was heard or happened, the newest first: this one at least."""
-    oldest = select(func.min(MinuteRow.at)).where(MinuteRow.source_id == SourceRow.id)
-    firsts = [*session.scalars(select(oldest.scalar_subquery()).select_from(SourceRow))]
-    firsts.append(session.scalar(select(func.min(IncidentRow.opened))))
-    week = Week.of(now, zone)
-    first = min((Week.of(at, zone) for at in firsts if at is not None), default=week)
+    """List the weeks in which anything was heard or happened, the newest first; always this one.
+
+    A clock that was wrong for a while adds the weeks that it showed, and none in between; of years
+    that no report can be asked for there are none.
+    """
     is_alarm = (IncidentRow.kind == "machine") & (IncidentRow.level == "alarm")
     verdicts: dict[Week, Counter[str]] = {}
     for opened, verdict in session.execute(
@@ -78,11 +77,24 @@ def weeks_of(session: Session, now: datetime, zone: tzinfo | None = None) -> lis
     ):
         verdicts.setdefault(Week.of(opened, zone), Counter())[verdict or "none"] += 1
     weeks = []
-    while week >= first:
+    week: Week | None = Week.of(now, zone)
+    while week is not None and week.year >= FIRST_YEAR:
         alarms = Verdicts("alarm", **verdicts.get(week, Counter()))
         weeks.append(WeekInShort(week, alarms, week.ends(zone) <= now))
-        week = week.before()
+        last = _last_before(session, week.begins(zone))
+        week = None if last is None else Week.of(last, zone)
     return weeks
+
+
+def _last_before(session: Session, at: datetime) -> datetime | None:
+    """Say when anything was heard or happened last before then."""
+    of_source = (MinuteRow.source_id == SourceRow.id) & (MinuteRow.at < at)
+    heard = select(func.max(MinuteRow.at)).where(of_source).scalar_subquery()
+    lasts = [*session.scalars(select(heard).select_from(SourceRow))]
+    lasts.append(
+        session.scalar(select(func.max(IncidentRow.opened)).where(IncidentRow.opened < at))
+    )
+    return max((each for each in lasts if each is not None), default=None)
 
 
 def _incidents(session: Session, span: Span) -> Sequence[IncidentRow]:

@@ -115,10 +115,11 @@ def moments_of(
     return [(at, peak) for at, peak in session.execute(query) if peak is not None]
 
 
-def open_incidents(session: Session) -> Sequence[IncidentRow]:
-    """List the incidents that go on, the oldest first."""
-    is_open = select(IncidentRow).where(IncidentRow.state == "open")
-    return session.scalars(is_open.order_by(IncidentRow.opened, IncidentRow.id)).all()
+def open_incidents(session: Session, machine_ids: Collection[str]) -> Sequence[IncidentRow]:
+    """List the incidents of these machines that go on, the oldest first."""
+    is_open = (IncidentRow.state == "open") & IncidentRow.machine_id.in_(machine_ids)
+    query = select(IncidentRow).where(is_open).order_by(IncidentRow.opened, IncidentRow.id)
+    return session.scalars(query).all()
 
 
 def interrupt(session: Session, now: datetime, source_ids: Collection[str]) -> list[str]:
@@ -130,13 +131,16 @@ def interrupt(session: Session, now: datetime, source_ids: Collection[str]) -> l
     """
     ended = []
     is_leased = SourceRow.node.is_not(None) & (SourceRow.node_until > now)
-    elsewhere = set(session.scalars(select(SourceRow.id).where(is_leased))) - {*source_ids}
-    gone = set(session.scalars(select(MachineRow.id).where(~MachineRow.listed)))
-    left = set(session.scalars(select(SourceRow.id).where(~SourceRow.listed)))
-    for row in open_incidents(session):
-        has_left = row.source_id in left or row.machine_id in gone
-        if row.source_id in elsewhere or not (has_left or row.source_id in source_ids):
-            continue
+    is_left = ~(SourceRow.listed & MachineRow.listed)
+    is_ours = SourceRow.id.in_(source_ids) | (is_left & ~is_leased)
+    query = (
+        select(IncidentRow, is_left)
+        .join(SourceRow, SourceRow.id == IncidentRow.source_id)
+        .join(MachineRow, MachineRow.id == IncidentRow.machine_id)
+        .where(IncidentRow.state == "open", is_ours)
+        .order_by(IncidentRow.opened, IncidentRow.id)
+    )
+    for row, has_left in session.execute(query).all():
         of_source = MinuteRow.source_id == row.source_id
         last = session.scalar(select(func.max(MinuteRow.at)).where(of_source))
         heard_until = row.opened if last is None else last + MINUTE

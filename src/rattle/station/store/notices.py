@@ -66,26 +66,31 @@ def add(session: Session, notices: Sequence[Notice], now: datetime) -> None:
         session.execute(statement.on_conflict_do_nothing(index_elements=["channel", "key"]))
 
 
-def keys_of(session: Session, *, tried: bool = False) -> dict[str, set[str]]:
-    """List the keys of all notices that there are, by channel; or of those that were ``tried``.
+def keys_of(session: Session, since: datetime) -> dict[str, dict[str, bool]]:
+    """List the keys of notices by channel, and whether each was tried.
 
-    Those may have been told, and are not taken back.
+    One that was tried may have been told, and is not taken back. Those of incidents that ended
+    before ``since`` are left out.
     """
-    query = select(NoticeRow.channel, NoticeRow.key)
-    if tried:
-        query = query.where(~_untried())
-    keys: dict[str, set[str]] = {}
-    for channel, key in session.execute(query):
-        keys.setdefault(channel, set()).add(key)
+    lately = select(IncidentRow.id).where(
+        or_(IncidentRow.state == "open", IncidentRow.ended >= since)
+    )
+    query = select(NoticeRow.channel, NoticeRow.key, ~_untried()).where(
+        or_(NoticeRow.incident_id.is_(None), NoticeRow.incident_id.in_(lately))
+    )
+    keys: dict[str, dict[str, bool]] = {}
+    for channel, key, tried in session.execute(query):
+        keys.setdefault(channel, {})[key] = bool(tried)
     return keys
 
 
-def begun_at_once(session: Session) -> dict[str, list[datetime]]:
-    """List when machines began to sound odd at once, as far as that was told, by channel."""
-    query = select(NoticeRow.channel, NoticeRow.body).where(NoticeRow.what == AT_ONCE)
-    begun: dict[str, list[datetime]] = {}
-    for channel, body in session.execute(query):
-        begun.setdefault(channel, []).append(datetime.fromisoformat(body["begin"]))
+def begun_at_once(session: Session) -> dict[str, dict[str, datetime]]:
+    """Say when machines began to sound odd at once, as far as that was told, by channel and key."""
+    query = select(NoticeRow.channel, NoticeRow.key, NoticeRow.body)
+    begun: dict[str, dict[str, datetime]] = {}
+    is_at_once = NoticeRow.incident_id.is_(None) & (NoticeRow.what == AT_ONCE)
+    for channel, key, body in session.execute(query.where(is_at_once)):
+        begun.setdefault(channel, {})[key] = datetime.fromisoformat(body["begin"])
     return begun
 
 
@@ -136,15 +141,28 @@ def was_refused(session: Session, message: str, error: str, due: datetime) -> No
     session.execute(update(NoticeRow).where(of).values(**values, tries=NoticeRow.tries + 1))
 
 
-def expire(session: Session, now: datetime) -> None:
-    """Give up what could not be told within a day, of channels that left the file as well."""
-    late = (NoticeRow.state == "waiting") & (NoticeRow.at < now - EXPIRES)
-    session.execute(update(NoticeRow).where(late).values(state="expired"))
+def tidy(session: Session, now: datetime, going_on: Collection[str]) -> None:
+    """Give up what could not be told within a day, and delete what was told long ago.
+
+    Of channels that left the file as well. What goes on is remembered, as it would be told again:
+    ``going_on`` are keys of machines at once of which one still does, since they name no incident.
+    """
+    session.execute(update(NoticeRow).where(_is_late(now)).values(state="expired"))
+    session.execute(delete(NoticeRow).where(_is_old(now), NoticeRow.key.not_in(going_on)))
 
 
-def forget(session: Session, now: datetime) -> None:
-    """Delete what was told long ago; not of what goes on, which would be told again."""
-    ended = select(IncidentRow.id).where(IncidentRow.ended < now - KEPT)
-    is_over = or_(NoticeRow.incident_id.is_(None), NoticeRow.incident_id.in_(ended))
-    old = (NoticeRow.state != "waiting") & (NoticeRow.at < now - KEPT)
-    session.execute(delete(NoticeRow).where(old, is_over))
+def is_untidy(session: Session, now: datetime, going_on: Collection[str]) -> bool:
+    """Tell whether ``tidy`` has anything to do."""
+    is_old = _is_old(now) & NoticeRow.key.not_in(going_on)
+    found = (select(NoticeRow.id).where(each).limit(1) for each in (_is_late(now), is_old))
+    return any(session.scalar(each) is not None for each in found)
+
+
+def _is_late(now: datetime) -> ColumnElement[bool]:
+    return (NoticeRow.state == "waiting") & (NoticeRow.at < now - EXPIRES)
+
+
+def _is_old(now: datetime) -> ColumnElement[bool]:
+    goes_on = IncidentRow.ended.is_(None) | (IncidentRow.ended >= now - KEPT)
+    of_that = select(IncidentRow.id).where(IncidentRow.id == NoticeRow.incident_id, goes_on)
+    return (NoticeRow.state != "waiting") & (NoticeRow.at < now - KEPT) & ~of_that.exists()

@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from rattle.atomic import ABANDONED_AFTER_S, writing
-from rattle.errors import RattleError, StorageError
+from rattle.errors import HeldError, RattleError
 from rattle.locked import locked
 from rattle.station.config.amounts import shown_bytes
 from rattle.station.config.model import Keep
@@ -94,7 +95,7 @@ class Retention:
                     held.enter_context(
                         locked(self._folder / KEEPING, "a backup or retention", patience_s=0)
                     )
-                except StorageError:
+                except HeldError:
                     self._waits_since = self._waits_since or now
                     if now - self._waits_since < LONG:
                         return self._kept
@@ -138,24 +139,24 @@ class Retention:
     def _missing(self) -> set[str]:
         """Find the recordings whose file is not there, and mark their rows; unmark the others.
 
-        What another station put into its own folder is not here, and not missing.
+        What another station put into its own folder is not here, and not missing. Of rows that are
+        older than that several share a database, a station claims those whose file it has.
         """
         with self._database.reading() as session:
-            is_elsewhere = ClipRow.node.in_(
-                select(StationRow.node).where(StationRow.node != self._node)
-            )
-            rows = session.execute(select(ClipRow.path, ClipRow.missing, is_elsewhere)).all()
+            others = set(session.scalars(select(StationRow.node))) - {self._node}
+            rows = session.execute(select(ClipRow.path, ClipRow.missing, ClipRow.node)).all()
         gone = {path for path, *_ in rows if not (self._folder / path).is_file()}
-        changed = {
-            path
-            for path, was_missing, is_elsewhere_ in rows
-            if was_missing != (path in gone) and not (path in gone and is_elsewhere_)
-        }
-        if changed:
+        changes: dict[str, dict[str, Any]] = {}
+        for path, was_missing, node in rows:
+            is_elsewhere = node in others or (node is None and bool(others))
+            if was_missing != (path in gone) and not (path in gone and is_elsewhere):
+                changes.setdefault(path, {})["missing"] = path in gone
+            if node is None and self._node is not None and path not in gone:
+                changes.setdefault(path, {})["node"] = self._node
+        if changes:
             with self._database.writing() as session:
-                for path in changed:
-                    row = update(ClipRow).where(ClipRow.path == path)
-                    session.execute(row.values(missing=path in gone))
+                for path, values in changes.items():
+                    session.execute(update(ClipRow).where(ClipRow.path == path).values(**values))
         return gone
 
     def _remove(self, session: Session, victims: list[_File], now: datetime) -> None:

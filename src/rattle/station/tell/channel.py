@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
+import socket
+import ssl
 from typing import Protocol
 
 import httpx2
@@ -41,29 +45,35 @@ def channel_of(tell: Tell) -> Channel:
 class Webhook:
     """Posts JSON to an address; whatever is answered but 2xx is a refusal.
 
-    A message that is sent again has the same ``Idempotency-Key``.
+    ``within_s`` is for all of it: a server that answers a byte now and then holds nobody up. A
+    message that is sent again has the same ``Idempotency-Key``.
     """
 
-    def __init__(self, tell: Tell, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, tell: Tell, within_s: float = TIMEOUT_S) -> None:
         # It logs every address.
         logging.getLogger("httpx2").setLevel(logging.WARNING)
-        self._tell, self._url = tell, tell.url.get_secret_value()
-        self._client = httpx2.Client(
-            timeout=timeout_s, headers={"user-agent": f"rattle/{VERSION}"}, follow_redirects=False
-        )
+        self._tell, self._url, self._within_s = tell, tell.url.get_secret_value(), within_s
 
     def send(self, message: Message) -> None:
         """Send it; the answer is not read beyond its status."""
         try:
-            with self._client.stream(
-                "POST", self._url, json=message.document(), headers={ID_HEADER: message.id}
-            ) as answer:
-                status = answer.status_code
+            status = asyncio.run(self._answer(message))
+        except TimeoutError:
+            raise NotSentError(f"the server did not take it within {self._within_s:g} s") from None
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
-            raise NotSentError(_cleaned(str(error) or type(error).__name__, self._tell)) from None
+            raise NotSentError(_cleaned(_reason(error), self._tell)) from None
         if not 200 <= status < 300:
             leads = " (it leads elsewhere; give the address itself)" if status in MOVED else ""
             raise NotSentError(f"the server answers {status}{leads}")
+
+    async def _answer(self, message: Message) -> int:
+        headers = {"user-agent": f"rattle/{VERSION}", ID_HEADER: message.id}
+        async with (
+            asyncio.timeout(self._within_s),
+            httpx2.AsyncClient(timeout=None, headers=headers, follow_redirects=False) as client,
+            client.stream("POST", self._url, json=message.document()) as answer,
+        ):
+            return answer.status_code
 
 
 MOVED = (301, 302, 303, 307, 308)
@@ -92,6 +102,22 @@ class ByApprise:
         if not result:
             said = "; ".join(dict.fromkeys(entry.message for entry in result.logs()))
             raise NotSentError(_cleaned(said or f"{result.status.name.lower()}", self._tell))
+
+
+def _reason(error: BaseException) -> str:
+    """Say why it failed: where no connection was made, what the system says of the first try."""
+    said, below = str(error) or type(error).__name__, error
+    while True:
+        if isinstance(below, BaseExceptionGroup):
+            below = below.exceptions[0]
+        elif (cause := below.__cause__ or below.__context__) is not None:
+            below = cause
+        else:
+            break
+    # Of a name that is not known, and of TLS, the number is another one's than the system's.
+    if isinstance(below, OSError) and not isinstance(below, socket.gaierror | ssl.SSLError):
+        return os.strerror(below.errno) if below.errno else said
+    return said
 
 
 def _cleaned(reason: str, tell: Tell) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from rattle.station.board import MachineNow
-from rattle.station.tell.topics import status_topic, topic
+from rattle.station.tell.topics import topic
 from rattle.version import VERSION
 
 PREFIX = "homeassistant"
@@ -45,8 +45,13 @@ ENTITIES: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
 )
 
 
-def discovery(plant: str, machine: MachineNow, address: str) -> Iterator[tuple[str, str]]:
-    """Yield topics and payloads that describe a machine; its id tells it from others for good."""
+def discovery(
+    plant: str, machine: MachineNow, address: str, status: str
+) -> Iterator[tuple[str, str]]:
+    """Yield topics and payloads that describe a machine; its id tells it from others for good.
+
+    ``status`` is the topic of the station that hears it, and ``address`` where that has its page.
+    """
     device = {
         "identifiers": [f"rattle_{machine.id}"],
         "name": machine.name,
@@ -56,7 +61,7 @@ def discovery(plant: str, machine: MachineNow, address: str) -> Iterator[tuple[s
         "configuration_url": f"{address}/machines/{quote(machine.name)}",
     }
     availability = {
-        "topic": status_topic(plant),
+        "topic": status,
         "value_template": "{{ value_json.status }}",
         "payload_available": "online",
         "payload_not_available": "offline",

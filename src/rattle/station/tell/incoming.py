@@ -2,6 +2,8 @@
 
 rattle/PLANT/MACHINE/running/set   true or false, for a machine with running = "by tag"
 rattle/PLANT/SOURCE/pcm            whole samples, as ``mqtt`` of the source says; 10 s at most
+
+Stations of one plant get all of it; what is for a machine that another hears is left to that one.
 """
 
 from __future__ import annotations
@@ -38,9 +40,14 @@ class Incoming:
         machine_ids: Mapping[str, str],
         set_running: Callable[[str, bool], None],
         inbox_of: Callable[[str], Inbox | None],
+        is_known: Callable[[str], bool],
     ) -> None:
-        """``machine_ids`` are by the machines' names; ``inbox_of`` takes a source's."""
-        self._set_running, self._inbox_of = set_running, inbox_of
+        """``machine_ids`` are by the machines' names; ``inbox_of`` takes a source's.
+
+        ``inbox_of`` gives None where another station hears the source. ``is_known`` tells whether
+        any station's file names a machine.
+        """
+        self._set_running, self._inbox_of, self._is_known = set_running, inbox_of, is_known
         self._tags = {
             topic(plant.plant, machine.name, "running/set"): (
                 machine.name,
@@ -63,7 +70,7 @@ class Incoming:
             self._sound(self._sources[at], data)
         elif at in self._tags:
             self._tag(*self._tags[at], data)
-        else:
+        elif not self._is_known(at.split("/")[2]):
             raise RefusedError(f"{at}: there is no machine of that name")
 
     def _tag(self, name: str, machine_id: str | None, data: bytes) -> None:
@@ -78,7 +85,9 @@ class Incoming:
 
     def _sound(self, source: str, data: bytes) -> None:
         inbox = self._inbox_of(source)
-        if inbox is None or not inbox.offer(data):
+        if inbox is None:
+            return
+        if not inbox.offer(data):
             raise RefusedError(
                 f"sound of {source} was dropped: its ear is behind, or it was more than 10 s in one"
             )

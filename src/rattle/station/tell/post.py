@@ -18,7 +18,7 @@ from rattle.station.health import ChannelNow
 from rattle.station.store import notices
 from rattle.station.store.database import Database
 from rattle.station.store.notices import Notice
-from rattle.station.store.reading.lately import lately
+from rattle.station.store.reading.lately import Lately, lately
 from rattle.station.store.reading.notices import Counts, told
 from rattle.station.tell.at_once import AtOnce
 from rattle.station.tell.channel import Channel, NotSentError
@@ -93,32 +93,45 @@ class Post:
         return tuple(self._channel(sender.tell) for sender in self._senders)
 
     def look(self) -> None:
-        """Find what is to be told at this moment, and note it; give up what is a day late."""
+        """Find what is to be told at this moment, and note it; give up what is a day late.
+
+        Nobody is kept from writing where there is nothing to note.
+        """
         now = self._now()
         with self._database.reading() as session:
             incidents = lately(session, now - LOOKS_BACK)
-            keys, at_once = notices.keys_of(session), notices.begun_at_once(session)
-            tried = notices.keys_of(session, tried=True)
+            keys = notices.keys_of(session, now - LOOKS_BACK)
+            at_once = {
+                channel: {key: AtOnce(begin) for key, begin in begun.items()}
+                for channel, begun in notices.begun_at_once(session).items()
+            }
         changes: dict[str, Changes] = {}
-        for sender in self._senders:
-            tell = sender.tell
+        for tell in (sender.tell for sender in self._senders):
+            told_of = keys.get(tell.name, {})
             past = Past(
-                keys.get(tell.name, set()),
+                told_of.keys(),
                 self._since[tell.name],
-                [AtOnce(begin) for begin in at_once.get(tell.name, ())],
-                tried.get(tell.name, set()),
+                [*at_once.get(tell.name, {}).values()],
+                {key for key, tried in told_of.items() if tried},
             )
             changes[tell.name] = changes_of(tell, past, incidents, self._words, now)
             changes[tell.name].add.extend(self._of_station(tell, past, now))
-        with self._database.writing() as session:
-            for name, change in changes.items():
-                notices.take_back(session, name, change.take_back)
-                notices.add(session, change.add, now)
-            notices.expire(session, now)
-            notices.forget(session, now)
+        if any(change.add or change.take_back for change in changes.values()):
+            with self._database.writing() as session:
+                for name, change in changes.items():
+                    notices.take_back(session, name, change.take_back)
+                    notices.add(session, change.add, now)
+        self._tidy(_going_on(at_once, incidents), now)
         for sender in self._senders:
-            self._report(sender.tell, keys.get(sender.tell.name, set()), now)
+            self._report(sender.tell, keys.get(sender.tell.name, {}), now)
         self._count()
+
+    def _tidy(self, going_on: Collection[str], now: datetime) -> None:
+        with self._database.reading() as session:
+            is_untidy = notices.is_untidy(session, now, going_on)
+        if is_untidy:
+            with self._database.writing() as session:
+                notices.tidy(session, now, going_on)
 
     def _report(self, tell: Tell, keys: Collection[str], now: datetime) -> None:
         """Note last week's report, where it is due; after the alarms, which do not wait for it."""
@@ -218,3 +231,13 @@ class Post:
                     _log.exception("telling failed, it is tried again")
             self._woken.wait(EVERY_S)
             self._woken.clear()
+
+
+def _going_on(at_once: Mapping[str, Mapping[str, AtOnce]], incidents: Sequence[Lately]) -> set[str]:
+    """Name the keys of machines at once of which one goes on, or did lately."""
+    return {
+        key
+        for of in at_once.values()
+        for key, each in of.items()
+        if any(each.covers(incident.opened) for incident in incidents)
+    }

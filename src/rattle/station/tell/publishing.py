@@ -4,7 +4,8 @@
     incidents' rows ─ each change of one, in its order ─────┴─ Broker
 
 Nothing waits for a broker that is away but the ids of incidents. Whenever a connection is made, all
-retained topics are sent again: a broker may have lost what it had.
+retained topics are sent again: a broker may have lost what it had. Of stations that share a
+database each publishes the machines that it hears, all that there is of one when it begins to.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from rattle.station.store.database import Database
 from rattle.station.store.reading.newest import identity_of, in_order, newest_ids
 from rattle.station.store.reading.views import IncidentView
 from rattle.station.tell.home_assistant import discovery
-from rattle.station.tell.topics import facts_of, payload, states_of, status, status_topic, topic
+from rattle.station.tell.topics import facts_of, payload, states_of, status, topic
 
 _log = logging.getLogger(__name__)
 
@@ -38,10 +39,10 @@ class Receipt(Protocol):
 
 
 class Publisher:
-    """Publishes a plant's machines.
+    """Publishes the machines that a station hears: ``held``, by id.
 
-    ``publish`` sends a retained message, or returns None where it cannot. ``hidden`` are secrets
-    that no topic may show.
+    ``status_at`` is the topic of the station itself. ``publish`` sends a retained message, or
+    returns None where it cannot. ``hidden`` are secrets that no topic may show.
     """
 
     def __init__(
@@ -49,17 +50,21 @@ class Publisher:
         plant: str,
         address: str,
         board: Board,
+        held: Collection[str],
         database: Database,
         publish: Callable[[str, str], Receipt | None],
         *,
+        status_at: str,
         home_assistant: bool,
         hidden: Collection[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._plant, self._address, self._board = plant, address, board
+        self._plant, self._address, self._status_at = plant, address, status_at
+        self._board, self._held = board, held
         self._database, self._publish, self._clock = database, publish, clock
         self._home_assistant, self._hidden = home_assistant, hidden
-        self._told: dict[str, str] = {}
+        # What was published at each topic, by the machine's id; "" for the station.
+        self._told: dict[str, dict[str, str]] = {"": {}}
         self._scores_at = -SCORES_EVERY_S
         self._identities: dict[str, str] = {}
         # Incidents that the broker is to hear of, and of which it is not known whether it did.
@@ -95,41 +100,51 @@ class Publisher:
         """Publish what differs from what was published by this connection."""
         if self._is_anew:
             self._is_anew = False
-            self._told.clear()
-            try:
-                self._begin_again()
-            except StorageError:
-                self._is_anew = True
-                raise
-        for at, text in self._states():
-            if self._told.get(at) == text:
+            self._told = {"": {}}
+            # The last connection may have lost them.
+            with self._lock:
+                self._changed.update(incident_id for incident_id, _ in self._under_way)
+                self._under_way.clear()
+        self._follow()
+        for machine_id, at, text in self._states():
+            told = self._told[machine_id]
+            if told.get(at) == text:
                 continue
             if self._publish(at, text) is None:
                 return
-            self._told[at] = text
+            told[at] = text
         self._publish_incidents()
 
-    def _begin_again(self) -> None:
-        """Let all that the last connection may have lost be published by the new one."""
-        with self._database.reading() as session:
-            newest = newest_ids(session)
-        with self._lock:
-            self._changed.update(newest, (incident_id for incident_id, _ in self._under_way))
-            self._under_way.clear()
+    def _follow(self) -> None:
+        """Begin with machines that are held since the last time, and forget those that were left.
 
-    def _states(self) -> Iterator[tuple[str, str]]:
-        """Yield topics and what they are to say, as it is now."""
-        yield status_topic(self._plant), status(online=True)
+        Another station publishes these meanwhile, so all is published again where one comes back.
+        """
+        held = {machine.id for machine in self._board.machines() if machine.id in self._held}
+        new = held - self._told.keys()
+        if new:
+            with self._database.reading() as session:
+                newest = newest_ids(session, new)
+            with self._lock:
+                self._changed.update(newest)
+        self._told = {each: self._told.get(each, {}) for each in ("", *held)}
+
+    def _states(self) -> Iterator[tuple[str, str, str]]:
+        """Yield whose they are, topics and what they are to say, as it is now."""
+        yield "", self._status_at, status(online=True)
         is_score_due = self._clock() - self._scores_at >= SCORES_EVERY_S
         if is_score_due:
             self._scores_at = self._clock()
         for machine in self._board.machines():
+            if machine.id not in self._told:
+                continue
             if self._home_assistant:
-                yield from discovery(self._plant, machine, self._address)
+                described = discovery(self._plant, machine, self._address, self._status_at)
+                yield from ((machine.id, at, text) for at, text in described)
             for what, facts in states_of(machine, self._identity(machine.release_id)).items():
                 at = topic(self._plant, machine.name, what)
-                if what != "score" or is_score_due or at not in self._told:
-                    yield at, payload(**without(facts, self._hidden))
+                if what != "score" or is_score_due or at not in self._told[machine.id]:
+                    yield machine.id, at, payload(**without(facts, self._hidden))
 
     def _publish_incidents(self) -> None:
         arrived = {each for each, receipt in self._under_way if receipt.is_published()}
@@ -139,7 +154,7 @@ class Publisher:
         if not due:
             return
         with self._database.reading() as session:
-            views = in_order(session, due)
+            views = [each for each in in_order(session, due) if each.machine_id in self._told]
         for view in views:
             receipt = self._publish(*self._of(view))
             if receipt is None:
@@ -148,7 +163,8 @@ class Publisher:
             with self._lock:
                 self._changed.discard(view.id)
         with self._lock:
-            self._changed -= due - {view.id for view in views}  # of a microphone, or not stored
+            # Of a microphone, of a machine that another station hears, or not stored.
+            self._changed -= due - {view.id for view in views}
 
     def _of(self, incident: IncidentView) -> tuple[str, str]:
         at = topic(self._plant, incident.machine, "incident")

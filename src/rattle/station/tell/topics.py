@@ -1,6 +1,7 @@
 """Say what is published of a plant: JSON with ``v: 1``, retained, so that who comes later knows.
 
 rattle/PLANT/status            online or offline; the broker says offline where we vanish
+rattle/PLANT/STATION/status    in its place, where stations share a database
 rattle/PLANT/MACHINE/state     whether it runs, how far it is learnt, its open incident
 rattle/PLANT/MACHINE/score     how odd it sounds, and its thresholds
 rattle/PLANT/MACHINE/health    whether it is heard, by each of its sources
@@ -13,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from rattle.station.board import MachineNow
 from rattle.station.store.reading.views import IncidentView
@@ -20,9 +22,9 @@ from rattle.station.store.reading.views import IncidentView
 ROOT = "rattle"
 
 
-def status_topic(plant: str) -> str:
-    """Where it is said whether the station is there."""
-    return f"{ROOT}/{plant}/status"
+def status_topic(plant: str, station: str = "") -> str:
+    """Where it is said whether a station is there; ``station`` is "" where there is but one."""
+    return "/".join([ROOT, plant, *([quote(station, safe=":")] if station else []), "status"])
 
 
 def topic(plant: str, name: str, what: str) -> str:

@@ -7,14 +7,15 @@ from collections.abc import Collection
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from rattle.station.store.reading.incidents import incident
+from rattle.station.store.reading.incidents import incidents_of
 from rattle.station.store.reading.views import IncidentView
 from rattle.station.store.tables import IncidentRow, ReleaseRow
 
 
-def newest_ids(session: Session) -> list[str]:
-    """Name the newest incident of each machine that passed a threshold."""
+def newest_ids(session: Session, machine_ids: Collection[str]) -> list[str]:
+    """Name the newest incident of each of these machines that passed a threshold."""
     stood_out = (IncidentRow.kind == "machine") & (IncidentRow.level != "moment")
+    stood_out &= IncidentRow.machine_id.in_(machine_ids)
     last = (
         select(IncidentRow.machine_id, func.max(IncidentRow.opened).label("opened"))
         .where(stood_out)
@@ -34,19 +35,15 @@ def in_order(session: Session, incident_ids: Collection[str]) -> list[IncidentVi
 
     Where the newest of a machine is not among them, it follows: what was said last is of it.
     """
-    found = [incident(session, each) for each in incident_ids]
-    views = [
-        each
-        for each in found
-        if each is not None and each.kind == "machine" and each.level != "moment"
-    ]
-    machines = {each.machine_id for each in views}
-    for each in newest_ids(session):
-        if each not in incident_ids:
-            newest = incident(session, each)
-            if newest is not None and newest.machine_id in machines:
-                views.append(newest)
-    return sorted(views, key=lambda each: (each.opened, each.id))
+    asked = incidents_of(session, [*incident_ids])
+    found = {
+        each.id: each
+        for each in asked.values()
+        if each.kind == "machine" and each.level != "moment"
+    }
+    newest = newest_ids(session, {each.machine_id for each in found.values()})
+    found |= incidents_of(session, [each for each in newest if each not in found])
+    return sorted(found.values(), key=lambda each: (each.opened, each.id))
 
 
 def identity_of(session: Session, release_id: str) -> str:
