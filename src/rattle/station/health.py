@@ -13,7 +13,8 @@ class Writing:
     dropped_minutes: whose scores were let go since too much waited; what the budget counts of them
     is kept. dropped_embeddings: windows. refused: records that the database cannot hold, by a fault
     of the program. refused_clips: not kept since the disk or the budget is full, or too many wait.
-    speech_clips: not kept since someone speaks in them.
+    speech_clips: not kept since someone speaks in them. refused_normal, speech_normal: pieces of
+    normal sound that were not, likewise.
     error: why nothing can be written at the moment, else "". since: from when on. full_disk: why
     no clip can be written, else "".
     """
@@ -25,6 +26,8 @@ class Writing:
     refused: int = 0
     refused_clips: int = 0
     speech_clips: int = 0
+    refused_normal: int = 0
+    speech_normal: int = 0
     error: str = ""
     since: datetime | None = None
     full_disk: str = ""
@@ -34,8 +37,9 @@ class Writing:
 class Kept:
     """What retention found and did: bytes of clips, of these reviewed ones, and the next to go.
 
-    ran: when it last ran, None where it has not yet. victims: paths of the clips that go next.
-    removed: files of clips, since the start.
+    ran: when it last ran, None where it has not yet. normal_pieces: of normal sound, the oldest
+    from normal_since on. victims: paths of the clips that go next. removed: files of clips, since
+    the start.
     """
 
     ran: datetime | None = None
@@ -43,6 +47,9 @@ class Kept:
     protected_bytes: int = 0
     clip_budget_bytes: int = 0
     embedding_bytes: int = 0
+    normal_pieces: int = 0
+    normal_bytes: int = 0
+    normal_since: datetime | None = None
     database_bytes: int = 0
     free_bytes: int = 0
     victims: tuple[str, ...] = ()
