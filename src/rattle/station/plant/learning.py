@@ -141,10 +141,11 @@ class Learning:
             self._too_early.add(machine_id)
             self._say(machine_id, TOO_EARLY)
             return
+        if known is None:
+            self._say(of.id, f"Fitting a head to {counted(len(learnt), 'verdict')}.")
         ground = self._learnables.ground(of, stood)
         old = Voice.of(self._ears.releases[of.live_id].scorer)
         if known is None:
-            self._say(of.id, f"Fitting a head to {counted(len(learnt), 'verdict')}.")
             head = fitted(ground, stood)
             if head is None:
                 self._take_back(machine_id, NOTHING_KEPT)
