@@ -115,9 +115,9 @@ def between(bundle: Path, healthy: np.ndarray, odd: np.ndarray) -> float:
     return 2 * low
 
 
-def waited_for(found: Callable[[], Any]) -> Any:
+def waited_for(found: Callable[[], Any], within_s: float = PATIENCE_S) -> Any:
     """What is found, as soon as it is anything."""
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + within_s
     while not (result := found()):
         assert time.monotonic() < until, "it did not come in time"
         time.sleep(0.05)
