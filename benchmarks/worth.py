@@ -277,7 +277,7 @@ def main() -> None:
         clips = load_manifest(Path(chosen.data))
         note(chosen.results, WHATS, chosen.seeds, lambda what, seed: rows_of(what, seed, clips))
         return
-    rows = [row for row in noted(chosen.results) if row["seed"] in chosen.seeds]
+    rows = noted(chosen.results, chosen.seeds)
     tables = {what: table(rows, what) for what in WHATS}
     print("\n\n".join(tables.values()))
     for file in chosen.into:
