@@ -174,7 +174,7 @@ def main() -> None:
     if chosen.verb == "run":
         run(chosen.data, chosen.bundles, chosen.results, chosen.seeds, chosen.variants)
         return
-    text = table(noted(chosen.results))
+    text = table(noted(chosen.results, chosen.seeds))
     print(text)
     if chosen.into:
         before, _, rest = chosen.into.read_text(encoding="utf-8").partition(BEGIN)

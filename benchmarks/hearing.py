@@ -379,7 +379,7 @@ def main() -> None:
     if chosen.verb == "run":
         run(chosen.data, chosen.results, chosen.what, chosen.seeds)
         return
-    rows = noted(chosen.results)
+    rows = noted(chosen.results, chosen.seeds)
     tables = {
         "real": real_table(rows),
         "parts": parts_table(rows),

@@ -379,7 +379,7 @@ def main() -> None:
     if chosen.verb == "run":
         run(chosen.data, chosen.results, chosen.what, chosen.seeds)
         return
-    rows = noted(chosen.results)
+    rows = noted(chosen.results, chosen.seeds)
     of = {what: [row for row in rows if row["what"] == what] for what in WHATS}
     tables = {
         "labels": label_table(of["labels"]),

@@ -198,7 +198,7 @@ def main() -> None:
     if chosen.verb == "run":
         run(chosen.data, chosen.results, chosen.workers, chosen.variants, chosen.seeds)
         return
-    text = tables(noted(chosen.results))
+    text = tables(noted(chosen.results, chosen.seeds))
     print(text)
     if chosen.into:
         write_into(chosen.into, text)

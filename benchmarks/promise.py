@@ -166,7 +166,7 @@ def main() -> None:
             lambda what, seed: rows_of(what, seed, chosen.data),
         )
         return
-    rows = noted(chosen.results)
+    rows = noted(chosen.results, chosen.seeds)
     tables = {"promise": table(rows), "promise by machine": machine_table(rows)}
     print("\n\n".join(tables.values()))
     if chosen.into:

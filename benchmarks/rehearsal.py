@@ -249,7 +249,7 @@ def main() -> None:
     if chosen.verb == "run":
         run(chosen.data, chosen.results, chosen.what, chosen.seeds)
         return
-    rows = noted(chosen.results)
+    rows = noted(chosen.results, chosen.seeds)
     tables = {"ranks": rank_table(rows), "real": real_table(rows), "types": type_table(rows)}
     print("\n\n".join(tables.values()))
     if chosen.into:

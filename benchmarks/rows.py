@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 Row = dict[str, Any]
 
 
-def noted(results: Path) -> list[Row]:
-    """The rows noted so far."""
+def noted(results: Path, seeds: Collection[int] | None = None) -> list[Row]:
+    """The rows noted so far: those of these seeds, or all."""
     if not results.exists():
         return []
-    return [json.loads(line) for line in results.read_text().splitlines()]
+    rows = [json.loads(line) for line in results.read_text().splitlines()]
+    return [row for row in rows if seeds is None or row["seed"] in seeds]
 
 
 def note(

@@ -268,14 +268,16 @@ def main() -> None:
     parser.add_argument("data", nargs="?")
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--into", type=Path, nargs="*", default=[], help="pages with the markers")
-    parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
+    parser.add_argument(
+        "--seeds", nargs="+", type=int, default=list(SEEDS), help="of trainings: to run, or to show"
+    )
     chosen = parser.parse_args()
     if chosen.verb == "run":
         torch.set_num_threads(1)
         clips = load_manifest(Path(chosen.data))
         note(chosen.results, WHATS, chosen.seeds, lambda what, seed: rows_of(what, seed, clips))
         return
-    rows = noted(chosen.results)
+    rows = noted(chosen.results, chosen.seeds)
     tables = {what: table(rows, what) for what in WHATS}
     print("\n\n".join(tables.values()))
     for file in chosen.into:

@@ -142,12 +142,11 @@ class Receiver:
         ]
 
 
-class Dripping:
-    """A server that sends its answer, which says 200, a byte every 50 ms."""
+class Raw:
+    """A server that answers with these bytes, whatever it is asked, one every ``pause_s``."""
 
-    ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
-
-    def __init__(self) -> None:
+    def __init__(self, answer: bytes, pause_s: float) -> None:
+        self._answer, self._pause_s = answer, pause_s
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -169,8 +168,8 @@ class Dripping:
                 asker, _ = self._socket.accept()
                 with asker, suppress(ConnectionError):
                     asker.recv(65536)
-                    for byte in self.ANSWER:
-                        if self._stopped.wait(0.05):
+                    for byte in self._answer:
+                        if self._stopped.wait(self._pause_s):
                             return
                         asker.send(bytes([byte]))
 

@@ -7,8 +7,9 @@ from contextlib import closing
 
 import pytest
 from sqlalchemy import select
-from tell_kit import MACHINES, NOON, Clock, Dripping, Hall, Receiver, post_of, step
+from tell_kit import MACHINES, NOON, Clock, Hall, Raw, Receiver, post_of, step
 
+from rattle.station.config.secret_parts import secrets_of, without
 from rattle.station.config.told import Tell
 from rattle.station.store import reviews
 from rattle.station.store.notices import TEST, Notice, add
@@ -126,6 +127,22 @@ def test_a_new_channel_is_told_of_what_goes_on_and_not_of_what_was(
     step(post, clock)
     step(post, clock, minutes=1)
     assert receiver.told == ["alarm press-2"]
+
+
+def test_a_source_that_was_lost_two_days_ago_and_still_is_is_news_to_a_new_channel(
+    hall: Hall, clock: Clock, receiver: Receiver
+) -> None:
+    lost = hall.lost("press-1")
+    hall.end(hall.lost("press-2"))
+    clock.forward(hours=48)
+    post = post_of(hall.database, clock, receiver.url)
+    step(post, clock)
+    step(post, clock, minutes=1)
+    assert receiver.told == ["source press-1"]
+    assert post.channels[0].expired == 0
+    hall.end(lost)
+    step(post, clock, minutes=1)
+    assert receiver.told == ["source press-1", "ended press-1"]
 
 
 def test_a_server_that_fails_for_an_hour_loses_nothing_and_gets_nothing_twice(
@@ -273,6 +290,8 @@ def test_what_began_at_once_and_goes_on_for_months_is_told_once_and_its_end_as_w
         assert session.scalars(select(NoticeRow)).all() == []  # it is over, and forgotten
 
 
+BODY = {"title": "", "text": "", "link": ""}
+TEST_MESSAGE = Message("M", "hall", [Told("N", TEST, NOON, BODY)])
 MAIL = "mailto://ann:pa55word@127.0.0.1:1?from=r@b.example&to=a@b.example"
 
 
@@ -297,13 +316,28 @@ def test_no_secret_is_in_an_error_or_the_log(
         assert secret not in said
 
 
+def test_a_password_of_letters_alone_is_hidden_where_a_server_says_it() -> None:
+    with closing(Raw(b"554 no hunter here, ask hunter\r\n\r\n", pause_s=0.0)) as server:
+        url = server.url.replace("//", "//ann:hunter@")
+        tell = Tell.model_validate({"name": "shift", "url": url})
+        with pytest.raises(NotSentError) as refused:
+            Webhook(tell).send(TEST_MESSAGE)
+    assert "no ********** here, ask **********" in str(refused.value)
+
+
+@pytest.mark.parametrize("scheme", ["https", "mailto"])
+def test_a_password_of_letters_alone_is_a_secret_of_any_address(scheme: str) -> None:
+    url = f"{scheme}://ann:hunter@host.example?from=r@b.example&to=a@b.example"
+    tell = Tell.model_validate({"name": "shift", "url": url})
+    assert without("535 hunter is wrong", secrets_of(tell)) == "535 ********** is wrong"
+
+
 def test_a_server_that_answers_a_byte_now_and_then_holds_nobody_up() -> None:
-    message = Message("M", "hall", [Told("N", "test", NOON, {"title": "", "text": "", "link": ""})])
-    with closing(Dripping()) as server:
+    with closing(Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", pause_s=0.05)) as server:
         tell = Tell.model_validate({"name": "shift", "url": server.url})
         with pytest.raises(NotSentError, match=r"did not take it within 0\.3 s"):
-            Webhook(tell, within_s=0.3).send(message)
-        Webhook(tell, within_s=60.0).send(message)  # whoever waits gets its answer
+            Webhook(tell, within_s=0.3).send(TEST_MESSAGE)
+        Webhook(tell, within_s=60.0).send(TEST_MESSAGE)  # whoever waits gets its answer
 
 
 def test_why_no_connection_is_made_is_said_as_the_system_says_it(hall: Hall, clock: Clock) -> None:
