@@ -12,6 +12,7 @@ import threading
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from rattle.station.store.writing import write_all
 
 HERE = Path(__file__).parent
 Rows = dict[str, list[Any]]
+NEXT_TO_NOTHING = {"clips": 1000, "sound": timedelta(0)}
 
 
 def quiet(_what: str, _done: int, _of: int) -> None:
@@ -198,13 +200,14 @@ def test_a_backup_under_load_names_no_recording_that_it_lacks(
 def test_retention_waits_for_a_backup_and_says_so_where_it_takes_long(
     database: Database, folder: Path
 ) -> None:
-    retention = Retention(database, folder, Keep().model_copy(update={"clips": 1000}))
+    retention = Retention(database, folder, Keep().model_copy(update=NEXT_TO_NOTHING))
     with locked(folder / KEEPING, "a backup or retention"):
         assert retention.run(NOW).error == ""
         assert retention.run(NOW + LONG / 2).ran is None
         assert "a backup or retention goes on there already" in retention.run(NOW + LONG).error
-        assert len(list(folder.rglob("*.flac"))) == 3
+        assert len(list(folder.rglob("*.flac"))) == 6
     assert retention.run(NOW + 2 * LONG).error == ""
+    assert retention.kept.normal_pieces == 0
     assert retention.kept.ran == NOW + 2 * LONG
 
 
@@ -245,7 +248,7 @@ def test_a_damaged_database_is_said_and_the_backup_before_it_stays(
 def test_a_recording_that_is_not_there_is_said_and_shown_as_missing(
     url: str, emptied: Callable[[], str], folder: Path, tmp_path: Path
 ) -> None:
-    gone = next(folder.rglob("*.flac"))
+    gone = next((folder / "clips").rglob("*.flac"))
     gone.unlink()
     archive = tmp_path / "hall.zip"
     held = back_up(url, folder, "hall", archive, NOW, quiet)
