@@ -56,13 +56,14 @@ def part_for(
 ) -> float:
     """Say how far the head of ``bundle`` is to go, 0 to 1, for what people called wrong and right.
 
-    Not farther than so few faults can tell (``part_of_the_way``). Where fewer than two are
+    Not farther than so few labels can tell (``part_of_the_way``). Where fewer than two are
     confirmed or too little sound is stored nothing can be chosen by: a first, small step is taken.
     With none it is 0, and only what d is measured from learns.
     """
     if len(wrong) < 2:
         return FIRST if wrong else 0.0
-    parts = [part for part in PARTS if part <= part_of_the_way(len(wrong))]
+    most = part_of_the_way(len(wrong) + len(right))
+    parts = [part for part in PARTS if part <= most]
     faults, normals = ([each.clip for each in told] for told in (wrong, right))
     judging = _Judging(parts, rule, hop_s)
     healthy = judging.healthy(way_of(bundle, faults, normals), samples)
