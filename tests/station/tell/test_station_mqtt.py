@@ -21,6 +21,7 @@ from rattle.station.records import IncidentChanged
 from rattle.station.store import reviews
 from rattle.station.store.writing import write
 from rattle.station.tell import broker as broker_module
+from rattle.station.tell.publishing import STATES_ANEW_EVERY_S, Publisher
 
 ROOT = "rattle/hall-3"
 
@@ -295,6 +296,44 @@ def test_who_takes_a_machine_over_publishes_all_of_it_and_home_assistant_keeps_i
             waited_for(lambda w=what, b=before: len(listener.of(f"{ROOT}/press-3/{w}")) > b)
         assert {t for t, _ in listener.came if t.startswith("homeassistant/")} == ids
     assert listener.last(f"{ROOT}/press-3/incident")["id"] == station.incidents["open alarm"]
+
+
+def test_states_are_published_again_every_ten_minutes_and_incidents_are_not(
+    station: MadeUpStation,
+) -> None:
+    """A station that was asleep may have published old ones; an incident that comes is news."""
+    came: list[str] = []
+    clock = [0.0]
+
+    class Taken:
+        def is_published(self) -> bool:
+            return True
+
+    def publish(topic: str, _text: str) -> Taken:
+        came.append(topic)
+        return Taken()
+
+    publisher = Publisher(
+        "hall-3",
+        "http://r",
+        station.context.board,
+        station.machines.values(),
+        station.context.database,
+        publish,
+        status_at=f"{ROOT}/status",
+        home_assistant=True,
+        clock=lambda: clock[0],
+    )
+    publisher.publish_changes()
+    first = set(came)
+    assert f"{ROOT}/press-3/incident" in first
+    for clock[0], expected in (
+        (STATES_ANEW_EVERY_S - 1, set()),
+        (STATES_ANEW_EVERY_S, {each for each in first if not each.endswith("/incident")}),
+    ):
+        came.clear()
+        publisher.publish_changes()
+        assert set(came) == expected
 
 
 def test_what_comes_for_a_machine_of_another_station_is_no_fault(
