@@ -115,7 +115,8 @@ class Publisher:
             told = self._told[machine_id]
             if told.get(at) == text:
                 continue
-            if self._publish(at, text) is None:
+            # A new connection gets all of it, from the beginning.
+            if self._is_anew or self._publish(at, text) is None:
                 return
             told[at] = text
         self._publish_incidents()
