@@ -434,6 +434,7 @@ def test_without_a_broker_nothing_waits(telling: Any, station: MadeUpStation) ->
     told = telling()
     for _ in range(1000):
         told.telling.changed([station.incidents["alarm"]])
-    assert len(told.telling._publisher._changed) == 1
+    # With the newest of each machine, which a first connection is told of.
+    assert len(told.telling._publisher._changed) <= 1 + len(station.machines)
     told.telling.stop(6.0)
     assert not told.is_connected()
