@@ -21,6 +21,7 @@ from rattle.station.records import IncidentChanged
 from rattle.station.store import reviews
 from rattle.station.store.writing import write
 from rattle.station.tell import broker as broker_module
+from rattle.station.tell.publishing import STATES_ANEW_EVERY_S, Publisher
 
 ROOT = "rattle/hall-3"
 
@@ -297,6 +298,44 @@ def test_who_takes_a_machine_over_publishes_all_of_it_and_home_assistant_keeps_i
     assert listener.last(f"{ROOT}/press-3/incident")["id"] == station.incidents["open alarm"]
 
 
+def test_states_are_published_again_every_ten_minutes_and_incidents_are_not(
+    station: MadeUpStation,
+) -> None:
+    """A station that was asleep may have published old ones; an incident that comes is news."""
+    came: list[str] = []
+    clock = [0.0]
+
+    class Taken:
+        def is_published(self) -> bool:
+            return True
+
+    def publish(topic: str, _text: str) -> Taken:
+        came.append(topic)
+        return Taken()
+
+    publisher = Publisher(
+        "hall-3",
+        "http://r",
+        station.context.board,
+        station.machines.values(),
+        station.context.database,
+        publish,
+        status_at=f"{ROOT}/status",
+        home_assistant=True,
+        clock=lambda: clock[0],
+    )
+    publisher.publish_changes()
+    first = set(came)
+    assert f"{ROOT}/press-3/incident" in first
+    for clock[0], expected in (
+        (STATES_ANEW_EVERY_S - 1, set()),
+        (STATES_ANEW_EVERY_S, {each for each in first if not each.endswith("/incident")}),
+    ):
+        came.clear()
+        publisher.publish_changes()
+        assert set(came) == expected
+
+
 def test_what_comes_for_a_machine_of_another_station_is_no_fault(
     telling: Any, mosquitto: Mosquitto, listening: Any, station: MadeUpStation
 ) -> None:
@@ -395,6 +434,7 @@ def test_without_a_broker_nothing_waits(telling: Any, station: MadeUpStation) ->
     told = telling()
     for _ in range(1000):
         told.telling.changed([station.incidents["alarm"]])
-    assert len(told.telling._publisher._changed) == 1
+    # With the newest of each machine, which a first connection is told of.
+    assert len(told.telling._publisher._changed) <= 1 + len(station.machines)
     told.telling.stop(6.0)
     assert not told.is_connected()

@@ -34,7 +34,7 @@ class Broker:
     """A connection to a broker that comes and goes.
 
     ``take`` is given what comes at ``topics``, and ``ready`` is called when a connection is made,
-    both in paho's thread.
+    just before anything can be published by it; both in paho's thread.
     """
 
     def __init__(
@@ -111,9 +111,10 @@ class Broker:
             return
         for at in self._topics:
             client.subscribe(at, AT_LEAST_ONCE)
+        # First, or what is published in between would be published twice.
+        self._ready()
         with self._lock:
             self._state = replace(self._state, connected=True, since=self._now(), error="")
-        self._ready()
 
     def _failed(self, _client: Client, _data: Any) -> None:
         self._is_away("the broker does not answer")

@@ -30,6 +30,8 @@ _log = logging.getLogger(__name__)
 EVERY_S = 1.0
 # Scores change all the time.
 SCORES_EVERY_S = 10.0
+# What another may have published meanwhile, as a station that was asleep, does not stay for longer.
+STATES_ANEW_EVERY_S = 600.0
 
 
 class Receipt(Protocol):
@@ -65,7 +67,7 @@ class Publisher:
         self._home_assistant, self._hidden = home_assistant, hidden
         # What was published at each topic, by the machine's id; "" for the station.
         self._told: dict[str, dict[str, str]] = {"": {}}
-        self._scores_at = -SCORES_EVERY_S
+        self._scores_at, self._anew_at = -SCORES_EVERY_S, clock()
         self._identities: dict[str, str] = {}
         # Incidents that the broker is to hear of, and of which it is not known whether it did.
         self._changed: set[str] = set()
@@ -105,12 +107,16 @@ class Publisher:
             with self._lock:
                 self._changed.update(incident_id for incident_id, _ in self._under_way)
                 self._under_way.clear()
+        if self._clock() - self._anew_at >= STATES_ANEW_EVERY_S:
+            self._anew_at = self._clock()
+            self._told = {machine_id: {} for machine_id in self._told}
         self._follow()
         for machine_id, at, text in self._states():
             told = self._told[machine_id]
             if told.get(at) == text:
                 continue
-            if self._publish(at, text) is None:
+            # A new connection gets all of it, from the beginning.
+            if self._is_anew or self._publish(at, text) is None:
                 return
             told[at] = text
         self._publish_incidents()
