@@ -34,8 +34,7 @@ def keep_clip(folder: Path, clip: ClipHeard, *, speech: float | None) -> ClipKep
     clipped. Raises ``StorageError`` where it cannot be written, ``ClipError`` where it holds no
     sound, samples that are none, or more channels than FLAC can.
     """
-    samples = clip.samples[:, None] if clip.samples.ndim == 1 else clip.samples
-    _check(samples)
+    samples = _columns(clip.samples)
     numbers, floats, subtype = _rounded(samples)
     content = ContentHash(clip.sample_rate_hz, samples.shape[1])
     content.push(floats)
@@ -57,12 +56,20 @@ def keep_clip(folder: Path, clip: ClipHeard, *, speech: float | None) -> ClipKep
     )
 
 
+def flac_of(samples: NDArray[np.float32], sample_rate_hz: int) -> bytes:
+    """Encode ``samples [T]`` or ``[T, channels]`` as ``keep_clip`` does; ``ClipError`` as there."""
+    numbers, _, subtype = _rounded(_columns(samples))
+    return _encoded(numbers, sample_rate_hz, subtype)
+
+
 def path_of(sha256: str) -> Path:
     """Where a recording lies in the data folder."""
     return Path(FOLDER) / sha256[:2] / f"{sha256}{SUFFIX}"
 
 
-def _check(samples: NDArray[np.float32]) -> None:
+def _columns(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give ``[T, channels]`` that FLAC can hold, or raise."""
+    samples = samples[:, None] if samples.ndim == 1 else samples
     if not samples.size:
         raise ClipError("the recording holds no sound")
     if samples.shape[1] > MOST_CHANNELS:
@@ -72,6 +79,7 @@ def _check(samples: NDArray[np.float32]) -> None:
         )
     if not np.isfinite(samples).all():
         raise ClipError("the recording holds NaN or infinity")
+    return samples
 
 
 def _rounded(
@@ -94,7 +102,12 @@ def _write(
         if path.exists():
             os.utime(path)  # retention takes files that no row names, but no new ones
             return path.stat().st_size
+    encoded = _encoded(numbers, rate_hz, subtype)
+    with replacing(path) as beside:
+        return beside.write_bytes(encoded)
+
+
+def _encoded(numbers: NDArray[np.int16] | NDArray[np.int32], rate_hz: int, subtype: str) -> bytes:
     encoded = io.BytesIO()
     sf.write(encoded, numbers, rate_hz, format="FLAC", subtype=subtype)
-    with replacing(path) as beside:
-        return beside.write_bytes(encoded.getvalue())
+    return encoded.getvalue()
