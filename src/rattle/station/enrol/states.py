@@ -18,13 +18,13 @@ from rattle.station.hear.operating import OFF_BELOW_DBFS, ByLevel
 
 Levels = NDArray[np.float64]
 
-# Two levels are two states where they are so far apart, and a cut between them leaves so little of
-# the spread on either side (of one even spread it leaves a quarter, Otsu 1979).
+# Two levels are two states where hardly a second is as loud as anything within 3 dB between them.
+VALLEY_DB = 3.0
+HARDLY = 0.1
 APART_DB = 6.0
-LEFT = 0.15
+STEP_DB = 0.5
 # A shorter time at a level is no state of its own.
 LEAST_S = 20
-MOST_LEVELS = 4
 # Pieces that are further apart than this do not follow on each other.
 GAP_S = 2.0
 
@@ -95,30 +95,29 @@ def levels_of(each: Levels) -> tuple[tuple[float, float], ...]:
     """
     if not len(each):
         return ()
-    groups = [np.sort(each)]
-    while len(groups) < MOST_LEVELS:
-        cuts = [(place, _cut(group)) for place, group in enumerate(groups)]
-        cut = next(((place, at) for place, at in cuts if at is not None), None)
-        if cut is None:
-            break
-        place, at = cut
-        groups[place : place + 1] = [groups[place][:at], groups[place][at:]]
+    ordered = np.sort(each)
+    groups = np.split(ordered, np.searchsorted(ordered, _cuts(ordered)))
     return tuple((round(float(np.median(group)), 1), float(len(group))) for group in groups)
 
 
-def _cut(group: Levels) -> int | None:
-    """Find where sorted levels fall into two (Otsu); None where they do not."""
-    count = len(group)
-    if count < 2 * LEAST_S:
-        return None
-    sums, places = np.cumsum(group), np.arange(1, count)
-    low, high = sums[:-1] / places, (sums[-1] - sums[:-1]) / (count - places)
-    between = places * (count - places) / count**2 * (high - low) ** 2
-    between[: LEAST_S - 1] = between[count - LEAST_S :] = 0.0
-    at = int(between.argmax())
-    spread = float(group.var())
-    is_two = high[at] - low[at] >= APART_DB and between[at] >= (1 - LEFT) * spread
-    return at + 1 if is_two else None
+def _cuts(ordered: Levels) -> list[float]:
+    """Find the levels that hardly a second has, between those that many have."""
+    cuts: list[float] = []
+    valley: list[float] = []
+    for at in np.arange(ordered[0], ordered[-1], STEP_DB):
+        low, high = np.searchsorted(ordered, [at - VALLEY_DB / 2, at + VALLEY_DB / 2])
+        below = ordered[np.searchsorted(ordered, cuts[-1] if cuts else -np.inf) : low]
+        above = ordered[high:]
+        fewest = min(len(below), len(above))
+        if fewest >= LEAST_S and high - low <= HARDLY * fewest:
+            valley.append(float(at))
+            if np.median(above) - np.median(below) >= APART_DB:
+                continue
+            valley.clear()
+        elif valley:
+            cuts.append(valley[len(valley) // 2])
+            valley = []
+    return cuts
 
 
 def _between(each: Levels, levels: Sequence[tuple[float, float]]) -> float | None:
