@@ -59,13 +59,18 @@ class Recording:
 
         Sound in which someone speaks is kept where ``keeps_speech`` says so, and never learnt from.
         """
-        self.name, self._pieces, self._audio = name, pieces, audio
+        self._name, self._pieces, self._audio = name, pieces, audio
         self._piece_s, self._keeps_speech, self._tell = piece_s, keeps_speech, tell
         self._lock = Lock()
         self._coming: list[Samples] = []
         self._rate_hz = self._channels = self._waiting = self._judged = 0
         self._fitness: Fitness | None = None
         self.now = Heard()
+
+    @property
+    def name(self) -> str:
+        """What its source is called."""
+        return self._name
 
     def push(self, block: Block, at: datetime, lag_s: float = 0.0) -> None:
         """Hear the next block, whose last sample was at ``at`` (UTC)."""

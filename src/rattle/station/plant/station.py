@@ -25,19 +25,24 @@ from rattle.station.hear.sources import source_of
 from rattle.station.hear.watchdog import Watchdog
 from rattle.station.plant.assembly import Assembly, Opens
 from rattle.station.plant.banners import Beginnings, banners_of, gone
-from rattle.station.plant.beginning import enter
+from rattle.station.plant.beginning import enter, node_of
 from rattle.station.plant.bringing import Bringing, live_releases, stop_listening
 from rattle.station.plant.drifting import Drifts
 from rattle.station.plant.elsewhere import LOOK_EVERY_S as ELSEWHERE_EVERY_S
 from rattle.station.plant.elsewhere import Elsewhere
+from rattle.station.plant.encoders import encoders_of
+from rattle.station.plant.enrolled import take_enrolled
+from rattle.station.plant.enrolling import Enrolments
 from rattle.station.plant.explaining import Due, Explainer
 from rattle.station.plant.holding import HOLD_EVERY_S, LEASE, Holding
+from rattle.station.plant.joining import Joining
 from rattle.station.plant.keeping import Job, Keeper
 from rattle.station.plant.learning import Learning
 from rattle.station.plant.progress import told
 from rattle.station.plant.rehearsing import Rehearsals
 from rattle.station.plant.releases import Release, live_before, take_into_use_or_keep
 from rattle.station.plant.reviewing import Reviewing
+from rattle.station.plant.roster import Roster
 from rattle.station.plant.telling import Telling, senders_of
 from rattle.station.plant.unexplained import unexplained
 from rattle.station.records import IncidentChanged, StretchChanged
@@ -73,6 +78,7 @@ class Plant:
         self._explained: deque[str] = deque(maxlen=1000)
         self._beginnings = Beginnings()
         self._refused: dict[str, str] = {}  # bundles, by their machine's name
+        self._roster = Roster(file)
         self._end_by: float | None = None
 
     def start(self) -> None:
@@ -105,7 +111,12 @@ class Plant:
 
     def inbox(self, source_name: str) -> PushInbox | None:
         """Find a pushed source's inbox."""
-        return self._ears.inboxes.get(source_name)
+        found = self._ears.inboxes.get(source_name)
+        return self.enrolling.inbox(source_name) if found is None else found
+
+    def enrolled(self) -> Sequence[Machine]:
+        """List the machines that were enrolled and are watched; see ``web.context.Station``."""
+        return self._roster.enrolled
 
     def health(self) -> Health:
         """Say how the station is."""
@@ -123,6 +134,7 @@ class Plant:
                 self._beginnings(),
                 self._now(),
                 self._refused,
+                self._enrolled_wrong,
             ),
             pages_open=self.hub.pages_open,
             channels=self._telling.channels,
@@ -139,15 +151,17 @@ class Plant:
         refuse_half_restored(data)
         self.database: Database = open_database(url, data)
         undo.callback(self.database.close)
-        with self.database.reading() as session:
+        roster, node = self._roster, node_of(self.file)
+        with self.database.writing() as session:
+            self._enrolled_wrong = take_enrolled(session, roster, node)
             before = live_before(session, data)
-        machines = told(self.file.machine, "opening bundles", len(self.file.machine))
+        machines = told(roster.machines, "opening bundles", len(roster.machines))
         releases = {
             machine.name: take_into_use_or_keep(machine, data / "releases", before, self._refused)
             for machine in machines
         }
         with self.database.writing() as session:
-            entered = enter(session, self.file, self._now(), LEASE)
+            entered = enter(session, roster.plant, self._now(), LEASE)
             live = live_releases(session)
         self._explainer = Explainer(self.database, self._was_explained)
         self._retention = Retention(self.database, data, self.file.keep, entered.node)
@@ -155,7 +169,7 @@ class Plant:
         self._scribe = Scribe(self.database, files, self._written, now=self._now, node=entered.node)
         self._ears = ears = Assembly(self._scribe.put, self.board, self.hub, self._opens, self._now)
         self._telling = Telling(
-            self.file,
+            roster.plant,
             senders,
             self.database,
             self.board,
@@ -164,17 +178,18 @@ class Plant:
             set_running=self.set_running,
             inboxes=ears.inboxes,
         )
-        ears.show_all(self.file.machine, entered.ids, live)
-        self._bringing = Bringing(
-            self.database, self.file, releases, entered, ears, self._refused, self._now
+        ears.show_all(roster.machines, entered.ids, live)
+        self._bringing = bringing = Bringing(
+            self.database, roster.plant, releases, entered, ears, self._refused, self._now
         )
         self._holding = holding = Holding(
             self.database,
             entered.node,
-            self._bringing.sources,
+            bringing.sources,
             bring_in=self._bring_in,
             stop=lambda machines: stop_listening(ears.remove(machines), LISTENING_S),
             tell=self._scribe.put,
+            gone=self._gone,
             now=self._now,
         )
         undo.callback(self._part)
@@ -187,9 +202,19 @@ class Plant:
             self.reviewed,
             self._now,
         )
-        self._learning = Learning(self.database, self.file, ears, self.hub, self._now)
+        self._learning = Learning(self.database, roster, ears, self.hub, self._now)
         self._learning.start()
         undo.callback(lambda: self._learning.stop(self._left_s(BESIDES_S)))
+        self.enrolling = Enrolments(
+            self.database,
+            self.file,
+            node,
+            lambda: encoders_of(bringing.releases),
+            Joining(self.database, roster, bringing, ears, self._now),
+            self.board,
+            self.hub,
+            self._now,
+        )
         drifts = Drifts(self.database, self._held, self._scribe.put, self._now)
         self._reviewing = Reviewing(self.database, ears, drifts, self._learning, self._now)
         self._keeper = self._keeping(drifts)
@@ -212,6 +237,8 @@ class Plant:
         holding.look()
         self._holder.start()
         undo.callback(lambda: self._holder.stop(self._left_s(BESIDES_S)))
+        self.enrolling.start()
+        undo.callback(lambda: self.enrolling.stop(self._left_s(LISTENING_S)))
 
     def _keeping(self, drifts: Drifts) -> Keeper:
         rehearsals = Rehearsals(
@@ -253,6 +280,11 @@ class Plant:
                     self._explain(each.incident_id, each.path, each.release_id)
         for listener in listeners:
             listener.start()
+
+    def _gone(self, machine_id: str) -> None:
+        """Show a machine no more that was removed, and tell the pages."""
+        self.board.remove(machine_id)
+        self.hub.publish("plant")
 
     def _opened(self, source: SourceFile, machine: Machine, release: Release) -> Source:
         return source_of(source, release.scorer.recipe.audio.channel, self.file.data)
