@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from rattle.errors import ConfigError
 from rattle.station.config.check_sources import source_findings
 from rattle.station.config.model import Machine, Plant
@@ -84,3 +86,17 @@ def _not_here(table: Mapping[str, Any]) -> Iterator[str]:
             is_file = isinstance(path, str) and not path.startswith(ENV) and "://" not in path
             if is_file and not Path(str(path)).is_absolute():
                 yield f"{key}.{name}: expected an absolute path, such as /srv/recordings"
+
+
+def as_in_the_file(table: Mapping[str, Any], data: Path) -> str:
+    """Write a machine's table as ``plant.toml`` would have it, to be copied there.
+
+    >>> print(as_in_the_file({"name": "fan", "bundle": "releases/1.rattle"}, Path("/data")))
+    [[machine]]
+    name = "fan"
+    bundle = "/data/releases/1.rattle"
+    """
+    whole = dict(table)
+    if "bundle" in whole:
+        whole["bundle"] = str(data / str(whole["bundle"]))
+    return tomli_w.dumps({"machine": [whole]}).strip()

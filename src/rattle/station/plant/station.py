@@ -109,6 +109,11 @@ class Plant:
         for ear in self._ears.ears_of.get(machine_id, ()):
             ear.set_running(running)
 
+    @property
+    def enrolling(self) -> Enrolments:
+        """What enrols further machines; see ``web.context.Station``."""
+        return self._enrolling
+
     def inbox(self, source_name: str) -> PushInbox | None:
         """Find a pushed source's inbox."""
         found = self._ears.inboxes.get(source_name)
@@ -205,7 +210,7 @@ class Plant:
         self._learning = Learning(self.database, roster, ears, self.hub, self._now)
         self._learning.start()
         undo.callback(lambda: self._learning.stop(self._left_s(BESIDES_S)))
-        self.enrolling = Enrolments(
+        self._enrolling = Enrolments(
             self.database,
             self.file,
             node,
