@@ -129,7 +129,7 @@ def _hum(pieces: Sequence[Piece]) -> Check:
 def _speech(pieces: Sequence[Piece]) -> Check:
     spoken = [piece for piece in pieces if piece.has_speech]
     if not spoken:
-        return Check("Speech", True, "Nobody speaks.")
+        return Check("Speech", True, f"Nobody spoke in the last {_minutes(pieces)}.")
     said = (
         f"Someone speaks in {_share(len(spoken), len(pieces))} of the last {_minutes(pieces)}; "
         "nothing is learnt from that."
@@ -175,13 +175,13 @@ def _states(machine: Machine, states: States) -> Check:
 
 def _amount(states: States, pieces: Sequence[Piece], wanted_s: float) -> Check:
     have, wanted = states.usable_s / 60, wanted_s / 60
-    said = f"{have:.1f} of {wanted:g} min of running sound."
+    said = f"{have:.1f} of {wanted:g} min of running sound, without faults and speech."
     left_out = sum(piece.seconds for piece in pieces) - states.usable_s
     if left_out > 0:
         said += f" {_time(left_out)} more were heard and are not learnt from."
     if states.usable_s >= wanted_s:
         return Check("How much", True, said)
-    return Check("How much", False, said, "Let it record on; less raises more false alarms.")
+    return Check("How much", False, said, "Record more: a detector made from less raises more false alarms.")
 
 
 def _minutes(pieces: Sequence[Piece]) -> str:

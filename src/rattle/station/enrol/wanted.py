@@ -96,7 +96,6 @@ def as_in_the_file(table: Mapping[str, Any], data: Path) -> str:
     name = "fan"
     bundle = "/data/releases/1.rattle"
     """
-    whole = dict(table)
-    if "bundle" in whole:
-        whole["bundle"] = str(data / str(whole["bundle"]))
+    bundle = {"bundle": str(data / str(table["bundle"]))} if "bundle" in table else {}
+    whole = {"name": table["name"], **bundle, **{k: v for k, v in table.items() if k != "bundle"}}
     return tomli_w.dumps({"machine": [whole]}).strip()
