@@ -65,6 +65,15 @@ def test_no_piece_spans_a_gap(tmp_path: Path) -> None:
     assert into.now.state == "live"
 
 
+def test_what_ends_at_a_gap_is_a_piece_where_it_is_long_enough(tmp_path: Path) -> None:
+    into = recording(tmp_path)
+    for number, seconds in enumerate((8.0, 7.0, 14.0, 19.0)):
+        hear(into, noise(seconds, seed=number), begin_s=60 * number)
+        into.waiting("waits for recordings", BEGIN + timedelta(seconds=60 * number + 30))
+    lengths = [piece.seconds for piece in Pieces(tmp_path / "01").all]
+    assert lengths == [8.0, 10.0, 10.0, 9.0]
+
+
 def test_a_restart_goes_on_behind_what_was_recorded(tmp_path: Path) -> None:
     hear(recording(tmp_path), noise(30))
     lines = tmp_path / "01" / LINES

@@ -181,7 +181,9 @@ def _amount(states: States, pieces: Sequence[Piece], wanted_s: float) -> Check:
         said += f" {_time(left_out)} more were heard and are not learnt from."
     if states.usable_s >= wanted_s:
         return Check("How much", True, said)
-    return Check("How much", False, said, "Record more: a detector made from less raises more false alarms.")
+    return Check(
+        "How much", False, said, "Record more: a detector made from less raises more false alarms."
+    )
 
 
 def _minutes(pieces: Sequence[Piece]) -> str:

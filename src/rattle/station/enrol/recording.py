@@ -29,6 +29,9 @@ from rattle.station.hear.segment import level_dbfs
 
 _log = logging.getLogger(__name__)
 
+# What ends at a gap, as a recording of a watched folder does, is a piece from so much of one on.
+SHORTEST = 0.8
+
 State = Literal["connecting", "live", "lost", "ended", "full"]
 
 
@@ -65,6 +68,7 @@ class Recording:
         self._coming: list[Samples] = []
         self._rate_hz = self._channels = self._waiting = self._judged = 0
         self._fitness: Fitness | None = None
+        self._heard_until: datetime | None = None
         self.now = Heard()
 
     @property
@@ -103,7 +107,7 @@ class Recording:
             self._show("live", reason, at)
 
     def stop(self) -> None:
-        """Leave what is no whole piece: the station stops, or the recording does."""
+        """Keep what was heard last: the station stops, or the recording does."""
         with self._lock:
             self._begin_anew()
 
@@ -122,11 +126,15 @@ class Recording:
         length = round(self._piece_s * self._rate_hz)
         while self._waiting >= length and self.now.state != "full":
             every = np.concatenate(self._coming)
-            begins = at - timedelta(seconds=self._waiting / self._rate_hz)
             self._coming, self._waiting = [every[length:]], len(every) - length
-            self._piece(every[:length], begins, self._fitness)
+            self._piece(every[:length], at - timedelta(seconds=self._waiting / self._rate_hz))
+        self._heard_until = at
 
-    def _piece(self, samples: Samples, begins: datetime, fitness: Fitness) -> None:
+    def _piece(self, samples: Samples, ends: datetime) -> None:
+        """Keep a piece that ends then."""
+        fitness = self._fitness
+        assert fitness is not None  # noqa: S101
+        begins = ends - timedelta(seconds=len(samples) / self._rate_hz)
         start_s = self._judged / self._rate_hz
         self._judged += len(samples)
         fault = fitness.fault(start_s, self._judged / self._rate_hz)
@@ -143,6 +151,9 @@ class Recording:
         self._tell(self.now, piece)
 
     def _begin_anew(self) -> None:
+        shortest = SHORTEST * self._piece_s * self._rate_hz
+        if self._heard_until is not None and self.now.state != "full" and self._waiting >= shortest:
+            self._piece(np.concatenate(self._coming), self._heard_until)
         self._coming, self._waiting, self._judged = [], 0, 0
         self._fitness = None
 
