@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -27,6 +26,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import soundfile
 from sklearn.metrics import roc_auc_score
 from sqlalchemy import select
 
@@ -38,28 +39,31 @@ from rattle.station.plant.station import Plant
 from rattle.station.store.tables import IncidentRow, MachineRow, ThresholdRow
 from rows import Row, noted
 
-CLIP_S = 10
-HEALTHY_CLIPS = 3 * 360
-FAULTS, COPIES, CALM_CLIPS = 30, 6, 66
+# Recordings of a minute, six clips each: no window spans two recordings.
+CLIPS, RECORDING_S = 6, 60
+HEALTHY_MIN = 180
+FAULTS, CALM_MIN = 30, 11
+RATE_HZ = 16_000
 BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
 WAIT_S = 1800.0
 
 
 class Arriving:
-    """A folder in which recordings arrive, ten seconds after each other."""
+    """A folder in which recordings of a minute arrive, one after the other."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.at = folder, BEGIN
         folder.mkdir()
 
     def put(self, clips: Sequence[Path]) -> tuple[datetime, datetime]:
-        """Let clips arrive; says from when to when they are."""
+        """Let clips arrive, six to a recording; says from when to when they are."""
         begin = self.at
-        for clip in clips:
-            self.at += timedelta(seconds=CLIP_S)
-            path = self.folder / f"{self.at:%Y%m%dT%H%M%S}{clip.suffix}"
+        for place in range(0, len(clips) - CLIPS + 1, CLIPS):
+            each = [soundfile.read(clip)[0] for clip in clips[place : place + CLIPS]]
+            self.at += timedelta(seconds=RECORDING_S)
+            path = self.folder / f"{self.at:%Y%m%dT%H%M%S}.flac"
             beside = path.with_suffix(".part")
-            shutil.copyfile(clip, beside)
+            soundfile.write(beside, np.concatenate(each), RATE_HZ, format="FLAC")
             os.utime(beside, (self.at.timestamp(), self.at.timestamp()))
             beside.rename(path)
         return begin, self.at
@@ -109,7 +113,7 @@ def _made(plant: Plant, arriving: Arriving, train: Sequence[Path]) -> Row:
     table = {"name": "new", "sources": [{"name": "new", "folder": str(arriving.folder)}]}
     id_ = plant.enrolling.begin(Wanted(table, "", 600.0, at_once=False), "bench")
     arriving.put(train)
-    _wait(lambda: len(_now(plant, id_).pieces) >= len(train))
+    _wait(lambda: len(_now(plant, id_).pieces) >= CLIPS * (len(train) // CLIPS))
     looks = _now(plant, id_).checked
     began = time.monotonic()
     plant.enrolling.fit(id_, "bench")
@@ -146,17 +150,18 @@ def _watched(
     """Let the station hear healthy hours and faulty minutes; which of these raised an incident."""
     turn = 0
 
-    def calm(count: int) -> list[Path]:
+    def calm(minutes: int) -> list[Path]:
         nonlocal turn
+        count = CLIPS * minutes
         turn += count
         return [healthy[each % len(healthy)] for each in range(turn - count, turn)]
 
-    arriving.put(calm(HEALTHY_CLIPS))
+    arriving.put(calm(HEALTHY_MIN))
     chosen = [faulty[each * len(faulty) // FAULTS] for each in range(FAULTS)]
     spans = []
     for clip in chosen:
-        spans.append(arriving.put([clip] * COPIES))
-        arriving.put(calm(CALM_CLIPS))
+        spans.append(arriving.put([clip] * CLIPS))
+        arriving.put(calm(CALM_MIN))
     _wait(lambda: _reached(plant) >= arriving.at - timedelta(minutes=2))
     with plant.database.reading() as session:
         id_ = session.scalar(select(MachineRow.id).where(MachineRow.name == "new"))

@@ -1,9 +1,10 @@
 """Enrol by the head alone: a further machine on an encoder that others share, without torch.
 
 What ``rattle.enrol`` does where there are recordings in a manifest and a network in torch, this
-does of recordings that follow each other in time, by the encoder's graph: the same fit, the same
-scale, the same cross-fitted threshold. Its outliers are the embeddings that the bundles of other
-machines keep (``bundle.known``).
+does of recordings that follow each other in time, by the encoder's graph: the same fit and the same
+scale. The threshold is cross-fitted whatever the recipe says: siblings are heads alone, which cost
+nothing, and a share of so few recordings shows no rate. Its outliers are the embeddings that the
+bundles of other machines keep (``bundle.known``).
 
     recordings ── fit to be learnt from? ── amplitude ── graph ── embeddings ┐
     other machines' bundles ── the embeddings that they keep ────────────────┴ head ── bundle
@@ -103,7 +104,7 @@ def enrol_head(
     with threadpool_limits(1):  # so small a problem is solved faster by one thread
         fits = {
             share: _fit(embedded, order, share, outliers, recipe, seed)
-            for share in (0, *recipe.training.siblings)
+            for share in range(recipe.training.shares)
         }
     known, fitted = fits.pop(0)
     crossed = tuple(
