@@ -11,8 +11,6 @@ import pytest
 import soundfile
 from plant_kit import RATE_HZ, Given, plant_file, rows, waited_for
 
-import rattle
-from rattle import Machine, Manifest, Recipe
 from rattle.errors import ConfigError, DataError
 from rattle.station.board import MachineNow
 from rattle.station.config.model import Source
@@ -21,27 +19,6 @@ from rattle.station.enrol.wanted import Wanted
 from rattle.station.hear.sources import source_of
 from rattle.station.plant.station import Plant
 from rattle.station.store.tables import AuditRow, MachineRow, MinuteRow, ReleaseRow
-
-FAN, VALVE = Machine("synth_fan", "id_00"), Machine("synth_valve", "id_00")
-
-
-@pytest.fixture(scope="module")
-def valve_file(
-    clips: Manifest, tiny_fleet: Recipe, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """A detector on an encoder that may be shared, of a training that knew no fan."""
-    path = tmp_path_factory.mktemp("bundles") / "valve.rattle"
-    rattle.export(rattle.fit(clips.of(VALVE), VALVE, recipe=tiny_fleet)).save(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def fan_sound(clips: Manifest) -> np.ndarray:
-    """Two minutes of a fan that nobody enrolled yet, its clips in one order after the other."""
-    of = [clip.path for clip in clips.of(FAN, split="train", label="normal")]
-    each = [soundfile.read(path, dtype="float32")[0] for path in of]
-    dice = np.random.default_rng(0)
-    return np.concatenate([each[place] for _ in range(4) for place in dice.permutation(len(each))])
 
 
 @pytest.fixture(autouse=True)
@@ -268,6 +245,19 @@ def test_what_cannot_be_enrolled_is_refused_in_plain_words(
     assert words in str(refused.value)
     assert "secret" not in str(refused.value)
     assert station.plant.enrolling.every() == []
+
+
+def test_a_file_is_recorded_through_ffmpeg_and_its_end_is_said(
+    station: Running, fan_sound: np.ndarray, tmp_path: Path
+) -> None:
+    path = tmp_path / "fan.wav"
+    soundfile.write(path, fan_sound[: 12 * RATE_HZ], RATE_HZ)
+    table = {"sources": [{"name": "fan file", "url": str(path)}]}
+    id_ = station.plant.enrolling.begin(wanted(**table), "ann")
+    waited_for(lambda: (heard := station.now(id_).heard) and heard.state == "ended")
+    (piece,) = station.now(id_).pieces
+    kept, _ = soundfile.read(station.file.data / "enrolling" / id_ / piece.file, dtype="float32")
+    np.testing.assert_allclose(kept, fan_sound[: 10 * RATE_HZ], atol=2**-14)
 
 
 def test_no_secret_is_stored(station: Running) -> None:

@@ -22,13 +22,16 @@ from made_up_heard import MINUTE, NOW, Heard
 from rattle.errors import DataError, StorageError
 from rattle.locked import locked
 from rattle.station.config.model import Keep
-from rattle.station.store import embedding_files, reviews
+from rattle.station.enrol.pieces import LINES
+from rattle.station.ids import new_id
+from rattle.station.store import embedding_files, enrolments, reviews
 from rattle.station.store.backup import back_up, restore
 from rattle.station.store.backup.contents import FILE
 from rattle.station.store.backup.restore import RESTORING, refuse_half_restored
 from rattle.station.store.clip_files import keep_clip
 from rattle.station.store.credentials import Credentials
 from rattle.station.store.database import Database, open_database
+from rattle.station.store.enrolments import Enrolment
 from rattle.station.store.leases import join
 from rattle.station.store.retention import KEEPING, LONG, Retention
 from rattle.station.store.tables import ClipRow
@@ -57,7 +60,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
     """What a backup takes of a data folder."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
-        for kind in ("clips", "embeddings", "releases", "heard")
+        for kind in ("clips", "embeddings", "releases", "heard", "enrolling")
         for path in (folder / kind).rglob("*")
         if path.is_file()
     }
@@ -114,8 +117,24 @@ def _fill(folder: Path, database: Database) -> None:
     credentials = Credentials(database)
     credentials.add_account("ann", "correct horse", "admin", who="test", at=NOW)
     credentials.new_token("ann", "line 3", who="test", at=NOW)
-    for name in ("releases/one-fan.rattle", "heard/cam%201.jsonl", "session.key", "stray.txt"):
-        (folder / name).parent.mkdir(exist_ok=True)
+    enrolled = Enrolment(
+        id=new_id(NOW),
+        node="box",
+        name="saw",
+        state="recording",
+        config={"name": "saw", "sources": [{"name": "saw cam", "url": "env:SAW"}]},
+        encoder="e" * 64,
+        wanted_s=1200.0,
+        at_once=False,
+        created=NOW,
+        who="ann",
+    )
+    with database.writing() as session:
+        enrolments.begin(session, enrolled, ["saw cam"])
+    pieces = (f"enrolling/{enrolled.id}/{name}" for name in ("20260301T080000.000.flac", LINES))
+    others = ("releases/one-fan.rattle", "heard/cam%201.jsonl", "session.key", "stray.txt")
+    for name in (*pieces, *others):
+        (folder / name).parent.mkdir(exist_ok=True, parents=True)
         (folder / name).write_text(name)
 
 
@@ -123,8 +142,8 @@ def test_all_rows_and_files_come_back_whatever_the_database(
     url: str, other_url: str, emptied: Callable[[], str], folder: Path, tmp_path: Path
 ) -> None:
     rows, files = rows_of(url, folder), files_of(folder)
-    assert sum(map(bool, rows.values())) >= 14
-    assert len(files) == 6
+    assert sum(map(bool, rows.values())) >= 15
+    assert len(files) == 8
     archive = saved(url, folder, tmp_path / "hall.zip")
     restore(other_url, tmp_path / "other", archive, quiet)
     assert rows_of(other_url, tmp_path / "other") == rows

@@ -22,7 +22,8 @@ from rattle.station.store.enrolments import (
     enrolment,
     enrolments,
 )
-from rattle.station.store.tables import AuditRow, EnrolmentRow
+from rattle.station.store.leases import time_of
+from rattle.station.store.tables import AuditRow, EnrolmentRow, StationRow
 
 
 def new(name: str = "saw", node: str = "a:/data", **changes: Any) -> Enrolment:
@@ -100,12 +101,25 @@ def test_one_that_is_not_there_is_said(database: Database) -> None:
         assert enrolment(session, "0" * 26) is None
 
 
-def test_stations_have_their_own(database: Database) -> None:
-    one, other = begun(database, new()), begun(database, new("mill", node="b:/data"))
+def test_a_station_has_those_whose_recordings_it_has(database: Database) -> None:
+    """Its folder was moved, or it was restored elsewhere: it is called otherwise now."""
+    moved, elsewhere = begun(database, new()), begun(database, new("mill"))
     with database.writing() as session:
-        adopt(session, "a:/data")
+        adopt(session, "b:/moved", [moved.id], NOW)
     with database.reading() as session:
-        own = enrolments(session, "a:/data")
-    # SQLite is of one station, whatever it was called.
-    is_alone = database.engine.dialect.name == "sqlite"
-    assert [each.id for each in own] == ([one.id, other.id] if is_alone else [one.id])
+        assert [each.id for each in enrolments(session, "b:/moved")] == [moved.id]
+        assert [each.id for each in enrolments(session, "a:/data")] == [elsewhere.id]
+
+
+def test_what_another_living_station_has_is_left_to_it(database: Database) -> None:
+    each = begun(database, new())
+    with database.writing() as session:
+        until = time_of(session, NOW) + timedelta(seconds=30)
+        row = StationRow(node="a:/data", name="a", address="", until=until, sources=[], hears=[])
+        session.add(row)
+    with database.writing() as session:
+        adopt(session, "b:/data", [each.id], NOW)
+    with database.reading() as session:
+        (found,) = enrolments(session)
+    # SQLite is of one station.
+    assert found.node == ("b:/data" if database.engine.dialect.name == "sqlite" else "a:/data")

@@ -59,7 +59,7 @@ class Enrolling(Protocol):
         """List the encoders that a machine can be enrolled on."""
 
     def machines(self) -> Sequence[Machine]:
-        """List the machines that are being recorded, with their secrets."""
+        """List the machines that are recorded, or were and may be again, with their secrets."""
 
     def every(self) -> Sequence[EnrolmentNow]:
         """List all enrolments but those that were discarded."""

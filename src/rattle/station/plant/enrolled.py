@@ -7,11 +7,13 @@ read any more, since a variable is not set, is left out and said; the others are
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from rattle.errors import ConfigError
 from rattle.station.config.model import Plant
+from rattle.station.enrol.pieces import FOLDER
 from rattle.station.enrol.wanted import machine_of
 from rattle.station.plant.roster import Roster
 from rattle.station.store.enrolments import adopt, enrolments
@@ -19,9 +21,9 @@ from rattle.station.store.enrolments import adopt, enrolments
 _log = logging.getLogger(__name__)
 
 
-def take_enrolled(session: Session, roster: Roster, node: str) -> dict[str, str]:
+def take_enrolled(session: Session, roster: Roster, node: str, now: datetime) -> dict[str, str]:
     """Add to the roster what was enrolled by the station ``node``; says what is wrong, by name."""
-    adopt(session, node)
+    adopt(session, node, [path.name for path in (roster.file.data / FOLDER).glob("*")], now)
     wrong = {}
     for each in enrolments(session, node):
         if each.state != "accepted":

@@ -13,6 +13,7 @@ station knows is in ``recorders``, which record, and in ``fitting``, which makes
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -76,7 +77,10 @@ class Enrolments:
         for row in own:
             if row.state == "recording":
                 self._listen(row)
-            elif row.state == "fitting":
+            elif row.state != "accepted":
+                with contextlib.suppress(RattleError):  # said where it is recorded on
+                    self._recorders.know(row, encoder_of(self.encoders(), row.encoder))
+            if row.state == "fitting":
                 self._fitting.put("fit", row.id)
         self._fitting.start()
 
@@ -86,7 +90,7 @@ class Enrolments:
         self._fitting.stop(patience_s / 2)
 
     def machines(self) -> Sequence[Machine]:
-        """List the machines that are being recorded."""
+        """List the machines that are recorded, or were and may be again."""
         return self._recorders.machines()
 
     def inbox(self, source: str) -> PushInbox | None:
@@ -161,6 +165,7 @@ class Enrolments:
             note(session, self._now(), who, "watch", machine=row.name, enrolment=id_)
 
         self._joining.join(machine, release, write)
+        self._recorders.forget(id_)
         self._tell(id_, "accepted")
 
     def discard(self, id_: str, who: str) -> None:
@@ -177,7 +182,7 @@ class Enrolments:
         else:
             with self._database.writing() as session:
                 write(session)
-        self._recorders.end(id_)
+        self._recorders.forget(id_)
         self._forget(row)
         self._tell(id_, "discarded")
 

@@ -49,10 +49,24 @@ class Recorders:
         self._lock = RLock()
         self._open: dict[str, _Open] = {}
         self._why: dict[str, str] = {}  # one cannot be recorded, by id
+        self._machines: dict[str, Machine] = {}
 
     def machines(self) -> Sequence[Machine]:
-        """List the machines that are being recorded."""
-        return [each.machine for each in self._open.copy().values()]
+        """List the machines that are recorded, or were and may be again.
+
+        Who pushes their sound is to be told to wait, and not that there is no such source.
+        """
+        return [*self._machines.copy().values()]
+
+    def know(self, row: Enrolment, encoder: Encoder) -> Machine:
+        """Read the machine of one; ``ConfigError`` where it cannot be."""
+        machine = self._machines[row.id] = machine_of(row.config, encoder.bundles[0])
+        return machine
+
+    def forget(self, id_: str) -> None:
+        """Record one no more: it is watched now, or discarded."""
+        self.end(id_)
+        self._machines.pop(id_, None)
 
     def inbox(self, source: str) -> PushInbox | None:
         """Find the inbox of a pushed source of theirs."""
@@ -74,7 +88,7 @@ class Recorders:
     def begin(self, row: Enrolment, encoder: Encoder) -> None:
         """Begin to record; where that cannot be, it is said, and tried at the next start."""
         try:
-            machine = machine_of(row.config, encoder.bundles[0])
+            machine = self.know(row, encoder)
             (source,) = machine.sources
             opened = source_of(source, encoder.audio.channel, self._file.data)
         except RattleError as error:

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import socket
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -24,7 +23,7 @@ from rattle.station.hear.push import PushInbox
 from rattle.station.hear.sources import source_of
 from rattle.station.hear.watchdog import Watchdog
 from rattle.station.plant.assembly import Assembly, Opens
-from rattle.station.plant.banners import Beginnings, banners_of, gone
+from rattle.station.plant.banners import banners_of, gone
 from rattle.station.plant.beginning import enter, node_of
 from rattle.station.plant.bringing import Bringing, live_releases, stop_listening
 from rattle.station.plant.drifting import Drifts
@@ -33,7 +32,7 @@ from rattle.station.plant.elsewhere import Elsewhere
 from rattle.station.plant.encoders import encoders_of
 from rattle.station.plant.enrolled import take_enrolled
 from rattle.station.plant.enrolling import Enrolments
-from rattle.station.plant.explaining import Due, Explainer
+from rattle.station.plant.following import Following
 from rattle.station.plant.holding import HOLD_EVERY_S, LEASE, Holding
 from rattle.station.plant.joining import Joining
 from rattle.station.plant.keeping import Job, Keeper
@@ -44,12 +43,9 @@ from rattle.station.plant.releases import Release, live_before, take_into_use_or
 from rattle.station.plant.reviewing import Reviewing
 from rattle.station.plant.roster import Roster
 from rattle.station.plant.telling import Telling, senders_of
-from rattle.station.plant.unexplained import unexplained
-from rattle.station.records import IncidentChanged, StretchChanged
 from rattle.station.store.backup.restore import refuse_half_restored
 from rattle.station.store.database import Database, open_database
 from rattle.station.store.retention import Retention
-from rattle.station.store.rows import ClipKept, Written
 from rattle.station.store.scribe import Scribe
 from rattle.station.store.sound_files import SoundFiles
 
@@ -75,8 +71,6 @@ class Plant:
         self._opens = opens or self._opened
         self._started = now()
         self._closing = contextlib.ExitStack()
-        self._explained: deque[str] = deque(maxlen=1000)
-        self._beginnings = Beginnings()
         self._refused: dict[str, str] = {}  # bundles, by their machine's name
         self._roster = Roster(file)
         self._end_by: float | None = None
@@ -136,7 +130,7 @@ class Plant:
                 self._retention.kept,
                 {**self._keeper.errors, **self._holder.errors},
                 self.board.machines(),
-                self._beginnings(),
+                self._following.beginnings(),
                 self._now(),
                 self._refused,
                 self._enrolled_wrong,
@@ -158,7 +152,7 @@ class Plant:
         undo.callback(self.database.close)
         roster, node = self._roster, node_of(self.file)
         with self.database.writing() as session:
-            self._enrolled_wrong = take_enrolled(session, roster, node)
+            self._enrolled_wrong = take_enrolled(session, roster, node, self._now())
             before = live_before(session, data)
         machines = told(roster.machines, "opening bundles", len(roster.machines))
         releases = {
@@ -168,11 +162,25 @@ class Plant:
         with self.database.writing() as session:
             entered = enter(session, roster.plant, self._now(), LEASE)
             live = live_releases(session)
-        self._explainer = Explainer(self.database, self._was_explained)
         self._retention = Retention(self.database, data, self.file.keep, entered.node)
         files = SoundFiles(data, self.file.keep.speech, self._retention.refusal)
-        self._scribe = Scribe(self.database, files, self._written, now=self._now, node=entered.node)
+        self._scribe = Scribe(
+            self.database,
+            files,
+            lambda records: self._following.written(records),
+            now=self._now,
+            node=entered.node,
+        )
         self._ears = ears = Assembly(self._scribe.put, self.board, self.hub, self._opens, self._now)
+        self._following = following = Following(
+            self.database,
+            data,
+            ears,
+            self.hub,
+            telling=lambda ids: self._telling.changed(ids),
+            reviewing=lambda stretches: self._reviewing.written(stretches),
+            now=self._now,
+        )
         self._telling = Telling(
             roster.plant,
             senders,
@@ -230,8 +238,8 @@ class Plant:
         )
         hold = Job("Holding the machines", HOLD_EVERY_S, holding.look, HOLD_EVERY_S)
         self._holder = Keeper([hold, *shared], time.monotonic)
-        self._explainer.start()
-        undo.callback(lambda: self._explainer.stop(self._left_s(BESIDES_S)))
+        following.start()
+        undo.callback(lambda: following.stop(self._left_s(BESIDES_S)))
         undo.callback(lambda: self._telling.stop(self._left_s(BESIDES_S)))
         self._telling.start()
         self._scribe.start()
@@ -278,11 +286,7 @@ class Plant:
         listeners = self._bringing.bring_in(machine_ids)
         for machine_id in machine_ids:
             self._learning.due(machine_id)  # what was said meanwhile
-        with self.database.reading() as session:
-            for each in unexplained(session, self._bringing.releases_of(machine_ids), self._now()):
-                # Another station may have the recording in a folder of its own.
-                if (self.file.data / each.path).is_file():
-                    self._explain(each.incident_id, each.path, each.release_id)
+        self._following.brought_in(self._bringing.releases_of(machine_ids))
         for listener in listeners:
             listener.start()
 
@@ -293,41 +297,6 @@ class Plant:
 
     def _opened(self, source: SourceFile, machine: Machine, release: Release) -> Source:
         return source_of(source, release.scorer.recipe.audio.channel, self.file.data)
-
-    def _written(self, records: Sequence[Written]) -> None:
-        """Tell pages of incidents that are stored, and have them explained."""
-        for record in records:
-            if isinstance(record, IncidentChanged):
-                if record.kind == "machine" and record.state == "open":
-                    self._beginnings.note(record.id, record.opened, self._now())
-                self._tell_of(record)
-            elif isinstance(record, ClipKept) and record.use == "incident" and record.incident_id:
-                release_id = self._ears.in_use[record.source_id]
-                self._explain(record.incident_id, record.path, release_id)
-        self._telling.changed({r.id for r in records if isinstance(r, IncidentChanged)})
-        self._reviewing.written([r for r in records if isinstance(r, StretchChanged)])
-
-    def _tell_of(self, incident: IncidentChanged) -> None:
-        self.hub.publish(
-            "incident",
-            id=incident.id,
-            machine=incident.machine_id,
-            kind=incident.kind,
-            level=incident.level,
-            state=incident.state,
-        )
-
-    def _explain(self, incident_id: str, path: str, release_id: str) -> None:
-        """Explain an incident by its first recording, at ``path`` in the data folder."""
-        if incident_id in self._explained:
-            return
-        self._explained.append(incident_id)
-        release = self._ears.releases[release_id]
-        recording = self.file.data / path
-        self._explainer.put(Due(incident_id, recording, release.path, release.scorer))
-
-    def _was_explained(self, incident_id: str) -> None:
-        self.hub.publish("incident", id=incident_id, explained=True)
 
     def _keep(self) -> None:
         self._retention.run(self._now())

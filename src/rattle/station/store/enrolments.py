@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from rattle.errors import DataError
 from rattle.station.store.audit import note
-from rattle.station.store.tables import EnrolmentRow, MachineRow, SourceRow
+from rattle.station.store.leases import time_of
+from rattle.station.store.tables import EnrolmentRow, MachineRow, SourceRow, StationRow
 
 EnrolmentState = Literal[
     "recording", "ready", "fitting", "offered", "failed", "accepted", "discarded"
@@ -55,10 +56,16 @@ def enrolment(session: Session, id_: str) -> Enrolment | None:
     return None if row is None else _view(row)
 
 
-def adopt(session: Session, node: str) -> None:
-    """Let a station have all of them where the database is its own: it was called otherwise."""
-    if session.get_bind().dialect.name == "sqlite":
-        session.execute(update(EnrolmentRow).values(node=node))
+def adopt(session: Session, node: str, here: Collection[str], now: datetime) -> None:
+    """Let a station have those whose recordings are ``here``, by id, and that no other one has.
+
+    A station that was restored, or whose folder was moved, was called otherwise before.
+    """
+    own = [EnrolmentRow.id.in_(here)]
+    if session.get_bind().dialect.name == "postgresql":
+        alive = select(StationRow.node).where(StationRow.until > time_of(session, now))
+        own.append(EnrolmentRow.node.not_in(alive))
+    session.execute(update(EnrolmentRow).where(*own).values(node=node))
 
 
 def begin(session: Session, begun: Enrolment, sources: Collection[str]) -> None:
