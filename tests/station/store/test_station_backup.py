@@ -221,7 +221,7 @@ def test_retention_waits_for_a_backup_and_says_so_where_it_takes_long(
         assert retention.run(NOW).error == ""
         assert retention.run(NOW + LONG / 2).ran is None
         assert "a backup or retention goes on there already" in retention.run(NOW + LONG).error
-        assert len(list(folder.rglob("*.flac"))) == 3
+        assert len(list((folder / "clips").rglob("*.flac"))) == 3
     assert retention.run(NOW + 2 * LONG).error == ""
     assert retention.kept.ran == NOW + 2 * LONG
 
@@ -241,7 +241,7 @@ def test_a_second_backup_at_the_same_time_is_refused(
 def test_a_recording_that_is_not_there_is_said_and_shown_as_missing(
     url: str, emptied: Callable[[], str], folder: Path, tmp_path: Path
 ) -> None:
-    gone = next(folder.rglob("*.flac"))
+    gone = next((folder / "clips").rglob("*.flac"))
     gone.unlink()
     archive = tmp_path / "hall.zip"
     held = back_up(url, folder, "hall", archive, NOW, quiet)
