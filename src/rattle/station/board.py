@@ -118,8 +118,10 @@ class Board:
             return source
 
     def set_machine(self, machine_id: str, **changes: Any) -> None:
-        """Change fields of a machine."""
+        """Change fields of a machine; of one that left the board nothing."""
         with self._lock:
+            if machine_id not in self._machines:
+                return
             self._machines[machine_id] = replace(self._machines[machine_id], **changes)
 
     def machines(self) -> list[MachineNow]:

@@ -175,6 +175,22 @@ def test_too_little_sound_fails_and_more_can_be_recorded(
     waited_for(lambda: len(station.now(id_).pieces) >= 12)
 
 
+def test_a_detector_of_more_sound_takes_the_place_of_the_one_before(
+    station: Running, fan_sound: np.ndarray
+) -> None:
+    id_ = offered(station, fan_sound)
+    first = station.now(id_).row.config["bundle"]
+    station.plant.enrolling.record(id_, "ann")
+    push(station.plant, fan_sound[5 * RATE_HZ : 45 * RATE_HZ])
+    waited_for(lambda: len(station.now(id_).pieces) >= 16)
+    station.plant.enrolling.fit(id_, "ann")
+    waited_for(lambda: station.state(id_) == "offered")
+    second = station.now(id_).row.config["bundle"]
+    assert first != second
+    assert not (station.file.data / first).exists()
+    assert (station.file.data / second).exists()
+
+
 def test_what_is_discarded_leaves_nothing(station: Running, fan_sound: np.ndarray) -> None:
     before = _files(station.file.data)
     id_ = offered(station, fan_sound)
@@ -205,7 +221,11 @@ def test_the_file_counts_before_what_was_enrolled(station: Running, fan_sound: n
     plant = station.again()
     assert [machine.name for machine in plant.board.machines()] == ["fan"]
     assert any("plant.toml names it, too" in banner for banner in plant.health().banners)
+    # To remove what was enrolled is not to remove what the file names.
     plant.enrolling.discard(id_, "ann")
+    assert [machine.name for machine in plant.board.machines()] == ["fan"]
+    assert [row.listed for row in rows(plant, MachineRow) if row.name == "fan"] == [True]
+    assert station.again().health().banners == ()
 
 
 def test_a_variable_that_is_gone_is_said_and_the_others_are_watched(

@@ -116,7 +116,14 @@ class Fitting:
         config = {**row.config, "bundle": str(path)}
         if states.above_dbfs is not None:
             config["running_above_dbfs"] = states.above_dbfs
-        self._change(row.id, "offered", "fitting", config=config, report=made.report)
+        try:
+            self._change(row.id, "offered", "fitting", config=config, report=made.report)
+        except DataError:  # discarded meanwhile
+            (self._file.data / path).unlink(missing_ok=True)
+            raise
+        before = str(row.config.get("bundle", path))
+        if before != str(path):  # of less sound, and nobody watched by it
+            (self._file.data / before).unlink(missing_ok=True)
 
     def _made(self, row: Enrolment) -> tuple[States, Made]:
         encoder = encoder_of(self._encoders(), row.encoder)

@@ -51,9 +51,15 @@ class Joining:
         self._bringing.add(machine, release, plant, entered)
 
     def leave(self, name: str, note: Callable[[Session], None]) -> None:
-        """Let a machine go: its past stays, as of one that left the file."""
+        """Let an enrolled machine go: its past stays, as of one that left the file.
+
+        One that is not listened to, or that the file names by now, is only noted.
+        """
+        is_taken_in = any(machine.name == name for machine in self._roster.enrolled)
         with self._database.writing() as session:
             note(session)
+            if not is_taken_in:
+                return
             enter(session, self._roster.without(name), self._now(), LEASE)
         self._roster.remove(name)
         self._bringing.remove(name, self._roster.plant)
