@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tomli_w
-
 from rattle.errors import ConfigError
 from rattle.station.config.check_sources import source_findings
 from rattle.station.config.model import Machine, Plant
 from rattle.station.config.read import ENV, read_machine
+from rattle.station.config.written import written
 
 KINDS = ("device", "url", "folder", "push")
 
@@ -91,11 +90,26 @@ def _not_here(table: Mapping[str, Any]) -> Iterator[str]:
 def as_in_the_file(table: Mapping[str, Any], data: Path) -> str:
     """Write a machine's table as ``plant.toml`` would have it, to be copied there.
 
-    >>> print(as_in_the_file({"name": "fan", "bundle": "releases/1.rattle"}, Path("/data")))
+    >>> table = {"name": "fan", "bundle": "releases/1.rattle", "sources": [{"url": "env:CAM"}]}
+    >>> print(as_in_the_file(table, Path("/data")))
     [[machine]]
     name = "fan"
     bundle = "/data/releases/1.rattle"
+    <BLANKLINE>
+    [[machine.sources]]
+    url = "env:CAM"
     """
     bundle = {"bundle": str(data / str(table["bundle"]))} if "bundle" in table else {}
-    whole = {"name": table["name"], **bundle, **{k: v for k, v in table.items() if k != "bundle"}}
-    return tomli_w.dumps({"machine": [whole]}).strip()
+    own = {key: value for key, value in table.items() if key not in ("bundle", "sources")}
+    parts = [_lines("[[machine]]", {"name": table["name"], **bundle, **own})]
+    for source in table["sources"]:
+        push = source.get("push")
+        rest = {key: value for key, value in source.items() if key != "push"}
+        parts.append(_lines("[[machine.sources]]", rest))
+        if push is not None:
+            parts.append(_lines("[machine.sources.push]", push))
+    return "\n\n".join(parts)
+
+
+def _lines(header: str, values: Mapping[str, Any]) -> str:
+    return "\n".join([header, *(f"{key} = {written(value)}" for key, value in values.items())])
