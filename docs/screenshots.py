@@ -50,6 +50,8 @@ SHOTS = {
     "incident": ("incident", (1280, 1240), "light"),
     "review": ("review", (1280, 960), "light"),
     "review-dark": ("review", (1280, 960), "dark"),
+    "enrolment": ("enrolment", (1280, 1120), "light"),
+    "phone-enrolment": ("enrolment offered", NARROW, "dark"),
     "report": ("report", (1280, 1100), "light"),
     "health": ("health", WIDE, "light"),
     "settings": ("settings", WIDE, "light"),

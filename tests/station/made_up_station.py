@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 import soundfile
+from made_up_enrolling import MadeUpEnrolling, add_enrolments
 from numpy.typing import NDArray
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from rattle.station.board import Board, MachineNow, SourceNow
+from rattle.station.config.model import Machine, Push
 from rattle.station.config.model import Plant as PlantFile
-from rattle.station.config.model import Push
 from rattle.station.events import Hub
 from rattle.station.health import BrokerNow, ChannelNow, Health, Kept, Writing
 from rattle.station.ids import new_id
@@ -78,6 +79,10 @@ class MadeUpPlant:
     told: list[tuple[str, ...]] = field(default_factory=list)
     running: dict[str, bool] = field(default_factory=dict)
     promoted: list[tuple[str, str, str]] = field(default_factory=list)
+    enrolling: MadeUpEnrolling = field(init=False)
+
+    def enrolled(self) -> Sequence[Machine]:
+        return []
 
     def promote(self, release_id: str, who: str, reason: str) -> None:
         self.promoted.append((release_id, who, reason))
@@ -101,7 +106,7 @@ class MadeUpStation:
 
     machines, sources: ids by name. incidents: ids by a word for each: "open alarm", "alarm",
     "watch", "fault", "false", "unsure", "microphone", "source", "old", "moment", "other moment".
-    clips: hashes by that word.
+    clips: hashes by that word. enrolments: ids by their states.
     """
 
     context: Context
@@ -113,6 +118,7 @@ class MadeUpStation:
     clips: dict[str, str] = field(default_factory=dict)
     reviews: dict[str, str] = field(default_factory=dict)
     thresholds: dict[tuple[str, str], str] = field(default_factory=dict)
+    enrolments: dict[str, str] = field(default_factory=dict)
 
 
 def plant_file(folder: Path, **web: Any) -> PlantFile:
@@ -187,10 +193,23 @@ def made_up_station(
         _add_clips(session, station, folder, now, dice)
         _add_normal_sound(station, folder, now, dice)
         _add_reviews(session, station, now)
+        station.enrolments = add_enrolments(session, now)
         offered = _offer_head(session, station, "refused", "fan-1")
         station.releases["offered"] = offered
     _fill_board(station, now)
     return station
+
+
+COPIED = (
+    "machines",
+    "sources",
+    "releases",
+    "incidents",
+    "clips",
+    "reviews",
+    "thresholds",
+    "enrolments",
+)
 
 
 def station_again(
@@ -199,7 +218,7 @@ def station_again(
     """The station whose folder and database were copied, for a test that changes it."""
     now = template.context.now()
     station = _empty(folder, now, url, web)
-    for name in ("machines", "sources", "releases", "incidents", "clips", "reviews", "thresholds"):
+    for name in COPIED:
         setattr(station, name, dict(getattr(template, name)))
     _fill_board(station, now)
     return station
@@ -267,6 +286,7 @@ def _empty(folder: Path, now: datetime, url: str, web: dict[str, Any]) -> MadeUp
     push = file.machine[1].sources[0].push
     assert push is not None
     plant = MadeUpPlant(health, {"pump plc": MadeUpInbox(push)})
+    plant.enrolling = MadeUpEnrolling(database, file, now)
     context = Context(file, database, Board(), Hub(), plant, lambda: now)
     return MadeUpStation(context, plant)
 

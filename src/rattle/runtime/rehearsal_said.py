@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
 
 from rattle.pages.words import counted
-from rattle.runtime.rehearsal import Rehearsal
+from rattle.runtime.rehearsal import NOTICE, Rehearsal
 from rattle.scoring.share import Share
 from rattle.scoring.threshold import Threshold
 from rattle.synthetic.level import amplitude
@@ -27,6 +29,30 @@ def heard_said(rehearsal: Rehearsal, threshold: float) -> Iterator[str]:
             )
         else:
             yield f"{kind}: half are found from {round(level)} dB on, {_loudness(level)}."
+
+
+def document_of(
+    rehearsal: Rehearsal, threshold: float, at: datetime, tried_on: str
+) -> dict[str, Any]:
+    """What a page shows, as JSON holds it: sentences, and the share of each kind that is found.
+
+    ``tried_on`` says on what it was, and against which threshold.
+    """
+    return {
+        "at": at.isoformat(),
+        "sentences": [
+            *heard_said(rehearsal, threshold),
+            f"Tried on {tried_on}. {NOTICE}",
+        ],
+        "levels_db": list(rehearsal.levels_db),
+        "found": {
+            kind: [
+                rehearsal.found(threshold, kind=kind, level_db=level).value
+                for level in rehearsal.levels_db
+            ]
+            for kind in rehearsal.kinds
+        },
+    }
 
 
 def limits_said(rehearsal: Rehearsal) -> Iterator[str]:

@@ -103,6 +103,13 @@ class Board:
             self._machines[machine.id] = machine
             self._sources |= {source.id: source for source in machine.sources}
 
+    def remove(self, machine_id: str) -> None:
+        """Take a machine off the board with its sources, which nobody hears any more."""
+        with self._lock:
+            machine = self._machines.pop(machine_id, None)
+            for source in () if machine is None else machine.sources:
+                self._sources.pop(source.id, None)
+
     def set_source(self, source_id: str, **changes: Any) -> SourceNow:
         """Change fields of a source."""
         with self._lock:
@@ -111,8 +118,10 @@ class Board:
             return source
 
     def set_machine(self, machine_id: str, **changes: Any) -> None:
-        """Change fields of a machine."""
+        """Change fields of a machine; of one that left the board nothing."""
         with self._lock:
+            if machine_id not in self._machines:
+                return
             self._machines[machine_id] = replace(self._machines[machine_id], **changes)
 
     def machines(self) -> list[MachineNow]:

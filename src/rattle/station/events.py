@@ -15,7 +15,9 @@ from typing import Any, Literal
 
 MOST_WAITING = 64
 
-EventKind = Literal["score", "source", "machine", "incident", "release", "plant", "resync"]
+EventKind = Literal[
+    "score", "source", "machine", "incident", "release", "enrolment", "plant", "resync"
+]
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Event:
 
     score: machine, source, at, score, y, level_db, alarm, watch. source: the source's state.
     machine: operating state, stage, level. incident: id, machine, kind, level, state, verdict.
-    release: machine, id, state. plant: banners. resync: events were lost.
+    release: machine, id, state. enrolment: id, state. plant: banners. resync: events were lost.
     """
 
     kind: EventKind

@@ -22,6 +22,7 @@ def said(**changes: Any) -> tuple[str, ...]:
         "opened": [],
         "now": NOW,
         "refused": {},
+        "enrolled": {},
     }
     return banners_of(**{**given, **changes})
 
@@ -48,6 +49,11 @@ def test_more_incidents_at_once_than_chance_have_a_cause_in_common() -> None:
     opened = [NOW - timedelta(minutes=minute) for minute in range(COMMON + 1)]
     assert "cause in common" in said(opened=opened)[0]
     assert said(opened=[NOW - timedelta(minutes=11)] * 9) == ()
+
+
+def test_what_keeps_an_enrolled_machine_from_being_watched_is_said() -> None:
+    (only,) = said(enrolled={"saw": "plant.toml names it, too"})
+    assert only == "saw, which was enrolled: plant.toml names it, too."
 
 
 def test_a_plant_that_hears_nothing_looks_at_its_network() -> None:

@@ -136,7 +136,7 @@ def test_an_alarm_that_begins_after_its_review_is_known_to_the_budget(
         found.id, found.source_id, found.release_id, "alarm", first, first, 9.0, 1.0
     )
     plant._reviewing.newest.clear()
-    plant._written([stretch])
+    plant._following.written([stretch])
     assert [each.verdict for each in ear._judge.ledger.incidents if each.level == "alarm"] == [
         "anomaly"
     ]

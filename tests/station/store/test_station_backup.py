@@ -23,13 +23,16 @@ from made_up_heard import MINUTE, NOW, Heard
 from rattle.errors import DataError, StorageError
 from rattle.locked import locked
 from rattle.station.config.model import Keep
-from rattle.station.store import embedding_files, kept_sound, reviews
+from rattle.station.enrol.pieces import LINES
+from rattle.station.ids import new_id
+from rattle.station.store import embedding_files, enrolments, kept_sound, reviews
 from rattle.station.store.backup import back_up, restore
 from rattle.station.store.backup.contents import FILE
 from rattle.station.store.backup.restore import RESTORING, refuse_half_restored
 from rattle.station.store.clip_files import keep_clip
 from rattle.station.store.credentials import Credentials
 from rattle.station.store.database import Database, open_database
+from rattle.station.store.enrolments import Enrolment
 from rattle.station.store.leases import join
 from rattle.station.store.retention import KEEPING, LONG, Retention
 from rattle.station.store.tables import ClipRow
@@ -59,7 +62,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
     """What a backup takes of a data folder."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
-        for kind in ("clips", "embeddings", "releases", "kept", "heard")
+        for kind in ("clips", "embeddings", "releases", "kept", "heard", "enrolling")
         for path in (folder / kind).rglob("*")
         if path.is_file()
     }
@@ -117,8 +120,24 @@ def _fill(folder: Path, database: Database) -> None:
     credentials = Credentials(database)
     credentials.add_account("ann", "correct horse", "admin", who="test", at=NOW)
     credentials.new_token("ann", "line 3", who="test", at=NOW)
-    for name in ("releases/one-fan.rattle", "heard/cam%201.jsonl", "session.key", "stray.txt"):
-        (folder / name).parent.mkdir(exist_ok=True)
+    enrolled = Enrolment(
+        id=new_id(NOW),
+        node="box",
+        name="saw",
+        state="recording",
+        config={"name": "saw", "sources": [{"name": "saw cam", "url": "env:SAW"}]},
+        encoder="e" * 64,
+        wanted_s=1200.0,
+        at_once=False,
+        created=NOW,
+        who="ann",
+    )
+    with database.writing() as session:
+        enrolments.begin(session, enrolled, ["saw cam"])
+    pieces = (f"enrolling/{enrolled.id}/{name}" for name in ("20260301T080000.000.flac", LINES))
+    others = ("releases/one-fan.rattle", "heard/cam%201.jsonl", "session.key", "stray.txt")
+    for name in (*pieces, *others):
+        (folder / name).parent.mkdir(exist_ok=True, parents=True)
         (folder / name).write_text(name)
 
 
@@ -126,8 +145,8 @@ def test_all_rows_and_files_come_back_whatever_the_database(
     url: str, other_url: str, emptied: Callable[[], str], folder: Path, tmp_path: Path
 ) -> None:
     rows, files = rows_of(url, folder), files_of(folder)
-    assert sum(map(bool, rows.values())) >= 14
-    assert len(files) == 9
+    assert sum(map(bool, rows.values())) >= 15
+    assert len(files) == 11
     archive = saved(url, folder, tmp_path / "hall.zip")
     restore(other_url, tmp_path / "other", archive, quiet)
     assert rows_of(other_url, tmp_path / "other") == rows
@@ -205,7 +224,8 @@ def test_retention_waits_for_a_backup_and_says_so_where_it_takes_long(
         assert retention.run(NOW).error == ""
         assert retention.run(NOW + LONG / 2).ran is None
         assert "a backup or retention goes on there already" in retention.run(NOW + LONG).error
-        assert len(list(folder.rglob("*.flac"))) == 6
+        assert len(list((folder / "clips").rglob("*.flac"))) == 3
+        assert len(list((folder / "kept").rglob("*.flac"))) == 3
     assert retention.run(NOW + 2 * LONG).error == ""
     assert retention.kept.normal_pieces == 0
     assert retention.kept.ran == NOW + 2 * LONG

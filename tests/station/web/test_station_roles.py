@@ -36,6 +36,10 @@ ROUTES: dict[tuple[str, str], tuple[str, dict[str, object] | None]] = {
     ("GET", "/review"): (KNOWN, None),
     ("GET", "/releases/{release_id}"): (KNOWN, None),
     ("POST", "/releases/{release_id}/promote"): (REVIEWERS, {"reason": "it is better"}),
+    ("GET", "/enrol"): (KNOWN, None),
+    ("POST", "/enrol"): (ADMINS, {"name": "saw", "kind": "url", "url": "rtsp://10.0.0.9/saw"}),
+    ("GET", "/enrol/{id_}"): (KNOWN, None),
+    ("POST", "/enrol/{id_}/{act}"): (ADMINS, {}),
     ("GET", "/reports"): (KNOWN, None),
     ("GET", "/reports/{week}"): (KNOWN, None),
     ("GET", "/health"): (KNOWN, None),
@@ -60,6 +64,13 @@ ROUTES: dict[tuple[str, str], tuple[str, dict[str, object] | None]] = {
     ("GET", "/api/v1/releases"): (KNOWN, None),
     ("GET", "/api/v1/releases/{release}"): (KNOWN, None),
     ("POST", "/api/v1/releases/{release}/promote"): (REVIEWERS, {"reason": "it is better"}),
+    ("GET", "/api/v1/enrolments"): (KNOWN, None),
+    ("POST", "/api/v1/enrolments"): (
+        ADMINS,
+        {"name": "saw", "source": {"name": "saw cam", "url": "rtsp://10.0.0.9/saw"}},
+    ),
+    ("GET", "/api/v1/enrolments/{enrolment}"): (KNOWN, None),
+    ("POST", "/api/v1/enrolments/{enrolment}/{act}"): (ADMINS, {}),
     ("GET", "/api/v1/reports"): (KNOWN, None),
     ("GET", "/api/v1/reports/{week}"): (KNOWN, None),
     ("GET", "/api/v1/health"): (KNOWN, None),
@@ -118,6 +129,9 @@ def test_each_role_may_do_what_the_table_says(
             "release_id": station.releases["pump 7"],
             "release": station.releases["pump 7"],
             "week": "2026-W12",
+            "id_": station.enrolments["offered"],
+            "enrolment": station.enrolments["offered"],
+            "act": "record",
         }
         address = path.format(**values)
         if address == "/static":

@@ -1,8 +1,9 @@
 """Read ``plant.toml``; what is wrong with it is told all at once, each key with its line.
 
-``read_plant`` reads all of it, ``read_memory`` where the plant is remembered, ``lines_by_key``
-where each key stands. Secrets come from the environment (``env:NAME``), paths count from the file's
-folder, and ``problems`` puts into words what the model refuses.
+``read_plant`` reads all of it, ``read_memory`` where the plant is remembered, ``read_machine`` a
+machine's table that is in no file, ``lines_by_key`` where each key stands. Secrets come from the
+environment (``env:NAME``), paths count from the file's folder, and ``problems`` puts into words
+what the model refuses.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pydantic import ValidationError
 from rattle.errors import ConfigError
 from rattle.station.config import texts
 from rattle.station.config.lines import Key, lines_of
-from rattle.station.config.model import Memory, Plant
+from rattle.station.config.model import Machine, Memory, Plant
 from rattle.station.config.problems import Problem, of_model, of_tables, shown_key
 
 T = TypeVar("T", bound=Memory)
@@ -43,6 +44,23 @@ def read_memory(path: Path, environment: Mapping[str, str] = os.environ) -> Memo
     Whoever looks there need not know the passwords of its cameras.
     """
     return _read(path, environment, Memory)
+
+
+def read_machine(
+    written: Mapping[str, Any], environment: Mapping[str, str] = os.environ
+) -> Machine:
+    """Read a machine's table that does not stand in the file; paths in it are absolute.
+
+    Raises ``ConfigError`` that lists everything that is wrong, a line each; no secret is in it.
+    """
+    whole = {"plant": "plant", "machine": [dict(written)]}
+    problems: list[Problem] = []
+    values = _resolved((), whole, Path("/"), environment, problems)
+    read = _validated(Plant, values, whole, problems)
+    if read is None:
+        keys = [(shown_key(problem.key[2:]), problem.message) for problem in problems]
+        raise ConfigError("\n".join(f"{key}: {said}" if key else said for key, said in keys))
+    return read.machine[0]
 
 
 def lines_by_key(path: Path) -> dict[str, int]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from threading import Event, Lock, Thread
+from typing import Protocol
 
 import numpy as np
 
@@ -20,7 +21,6 @@ from rattle.errors import RattleError
 from rattle.listening.reconnect import Outage, connected_blocks
 from rattle.listening.source import Block, Connection, Source
 from rattle.station.clock import utc_now
-from rattle.station.hear.ear import Ear
 from rattle.station.hear.folder import WatchedFolder
 from rattle.station.hear.push import PushInbox
 
@@ -35,13 +35,39 @@ PUSH_WAIT_S = 1.0  # who pushes again is heard at once
 TICK_S = 1.0
 
 
+class Hears(Protocol):
+    """What a source's sound goes to: an ``Ear``, or what records before there is one."""
+
+    @property
+    def name(self) -> str:
+        """What the source is called."""
+
+    def push(self, block: Block, at: datetime, lag_s: float = 0.0) -> None:
+        """Hear the next block, whose last sample was at ``at`` (UTC), late by ``lag_s``."""
+
+    def lost(self, reason: str, at: datetime) -> None:
+        """Note that no sound comes, and why; said again while it lasts."""
+
+    def failed(self, reason: str, at: datetime) -> None:
+        """Begin anew after an error."""
+
+    def ended(self, at: datetime) -> None:
+        """Note that nothing more will come."""
+
+    def waiting(self, reason: str, at: datetime) -> None:
+        """Note that nothing comes at the moment."""
+
+    def stop(self) -> None:
+        """Tell what was heard last."""
+
+
 class Listener:
     """The thread of a source."""
 
     def __init__(
         self,
         source: Source,
-        ear: Ear,
+        ear: Hears,
         *,
         now: Callable[[], datetime] = utc_now,
         randomness: np.random.Generator | None = None,

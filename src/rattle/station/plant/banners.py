@@ -47,11 +47,13 @@ def banners_of(
     opened: Sequence[datetime],
     now: datetime,
     refused: Mapping[str, str],
+    enrolled: Mapping[str, str],
 ) -> tuple[str, ...]:
     """List them, the worst first.
 
     ``opened`` is when the newest incidents of machines began; ``refused`` says by machine why its
-    bundle cannot be used, and the one before is.
+    bundle cannot be used, and the one before is; ``enrolled`` what is wrong with one that was
+    enrolled.
     """
     said = []
     if writing.error:
@@ -69,6 +71,7 @@ def banners_of(
         f"{why}"
         for machine, why in refused.items()
     ]
+    said += [f"{machine}, which was enrolled: {why}." for machine, why in enrolled.items()]
     recent = sum(now - each <= WITHIN for each in opened)
     if recent > COMMON:
         said.append(

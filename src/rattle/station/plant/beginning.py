@@ -101,12 +101,18 @@ def enter(
     Raises ``DataError`` where another station has one of its machines with other sources.
     """
     ids = register(session, plant, {}, now)
-    at, host = time_of(session, now), socket.gethostname()
-    # One station of a data folder has one name, so that it finds its own machines again.
-    node = f"{host}:{plant.data.resolve()}"
+    at, host, node = time_of(session, now), socket.gethostname(), node_of(plant)
     address = plant.web.address or f"http://{plant.web.bind}"
     join(session, node, host, address, [*ids.sources.values()], at, at + lease)
     return Entered(ids, node)
+
+
+def node_of(plant: Plant) -> str:
+    """Name a station among those of its database.
+
+    One station of a data folder has one name, so that it finds its own machines again.
+    """
+    return f"{socket.gethostname()}:{plant.data.resolve()}"
 
 
 def take(

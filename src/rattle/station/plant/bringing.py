@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from rattle.station.config.model import Plant
+from rattle.station.config.model import Machine, Plant
 from rattle.station.hear.listener import Listener
 from rattle.station.plant.assembly import Assembly
 from rattle.station.plant.beginning import Entered, recall, take
@@ -22,27 +22,25 @@ _log = logging.getLogger(__name__)
 
 
 class Bringing:
-    """What it takes to listen to any machine of the file; machines are named by id.
+    """What it takes to listen to any machine of the station; machines are named by id.
 
-    sources: the ids of each machine's sources.
+    sources: the ids of each machine's sources. releases: opened at the start or when a machine
+    joined, by the machine's name.
     """
 
     def __init__(
         self,
         database: Database,
         plant: Plant,
-        releases: Mapping[str, Release],
+        releases: dict[str, Release],
         entered: Entered,
         ears: Assembly,
         refused: dict[str, str],
         now: Callable[[], datetime],
     ) -> None:
-        """``releases`` are by the machine's name, opened at the start: to take over is quick.
-
-        Why a bundle is not used is noted in ``refused``, by the machine's name.
-        """
+        """Why a bundle is not used is noted in ``refused``, by the machine's name."""
         self._refused = refused
-        self._database, self._plant, self._releases = database, plant, releases
+        self._database, self._plant, self.releases = database, plant, releases
         self._ears, self._now = ears, now
         ids = entered.ids
         self._machines = {ids.machines[machine.name]: machine for machine in plant.machine}
@@ -52,6 +50,21 @@ class Bringing:
             for machine_id, machine in self._machines.items()
         }
 
+    def add(self, machine: Machine, release: Release, plant: Plant, entered: Entered) -> None:
+        """Let a machine be brought in from now on; ``plant`` has it."""
+        machine_id = entered.ids.machines[machine.name]
+        self._plant = plant
+        self.releases[machine.name] = release
+        self._machines[machine_id] = machine
+        self.sources[machine_id] = [entered.ids.sources[each.name] for each in machine.sources]
+
+    def remove(self, name: str, plant: Plant) -> None:
+        """Bring a machine in no more; ``plant`` lacks it."""
+        machine_id = next(id_ for id_, each in self._machines.items() if each.name == name)
+        # What is held and not among these is left (``plant.holding``).
+        del self.sources[machine_id], self._machines[machine_id], self.releases[name]
+        self._plant = plant
+
     def bring_in(self, machine_ids: Sequence[str]) -> list[Listener]:
         """Put the machines together, to go on from what is stored; gives what will listen."""
         machines = [self._machines[machine_id] for machine_id in machine_ids]
@@ -60,7 +73,7 @@ class Bringing:
         # Another station may have promoted one since this one was started.
         releases = {
             each.name: chosen_since(
-                each, self._releases[each.name], live.get(each.name), self._refused
+                each, self.releases[each.name], live.get(each.name), self._refused
             )
             for each in machines
         }

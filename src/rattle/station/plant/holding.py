@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from rattle.errors import StorageError
@@ -43,15 +43,18 @@ class Holding:
         bring_in: Callable[[Sequence[str]], None],
         stop: Callable[[Sequence[str]], None],
         tell: Callable[[SourcesLeft], None],
+        gone: Callable[[str], None],
         now: Callable[[], datetime],
     ) -> None:
-        """``sources`` are those of each machine of the file, in its order.
+        """``sources`` are those of each machine of the station, which may come and go.
 
         ``bring_in`` begins to listen to machines, ``stop`` ends it and returns when all was told;
-        ``tell`` is the scribe's.
+        ``tell`` is the scribe's. ``gone`` hears of a machine that is not the station's any more,
+        when nobody listens to it.
         """
         self._database, self._node, self._sources, self._now = database, node, sources, now
-        self._bring_in, self._stop, self._tell = bring_in, stop, tell
+        self._bring_in, self._stop, self._tell, self._gone = bring_in, stop, tell, gone
+        self._sources_of = dict(sources)
         self._leaving: set[str] = set()
         self._take_from = 0.0
         self.machines: set[str] = set()
@@ -59,7 +62,10 @@ class Holding:
 
     def look(self) -> None:
         """Say that the station is there, and follow what that brings. Raises ``StorageError``."""
-        held = self._hold()
+        sources = dict(self._sources)
+        self._let_go(self._sources_of.keys() - sources.keys())
+        self._sources_of |= sources
+        held = self._hold(sources)
         self.has_others = held.others > 0
         if held.lost:
             _log.warning("another station took %d machines of this one", len(held.lost))
@@ -75,13 +81,24 @@ class Holding:
         with self._database.writing() as session:
             part(session, self._node, self._now())
 
-    def _hold(self) -> Held:
+    def _let_go(self, machines: Collection[str]) -> None:
+        """Stop listening to machines that are not the station's any more."""
+        held = [machine for machine in machines if machine in self.machines]
+        if held:
+            self._drop(held)
+            self._leave(held)
+        for machine in machines:
+            del self._sources_of[machine]
+            self._leaving.discard(machine)
+            self._gone(machine)
+
+    def _hold(self, sources: dict[str, list[str]]) -> Held:
         try:
             with self._database.writing() as session:
                 return hold(
                     session,
                     self._node,
-                    self._sources,
+                    sources,
                     self.machines,
                     self._leaving,
                     share_out,
@@ -118,5 +135,5 @@ class Holding:
     def _leave(self, machines: Sequence[str]) -> None:
         """Set machines free, once all that was told of them is written."""
         self._leaving |= {*machines}
-        ids = tuple(source for machine in machines for source in self._sources[machine])
+        ids = tuple(source for machine in machines for source in self._sources_of[machine])
         self._tell(SourcesLeft(self._node, ids))

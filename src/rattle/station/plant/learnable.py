@@ -13,13 +13,14 @@ from rattle.bundle.file import Bundle, read_bundle
 from rattle.runtime.scorer import Scorer
 from rattle.scoring.budget.rule import AlarmRule
 from rattle.station.board import Board
-from rattle.station.config.model import Machine, Plant
+from rattle.station.config.model import Machine
 from rattle.station.learn.candidate import Ground, Stored
 from rattle.station.learn.incidents import Stood
 from rattle.station.learn.labels import Base
 from rattle.station.learn.part import Sample
 from rattle.station.learn.replay import Kept, Voice
 from rattle.station.plant.releases import Release
+from rattle.station.plant.roster import Roster
 from rattle.station.store.tables import MachineRow, ReleaseRow
 
 HEAD = "head"
@@ -44,25 +45,26 @@ class Learnables:
 
     def __init__(
         self,
-        file: Plant,
+        roster: Roster,
         board: Board,
         releases: Mapping[str, Release],
         now: Callable[[], datetime],
     ) -> None:
-        self._file, self._board, self._releases, self._now = file, board, releases, now
+        self._roster, self._data = roster, roster.file.data
+        self._board, self._releases, self._now = board, releases, now
         self._bundle: tuple[Path, Bundle] | None = None  # the last one that was read
 
     def of(self, session: Session, machine_id: str) -> Learnable | None:
-        """Give a machine of the file; None for one that left it or has no release yet."""
+        """Give a machine of the station; None for one that left it or has no release yet."""
         row = session.get_one(MachineRow, machine_id)
-        machine = next((each for each in self._file.machine if each.name == row.name), None)
+        machine = self._roster.machine(row.name)
         live = None if row.live_release_id is None else session.get(ReleaseRow, row.live_release_id)
         if machine is None or live is None:
             return None
         base = live
         while base.kind == HEAD and base.parent_id is not None:
             base = session.get_one(ReleaseRow, base.parent_id)
-        path = self._file.data / base.path
+        path = self._data / base.path
         return Learnable(machine, machine_id, live.id, base.id, path, base.encoder)
 
     def base(self, of: Learnable) -> tuple[Base, Scorer]:
@@ -90,10 +92,10 @@ class Learnables:
         share = of.machine.false_alarms_per_week / max(len(kept), 1)
         hours = max(HOURS // max(len(kept), 1), 1)
         samples = [Sample(each.source_id, each.hours(hours), stood, share) for each in kept]
-        return Ground(self._file.data, self.bundle(of), scorer, base, samples)
+        return Ground(self._data, self.bundle(of), scorer, base, samples)
 
     def _kept(self, of: Learnable, encoder: str) -> list[Kept]:
         machine = self._board.machine(of.id)
         sources = () if machine is None else machine.sources
         until = self._now()
-        return [Kept(self._file.data, each.id, encoder, until) for each in sources]
+        return [Kept(self._data, each.id, encoder, until) for each in sources]

@@ -22,7 +22,6 @@ from rattle.bundle.file import Bundle, write_bundle
 from rattle.errors import RattleError, StorageError
 from rattle.pages.words import counted
 from rattle.runtime.scorer import Scorer
-from rattle.station.config.model import Plant
 from rattle.station.events import Hub
 from rattle.station.learn.candidate import fitted, learnt_from, tried, voice_of
 from rattle.station.learn.incidents import incidents_of
@@ -34,6 +33,7 @@ from rattle.station.plant.beginning import report_of
 from rattle.station.plant.learnable import Learnable, Learnables
 from rattle.station.plant.promoting import Chosen, Promoting
 from rattle.station.plant.releases import Release
+from rattle.station.plant.roster import Roster
 from rattle.station.store.audit import STATION
 from rattle.station.store.database import Database
 from rattle.station.store.releases import Offer, offer, set_gate, supersede, superseded_paths
@@ -53,15 +53,15 @@ class Learning:
     def __init__(
         self,
         database: Database,
-        file: Plant,
+        roster: Roster,
         ears: Assembly,
         hub: Hub,
         now: Callable[[], datetime],
     ) -> None:
-        self._database, self._file, self._ears = database, file, ears
+        self._database, self._file, self._ears = database, roster.file, ears
         self._hub, self._now = hub, now
-        self._learnables = Learnables(file, ears.board, ears.releases, now)
-        self._promoting = Promoting(database, file, ears, self._learnables, now)
+        self._learnables = Learnables(roster, ears.board, ears.releases, now)
+        self._promoting = Promoting(database, roster.file, ears, self._learnables, now)
         self._queue: SimpleQueue[str | Chosen | None] = SimpleQueue()
         self._waiting: set[str] = set()
         self._too_early: set[str] = set()

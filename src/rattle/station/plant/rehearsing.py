@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from rattle.runtime.rehearsal import NOTICE, Rehearsal, rehearse
-from rattle.runtime.rehearsal_said import heard_said
+from rattle.runtime.rehearsal import rehearse
+from rattle.runtime.rehearsal_said import document_of
 from rattle.runtime.scorer import Scorer
 from rattle.station.board import Board, MachineNow, SourceNow
 from rattle.station.hear.ear import Ear
@@ -51,7 +51,7 @@ class Rehearsals:
             for source in machine.sources:
                 sound = self._ears[source.id].healthy_sound(CLIPS * CLIP_S)
                 if source.alarm is not None and sound is not None:
-                    self._rehearse(machine, source, sound)
+                    self._rehearse(machine, source, source.alarm, sound)
                     return
 
     def _is_due(self, machine: MachineNow) -> bool:
@@ -67,35 +67,20 @@ class Rehearsals:
             self._done[machine.release_id] = datetime.fromisoformat(at) if at else long_ago
         return self._done[machine.release_id]
 
-    def _rehearse(self, machine: MachineNow, source: SourceNow, sound: NDArray[np.float32]) -> None:
+    def _rehearse(
+        self, machine: MachineNow, source: SourceNow, alarm: float, sound: NDArray[np.float32]
+    ) -> None:
         now, release_id = self._now(), machine.release_id
         self._done[release_id] = now  # even where it fails: the others are to have their turn
         clips = np.array_split(sound, CLIPS)
         rehearsal = rehearse(self._scorer_of(release_id), clips)
+        tried_on = (
+            f"{CLIPS * CLIP_S:.0f} s of {source.name}, {now:%Y-%m-%d %H:%M} UTC, in {CLIPS} "
+            "pieces, against the alarm's threshold of that moment"
+        )
         with self._database.writing() as session:
             row = session.get_one(ReleaseRow, release_id)
-            row.report = {**row.report, "rehearsal": document_of(rehearsal, source, now)}
-
-
-def document_of(rehearsal: Rehearsal, source: SourceNow, at: datetime) -> dict[str, Any]:
-    """What the machine's page shows: sentences, and the share of each kind found by an alarm."""
-    alarm = source.alarm
-    assert alarm is not None  # noqa: S101
-    return {
-        "at": at.isoformat(),
-        "sentences": [
-            *heard_said(rehearsal, alarm),
-            f"Tried on {CLIPS * CLIP_S:.0f} s of {source.name}, {at:%Y-%m-%d %H:%M} UTC, in "
-            f"{CLIPS} pieces, against the alarm's threshold of that moment. {NOTICE}",
-        ],
-        "levels_db": list(rehearsal.levels_db),
-        "found": {
-            kind: [
-                rehearsal.found(alarm, kind=kind, level_db=db).value for db in rehearsal.levels_db
-            ]
-            for kind in rehearsal.kinds
-        },
-    }
+            row.report = {**row.report, "rehearsal": document_of(rehearsal, alarm, now, tried_on)}
 
 
 def _report(session: Session, release_id: str) -> dict[str, Any]:

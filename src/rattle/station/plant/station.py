@@ -6,7 +6,6 @@ import contextlib
 import logging
 import socket
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -24,27 +23,29 @@ from rattle.station.hear.push import PushInbox
 from rattle.station.hear.sources import source_of
 from rattle.station.hear.watchdog import Watchdog
 from rattle.station.plant.assembly import Assembly, Opens
-from rattle.station.plant.banners import Beginnings, banners_of, gone
-from rattle.station.plant.beginning import enter
+from rattle.station.plant.banners import banners_of, gone
+from rattle.station.plant.beginning import enter, node_of
 from rattle.station.plant.bringing import Bringing, live_releases, stop_listening
 from rattle.station.plant.drifting import Drifts
 from rattle.station.plant.elsewhere import LOOK_EVERY_S as ELSEWHERE_EVERY_S
 from rattle.station.plant.elsewhere import Elsewhere
-from rattle.station.plant.explaining import Due, Explainer
+from rattle.station.plant.encoders import encoders_of
+from rattle.station.plant.enrolled import take_enrolled
+from rattle.station.plant.enrolling import Enrolments
+from rattle.station.plant.following import Following
 from rattle.station.plant.holding import HOLD_EVERY_S, LEASE, Holding
+from rattle.station.plant.joining import Joining
 from rattle.station.plant.keeping import Job, Keeper
 from rattle.station.plant.learning import Learning
 from rattle.station.plant.progress import told
 from rattle.station.plant.rehearsing import Rehearsals
 from rattle.station.plant.releases import Release, live_before, take_into_use_or_keep
 from rattle.station.plant.reviewing import Reviewing
+from rattle.station.plant.roster import Roster
 from rattle.station.plant.telling import Telling, senders_of
-from rattle.station.plant.unexplained import unexplained
-from rattle.station.records import IncidentChanged, StretchChanged
 from rattle.station.store.backup.restore import refuse_half_restored
 from rattle.station.store.database import Database, open_database
 from rattle.station.store.retention import Retention
-from rattle.station.store.rows import ClipKept, Written
 from rattle.station.store.scribe import Scribe
 from rattle.station.store.sound_files import SoundFiles
 
@@ -70,9 +71,8 @@ class Plant:
         self._opens = opens or self._opened
         self._started = now()
         self._closing = contextlib.ExitStack()
-        self._explained: deque[str] = deque(maxlen=1000)
-        self._beginnings = Beginnings()
         self._refused: dict[str, str] = {}  # bundles, by their machine's name
+        self._roster = Roster(file)
         self._end_by: float | None = None
 
     def start(self) -> None:
@@ -103,9 +103,19 @@ class Plant:
         for ear in self._ears.ears_of.get(machine_id, ()):
             ear.set_running(running)
 
+    @property
+    def enrolling(self) -> Enrolments:
+        """What enrols further machines; see ``web.context.Station``."""
+        return self._enrolling
+
     def inbox(self, source_name: str) -> PushInbox | None:
         """Find a pushed source's inbox."""
-        return self._ears.inboxes.get(source_name)
+        found = self._ears.inboxes.get(source_name)
+        return self.enrolling.inbox(source_name) if found is None else found
+
+    def enrolled(self) -> Sequence[Machine]:
+        """List the machines that were enrolled and are watched; see ``web.context.Station``."""
+        return self._roster.enrolled
 
     def health(self) -> Health:
         """Say how the station is."""
@@ -120,9 +130,10 @@ class Plant:
                 self._retention.kept,
                 {**self._keeper.errors, **self._holder.errors},
                 self.board.machines(),
-                self._beginnings(),
+                self._following.beginnings(),
                 self._now(),
                 self._refused,
+                self._enrolled_wrong,
             ),
             pages_open=self.hub.pages_open,
             channels=self._telling.channels,
@@ -139,26 +150,42 @@ class Plant:
         refuse_half_restored(data)
         self.database: Database = open_database(url, data)
         undo.callback(self.database.close)
-        with self.database.reading() as session:
-            before = live_before(session, self.file.machine, data)
-        machines = told(self.file.machine, "opening bundles", len(self.file.machine))
+        roster, node = self._roster, node_of(self.file)
+        with self.database.writing() as session:
+            self._enrolled_wrong = take_enrolled(session, roster, node, self._now())
+            before = live_before(session, roster.machines, data)
+        machines = told(roster.machines, "opening bundles", len(roster.machines))
         releases = {
             machine.name: take_into_use_or_keep(machine, data / "releases", before, self._refused)
             for machine in machines
         }
         with self.database.writing() as session:
-            entered = enter(session, self.file, self._now(), LEASE)
+            entered = enter(session, roster.plant, self._now(), LEASE)
             live = live_releases(session)
-        self._explainer = Explainer(self.database, self._was_explained)
         self._retention = Retention(self.database, data, self.file.keep, entered.node)
         keep = self.file.keep
         files = SoundFiles(
             data, keep.speech, self._retention.refusal, keeps_normal=bool(keep.sound)
         )
-        self._scribe = Scribe(self.database, files, self._written, now=self._now, node=entered.node)
+        self._scribe = Scribe(
+            self.database,
+            files,
+            lambda records: self._following.written(records),
+            now=self._now,
+            node=entered.node,
+        )
         self._ears = ears = Assembly(self._scribe.put, self.board, self.hub, self._opens, self._now)
+        self._following = following = Following(
+            self.database,
+            data,
+            ears,
+            self.hub,
+            telling=lambda ids: self._telling.changed(ids),
+            reviewing=lambda stretches: self._reviewing.written(stretches),
+            now=self._now,
+        )
         self._telling = Telling(
-            self.file,
+            roster.plant,
             senders,
             self.database,
             self.board,
@@ -169,17 +196,18 @@ class Plant:
             set_running=self.set_running,
             inboxes=ears.inboxes,
         )
-        ears.show_all(self.file.machine, entered.ids, live)
-        self._bringing = Bringing(
-            self.database, self.file, releases, entered, ears, self._refused, self._now
+        ears.show_all(roster.machines, entered.ids, live)
+        self._bringing = bringing = Bringing(
+            self.database, roster.plant, releases, entered, ears, self._refused, self._now
         )
         self._holding = holding = Holding(
             self.database,
             entered.node,
-            self._bringing.sources,
+            bringing.sources,
             bring_in=self._bring_in,
             stop=lambda machines: stop_listening(ears.remove(machines), LISTENING_S),
             tell=self._scribe.put,
+            gone=self._gone,
             now=self._now,
         )
         undo.callback(self._part)
@@ -192,9 +220,19 @@ class Plant:
             self.reviewed,
             self._now,
         )
-        self._learning = Learning(self.database, self.file, ears, self.hub, self._now)
+        self._learning = Learning(self.database, roster, ears, self.hub, self._now)
         self._learning.start()
         undo.callback(lambda: self._learning.stop(self._left_s(BESIDES_S)))
+        self._enrolling = Enrolments(
+            self.database,
+            self.file,
+            node,
+            lambda: encoders_of(bringing.releases),
+            Joining(self.database, roster, bringing, ears, self._now),
+            self.board,
+            self.hub,
+            self._now,
+        )
         drifts = Drifts(self.database, self._held, self._scribe.put, self._now)
         self._reviewing = Reviewing(self.database, ears, drifts, self._learning, self._now)
         self._keeper = self._keeping(drifts)
@@ -205,8 +243,8 @@ class Plant:
         )
         hold = Job("Holding the machines", HOLD_EVERY_S, holding.look, HOLD_EVERY_S)
         self._holder = Keeper([hold, *shared], time.monotonic)
-        self._explainer.start()
-        undo.callback(lambda: self._explainer.stop(self._left_s(BESIDES_S)))
+        following.start()
+        undo.callback(lambda: following.stop(self._left_s(BESIDES_S)))
         undo.callback(lambda: self._telling.stop(self._left_s(BESIDES_S)))
         self._telling.start()
         self._scribe.start()
@@ -217,6 +255,8 @@ class Plant:
         holding.look()
         self._holder.start()
         undo.callback(lambda: self._holder.stop(self._left_s(BESIDES_S)))
+        self.enrolling.start()
+        undo.callback(lambda: self.enrolling.stop(self._left_s(LISTENING_S)))
 
     def _keeping(self, drifts: Drifts) -> Keeper:
         rehearsals = Rehearsals(
@@ -251,51 +291,17 @@ class Plant:
         listeners = self._bringing.bring_in(machine_ids)
         for machine_id in machine_ids:
             self._learning.due(machine_id)  # what was said meanwhile
-        with self.database.reading() as session:
-            for each in unexplained(session, self._bringing.releases_of(machine_ids), self._now()):
-                # Another station may have the recording in a folder of its own.
-                if (self.file.data / each.path).is_file():
-                    self._explain(each.incident_id, each.path, each.release_id)
+        self._following.brought_in(self._bringing.releases_of(machine_ids))
         for listener in listeners:
             listener.start()
 
+    def _gone(self, machine_id: str) -> None:
+        """Show a machine no more that was removed, and tell the pages."""
+        self.board.remove(machine_id)
+        self.hub.publish("plant")
+
     def _opened(self, source: SourceFile, machine: Machine, release: Release) -> Source:
         return source_of(source, release.scorer.recipe.audio.channel, self.file.data)
-
-    def _written(self, records: Sequence[Written]) -> None:
-        """Tell pages of incidents that are stored, and have them explained."""
-        for record in records:
-            if isinstance(record, IncidentChanged):
-                if record.kind == "machine" and record.state == "open":
-                    self._beginnings.note(record.id, record.opened, self._now())
-                self._tell_of(record)
-            elif isinstance(record, ClipKept) and record.use == "incident" and record.incident_id:
-                release_id = self._ears.in_use[record.source_id]
-                self._explain(record.incident_id, record.path, release_id)
-        self._telling.changed({r.id for r in records if isinstance(r, IncidentChanged)})
-        self._reviewing.written([r for r in records if isinstance(r, StretchChanged)])
-
-    def _tell_of(self, incident: IncidentChanged) -> None:
-        self.hub.publish(
-            "incident",
-            id=incident.id,
-            machine=incident.machine_id,
-            kind=incident.kind,
-            level=incident.level,
-            state=incident.state,
-        )
-
-    def _explain(self, incident_id: str, path: str, release_id: str) -> None:
-        """Explain an incident by its first recording, at ``path`` in the data folder."""
-        if incident_id in self._explained:
-            return
-        self._explained.append(incident_id)
-        release = self._ears.releases[release_id]
-        recording = self.file.data / path
-        self._explainer.put(Due(incident_id, recording, release.path, release.scorer))
-
-    def _was_explained(self, incident_id: str) -> None:
-        self.hub.publish("incident", id=incident_id, explained=True)
 
     def _keep(self) -> None:
         self._retention.run(self._now())

@@ -71,8 +71,10 @@ class Telling:
         if self._plant.mqtt is None:
             return
         name = self._plant.plant
-        ids = {machine.name: machine.id for machine in self._board.machines()}
-        incoming = Incoming(self._plant, ids, self._set_running, self._inboxes.get, self._is_known)
+        machines = self._board.machines
+        incoming = Incoming(
+            self._plant, machines, self._set_running, self._inboxes.get, self._is_known
+        )
         self._publisher = publisher = Publisher(
             name,
             self._address,

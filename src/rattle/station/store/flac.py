@@ -34,11 +34,16 @@ class Rounded:
 
         Raises ``StorageError`` where it cannot be written.
         """
+        encoded = self.encoded(sample_rate_hz)
+        with replacing(path) as beside:
+            return beside.write_bytes(encoded)
+
+    def encoded(self, sample_rate_hz: int) -> bytes:
+        """Give the bytes of such a file."""
         subtype = "PCM_16" if self.numbers.dtype == np.int16 else "PCM_24"
         encoded = io.BytesIO()
         sf.write(encoded, self.numbers, sample_rate_hz, format="FLAC", subtype=subtype)
-        with replacing(path) as beside:
-            return beside.write_bytes(encoded.getvalue())
+        return encoded.getvalue()
 
 
 def rounded(samples: NDArray[np.float32]) -> Rounded:

@@ -11,6 +11,7 @@
                 `------- notice --- channel      who is to be told of it: the outbox
     account --- token, audit                     who may do what, and what they did
     station                                      who shares this database
+    enrolment                                    machines that were enrolled, or are about to be
 
 A row a minute, never a row a score; embeddings lie in files (``embedding_files``).
 """
@@ -398,3 +399,48 @@ class StationRow(Base):
     until: Mapped[datetime]
     sources: Mapped[list[str]]
     hears: Mapped[list[Any]]
+
+
+class EnrolmentRow(Base):
+    """A machine that is being enrolled, or was; ``node`` is the station that does it.
+
+    state: recording; ready where as much was recorded as is kept; fitting while a detector is made;
+    offered or failed when it is, or could not be; accepted or discarded by a person. config: the
+    machine as its table in ``plant.toml`` would be, secrets as ``env:NAME``, its bundle in the data
+    folder once there is one. encoder: the hash of the graph that its head is fitted on. wanted_s:
+    how much running sound is to be recorded. at_once: whether the detector is made by itself then.
+    reason: why it failed. report: what its page shows of the detector.
+    """
+
+    __tablename__ = "enrolment"
+    __table_args__ = (
+        Index(
+            "uq_enrolment_name",
+            "name",
+            unique=True,
+            sqlite_where=text("state != 'discarded'"),
+            postgresql_where=text("state != 'discarded'"),
+        ),
+        _one_of(
+            "state",
+            "recording",
+            "ready",
+            "fitting",
+            "offered",
+            "failed",
+            "accepted",
+            "discarded",
+        ),
+    )
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    node: Mapped[str] = mapped_column(String(512))
+    name: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str]
+    config: Mapped[dict[str, Any]]
+    encoder: Mapped[str]
+    wanted_s: Mapped[float]
+    at_once: Mapped[bool]
+    created: Mapped[datetime]
+    who: Mapped[str]
+    reason: Mapped[str] = mapped_column(default="")
+    report: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))

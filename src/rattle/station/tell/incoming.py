@@ -8,9 +8,10 @@ Stations of one plant get all of it; what is for a machine that another hears is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from rattle.station.board import MachineNow
 from rattle.station.config.model import Plant
 from rattle.station.tell.topics import ROOT, topic
 
@@ -37,24 +38,18 @@ class Incoming:
     def __init__(
         self,
         plant: Plant,
-        machine_ids: Mapping[str, str],
+        machines: Callable[[], Sequence[MachineNow]],
         set_running: Callable[[str, bool], None],
         inbox_of: Callable[[str], Inbox | None],
         is_known: Callable[[str], bool],
     ) -> None:
-        """``machine_ids`` are by the machines' names; ``inbox_of`` takes a source's.
+        """``machines`` gives those of this moment; ``inbox_of`` takes a source's name.
 
         ``inbox_of`` gives None where another station hears the source. ``is_known`` tells whether
         any station's file names a machine.
         """
         self._set_running, self._inbox_of, self._is_known = set_running, inbox_of, is_known
-        self._tags = {
-            topic(plant.plant, machine.name, "running/set"): (
-                machine.name,
-                machine_ids[machine.name] if machine.running == "by tag" else None,
-            )
-            for machine in plant.machine
-        }
+        self._plant, self._machines = plant.plant, machines
         self._sources = {
             topic(plant.plant, source.name, "pcm"): source.name
             for machine in plant.machine
@@ -68,20 +63,24 @@ class Incoming:
         """Take a message; raises ``RefusedError`` that says why it cannot be used."""
         if at in self._sources:
             self._sound(self._sources[at], data)
-        elif at in self._tags:
-            self._tag(*self._tags[at], data)
+            return
+        named = (m for m in self._machines() if topic(self._plant, m.name, "running/set") == at)
+        machine = next(named, None)
+        if machine is not None:
+            self._tag(machine, data)
         elif not self._is_known(at.split("/")[2]):
             raise RefusedError(f"{at}: there is no machine of that name")
 
-    def _tag(self, name: str, machine_id: str | None, data: bytes) -> None:
-        if machine_id is None:
+    def _tag(self, machine: MachineNow, data: bytes) -> None:
+        name = machine.name
+        if machine.running != "by tag":
             raise RefusedError(
                 f'whether {name} runs is not told by a tag; set running = "by tag" of this machine'
             )
         runs = RUNS.get(data.strip().lower())
         if runs is None:
             raise RefusedError(f"whether {name} runs: expected true or false, found something else")
-        self._set_running(machine_id, runs)
+        self._set_running(machine.id, runs)
 
     def _sound(self, source: str, data: bytes) -> None:
         inbox = self._inbox_of(source)

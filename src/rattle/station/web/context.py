@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Protocol
 
 from rattle.station.board import Board
+from rattle.station.config.model import Machine, Samples
 from rattle.station.config.model import Plant as PlantFile
-from rattle.station.config.model import Samples
+from rattle.station.enrol.now import Enrolling
 from rattle.station.events import Hub
 from rattle.station.health import Health
 from rattle.station.store.database import Database
@@ -47,6 +48,13 @@ class Station(Protocol):
     def inbox(self, source_name: str) -> Inbox | None:
         """Find a pushed source's inbox; None where there is no such source."""
 
+    @property
+    def enrolling(self) -> Enrolling:
+        """What enrols further machines."""
+
+    def enrolled(self) -> Sequence[Machine]:
+        """List the machines that were enrolled and are watched, which the file does not name."""
+
     def health(self) -> Health:
         """Say how the station is."""
 
@@ -61,3 +69,9 @@ class Context:
     hub: Hub
     station: Station
     now: Callable[[], datetime]
+
+    @property
+    def machines(self) -> Sequence[Machine]:
+        """All machines with their secrets: the file's, those enrolled, and those about to be."""
+        station = self.station
+        return [*self.file.machine, *station.enrolled(), *station.enrolling.machines()]

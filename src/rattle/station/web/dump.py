@@ -33,7 +33,8 @@ def dump(request: Request, context: Given) -> JSONResponse:
     """
     credentials: Credentials = request.app.state.credentials
     everything = all_of_it(context, credentials.accounts())
-    told = without(everything, secrets_of(context.file))
+    secrets = secrets_of(context.file).union(*map(secrets_of, context.machines))
+    told = without(everything, secrets)
     name = f"rattle-{context.now():%Y%m%dT%H%M%SZ}.json"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return JSONResponse(told, headers=headers)
@@ -54,6 +55,7 @@ def all_of_it(context: Context, people: Sequence[Account]) -> dict[str, Any]:
                 **{name: version(name) for name in LIBRARIES},
             },
             "configuration": context.file.model_dump(mode="json"),
+            "enrolments": [dataclasses.asdict(e.row) for e in context.station.enrolling.every()],
             "health": dataclasses.asdict(context.station.health()),
             "machines": [dataclasses.asdict(each) for each in context.board.machines()],
             "accounts": [dataclasses.asdict(each) for each in people],

@@ -127,7 +127,7 @@ def _inbox(context: Context, source: str, headers: Headers) -> Inbox | _Refusal:
     token = bearer(headers)
     tokens = {
         each.name: each.push.token.get_secret_value()
-        for machine in context.file.machine
+        for machine in context.machines
         for each in machine.sources
         if each.push is not None
     }

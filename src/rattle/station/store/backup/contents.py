@@ -19,6 +19,7 @@ FOLDERS = {
     "embeddings": r"[0-9A-Z]{26}/\d{4}-\d\d-\d\d/\d\d\.z",
     "kept": r"[0-9A-Z]{26}/\d{4}-\d\d-\d\d/\d\d-\d\d-\d\d\.\d{3}\.flac",
     "heard": r"[\w.%~+-]{1,255}\.jsonl",
+    "enrolling": r"[0-9A-Z]{26}/(pieces\.jsonl|\d{8}T\d{6}\.\d{3}\.flac)",
 }
 OF_DATA = re.compile("|".join(f"{folder}/{name}" for folder, name in FOLDERS.items()), re.ASCII)
 OF_TABLE = re.compile(r"tables/[a-z_]{1,60}/\d{6}\.jsonl", re.ASCII)

@@ -57,6 +57,7 @@ def back_up(
     ):
         writer = _Writer(archive, folder)
         writer.add_files("heard", on_done)
+        writer.add_files("enrolling", on_done)
         with _readable(database.engine) as connection:
             tables = tables_of(connection)
             described = {

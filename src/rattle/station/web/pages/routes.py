@@ -6,6 +6,8 @@ from fastapi import APIRouter
 
 from rattle.station.web.pages import (
     channels,
+    enrol,
+    enrolment,
     health,
     incident,
     incidents,
@@ -28,6 +30,8 @@ PAGES = (
     verdicts,
     incident,
     release,
+    enrol,
+    enrolment,
     reports,
     health,
     channels,

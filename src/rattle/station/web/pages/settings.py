@@ -15,7 +15,9 @@ from rattle.pages.words import counted
 from rattle.station.config.amounts import shown_bytes
 from rattle.station.config.model import Keep, Plant, Source
 from rattle.station.config.told import Mqtt, Tell
+from rattle.station.enrol.wanted import as_in_the_file
 from rattle.station.store.credentials import Credentials
+from rattle.station.store.enrolments import enrolments
 from rattle.station.web.pages.shell import context_of, may, shown
 
 router = APIRouter()
@@ -43,8 +45,10 @@ class Table:
 
 @router.get("/settings", response_class=HTMLResponse, include_in_schema=False)
 def settings_page(request: Request) -> HTMLResponse:
-    """Show the file's settings; admins see the accounts, too."""
+    """Show the file's settings and what was enrolled; admins see the accounts, too."""
     context = context_of(request)
+    with context.database.reading() as session:
+        accepted = [each for each in enrolments(session) if each.state == "accepted"]
     credentials: Credentials = request.app.state.credentials
     return shown(
         request,
@@ -52,6 +56,7 @@ def settings_page(request: Request) -> HTMLResponse:
         title="Settings",
         here="settings",
         tables=tables(context.file),
+        enrolled=[(each, as_in_the_file(each.config, context.file.data)) for each in accepted],
         people=credentials.accounts() if may(request, "admin") else [],
     )
 

@@ -13,8 +13,10 @@ from fastapi.responses import HTMLResponse
 from rattle.pages.words import counted
 from rattle.station.amounts_said import level_said, score_said
 from rattle.station.board import MachineNow, SourceNow
+from rattle.station.store.enrolments import enrolments
 from rattle.station.store.reading.wall import Heard, highest_since, opened_of
 from rattle.station.web.pages.curves import Frame, lines
+from rattle.station.web.pages.enrol import SAID
 from rattle.station.web.pages.shell import context_of, shown
 from rattle.station.web.pages.states import State, state_of_machine, y_now
 
@@ -72,8 +74,9 @@ def wall_page(request: Request) -> HTMLResponse:
     with context.database.reading() as session:
         hour = highest_since(session, now - HOUR, [*context.board.sources()])
         opened = opened_of(session, [m.incident_id for m in machines if m.incident_id])
+        begun = [each for each in enrolments(session) if each.state != "accepted"]
     view = wall(machines, hour, opened, now)
-    return shown(request, "wall", title="Plant", here="wall", wall=view)
+    return shown(request, "wall", title="Plant", here="wall", wall=view, enrolling=begun, said=SAID)
 
 
 def wall(

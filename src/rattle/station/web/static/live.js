@@ -32,7 +32,7 @@ function open() {
   stream.addEventListener("open", () => say("live", false));
   stream.addEventListener("error", () => say("not connected", true));
   stream.addEventListener("score", (event) => score(JSON.parse(event.data)));
-  for (const kind of ["source", "machine", "incident", "release", "plant", "resync"]) {
+  for (const kind of ["source", "machine", "incident", "release", "enrolment", "plant", "resync"]) {
     stream.addEventListener(kind, later);
   }
 }
