@@ -33,11 +33,11 @@ from rattle.station.enrol.wanted import Wanted, check, machine_of
 from rattle.station.events import Hub
 from rattle.station.hear.push import PushInbox
 from rattle.station.ids import new_id
-from rattle.station.plant.encoders import encoder_of
 from rattle.station.plant.fitting import RELEASES, Fitting
 from rattle.station.plant.joining import Joining
 from rattle.station.plant.recorders import Recorders
 from rattle.station.plant.releases import take_into_use
+from rattle.station.plant.shared_encoders import encoder_of
 from rattle.station.store import enrolments as stored
 from rattle.station.store.audit import STATION, note
 from rattle.station.store.database import Database

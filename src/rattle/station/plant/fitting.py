@@ -22,8 +22,8 @@ from rattle.station.enrol.making import Made, make
 from rattle.station.enrol.now import Encoder
 from rattle.station.enrol.states import States, states_of
 from rattle.station.enrol.wanted import machine_of
-from rattle.station.plant.encoders import encoder_of
 from rattle.station.plant.recorders import Recorders
+from rattle.station.plant.shared_encoders import encoder_of
 from rattle.station.store import enrolments as stored
 from rattle.station.store.database import Database
 from rattle.station.store.enrolments import Enrolment, EnrolmentState

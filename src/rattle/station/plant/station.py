@@ -29,7 +29,6 @@ from rattle.station.plant.bringing import Bringing, live_releases, stop_listenin
 from rattle.station.plant.drifting import Drifts
 from rattle.station.plant.elsewhere import LOOK_EVERY_S as ELSEWHERE_EVERY_S
 from rattle.station.plant.elsewhere import Elsewhere
-from rattle.station.plant.encoders import encoders_of
 from rattle.station.plant.enrolled import take_enrolled
 from rattle.station.plant.enrolling import Enrolments
 from rattle.station.plant.following import Following
@@ -42,6 +41,7 @@ from rattle.station.plant.rehearsing import Rehearsals
 from rattle.station.plant.releases import Release, live_before, take_into_use_or_keep
 from rattle.station.plant.reviewing import Reviewing
 from rattle.station.plant.roster import Roster
+from rattle.station.plant.shared_encoders import encoders_of
 from rattle.station.plant.telling import Telling, senders_of
 from rattle.station.store.backup.restore import refuse_half_restored
 from rattle.station.store.database import Database, open_database
