@@ -173,14 +173,15 @@ def gate(
 
 def left_out(source: Source) -> Mask:
     """Say which minutes ``[T]`` no threshold is fitted to: those of alarms not found normal."""
-    out = np.zeros(len(source.heard.minutes), dtype=np.bool_)
+    heard = source.heard
+    out = np.zeros(len(heard.minutes), dtype=np.bool_)
     for each in source.stood:
         is_fault = each.verdict in ("anomaly", "unsure")
         if is_fault or (each.level == "alarm" and each.verdict is None):
-            places = np.flatnonzero(source.heard.within(each.opened, each.ended))
+            places = np.flatnonzero(heard.within(each.opened, each.ended))
             if len(places):
-                out[around(len(out), int(places[0]), int(places[-1]))] = True
-    return out
+                out[around(len(out), int(places[0]), int(places[-1]), heard.apart)] = True
+    return out if heard.picked is None else out | heard.picked
 
 
 def _halves(ends: Values) -> NDArray[np.int64]:
@@ -200,7 +201,7 @@ def _levels(source: Source) -> dict[Level, Values]:
         tail = Tail.of(minutes, out | (half == own))
         if tail is not None:
             for level in LEVELS:
-                budget = SHARES[level] * source.budget_per_week
+                budget = SHARES[level] * source.budget_per_week * source.heard.stands_for
                 levels[level][half == own] = tail.threshold(budget).value
     return levels
 
@@ -226,7 +227,7 @@ def _alarms(source: Source, threshold: Values) -> list[Alarm]:
             known |= source.heard.within(each.opened, each.ended)
     over = np.where(known, -np.inf, minutes - threshold)
     alarms = []
-    for first, last in zip(*incidents(over, 0.0), strict=True):
+    for first, last in zip(*incidents(over, 0.0, source.heard.apart), strict=True):
         top = first + int(minutes[first : last + 1].argmax())
         alarms.append(
             Alarm(source.source_id, float(ends[top]), float(minutes[top]), float(threshold[top]))
@@ -236,13 +237,14 @@ def _alarms(source: Source, threshold: Values) -> list[Alarm]:
 
 def _blocks(source: Source) -> Values:
     """The highest M of each ten minutes of sound that no incident is in ``[n]``."""
+    size = source.heard.apart
     calm = np.ones(len(source.heard.minutes), dtype=np.bool_)
     for each in source.stood:
         if each.level == "alarm" or each.verdict is not None:
             calm &= ~source.heard.within(each.opened, each.ended)
     minutes = source.heard.minutes[calm]
-    whole = len(minutes) // CALM_MINUTES * CALM_MINUTES
-    return np.asarray(minutes[:whole].reshape(-1, CALM_MINUTES).max(axis=1, initial=-np.inf))
+    whole = len(minutes) // size * size
+    return np.asarray(minutes[:whole].reshape(-1, size).max(axis=1, initial=-np.inf))
 
 
 def _rate(source: Source) -> tuple[float, float] | None:
@@ -256,8 +258,9 @@ def _rate(source: Source) -> tuple[float, float] | None:
         if each.level == "alarm" and each.verdict == "anomaly"
         if (inside := source.heard.within(each.opened, each.ended)).any()
     ]
-    threshold = tail.threshold(source.budget_per_week, not_above=peaks)
-    return threshold.expected_per_week, threshold.upper_per_week
+    scale = source.heard.stands_for
+    threshold = tail.threshold(source.budget_per_week * scale, not_above=peaks)
+    return threshold.expected_per_week / scale, threshold.upper_per_week / scale
 
 
 def _aucs(
