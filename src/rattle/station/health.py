@@ -13,7 +13,8 @@ class Writing:
     dropped_minutes: whose scores were let go since too much waited; what the budget counts of them
     is kept. dropped_embeddings: windows. refused: records that the database cannot hold, by a fault
     of the program. refused_clips: not kept since the disk or the budget is full, or too many wait.
-    speech_clips: not kept since someone speaks in them.
+    speech_clips: not kept since someone speaks in them. refused_normal, speech_normal: pieces of
+    normal sound that were not, likewise.
     error: why nothing can be written at the moment, else "". since: from when on. full_disk: why
     no clip can be written, else "".
     """
@@ -25,6 +26,8 @@ class Writing:
     refused: int = 0
     refused_clips: int = 0
     speech_clips: int = 0
+    refused_normal: int = 0
+    speech_normal: int = 0
     error: str = ""
     since: datetime | None = None
     full_disk: str = ""

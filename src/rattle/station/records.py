@@ -143,10 +143,31 @@ class ClipHeard:
     peak: float | None
 
 
+@dataclass(frozen=True)
+class NormalHeard:
+    """Normal sound to keep: ``samples [T, channels]`` from ``start`` on, +-1, mostly ten seconds.
+
+    The machine ran, the microphone was fit, and nothing stood out in it or around it.
+    """
+
+    source_id: str
+    start: datetime
+    sample_rate_hz: int
+    samples: NDArray[np.float32]
+
+
 def as_float16(z: NDArray[np.float32]) -> NDArray[np.float16]:
     """Round an embedding to what is kept of it; what is too large for that becomes the largest."""
     limit = np.finfo(np.float16).max
     return np.clip(z, -limit, limit).astype(np.float16)
 
 
-Record = MinuteHeard | Embeddings | IncidentChanged | StretchChanged | ThresholdFitted | ClipHeard
+Record = (
+    MinuteHeard
+    | Embeddings
+    | IncidentChanged
+    | StretchChanged
+    | ThresholdFitted
+    | ClipHeard
+    | NormalHeard
+)

@@ -27,6 +27,7 @@ from rattle.station.health import Kept
 from rattle.station.store import clip_files, embedding_files
 from rattle.station.store.audit import STATION, note
 from rattle.station.store.database import Database
+from rattle.station.store.flac import SUFFIX
 from rattle.station.store.old_minutes import remove_old_minutes
 from rattle.station.store.tables import ClipRow, IncidentRow, StationRow
 
@@ -190,7 +191,7 @@ class Retention:
 
 
 def _written(folder: Path) -> Iterator[Path]:
-    yield from folder.glob(f"??/*{clip_files.SUFFIX}")
+    yield from folder.glob(f"??/*{SUFFIX}")
     yield from folder.glob("??/.*.part")
 
 

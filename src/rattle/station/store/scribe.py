@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from rattle.errors import StorageError
 from rattle.station.clock import utc_now
 from rattle.station.health import Writing
-from rattle.station.records import Embeddings, Record
+from rattle.station.records import Embeddings, NormalHeard, Record
 from rattle.station.store.database import Database
 from rattle.station.store.leases import of_own_sources
 from rattle.station.store.rows import ClipKept, SourcesLeft, Written
@@ -90,6 +90,8 @@ class Scribe:
             refused=self._refused,
             refused_clips=waiting.refused_clips + files.refused_clips,
             speech_clips=files.speech_clips,
+            refused_normal=waiting.refused_normal + files.refused_normal,
+            speech_normal=files.speech_normal,
             error=self._error,
             since=self._since,
             full_disk=files.full_disk,
@@ -121,6 +123,8 @@ class Scribe:
             try:
                 if isinstance(sound, Embeddings):
                     self._files.keep_embeddings(sound)
+                elif isinstance(sound, NormalHeard):
+                    self._files.keep_normal(sound)
                 elif (row := self._files.keep_clip(sound)) is not None:
                     if isinstance(row, ClipKept):
                         row = replace(row, node=self._node)

@@ -1,4 +1,4 @@
-"""Put recordings and embeddings into files, and count what is not kept, and why.
+"""Put recordings, normal sound and embeddings into files; count what is not kept, and why.
 
 The disk is left some room: the database, which may lie on it too, is to go on.
 """
@@ -13,8 +13,8 @@ from typing import Literal
 
 from rattle.atomic import writing
 from rattle.errors import ClipError, StorageError
-from rattle.station.records import ClipHeard, Embeddings
-from rattle.station.store import embedding_files
+from rattle.station.records import ClipHeard, Embeddings, NormalHeard
+from rattle.station.store import embedding_files, kept_sound
 from rattle.station.store.clip_files import keep_clip
 from rattle.station.store.rows import ClipDropped, ClipKept
 from rattle.station.store.speech import SPEECH_FROM_S, seconds_of_speech
@@ -27,8 +27,8 @@ SPARE_BYTES = 256 << 20
 class SoundFiles:
     """The files of a data ``folder``.
 
-    speech: what becomes of recordings in which someone speaks. refusal: says why no recording is
-    kept at the moment, "" where it is.
+    speech: what becomes of recordings and normal sound in which someone speaks. refusal: says why
+    no recording is kept at the moment, "" where it is.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class SoundFiles:
         self._folder, self._speech, self._refusal = folder, speech, refusal
         self._spare_bytes = spare_bytes
         self.refused_clips = self.speech_clips = self.dropped_embeddings = 0
+        self.refused_normal = self.speech_normal = 0
         self.full_disk = ""
 
     def keep_embeddings(self, embeddings: Embeddings) -> None:
@@ -53,6 +54,24 @@ class SoundFiles:
         except StorageError as error:
             self.dropped_embeddings += len(embeddings.ends)
             self._is_full(error)
+
+    def keep_normal(self, heard: NormalHeard) -> None:
+        """Write a piece of normal sound, unless someone speaks in it and that is dropped."""
+        try:
+            if self._speech == "drop":
+                speech = seconds_of_speech(heard.samples, heard.sample_rate_hz)
+                if speech > SPEECH_FROM_S:
+                    self.speech_normal += 1
+                    return
+            self._check_room()
+            kept_sound.keep(self._folder, heard)
+            self.full_disk = ""
+        except StorageError as error:
+            self.refused_normal += 1
+            self._is_full(error)
+        except ClipError as error:
+            self.refused_normal += 1
+            _log.warning("normal sound of source %s is not kept: %s", heard.source_id, error)
 
     def keep_clip(self, clip: ClipHeard) -> ClipKept | ClipDropped | None:
         """Write a recording; gives the row that says so, or why not, if it is of an incident."""
@@ -91,7 +110,7 @@ class SoundFiles:
 
     def _is_full(self, error: StorageError) -> None:
         if not self.full_disk:
-            _log.warning("neither recordings nor embeddings are kept: %s", error)
+            _log.warning("neither recordings nor normal sound nor embeddings are kept: %s", error)
         self.full_disk = str(error)
 
 

@@ -1,12 +1,12 @@
 """Let what ears tell wait to be written; whoever tells never waits.
 
-    ear -- put --> sounds (recordings, embeddings) -- to files --> rows -- to the database
-               `-> rows (minutes, incidents, stretches, thresholds)
+    ear -- put --> sounds (recordings, normal sound, embeddings) -- to files --> rows -- to the
+               `-> rows (minutes, incidents, stretches, thresholds) -----------------`   database
 
 Each has its end. Rows: where 4,096 wait, the minutes of the older half become one a source and lose
 their scores; what the budget counts of them stays, incidents and stretches wait as they began and
-as they are now, and thresholds always wait. Recordings: 256 MiB of samples. Embeddings: 4,096
-records, then the oldest go.
+as they are now, and thresholds always wait. Recordings: 256 MiB of samples, normal sound: 64 MiB,
+then no more is taken. Embeddings: 4,096 records, then the oldest go.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from rattle.station.records import (
     Embeddings,
     IncidentChanged,
     MinuteHeard,
+    NormalHeard,
     Record,
     StretchChanged,
 )
@@ -28,6 +29,7 @@ from rattle.station.store.rows import ClipDropped, Written
 MOST_ROWS = 4096
 MOST_EMBEDDINGS = 4096
 MOST_CLIP_BYTES = 256 << 20
+MOST_NORMAL_BYTES = 64 << 20
 TOO_MANY = "too many recordings waited to be written"
 
 
@@ -37,18 +39,22 @@ class Waiting:
     def __init__(self) -> None:
         self._rows: deque[Written] = deque()
         self._clips: deque[ClipHeard] = deque()
+        self._normal: deque[NormalHeard] = deque()
         self._embeddings: deque[Embeddings] = deque()
-        self._clip_bytes = 0
+        self._clip_bytes = self._normal_bytes = 0
         self._room_at = MOST_ROWS
         self._changed = Condition()
         self._is_closed = False
-        self.dropped_minutes = self.dropped_embeddings = self.refused_clips = 0
+        self.dropped_minutes = self.dropped_embeddings = 0
+        self.refused_clips = self.refused_normal = 0
 
     def put(self, record: Record | Written) -> None:
         """Let a record wait; returns at once."""
         with self._changed:
             if isinstance(record, ClipHeard):
                 self._put_clip(record)
+            elif isinstance(record, NormalHeard):
+                self._put_normal(record)
             elif isinstance(record, Embeddings):
                 self._put_embeddings(record)
             else:
@@ -57,16 +63,20 @@ class Waiting:
                     self._make_room()
             self._changed.notify()
 
-    def take_sound(self) -> Embeddings | ClipHeard | None:
+    def take_sound(self) -> Embeddings | ClipHeard | NormalHeard | None:
         """Take the next of what is to be written to files, None where there is nothing."""
         with self._changed:
             if self._embeddings:
                 return self._embeddings.popleft()
-            if not self._clips:
-                return None
-            clip = self._clips.popleft()
-            self._clip_bytes -= clip.samples.nbytes
-            return clip
+            if self._clips:
+                clip = self._clips.popleft()
+                self._clip_bytes -= clip.samples.nbytes
+                return clip
+            if self._normal:
+                normal = self._normal.popleft()
+                self._normal_bytes -= normal.samples.nbytes
+                return normal
+            return None
 
     def take_rows(self, most: int) -> list[Written]:
         """Take the oldest rows."""
@@ -88,7 +98,8 @@ class Waiting:
 
     def __len__(self) -> int:
         with self._changed:
-            return len(self._rows) + len(self._clips) + len(self._embeddings)
+            sounds = len(self._clips) + len(self._normal) + len(self._embeddings)
+            return len(self._rows) + sounds
 
     def rows(self) -> int:
         """Say how many rows wait."""
@@ -96,7 +107,7 @@ class Waiting:
             return len(self._rows)
 
     def _is_due(self, rows: int | None) -> bool:
-        has_sound = bool(self._clips or self._embeddings)
+        has_sound = bool(self._clips or self._normal or self._embeddings)
         return self._is_closed or has_sound or (rows is not None and len(self._rows) >= rows)
 
     def _put_clip(self, clip: ClipHeard) -> None:
@@ -107,6 +118,13 @@ class Waiting:
             return
         self._clip_bytes += clip.samples.nbytes
         self._clips.append(clip)
+
+    def _put_normal(self, normal: NormalHeard) -> None:
+        if self._normal_bytes + normal.samples.nbytes > MOST_NORMAL_BYTES:
+            self.refused_normal += 1
+            return
+        self._normal_bytes += normal.samples.nbytes
+        self._normal.append(normal)
 
     def _put_embeddings(self, embeddings: Embeddings) -> None:
         if len(self._embeddings) >= MOST_EMBEDDINGS:
