@@ -114,9 +114,9 @@ class AdaptJob:
     anomalies: Manifest
     normals: Manifest
     recordings: Recordings | None
-    healthy: Manifest = field(default_factory=lambda: Manifest.from_clips([]))
     seed: int = 0
     device: str = "auto"
+    healthy: Manifest = field(default_factory=lambda: Manifest.from_clips([]))
     work: ClassVar[Literal["adapt"]] = "adapt"
     siblings: ClassVar[tuple[()]] = ()
     told_by: ClassVar[str] = "parent bundle or new clips"
@@ -324,9 +324,7 @@ def _with_others(
     new = {
         str(other): _features(job, others.of(other), store, watch) for other in others.machines()
     }
-    return {
-        name: alternating(new.get(name, {}), known.get(name, {})) for name in {**known, **new}
-    }
+    return {name: alternating(new.get(name, {}), known.get(name, {})) for name in {**known, **new}}
 
 
 def _features(job: AdaptJob, clips: Manifest, store: FeatureStore, watch: Watch) -> dict[str, Rows]:

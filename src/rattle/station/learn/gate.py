@@ -91,13 +91,16 @@ class Gate:
     """Whether a new head is shown to be better, and by what.
 
     auc: of the test's faults against healthy sound, by the old and by the new head; difference: its
-    interval (DeLong). Both None where there are too few. lost, gained: alarms of the replay that
+    interval (DeLong). Both None where there are too few. pieces: how many of ten seconds were
+    heard of so many minutes; None where all of it was. Then a rate counts pieces above the
+    threshold, and incidents a week are more. lost, gained: alarms of the replay that
     the new head does not raise, and raises for the first time. reasons: in words.
     """
 
     state: State
     reasons: tuple[str, ...]
     minutes: int
+    pieces: int | None
     old: Heard
     new: Heard
     auc: tuple[float, float] | None
@@ -133,9 +136,15 @@ def hear(sources: Sequence[Source]) -> Heard:
 
 
 def gate(
-    old: Heard, new: Heard, stood: Sequence[Stood], minutes: int, budget_per_week: float
+    old: Heard,
+    new: Heard,
+    stood: Sequence[Stood],
+    minutes: int,
+    budget_per_week: float,
+    *,
+    pieces: int | None = None,
 ) -> Gate:
-    """Compare two heads on ``minutes`` of the same sound.
+    """Compare two heads on ``minutes`` of the same sound, of which ``pieces`` were kept, or all.
 
     Refused is one that misses a fault of the test which the other found, whose AUC is lower beyond
     chance, or that would raise more false alarms than the budget allows while the other would not.
@@ -156,19 +165,19 @@ def gate(
     if _is_above(new.expected, budget_per_week) and not _is_above(old.expected, budget_per_week):
         against.append(
             f"to find every confirmed fault it would raise {new.expected:.1f} false alarms a week"
+            f"{'' if pieces is None else ' or more'}"
         )
     missing = []
     if minutes < MINUTES_NEEDED:
-        missing.append(
-            f"{minutes / 60:.0f} h of sound are stored, of {MINUTES_NEEDED // 60} needed"
-        )
+        of_what = "sound are stored" if pieces is None else "running some sound was kept"
+        missing.append(f"{minutes / 60:.0f} h of {of_what}, of {MINUTES_NEEDED // 60} needed")
     if new.expected is None or not (old.is_judged and new.is_judged):
         missing.append("too little sound is stored to fit a threshold to")
     if len(faults) < FAULTS_NEEDED:
         missing.append(f"the test has {len(faults)} confirmed faults, of {FAULTS_NEEDED} needed")
     state: State = "refused" if against else "not shown" if missing else "passed"
     reasons = (*against, *missing)
-    return Gate(state, reasons, minutes, old, new, auc, difference, lost, gained)
+    return Gate(state, reasons, minutes, pieces, old, new, auc, difference, lost, gained)
 
 
 def left_out(source: Source) -> Mask:

@@ -9,9 +9,10 @@ What is learnt from is never what judges. Sound around what may have been a faul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import select
@@ -22,7 +23,7 @@ from rattle.scoring.budget.minutes import CALM_MINUTES
 from rattle.scoring.head import evenly
 from rattle.station.learn.incidents import Stood
 from rattle.station.learn.replay import LONGEST
-from rattle.station.store.clip_files import SUFFIX
+from rattle.station.store.flac import SUFFIX
 from rattle.station.store.kept_sound import KeptPiece, pieces
 from rattle.station.store.tables import ClipRow, IncidentRow
 
@@ -33,6 +34,9 @@ MOST_LEARNT, MOST_OF_OTHERS, MOST_HEARD = 96, 32, 1008
 # Incidents whose recordings are learnt from or tried at most, the newest first.
 MOST_INCIDENTS = 200
 AROUND = timedelta(minutes=CALM_MINUTES)
+MILLISECOND = timedelta(milliseconds=1)
+KEPT = re.compile(r"([0-9A-Z]{26})-(\d{1,14})" + re.escape(SUFFIX))
+RECORDED = re.compile(r"([0-9a-f]{64})" + re.escape(SUFFIX))
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,20 @@ class Piece:
 
 @dataclass(frozen=True)
 class Material:
-    """What there is to train on and to judge by, and the file of each name."""
+    """What there is to train on and to judge by; files are named as ``find`` knows them."""
 
     recorded: Sequence[Recorded]
     kept: Sequence[Piece]
-    files: Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A file of a material: whose sound it is and from when; of which incident, if of one."""
+
+    path: Path
+    source_id: str
+    begins: datetime
+    incident_id: str | None
 
 
 def gather(
@@ -82,8 +95,6 @@ def gather(
     ``sources`` are those of each machine whose sound is of use, by what bundles call it;
     ``machine`` is the one whose encoder is trained. What is listed may be gone when it is read.
     """
-    recorded = _recorded(session, data, stood)
-    files = {each.file: path for each, path in recorded}
     kept: list[Piece] = []
     for name, source_ids in sources.items():
         found = [
@@ -101,13 +112,34 @@ def gather(
         for each in chosen:
             piece = Piece(_name(each), each.source_id, name, _is_learnt(each), each.begins)
             kept.append(piece)
-            files[piece.file] = each.path
-    return Material([each for each, _ in recorded], kept, files)
+    return Material(recordings(session, data, stood), kept)
 
 
-def _recorded(
-    session: Session, data: Path, stood: Sequence[Stood]
-) -> list[tuple[Recorded, Path]]:
+def find(session: Session, data: Path, name: str, source_ids: Collection[str]) -> Sound | None:
+    """Find a file that a material names, of these sources; None where there is none any more."""
+    kept, recorded = KEPT.fullmatch(name), RECORDED.fullmatch(name)
+    if kept is not None and kept[1] in source_ids:
+        begins = datetime.fromtimestamp(int(kept[2]) / 1000, UTC)
+        found = pieces(data, kept[1], begins, begins + MILLISECOND)
+        return Sound(found[0].path, kept[1], begins, None) if found else None
+    if recorded is None:
+        return None
+    row = session.scalars(
+        select(ClipRow)
+        .where(
+            ClipRow.sha256 == recorded[1],
+            ClipRow.source_id.in_(source_ids),
+            ClipRow.incident_id.is_not(None),
+        )
+        .order_by(ClipRow.start)
+        .limit(1)
+    ).first()
+    if row is None or not (data / row.path).is_file():
+        return None
+    return Sound(data / row.path, row.source_id, row.start, row.incident_id)
+
+
+def recordings(session: Session, data: Path, stood: Sequence[Stood]) -> list[Recorded]:
     """Of each reviewed incident the recording that holds its highest score, where one is here."""
     reviewed = [each for each in stood if each.verdict in ("anomaly", "normal")]
     newest = {each.id: each for each in reviewed[-MOST_INCIDENTS:]}
@@ -125,7 +157,7 @@ def _recorded(
     for id_, row in best.items():
         each = newest[id_]
         assert each.verdict is not None  # noqa: S101 - chosen above
-        recorded = Recorded(
+        recording = Recorded(
             file=f"{row.sha256}{SUFFIX}",
             incident_id=id_,
             source_id=row.source_id,
@@ -135,7 +167,7 @@ def _recorded(
             opened_s=max((each.opened - row.start).total_seconds(), 0.0),
             ended_s=min((each.ended - row.start).total_seconds(), row.seconds),
         )
-        found.append((recorded, data / row.path))
+        found.append(recording)
     return found
 
 

@@ -27,6 +27,8 @@ from rattle.station.learn.replay import Replayed, Voice
 PIECE_S, EVERY_S = 10.0, 600.0
 MOST_BYTES = 1 << 30
 ARRAYS = ("names", "counts", "ends_s", "old", "new")
+# By the name of a file: ends in seconds ``[n]``, embeddings by the old and by the new ``[n, D]``.
+Arrays = Mapping[str, tuple[Values, NDArray[np.float16], NDArray[np.float16]]]
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,8 @@ class HeardPiece:
     new: NDArray[np.float16]
 
 
-def read_arrays(path: Path) -> dict[str, tuple[Values, NDArray[np.float16], NDArray[np.float16]]]:
-    """Read what a worker made of files, by their names: ends in seconds, by the old, by the new.
-
-    Raises ``DataError`` where it is something else.
-    """
+def read_arrays(path: Path) -> Arrays:
+    """Read what a worker made of files; ``DataError`` where it is something else."""
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(each.file_size for each in archive.infolist())
@@ -76,7 +75,7 @@ def _check(*arrays: NDArray[np.generic]) -> None:
         and old.dtype == new.dtype == np.float16
         and len(names) == len(counts)
         and len(ends) == len(old) == len(new) == int(counts.sum())
-        and bool((counts > 0).all())
+        and bool(np.greater(counts, 0).all())
     )
     if not is_whole or not all(np.isfinite(of).all() for of in (ends, old, new)):
         raise DataError("its embeddings are not as expected; use a worker of this version")
@@ -134,11 +133,3 @@ def judged_by(
         EVERY_S,
         np.array(picked, dtype=np.bool_)[order],
     )
-
-
-def by_source(heard: Sequence[HeardPiece]) -> Mapping[str, list[HeardPiece]]:
-    """Group pieces by the source that heard them."""
-    found: dict[str, list[HeardPiece]] = {}
-    for each in heard:
-        found.setdefault(each.source_id, []).append(each)
-    return found

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from sqlalchemy.orm import Session
 
@@ -21,12 +22,17 @@ from rattle.station.learn.replay import Kept, Voice
 from rattle.station.plant.releases import Release
 from rattle.station.store.tables import MachineRow, ReleaseRow
 
-HEAD = "head"
+HEAD: Literal["head"] = "head"
+GIVEN = "given"
 
 
 @dataclass(frozen=True)
 class Learnable:
-    """A machine, its live release, and the one that its heads set out from: ``base_path``."""
+    """A machine, its live release, and the ones that it learns from.
+
+    base: what its heads set out from, the release that brought the ``encoder`` in use. root: what
+    its encoders set out from, the bundle that the file names.
+    """
 
     machine: Machine
     id: str
@@ -34,6 +40,7 @@ class Learnable:
     base_id: str
     base_path: Path
     encoder: str
+    root_id: str
 
 
 class Learnables:
@@ -60,7 +67,8 @@ class Learnables:
         while base.kind == HEAD and base.parent_id is not None:
             base = session.get_one(ReleaseRow, base.parent_id)
         path = self._file.data / base.path
-        return Learnable(machine, machine_id, live.id, base.id, path, base.encoder)
+        root = root_of(session, base)
+        return Learnable(machine, machine_id, live.id, base.id, path, base.encoder, root.id)
 
     def base(self, of: Learnable) -> tuple[Base, Scorer]:
         """Open the base to score; ``BundleError`` where its file cannot be read."""
@@ -82,3 +90,10 @@ class Learnables:
         until = self._now()
         kept = {each.id: Kept(self._file.data, each.id, encoder, until) for each in sources}
         return Stored(kept, stood, of.machine.false_alarms_per_week)
+
+
+def root_of(session: Session, release: ReleaseRow) -> ReleaseRow:
+    """Find the bundle of the file from which a release came."""
+    while release.kind != GIVEN and release.parent_id is not None:
+        release = session.get_one(ReleaseRow, release.parent_id)
+    return release

@@ -72,6 +72,12 @@ def drop(session: Session, machine_id: str, why: str, now: datetime) -> None:
         _end(row, "dropped", why, time_of(session, now))
 
 
+def has_any(session: Session) -> bool:
+    """Whether any job waits, or runs."""
+    going = JobRow.state.in_(["waiting", "running"])
+    return session.scalar(select(JobRow.id).where(going).limit(1)) is not None
+
+
 def claim(
     session: Session,
     node: str,

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from rattle.station.web.api import health, incidents, machines, releases, reports, reviews
+from rattle.station.web.api import health, incidents, jobs, machines, releases, reports, reviews
 
 router = APIRouter(prefix="/api/v1")
-for room in (machines, incidents, reviews, releases, reports, health):
+for room in (machines, incidents, reviews, releases, jobs, reports, health):
     router.include_router(room.router)
