@@ -214,6 +214,8 @@ def _first_line(endpoint: Any) -> str:
 class _Idle:
     """A plant that does nothing: the docs want to know what there is, not how it is."""
 
+    node: str = ""
+
     def reviewed(self, incident_ids: Sequence[str]) -> None: ...
 
     def set_running(self, machine_id: str, running: bool) -> None: ...
@@ -238,4 +240,5 @@ def _context(folder: Path) -> Context:
     source = SourceNow("s", "s", "m", "device", "")
     board.add(MachineNow("m", "m", 1.0, "always", "r", (source,)))
     database = open_database("sqlite", folder)
-    return Context(plant, database, board, Hub(), _Idle(), lambda: NOW)
+    idle = _Idle()
+    return Context(plant, database, board, Hub(), idle, idle, lambda: NOW)

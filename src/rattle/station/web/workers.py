@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from threading import Lock
 
+from fastapi import Request
+
 # A worker asks every few seconds, and while it trains says twice a minute that it does.
 GONE_AFTER = timedelta(minutes=2)
 
@@ -28,3 +30,9 @@ class Workers:
         """Name those that were heard of lately."""
         with self._lock:
             return sorted(name for name, when in self._seen.items() if at - when <= GONE_AFTER)
+
+
+def workers_of(request: Request) -> Workers:
+    """Give those that the app has heard of."""
+    workers: Workers = request.app.state.workers
+    return workers

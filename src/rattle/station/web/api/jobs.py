@@ -27,7 +27,7 @@ from rattle.station.web.api.job_answers import (
     Who,
 )
 from rattle.station.web.context import Context
-from rattle.station.web.workers import Workers
+from rattle.station.web.workers import workers_of
 
 router = APIRouter(tags=["jobs"], responses=USUAL)
 
@@ -59,7 +59,7 @@ def claim(who: Who, request: Request, context: Given) -> Claimed:
 
     A job is its worker's for two minutes, and longer where it says how far it is.
     """
-    _workers(request).seen(who.worker, context.now())
+    workers_of(request).seen(who.worker, context.now())
     node = context.encoders.node
     with context.database.reading() as session:
         if not store.has_any(session):
@@ -95,7 +95,7 @@ def file(job: Id, name: str, context: Given) -> FileResponse:
 def progress(job: Id, told: Progress, request: Request, context: Given) -> Job:
     """Say how far it is, twice a minute or more; 409 says that there is no use in going on."""
     _found(context, job)
-    _workers(request).seen(told.worker, context.now())
+    workers_of(request).seen(told.worker, context.now())
     with context.database.writing() as session:
         is_own = store.renew(session, job, told.worker, told.progress, told.said, context.now())
     return _after(context, job, is_own=is_own)
@@ -161,8 +161,3 @@ def _after(context: Context, job_id: str, *, is_own: bool) -> Job:
     if not is_own:
         raise HTTPException(409, NOT_YOURS)
     return _found(context, job_id)
-
-
-def _workers(request: Request) -> Workers:
-    workers: Workers = request.app.state.workers
-    return workers
