@@ -83,10 +83,13 @@ def claim(
     node: str,
     worker: str,
     now: datetime,
-    lease: timedelta = LEASE,
-    settles: timedelta = SETTLES,
+    lease: timedelta,
+    settles: timedelta,
 ) -> JobRow | None:
-    """Give a worker the oldest job that waits at a station; None where none does."""
+    """Give a worker the oldest job that waits at a station; None where none does.
+
+    It is the worker's for a ``lease``; one that is younger than ``settles`` is left to wait.
+    """
     at = time_of(session, now)
     _free_dead(session, at)
     running = select(JobRow.machine_id).where(JobRow.state == "running")
@@ -120,7 +123,7 @@ def renew(
     progress: float,
     said: str,
     now: datetime,
-    lease: timedelta = LEASE,
+    lease: timedelta,
 ) -> bool:
     """Say that a worker lives and how far it is; False where the job is not its own any more."""
     row = running(session, job_id, worker)

@@ -65,7 +65,7 @@ def claim(who: Who, request: Request, context: Given) -> Claimed:
         if not store.has_any(session):
             return Claimed(job=None)
     with context.database.writing() as session:
-        row = store.claim(session, node, who.worker, context.now())
+        row = store.claim(session, node, who.worker, context.now(), store.LEASE, store.SETTLES)
         return Claimed(job=None if row is None else Job.model_validate(job_view(session, row)))
 
 
@@ -97,7 +97,9 @@ def progress(job: Id, told: Progress, request: Request, context: Given) -> Job:
     _found(context, job)
     workers_of(request).seen(told.worker, context.now())
     with context.database.writing() as session:
-        is_own = store.renew(session, job, told.worker, told.progress, told.said, context.now())
+        is_own = store.renew(
+            session, job, told.worker, told.progress, told.said, context.now(), store.LEASE
+        )
     return _after(context, job, is_own=is_own)
 
 
