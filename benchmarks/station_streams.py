@@ -28,7 +28,8 @@ from rattle.runtime import Scorer
 from rattle.station.board import Board, MachineNow, SourceNow
 from rattle.station.config.model import Machine
 from rattle.station.events import Hub
-from rattle.station.hear.ear import Ear, InUse, Outputs
+from rattle.station.hear.ear import Ear, Outputs
+from rattle.station.hear.in_use import InUse
 from rattle.station.hear.operating import running_of
 from rattle.station.judge.incidents import MachineIncidents
 from rattle.station.judge.making import judge_of_source

@@ -43,7 +43,8 @@ from rattle.station.board import Board, MachineNow, SourceNow
 from rattle.station.demo.machines import MACHINES, SEED, DemoMachine
 from rattle.station.demo.sound import RATE_HZ, Fault, MachineSound
 from rattle.station.events import Hub
-from rattle.station.hear.ear import Ear, InUse, Outputs
+from rattle.station.hear.ear import Ear, Outputs
+from rattle.station.hear.in_use import InUse
 from rattle.station.hear.operating import Always
 from rattle.station.judge.incidents import MachineIncidents
 from rattle.station.judge.source_judge import SourceJudge

@@ -16,6 +16,7 @@ from rattle.station.records import (
     Embeddings,
     IncidentChanged,
     MinuteHeard,
+    NormalHeard,
     StretchChanged,
     ThresholdFitted,
 )
@@ -146,6 +147,12 @@ class Heard:
             peak=2.0,
         )
         return replace(clip, **changes)
+
+    def normal(self, place: int = 0, seconds: float = 1.0) -> NormalHeard:
+        """A second of normal sound of that minute."""
+        rng = np.random.default_rng(place)
+        samples = rng.normal(0, 0.1, (round(16_000 * seconds), 1)).astype(np.float32)
+        return NormalHeard(self.source_id, NOW + place * MINUTE, 16_000, samples)
 
     def embeddings(self, place: int = 0, windows: int = 60) -> Embeddings:
         """A minute's embeddings of 8 numbers."""

@@ -26,6 +26,8 @@ from rattle.station.events import Hub
 from rattle.station.health import BrokerNow, ChannelNow, Health, Kept, Writing
 from rattle.station.ids import new_id
 from rattle.station.learn.material import Material
+from rattle.station.records import NormalHeard
+from rattle.station.store import kept_sound
 from rattle.station.store.database import open_database
 from rattle.station.store.tables import (
     ClipRow,
@@ -209,6 +211,7 @@ def made_up_station(
         _add_incidents(session, station, now, dice)
         _add_moments(session, station, now)
         _add_clips(session, station, folder, now, dice)
+        _add_normal_sound(station, folder, now, dice)
         _add_reviews(session, station, now)
         offered = _offer_head(session, station, "refused", "fan-1")
         station.releases["offered"] = offered
@@ -269,6 +272,9 @@ def _empty(folder: Path, now: datetime, url: str, web: dict[str, Any]) -> MadeUp
             protected_bytes=120_000_000,
             clip_budget_bytes=file.keep.clips,
             embedding_bytes=4_200_000_000,
+            normal_pieces=4_310,
+            normal_bytes=861_000_000,
+            normal_since=now - timedelta(days=30),
             database_bytes=81_000_000,
             free_bytes=220_000_000_000,
             victims=("clips/ab/abcd.flac",),
@@ -745,6 +751,18 @@ def _add_moments(session: Session, station: MadeUpStation, now: datetime) -> Non
                 threshold=peak,
             )
         )
+
+
+def _add_normal_sound(
+    station: MadeUpStation, folder: Path, now: datetime, dice: np.random.Generator
+) -> None:
+    samples = sound(10.0, dice, knocks=False)
+    for hours in (1, 3, 40):
+        for source in ("press cam", "pump plc"):
+            heard = NormalHeard(
+                station.sources[source], now - timedelta(hours=hours), RATE_HZ, samples
+            )
+            kept_sound.keep(folder, heard)
 
 
 def _add_clips(

@@ -8,7 +8,7 @@ from rattle.cli.terminal.extra import taking_station
 
 
 def station_backup(into: Path, /, *, config: Path) -> int:
-    """Back up a station to one file: database, recordings, embeddings, and the bundles in use.
+    """Back up a station to one file: its database, its sound, embeddings, and the bundles in use.
 
     The station may run meanwhile. The file is there in full or not at all, and is a zip; one that
     was there before is replaced. It holds the hashes of passwords, and no password: only its owner

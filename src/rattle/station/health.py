@@ -37,8 +37,9 @@ class Writing:
 class Kept:
     """What retention found and did: bytes of clips, of these reviewed ones, and the next to go.
 
-    ran: when it last ran, None where it has not yet. victims: paths of the clips that go next.
-    removed: files of clips, since the start.
+    ran: when it last ran, None where it has not yet. normal_pieces: of normal sound, the oldest
+    from normal_since on. victims: paths of the clips that go next. removed: files of clips, since
+    the start.
     """
 
     ran: datetime | None = None
@@ -46,6 +47,9 @@ class Kept:
     protected_bytes: int = 0
     clip_budget_bytes: int = 0
     embedding_bytes: int = 0
+    normal_pieces: int = 0
+    normal_bytes: int = 0
+    normal_since: datetime | None = None
     database_bytes: int = 0
     free_bytes: int = 0
     victims: tuple[str, ...] = ()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from pydantic.fields import FieldInfo
 
-from rattle.station.config.amounts import read_bytes, read_time
+from rattle.station.config.amounts import read_bytes, read_time, read_time_or_none
 from rattle.station.config.model import Plant, keys_of
-from rattle.station.config.written import written_default, written_example
+from rattle.station.config.written import written, written_default, written_example
 
 
 @pytest.mark.parametrize("text", ["20", "20GB!", "0 GB", "-1 GB", 20, "20 gb", "1e9 GB", None])
@@ -22,11 +22,18 @@ def test_what_is_no_time_is_refused(text: object) -> None:
         read_time(text)
 
 
+@pytest.mark.parametrize("text", ["0 days", "None", "no", "", 0, None, "30"])
+def test_what_is_neither_a_time_nor_none_is_refused(text: object) -> None:
+    with pytest.raises(ValueError, match='expected a time such as "30 days", or "none"'):
+        read_time_or_none(text)
+
+
 @pytest.mark.parametrize(
     ("key", "default"),
     [
         ("keep.clips", '"20 GB"'),
         ("keep.embeddings", '"60 days"'),
+        ("keep.sound", '"30 days"'),
         ("keep.scores", '"1 year"'),
         ("database", '"sqlite"'),
         ("data", '"rattle-station"'),
@@ -47,3 +54,8 @@ def test_where_there_is_no_default_an_example_is_written() -> None:
     assert written_example(fields["web.trusted_proxies"]) == '["10.0.0.5"]'
     assert written_example(fields["machine.sources.url"]) == '"env:PRESS3_URL"'
     assert written_example(fields["web.bind"]) == '"127.0.0.1:8765"'
+
+
+def test_no_time_at_all_is_written_and_read_as_none() -> None:
+    assert written(read_time_or_none("none")) == '"none"'
+    assert read_time_or_none("2 weeks") == read_time("2 weeks")

@@ -18,7 +18,8 @@ from rattle.scoring.budget.ledger import Account
 from rattle.scoring.budget.rule import AlarmRule
 from rattle.station.board import Board, MachineNow, SourceNow
 from rattle.station.events import Hub
-from rattle.station.hear.ear import Ear, InUse, Outputs
+from rattle.station.hear.ear import Ear, Outputs
+from rattle.station.hear.in_use import InUse
 from rattle.station.hear.operating import Always
 from rattle.station.judge.incidents import MachineIncidents
 from rattle.station.judge.source_judge import SourceJudge

@@ -12,7 +12,7 @@ from hearing_kit import BEGAN, HOP_S, RATE_HZ, RECIPE, WINDOW_S, Kit, account_of
 from made_up_scorer import MadeUpScorer
 from rattle.listening.source import Block
 from rattle.runtime.stream import Stream
-from rattle.station.hear.ear import InUse
+from rattle.station.hear.in_use import InUse
 from rattle.station.hear.operating import ByLevel, ByTag
 from rattle.station.judge.source_judge import SourceJudge
 from rattle.station.records import (

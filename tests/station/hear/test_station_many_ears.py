@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rattle.listening.source import Block
 from rattle.runtime import Scorer
-from rattle.station.hear.ear import InUse
+from rattle.station.hear.in_use import InUse
 from rattle.station.records import Embeddings
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from made_up_heard import MINUTE, NOW, Heard
 from rattle.errors import DataError, StorageError
 from rattle.locked import locked
 from rattle.station.config.model import Keep
-from rattle.station.store import embedding_files, reviews
+from rattle.station.store import embedding_files, kept_sound, reviews
 from rattle.station.store.backup import back_up, restore
 from rattle.station.store.backup.contents import FILE
 from rattle.station.store.backup.restore import RESTORING, refuse_half_restored
@@ -57,7 +57,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
     """What a backup takes of a data folder."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
-        for kind in ("clips", "embeddings", "releases", "heard")
+        for kind in ("clips", "embeddings", "releases", "kept", "heard")
         for path in (folder / kind).rglob("*")
         if path.is_file()
     }
@@ -111,6 +111,7 @@ def _fill(folder: Path, database: Database) -> None:
             (review,) = reviews.add(session, [incident.id], "normal", "ann", NOW, "belt", "ünsure")
             reviews.undo(session, review, "ann", NOW + MINUTE)
         embedding_files.append(folder, heard.embeddings(place))
+        kept_sound.keep(folder, heard.normal(place * 60))
     credentials = Credentials(database)
     credentials.add_account("ann", "correct horse", "admin", who="test", at=NOW)
     credentials.new_token("ann", "line 3", who="test", at=NOW)
@@ -124,7 +125,7 @@ def test_all_rows_and_files_come_back_whatever_the_database(
 ) -> None:
     rows, files = rows_of(url, folder), files_of(folder)
     assert sum(map(bool, rows.values())) >= 14
-    assert len(files) == 6
+    assert len(files) == 9
     archive = saved(url, folder, tmp_path / "hall.zip")
     restore(other_url, tmp_path / "other", archive, quiet)
     assert rows_of(other_url, tmp_path / "other") == rows

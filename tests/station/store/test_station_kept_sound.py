@@ -75,7 +75,8 @@ def test_pieces_are_those_that_begin_within_by_time_in_any_time_zone(
 def test_of_a_source_that_kept_nothing_there_is_none(tmp_path: Path) -> None:
     assert all_of(tmp_path) == []
     assert kept_sound.newest(tmp_path, SOURCE) is None
-    assert kept_sound.amount(tmp_path) == kept_sound.amount_of(tmp_path, SOURCE) == KeptAmount()
+    assert kept_sound.amount(tmp_path) == KeptAmount()
+    assert kept_sound.count_of(tmp_path, SOURCE) == (0, None)
     kept_sound.remove_before(tmp_path, NOW)
 
 
@@ -96,8 +97,7 @@ def test_how_much_there_is_counts_all_sources(tmp_path: Path) -> None:
     files = [*tmp_path.rglob("*.flac")]
     size = sum(file.stat().st_size for file in files)
     assert kept_sound.amount(tmp_path) == KeptAmount(3, size, NOW + DAY)
-    of = kept_sound.amount_of(tmp_path, SOURCE)
-    assert (of.pieces, of.since) == (2, NOW + DAY)
+    assert kept_sound.count_of(tmp_path, SOURCE) == (2, NOW + DAY)
     newest = kept_sound.newest(tmp_path, SOURCE)
     assert newest is not None
     assert newest.begins == NOW + 3 * DAY
@@ -124,3 +124,12 @@ def test_what_cannot_be_kept_is_said(tmp_path: Path) -> None:
     (tmp_path / "kept").write_text("a file where the folder should be")
     with pytest.raises(StorageError, match="cannot be written"):
         kept_sound.keep(tmp_path, heard())
+
+
+def test_a_folder_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    kept_sound.keep(tmp_path, heard())
+    loop = tmp_path / "kept" / SOURCE / "2026-03-02"
+    loop.symlink_to(loop)  # for root, too, there is no reading this
+    for asked in (all_of, kept_sound.amount, lambda data: kept_sound.count_of(data, SOURCE)):
+        with pytest.raises(StorageError, match="2026-03-02 cannot be read"):
+            asked(tmp_path)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from made_up_heard import MINUTE, NOW, Heard
 from rattle.station.config.model import Keep
-from rattle.station.store import embedding_files, old_minutes, reviews
+from rattle.station.store import embedding_files, kept_sound, old_minutes, reviews
 from rattle.station.store.clip_files import keep_clip
 from rattle.station.store.database import Database
 from rattle.station.store.history import account_of
@@ -180,6 +180,21 @@ def test_embeddings_go_by_age(database: Database, heard: Heard, tmp_path: Path) 
     left = [*embedding_files.files(tmp_path)]
     assert len(left) == 2
     assert kept.embedding_bytes == sum(path.stat().st_size for path in left)
+
+
+@pytest.mark.parametrize(("sound", "left"), [("3 days", 2), ("none", 0)])
+def test_normal_sound_goes_by_age_and_the_newest_last(
+    database: Database, heard: Heard, tmp_path: Path, sound: str, left: int
+) -> None:
+    for place in (0, 24 * 60, 3 * 24 * 60):
+        kept_sound.keep(tmp_path, heard.normal(place))
+    keep = keeping(9.0, tmp_path, sound=sound)
+    kept = Retention(database, tmp_path, keep).run(NOW + 3 * DAY + HOUR / 2)
+    pieces = kept_sound.pieces(tmp_path, heard.source_id, NOW, NOW + 9 * DAY)
+    assert [piece.begins for piece in pieces] == [NOW + DAY, NOW + 3 * DAY][2 - left :]
+    assert (kept.normal_pieces, kept.normal_since) == (left, NOW + DAY if left else None)
+    assert kept.normal_bytes == sum(piece.path.stat().st_size for piece in pieces)
+    assert (kept.clip_bytes, kept.removed, kept.error) == (0, 0, "")
 
 
 def test_minutes_go_by_age_and_the_account_stays_as_it_is(

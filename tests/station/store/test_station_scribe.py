@@ -22,7 +22,7 @@ from sqlalchemy import func, select
 
 from made_up_heard import MINUTE, NOW, Heard
 from rattle.clips.content import content_hash
-from rattle.station.store import embedding_files, sound_files
+from rattle.station.store import embedding_files, kept_sound, sound_files
 from rattle.station.store import scribe as scribe_module
 from rattle.station.store import waiting as waiting_module
 from rattle.station.store.database import Database, open_database
@@ -249,15 +249,20 @@ def test_a_full_disk_refuses_recordings_and_embeddings_and_rows_go_on(
         (folder / "full").write_text("no folder: nothing can be written below it")
         scribe.put(heard.clip(incident))
         scribe.put(heard.embeddings())
+        scribe.put(heard.normal())
         scribe.put(heard.minute())
         until(lambda: scribe.writing.waiting == 0)
         assert "cannot be written" in scribe.writing.full_disk
         assert (scribe.writing.refused_clips, scribe.writing.dropped_embeddings) == (1, 60)
+        assert scribe.writing.refused_normal == 1
         assert count(database, MinuteRow) == 1
         with database.reading() as session:
             dropped = session.get_one(IncidentRow, incident.id).recording_dropped
         assert dropped == "it could not be written: the disk is full or failed"
         (folder / "full").unlink()
+        scribe.put(heard.normal())
+        until(lambda: kept_sound.count_of(folder / "full", heard.source_id)[0] == 1)
+        assert scribe.writing.full_disk == ""
         scribe.put(heard.clip(incident))
         until(lambda: count(database, ClipRow) == 1)
         assert scribe.writing.full_disk == ""
@@ -268,8 +273,9 @@ def test_a_file_that_cannot_grow_is_a_full_disk(tmp_path: Path, heard: Heard) ->
     with no_larger_file_than(1000):
         files.keep_embeddings(heard.embeddings())
         assert files.keep_clip(heard.clip()) is None
+        files.keep_normal(heard.normal())
     assert "(File too large)" in files.full_disk
-    assert (files.dropped_embeddings, files.refused_clips) == (60, 1)
+    assert (files.dropped_embeddings, files.refused_clips, files.refused_normal) == (60, 1, 1)
     assert not any(tmp_path.rglob("*.flac*"))
     files.keep_embeddings(heard.embeddings())
     assert files.full_disk == ""
@@ -305,7 +311,7 @@ def test_a_recording_with_speech_is_dropped_or_kept_as_the_file_says(
     incident = heard.incident()
     files = SoundFiles(folder, speech, spare_bytes=0)  # type: ignore[arg-type]
     with scribing(database, files) as scribe:
-        for record in (incident, heard.clip(incident), heard.clip(None, seed=1)):
+        for record in (incident, heard.clip(incident), heard.clip(None, seed=1), heard.normal()):
             scribe.put(record)
     with database.reading() as session:
         row = session.scalars(select(IncidentRow)).one()
@@ -313,11 +319,29 @@ def test_a_recording_with_speech_is_dropped_or_kept_as_the_file_says(
     if speech == "drop":
         assert row.recording_dropped == "someone speaks in it, for 2.3 s"
         assert (clips, scribe.writing.speech_clips) == ([], 2)
+        assert scribe.writing.speech_normal == 1
         assert [*folder.rglob("*.flac")] == []
     else:
         assert row.recording_dropped is None
         assert [clip.speech for clip in clips] == [2.35, 2.35]
-        assert scribe.writing.speech_clips == 0
+        assert (scribe.writing.speech_clips, scribe.writing.speech_normal) == (0, 0)
+        assert kept_sound.count_of(folder, heard.source_id) == (1, NOW)
+
+
+def test_no_normal_sound_is_kept_where_the_file_says_so(tmp_path: Path, heard: Heard) -> None:
+    files = SoundFiles(tmp_path, "drop", keeps_normal=False, spare_bytes=0)
+    files.keep_normal(heard.normal())
+    assert not (tmp_path / "kept").exists()
+    assert (files.refused_normal, files.speech_normal) == (0, 0)
+
+
+def test_normal_sound_that_no_file_can_hold_is_counted(
+    tmp_path: Path, heard: Heard, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = kept(tmp_path)
+    files.keep_normal(replace(heard.normal(), samples=np.zeros((100, 9), np.float32)))
+    assert (files.refused_normal, files.full_disk) == (1, "")
+    assert "FLAC holds 8" in caplog.text
 
 
 def test_where_too_much_waits_scores_go_and_nothing_that_the_budget_counts(
@@ -370,6 +394,25 @@ def test_recordings_that_wait_are_bounded_by_their_bytes(
         rows = {row.id: row.recording_dropped for row in session.scalars(select(IncidentRow))}
     assert [rows[each.id] for each in incidents] == [None] * 3 + [waiting_module.TOO_MANY] * 2
     assert count(database, ClipRow) == 3
+
+
+def test_normal_sound_that_waits_is_bounded_by_its_bytes_and_takes_no_room_of_recordings(
+    database: Database, heard: Heard, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting_module, "MOST_NORMAL_BYTES", 3 * 64_000)
+    monkeypatch.setattr(waiting_module, "MOST_CLIP_BYTES", 64_000)
+    scribe = Scribe(database, kept(folder), lambda rows: None)
+    for place in range(5):
+        scribe.put(heard.normal(place))
+    scribe.put(heard.clip())
+    assert scribe.writing.waiting == 4
+    assert (scribe.writing.refused_normal, scribe.writing.refused_clips) == (2, 0)
+    scribe.start()
+    assert scribe.stop(PATIENCE_S) == 0
+    # The first are kept: what is normal now is as good as what is normal later.
+    pieces = kept_sound.pieces(folder, heard.source_id, NOW, NOW + timedelta(hours=1))
+    assert [piece.begins for piece in pieces] == [NOW + place * MINUTE for place in range(3)]
+    assert count(database, ClipRow) == 1
 
 
 def test_what_was_taken_makes_room_for_other_recordings(

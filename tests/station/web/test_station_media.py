@@ -57,6 +57,24 @@ def test_what_no_row_names_is_not_there(kind: str, name: str, client: TestClient
     assert b"SQLite" not in answer.content
 
 
+def test_the_newest_normal_sound_of_a_source_comes_and_is_not_stored(
+    station: MadeUpStation, client: TestClient
+) -> None:
+    name = f"/normal-sound/{station.sources['press cam']}.flac"
+    answer = client.get(name)
+    assert answer.headers["content-type"] == "audio/flac"
+    assert answer.headers["cache-control"] == "private, no-store"
+    samples, rate_hz = soundfile.read(io.BytesIO(answer.content))
+    assert (len(samples), rate_hz) == (10 * RATE_HZ, RATE_HZ)
+    part = client.get(name, headers={"range": "bytes=0-99"})
+    assert (part.status_code, part.content) == (206, answer.content[:100])
+
+
+@pytest.mark.parametrize("id_", ["0" * 26, "..%2fkept%2fx", "%2e%2e", "x", "", "%00"])
+def test_of_a_source_without_normal_sound_none_comes(id_: str, client: TestClient) -> None:
+    assert client.get(f"/normal-sound/{id_}.flac").status_code == 404
+
+
 @pytest.mark.parametrize("path", ["../secret.flac", "clips/link.flac", "/etc/passwd", "gone.flac"])
 def test_no_row_leads_out_of_the_data_folder(
     path: str, station: MadeUpStation, client: TestClient

@@ -36,6 +36,20 @@ def read_time(text: object) -> timedelta:
     return timedelta(days=int(found[1]) * DAYS[found[2]])
 
 
+def read_time_or_none(text: object) -> timedelta:
+    """Read a span of time, which may be "none".
+
+    >>> read_time_or_none("none")
+    datetime.timedelta(0)
+    """
+    if text == "none":
+        return timedelta()
+    try:
+        return read_time(text)
+    except ValueError as error:
+        raise ValueError('expected a time such as "30 days", or "none"') from error
+
+
 def shown_bytes(count: int) -> str:
     """Write an amount of storage.
 
@@ -50,3 +64,4 @@ def shown_bytes(count: int) -> str:
 
 Bytes = Annotated[int, BeforeValidator(read_bytes)]
 Time = Annotated[timedelta, BeforeValidator(read_time)]
+TimeOrNone = Annotated[timedelta, BeforeValidator(read_time_or_none)]

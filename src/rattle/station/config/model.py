@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from rattle.station.config import texts
-from rattle.station.config.amounts import Bytes, Time, read_bytes, read_time
+from rattle.station.config.amounts import Bytes, Time, TimeOrNone, read_bytes, read_time
 from rattle.station.config.table import Name, Secret, Table, of_a_table
 from rattle.station.config.told import Mqtt, Tell
 
@@ -174,9 +174,14 @@ class Keep(Table):
         read_time("60 days"),
         description="What the encoder makes of the sound; 22 to 44 MB a source and day.",
     )
+    sound: TimeOrNone = Field(
+        read_time("30 days"),
+        description="Normal sound, for training: 10 s at random of every ten minutes; some 30 MB "
+        'a source and day. "none" keeps none.',
+    )
     scores: Time = Field(read_time("1 year"), description="Scores, minute by minute.")
     speech: Literal["drop", "keep"] = Field(
-        "drop", description="What becomes of a recording in which someone speaks."
+        "drop", description="What becomes of what is recorded in which someone speaks."
     )
 
 

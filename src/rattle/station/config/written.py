@@ -26,7 +26,7 @@ def written(value: Any) -> str:
     if isinstance(value, Path):
         value = value.as_posix()
     if isinstance(value, timedelta):
-        value = "1 year" if value.days == 365 else f"{value.days} days"
+        value = {0: "none", 365: "1 year"}.get(value.days, f"{value.days} days")
     return tomli_w.dumps({"x": value}).removeprefix("x = ").rstrip("\n")
 
 

@@ -1,8 +1,8 @@
-"""Hear one source: its sound in, minutes, incidents, recordings and embeddings out.
+"""Hear one source: its sound in; minutes, incidents, recordings, normal sound, embeddings out.
 
     block ── segment ─┬─ second ── does it run? how loud?
               │       └─ window ── fit? ran? ── score ── SourceJudge ── incident
-             ring ── recording, once the sound has come ten seconds further
+             ring ── recording, once the sound has come ten seconds further; normal sound
 
 No thread and no clock: times come with the sound. What others say, in their threads (reviews, a
 tag, another release), is guarded by one lock, and counts from the next window on.
@@ -23,13 +23,14 @@ from rattle.clips.recorder import Traits
 from rattle.listening.source import Block
 from rattle.listening.windows import Window
 from rattle.runtime.channel import ChannelStream, mean_of, select_channel
-from rattle.runtime.scorer import Scorer
 from rattle.runtime.stream import WindowScores
-from rattle.scoring.budget.ledger import LEVELS, IncidentLevel, Verdict
+from rattle.scoring.budget.ledger import IncidentLevel, Verdict
 from rattle.scoring.clip import Embedded
 from rattle.station.board import Board, SourceState
 from rattle.station.events import Hub
 from rattle.station.hear.condition import Condition, fault_in_words
+from rattle.station.hear.in_use import InUse
+from rattle.station.hear.keeping_sound import NormalSound
 from rattle.station.hear.minutes import MinuteOver, Minutes
 from rattle.station.hear.moved import Placement
 from rattle.station.hear.operating import ByTag, Running
@@ -44,14 +45,6 @@ from rattle.station.records import Record
 _log = logging.getLogger(__name__)
 # Streams begin with a burst of what was sent before: it dates itself anew, which is no news.
 BURST_S = 30.0
-
-
-@dataclass(frozen=True)
-class InUse:
-    """The release that scores a source: its id, and its bundle opened."""
-
-    id: str
-    scorer: Scorer
 
 
 @dataclass(frozen=True)
@@ -84,6 +77,7 @@ class Ear:
         self._live = live
         self._condition = Condition(troubles)
         self._minutes = Minutes(source_id, out.tell)
+        self._normal = NormalSound(source_id, out.tell, self._is_normal)
         self._placement = Placement()
         self._lock = RLock()
         self._segment: Segment | None = None
@@ -161,8 +155,8 @@ class Ear:
             segment, recordings = self._segment, self._recordings
             if segment is None or recordings is None or segment.received_s < seconds:
                 return None
-            ledger, end_s = self._judge.ledger, segment.received_s
-            is_odd = self._troubles.reason("microphone") or any(map(ledger.is_open, LEVELS))
+            is_odd = self._judge.is_open or self._troubles.reason("microphone")
+            end_s = segment.received_s
             start, end = segment.time(end_s - seconds), segment.time(end_s)
             if is_odd or not self._running.ran(start, end):
                 return None
@@ -201,7 +195,7 @@ class Ear:
         begin anew.
         """
         with self._lock:
-            if not _hears_alike(release.scorer, self._release.scorer):
+            if not release.hears_as(self._release):
                 self._end_segment()
             self._judge.leave(at)
             self._minutes.another_release()
@@ -252,6 +246,7 @@ class Ear:
             self._over(self._minutes.lost(self._reached, begins))
         self._segment = Segment(self._release.scorer, block, at)
         self._recordings = Recordings(self._source_id, self._segment, self._out.tell)
+        self._normal.another_segment()
         self._over(self._minutes.reach(begins))
         self._condition.sound(begins)
         self._showing.connected()
@@ -277,6 +272,7 @@ class Ear:
             else:
                 self._window(segment, event, end, 0.0)
         recordings.cut()
+        self._normal.pause(segment, recordings)
         self._reached = segment.end
         self._segment = self._recordings = None
 
@@ -302,8 +298,9 @@ class Ear:
         if is_scored:
             self._minutes.embedding(end, window.z)
             self._place(window, when)
+        assert self._recordings is not None  # noqa: S101
+        self._normal.window(window, score, segment, self._recordings)
         if judged.noted is not None and judged.noted.is_clip_due:
-            assert self._recordings is not None  # noqa: S101
             self._recordings.want(window.end_s, "incident", judged.noted.incident_id, judged.y)
         if judged.minute is not None:
             self._minutes.heard = self._judge.ledger.heard
@@ -325,6 +322,9 @@ class Ear:
     def _score_of(self, segment: Segment, window: Window) -> float:
         embedded = Embedded(np.array([window.start_s]), window.z[None])
         return self._scores.of(embedded, segment.window_s)[0].score
+
+    def _is_normal(self, score: float) -> bool:
+        return self._judge.is_normal(score) and not self._troubles.reason("microphone")
 
     def _over(self, minutes: list[MinuteOver]) -> None:
         """Offer what was odd in the minutes that are over, while its sound is still there."""
@@ -366,13 +366,3 @@ class Ear:
     def _show_operating(self) -> None:
         self._minutes.operating = self._running.state
         self._showing.operating(self._running.state)
-
-
-def _hears_alike(one: Scorer, other: Scorer) -> bool:
-    """Whether embeddings of the one are those of the other: encoder, features, amplitude."""
-    return (
-        one.graph.identity == other.graph.identity
-        and one.info.amplitude == other.info.amplitude
-        and one.info.recipe.features == other.info.recipe.features
-        and one.info.recipe.audio == other.info.recipe.audio
-    )

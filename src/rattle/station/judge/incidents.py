@@ -81,6 +81,12 @@ class MachineIncidents:
         if restored is not None:
             self._show()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the machine has an incident that goes on."""
+        with self._lock:
+            return self._incident is not None
+
     def goes_on(self, source_id: str, levels: Collection[Level]) -> str | None:
         """Say of a restored source which stretches were open: the incident that they are of.
 

@@ -62,6 +62,19 @@ class SourceJudge:
         incident_id = incidents.goes_on(source_id, open_levels) if open_levels else None
         self._incident_of = {level: incident_id for level in open_levels if incident_id}
 
+    @property
+    def is_open(self) -> bool:
+        """Whether something goes on: a stretch of this source, or an incident of the machine."""
+        return any(map(self.ledger.is_open, LEVELS)) or self._incidents.is_open
+
+    def is_normal(self, score: float) -> bool:
+        """Whether a window of that score is normal: not above the watch, while nothing is open.
+
+        False while there is no threshold.
+        """
+        watch = self._thresholds.get("watch")
+        return watch is not None and score <= watch.value and not self.is_open
+
     def window(self, score: float | None, at: datetime, z: NDArray[np.float32]) -> WindowJudged:
         """Take the next window, which ended at ``at``; its ``score`` is None where it has none."""
         thresholds = self._thresholds

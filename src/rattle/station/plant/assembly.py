@@ -12,7 +12,8 @@ from rattle.station.board import Board, MachineNow, SourceNow
 from rattle.station.config.model import Machine
 from rattle.station.config.model import Source as SourceFile
 from rattle.station.events import Hub
-from rattle.station.hear.ear import Ear, InUse, Outputs
+from rattle.station.hear.ear import Ear, Outputs
+from rattle.station.hear.in_use import InUse
 from rattle.station.hear.listener import Listener
 from rattle.station.hear.operating import running_of
 from rattle.station.hear.push import PushInbox

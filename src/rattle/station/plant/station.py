@@ -157,7 +157,10 @@ class Plant:
             live = live_releases(session)
         self._explainer = Explainer(self.database, self._was_explained)
         self._retention = Retention(self.database, data, self.file.keep, entered.node)
-        files = SoundFiles(data, self.file.keep.speech, self._retention.refusal)
+        keep = self.file.keep
+        files = SoundFiles(
+            data, keep.speech, self._retention.refusal, keeps_normal=bool(keep.sound)
+        )
         self._scribe = Scribe(self.database, files, self._written, now=self._now, node=entered.node)
         self._ears = ears = Assembly(self._scribe.put, self.board, self.hub, self._opens, self._now)
         self._telling = Telling(

@@ -7,7 +7,10 @@ to train an encoder with and to replay: what embeddings were made of is forgotte
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,6 +22,7 @@ from rattle.station.store.flac import SUFFIX, rounded
 
 FOLDER = "kept"
 DAY, TIME = "%Y-%m-%d", "%H-%M-%S.%f"
+NAME = re.compile(r"([01]\d|2[0-3])-[0-5]\d-[0-5]\d\.\d{3}\.flac", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -74,27 +78,26 @@ def newest(data: Path, source_id: str) -> KeptPiece | None:
     return None
 
 
-def amount_of(data: Path, source_id: str) -> KeptAmount:
-    """Measure how much there is of a source."""
-    count = size = 0
-    since = None
-    for _, folder in _days(data / FOLDER / source_id):
-        for piece in _pieces_of(folder):
-            with contextlib.suppress(FileNotFoundError):
-                size += piece.path.stat().st_size
-                count += 1
-                since = since or piece.begins
-    return KeptAmount(count, size, since)
+def count_of(data: Path, source_id: str) -> tuple[int, datetime | None]:
+    """Count a source's pieces; and when the oldest of them begins."""
+    days = [folder for _, folder in _days(data / FOLDER / source_id)]
+    since = next((of_day[0].begins for folder in days if (of_day := _pieces_of(folder))), None)
+    return sum(len(_files(folder)) for folder in days), since
 
 
 def amount(data: Path) -> KeptAmount:
     """Measure how much there is of all sources, those that left the plant among them."""
-    of = [amount_of(data, source.name) for source in _within(data / FOLDER)]
-    return KeptAmount(
-        sum(each.pieces for each in of),
-        sum(each.bytes for each in of),
-        min((each.since for each in of if each.since is not None), default=None),
-    )
+    pieces = size = 0
+    oldest = []
+    for source in _within(data / FOLDER):
+        count, since = count_of(data, source.name)
+        pieces += count
+        oldest += [] if since is None else [since]
+        for _, folder in _days(source):
+            for each in _files(folder):
+                with contextlib.suppress(FileNotFoundError):  # gone meanwhile
+                    size += each.stat().st_size
+    return KeptAmount(pieces, size, min(oldest, default=None))
 
 
 def remove_before(data: Path, when: datetime) -> None:
@@ -118,10 +121,24 @@ def remove_before(data: Path, when: datetime) -> None:
 
 def _within(folder: Path) -> list[Path]:
     """List what is in a folder, by name; nothing where there is none."""
-    try:
+    with _reading(folder):
         return sorted(folder.iterdir(), key=lambda path: path.name)
+    return []
+
+
+def _files(day: Path) -> list[os.DirEntry[str]]:
+    """List a day's files of pieces, in any order; of many sources these are a million."""
+    with _reading(day), os.scandir(day) as there:
+        return [each for each in there if NAME.fullmatch(each.name)]
+    return []
+
+
+@contextlib.contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except (FileNotFoundError, NotADirectoryError):
-        return []
+        return
     except OSError as error:
         raise StorageError(
             f"{folder} cannot be read ({error.strerror}); let the station read what it wrote there"
@@ -138,11 +155,12 @@ def _days(source: Path) -> list[tuple[date, Path]]:
 
 def _pieces_of(day: Path) -> list[KeptPiece]:
     """List the pieces of a source's day."""
-    found = []
-    for path in _within(day):
-        if path.suffix == SUFFIX:
-            time = path.stem.replace("-", ":")
-            with contextlib.suppress(ValueError):
-                begins = datetime.fromisoformat(f"{day.name}T{time}+00:00")
-                found.append(KeptPiece(day.parent.name, begins, path))
-    return found
+    return [
+        KeptPiece(
+            day.parent.name,
+            datetime.fromisoformat(f"{day.name}T{path.stem.replace('-', ':')}+00:00"),
+            path,
+        )
+        for path in _within(day)
+        if NAME.fullmatch(path.name)
+    ]

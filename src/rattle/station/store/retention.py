@@ -2,8 +2,8 @@
 
 Recordings above the budget of bytes go, those of moments first, then the oldest, but never one that
 was reviewed or is protected: where these alone fill the budget, no new one is kept (``refusal``).
-Embeddings and minutes go by age, files that no row names an hour after they were written. What went
-is in the audit. While a backup is made nothing goes: it is done an hour later.
+Embeddings, normal sound and minutes go by age, files that no row names an hour after they were
+written. What went is in the audit. While a backup is made nothing goes: it is done an hour later.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rattle.locked import locked
 from rattle.station.config.amounts import shown_bytes
 from rattle.station.config.model import Keep
 from rattle.station.health import Kept
-from rattle.station.store import clip_files, embedding_files
+from rattle.station.store import clip_files, embedding_files, kept_sound
 from rattle.station.store.audit import STATION, note
 from rattle.station.store.database import Database
 from rattle.station.store.flac import SUFFIX
@@ -121,15 +121,20 @@ class Retention:
             _unlink(path)
         with writing(self._folder / embedding_files.FOLDER):
             embedding_files.remove_before(self._folder, now - self._keep.embeddings)
+        kept_sound.remove_before(self._folder, now - self._keep.sound)
         remove_old_minutes(self._database, now - self._keep.scores)
         removed = set(victims)
         left = [file for file in files if file not in removed]
+        normal = kept_sound.amount(self._folder)
         return Kept(
             ran=now,
             clip_bytes=sum(file.bytes for file in left),
             protected_bytes=sum(file.bytes for file in left if file.stays),
             clip_budget_bytes=self._keep.clips,
             embedding_bytes=embedding_files.size_bytes(self._folder),
+            normal_pieces=normal.pieces,
+            normal_bytes=normal.bytes,
+            normal_since=normal.since,
             database_bytes=self._database.size_bytes(),
             free_bytes=shutil.disk_usage(self._folder).free,
             victims=tuple(file.path for file in _in_order(left)[:VICTIMS]),

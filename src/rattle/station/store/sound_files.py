@@ -28,7 +28,7 @@ class SoundFiles:
     """The files of a data ``folder``.
 
     speech: what becomes of recordings and normal sound in which someone speaks. refusal: says why
-    no recording is kept at the moment, "" where it is.
+    no recording is kept at the moment, "" where it is. keeps_normal: whether normal sound is.
     """
 
     def __init__(
@@ -37,10 +37,11 @@ class SoundFiles:
         speech: Literal["drop", "keep"],
         refusal: Callable[[], str] = str,
         *,
+        keeps_normal: bool = True,
         spare_bytes: int = SPARE_BYTES,
     ) -> None:
         self._folder, self._speech, self._refusal = folder, speech, refusal
-        self._spare_bytes = spare_bytes
+        self._keeps_normal, self._spare_bytes = keeps_normal, spare_bytes
         self.refused_clips = self.speech_clips = self.dropped_embeddings = 0
         self.refused_normal = self.speech_normal = 0
         self.full_disk = ""
@@ -57,6 +58,8 @@ class SoundFiles:
 
     def keep_normal(self, heard: NormalHeard) -> None:
         """Write a piece of normal sound, unless someone speaks in it and that is dropped."""
+        if not self._keeps_normal:
+            return
         try:
             if self._speech == "drop":
                 speech = seconds_of_speech(heard.samples, heard.sample_rate_hz)

@@ -1,4 +1,7 @@
-"""Give the recordings that are kept, and pictures of them. Both are named by their content."""
+"""Give the recordings that are kept, pictures of them, and the newest normal sound.
+
+Recordings and pictures are named by their content.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import FileResponse, Response
 
 from rattle.errors import ClipError
+from rattle.station.store import kept_sound
 from rattle.station.store.reading.plant import clip_path
 from rattle.station.web.access import Given
 from rattle.station.web.context import Context
@@ -21,6 +25,7 @@ from rattle.station.web.sound_picture import sound_picture
 
 router = APIRouter(tags=["recordings"])
 
+SOURCE_ID = re.compile(r"[0-9A-Z]{26}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 # What is named by its content never changes; it is for whoever logged in, not for a proxy.
 HEADERS = {"cache-control": "private, max-age=31536000, immutable"}
@@ -71,6 +76,27 @@ class Pictures:
 def clip(sha256: str, context: Given) -> FileResponse:
     """Give a recording as a FLAC file, or the part that the header Range asks for."""
     return FileResponse(_path(context, sha256), media_type="audio/flac", headers=HEADERS)
+
+
+@router.get(
+    "/normal-sound/{source_id}.flac",
+    response_class=FileResponse,
+    responses={
+        404: {"description": "No normal sound of that source is kept."},
+        200: {"content": {"audio/flac": {}}, "description": "The piece."},
+        206: {"description": "The bytes that Range asks for."},
+        416: {"description": "Range asks for bytes that it has not."},
+    },
+)
+def normal_sound(source_id: str, context: Given) -> FileResponse:
+    """Give the newest piece that is kept of a source's normal sound, as a FLAC file."""
+    is_id = SOURCE_ID.fullmatch(source_id)
+    piece = kept_sound.newest(context.file.data, source_id) if is_id else None
+    if piece is None:
+        raise HTTPException(404, "No normal sound of that source is kept here.")
+    return FileResponse(
+        piece.path, media_type="audio/flac", headers={"cache-control": "private, no-store"}
+    )
 
 
 @router.get(

@@ -146,6 +146,8 @@ def _of_writing(health: Health) -> Iterator[Metric]:
         ("rattle_clips_protected_bytes", "Recordings that never go.", kept.protected_bytes),
         ("rattle_clips_budget_bytes", "Recordings that may be kept.", kept.clip_budget_bytes),
         ("rattle_embeddings_bytes", "Embeddings that are kept.", kept.embedding_bytes),
+        ("rattle_normal_sound_pieces", "Normal sound that is kept.", kept.normal_pieces),
+        ("rattle_normal_sound_bytes", "Normal sound that is kept.", kept.normal_bytes),
         ("rattle_database_bytes", "Size of the database.", kept.database_bytes),
         ("rattle_disk_free_bytes", "What is free on the disk.", kept.free_bytes),
         ("rattle_start_time_seconds", "When the station started.", health.started.timestamp()),
@@ -162,6 +164,16 @@ def _of_writing(health: Health) -> Iterator[Metric]:
         ("rattle_scribe_refused", "Records the database could not hold.", writing.refused),
         ("rattle_clips_refused", "Recordings that were not kept.", writing.refused_clips),
         ("rattle_clips_with_speech", "Recordings dropped for speech.", writing.speech_clips),
+        (
+            "rattle_normal_sound_refused",
+            "Normal sound that was not kept for want of room.",
+            writing.refused_normal,
+        ),
+        (
+            "rattle_normal_sound_with_speech",
+            "Normal sound dropped for speech.",
+            writing.speech_normal,
+        ),
         ("rattle_clips_removed", "Recordings that went for room.", kept.removed),
     ):
         yield CounterMetricFamily(name, help_text, value=float(value))

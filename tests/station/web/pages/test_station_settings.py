@@ -36,4 +36,5 @@ def test_what_the_file_does_not_say_is_marked_as_the_default(station: MadeUpStat
     assert (found["clips"].value, found["clips"].is_default) == ("20.0 GB", True)
     assert (found["bind"].value, found["bind"].is_default) == ("127.0.0.1:8765", False)
     assert found["embeddings"].value == "60 days"
+    assert found["sound"].value == "30 days"
     assert found["database"].value == "set, not shown"

@@ -2,7 +2,7 @@
 
     contents.json                   what follows, with sizes and hashes (``contents``)
     tables/minute/000001.jsonl      rows, an array a line; bytes as base64 (``stored_rows``)
-    releases/  clips/  embeddings/  the files of the data folder, as they are called there
+    releases/  clips/  embeddings/  kept/  the files of the data folder, as they are called there
     heard/                          which recordings of watched folders were heard
 
 A zip of stored members, as a bundle is: one file is there in full or not at all, and what is in it

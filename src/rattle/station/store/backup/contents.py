@@ -17,6 +17,7 @@ FOLDERS = {
     "releases": r"[\w.+-]{1,200}\.rattle",
     "clips": r"[0-9a-f]{2}/[0-9a-f]{64}\.flac",
     "embeddings": r"[0-9A-Z]{26}/\d{4}-\d\d-\d\d/\d\d\.z",
+    "kept": r"[0-9A-Z]{26}/\d{4}-\d\d-\d\d/\d\d-\d\d-\d\d\.\d{3}\.flac",
     "heard": r"[\w.%~+-]{1,255}\.jsonl",
 }
 OF_DATA = re.compile("|".join(f"{folder}/{name}" for folder, name in FOLDERS.items()), re.ASCII)

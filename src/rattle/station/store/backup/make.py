@@ -66,6 +66,7 @@ def back_up(
         writer.add_files("releases", on_done)
         writer.add_named("clips", sorted(named), on_done)
         writer.add_files("embeddings", on_done)
+        writer.add_files("kept", on_done)
         contents = Contents(
             plant=plant,
             rattle=VERSION,

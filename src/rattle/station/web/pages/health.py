@@ -38,6 +38,7 @@ class Disk:
     budget: str
     used_share: float
     protected_share: float
+    normal: str
     embeddings: str
     database: str
     free: str
@@ -89,6 +90,7 @@ def disk(kept: Kept) -> Disk:
         budget=shown_bytes(kept.clip_budget_bytes),
         used_share=round(100 * kept.clip_bytes / budget, 1),
         protected_share=round(100 * kept.protected_bytes / budget, 1),
+        normal=shown_bytes(kept.normal_bytes),
         embeddings=shown_bytes(kept.embedding_bytes),
         database=shown_bytes(kept.database_bytes),
         free=shown_bytes(kept.free_bytes),

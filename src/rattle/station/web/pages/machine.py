@@ -37,6 +37,7 @@ from rattle.station.web.pages.errors import not_there
 from rattle.station.web.pages.happened import lasted
 from rattle.station.web.pages.incident import rule_of
 from rattle.station.web.pages.learning import Learning, learning_of
+from rattle.station.web.pages.normal_sound import NormalSound, normal_sound_of
 from rattle.station.web.pages.promise import Promise, promise
 from rattle.station.web.pages.shell import context_of, shown
 from rattle.station.web.pages.states import State, state_of_machine, state_of_source, y_now
@@ -92,6 +93,7 @@ class MachineView:
     learning: Learning
     facts: Mapping[str, str | datetime]
     rehearsal: Mapping[str, Any] | None
+    normal_sound: NormalSound
     week: Week
 
 
@@ -164,6 +166,12 @@ def machine_view(
         ),
         facts=facts_of(release) if release else {},
         rehearsal=release.report.get("rehearsal") if release else None,
+        normal_sound=normal_sound_of(
+            machine.sources,
+            chosen,
+            context.file.data,
+            is_kept=bool(context.file.keep.sound),
+        ),
         week=Week.of(now),
     )
 

@@ -108,7 +108,7 @@ def _said(table: BaseModel, key: str, value: Any) -> str:
     if isinstance(table, Keep) and key == "clips":
         return shown_bytes(value)
     if isinstance(value, timedelta):
-        return counted(value.days, "day")
+        return counted(value.days, "day") if value else "none"
     if isinstance(value, tuple):
         return ", ".join(str(each) for each in value) or "none"
     if isinstance(value, bool):
