@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
+from typing import Any, TypeVar
 
 from rattle.clips.manifest import Manifest
 from rattle.detector import Detector
@@ -25,6 +27,7 @@ from rattle.worker.learn import Sounds, features_in, learn_on
 from rattle.worker.station import Away, Job, NotOurs, Station
 
 _log = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
 
 TELLS_EVERY_S = 20.0
 # A station that is away while its job is done may be started again.
@@ -86,23 +89,49 @@ class Telling:
                 _log.warning("%s was not told how far it is: %s", self._station.url, error)
 
 
+class Patient:
+    """Asks a station, and again while it is away; ``is_over`` says when to ask no more."""
+
+    def __init__(self, station: Station, is_over: Callable[[], bool]) -> None:
+        self._station, self._is_over = station, is_over
+
+    def __call__(self, ask: Callable[[Station], Answer]) -> Answer:
+        """Give the answer. Raises ``NotOurs``, and ``Away`` after half an hour."""
+        until = time.monotonic() + WAITS_S
+        while True:
+            if self._is_over():
+                raise NotOurs
+            try:
+                return ask(self._station)
+            except Away as error:
+                if time.monotonic() > until:
+                    raise
+                _log.warning("%s is away, and is asked again: %s", self._station.url, error)
+                time.sleep(ASKS_EVERY_S)
+
+
 def do(station: Station, ours: Callable[[], Station], job: Job, means: Means, stop: Event) -> None:
     """Do a job and send what came of it.
 
     ``ours`` opens a second line to the station, for the thread that tells. Raises ``NotOurs`` and
-    ``Interrupted`` where it is not to be done any more, ``Away`` where the station is, and whatever
-    goes wrong in it.
+    ``Interrupted`` where it is not to be done any more, ``Away`` where the station is for long, and
+    whatever goes wrong in it.
     """
-    is_over = Event()
+    left = Event()
+
+    def is_over() -> bool:
+        return stop.is_set() or left.is_set()
+
+    ask = Patient(station, is_over)
     with (
         tempfile.TemporaryDirectory(prefix="rattle-worker-") as at,
         features_in(Path(at) / "features"),
-        Telling(ours(), job, is_over) as told,
+        Telling(ours(), job, left) as told,
     ):
         folder = Path(at)
         told(FETCHES, "fetching recordings and kept sound")
-        material = station.material(job)
-        paths = _fetched(station, job, material, folder)
+        material = ask(lambda of: of.material(job))
+        paths = _fetched(ask, job, material, folder)
 
         def share(begin: float, end: float) -> Callable[[float], None]:
             return lambda done: told(begin + (end - begin) * done)
@@ -115,7 +144,7 @@ def do(station: Station, ours: Callable[[], Station], job: Job, means: Means, st
             sounds,
             device=means.device,
             told=share(LEARNS, HEARS),
-            stop_requested=lambda: stop.is_set() or is_over.is_set(),
+            stop_requested=is_over,
         )
         learnt.save(folder / BUNDLE)
         names = [each["file"] for each in material["recorded"]]
@@ -124,19 +153,18 @@ def do(station: Station, ours: Callable[[], Station], job: Job, means: Means, st
         told(HEARS, f"the old and the new encoder hear {counted(len(heard), 'recording')}")
         hear(live, Scorer.load(folder / BUNDLE), heard, folder / HEARD, share(HEARS, SENDS))
         told(SENDS, "sending the encoder")
-        _send(station, job, _packed(folder), lambda: stop.is_set() or is_over.is_set(), stop)
+        made = _packed(folder)
+        ask(lambda of: of.send(job, made))
 
 
-def _fetched(
-    station: Station, job: Job, material: Mapping[str, Any], folder: Path
-) -> dict[str, Path]:
+def _fetched(ask: Patient, job: Job, material: Mapping[str, Any], folder: Path) -> dict[str, Path]:
     """Fetch all files that are there still, by their names."""
     paths = {}
     names = [BASE, LIVE, *(each["file"] for of in material.values() for each in of)]
     for number, name in enumerate(dict.fromkeys(names)):
         # Called by a number: what others call a file is no name of one here.
         path = folder / f"{number:05}{Path(name).suffix}"
-        if station.fetch(job, name, path):
+        if ask(partial(Station.fetch, job=job, name=name, to=path)):
             paths[name] = path
     if BASE not in paths or LIVE not in paths:
         raise DataError("the station has the bundle of the machine no more")
@@ -186,16 +214,3 @@ def _packed(folder: Path) -> Path:
         for name in (BUNDLE, HEARD):
             archive.write(folder / name, name)
     return made
-
-
-def _send(station: Station, job: Job, made: Path, is_over: Callable[[], bool], stop: Event) -> None:
-    """Send it, as soon as the station is there."""
-    for _ in range(round(WAITS_S / ASKS_EVERY_S)):
-        if is_over():
-            raise NotOurs
-        try:
-            return station.send(job, made)
-        except Away as error:
-            _log.warning("%s is away, and is sent it later: %s", station.url, error)
-            stop.wait(ASKS_EVERY_S)
-    raise Away(f"{station.url} was away for half an hour")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -153,16 +155,21 @@ def test_what_cannot_be_trained_fails_with_a_reason_that_the_page_shows(
 
 
 def test_a_worker_waits_for_a_station_that_is_away_and_sends_what_it_made(
-    heard: tuple[Plant, Given], monkeypatch: pytest.MonkeyPatch
+    heard: tuple[Plant, Given], healthy: np.ndarray
 ) -> None:
     plant, _ = heard
+    keep_pieces(plant, healthy, hours=150)  # to hear them takes a while
     say(plant, "anomaly")
-    with served(plant) as address:
-        bind = address.removeprefix("http://")
-        with worker(address):
-            waited_for(lambda: [r for r in jobs(plant, "running") if r.said.startswith("training")])
-            plant_is_away = True
-    assert plant_is_away
+    with contextlib.ExitStack() as at_work:
+        with served(plant) as address:
+            at_work.enter_context(worker(address))
+            waited_for(lambda: [r for r in jobs(plant, "running") if "hear" in r.said])
+        assert encoder(plant) is None
+        time.sleep(1.0)
+        with served(plant, address.removeprefix("http://")):
+            waited_for(lambda: encoder(plant))
+    (job,) = jobs(plant, "done")
+    assert job.tries == 1
 
 
 def test_an_encoder_of_a_verdict_that_is_taken_back_is_not_offered(

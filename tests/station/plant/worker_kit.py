@@ -31,9 +31,7 @@ def served(plant: Plant, bind: str = "127.0.0.1:0") -> Iterator[str]:
     """Serve a plant's page and API; gives the address."""
     web = plant.file.web.model_copy(update={"bind": bind})
     file = plant.file.model_copy(update={"web": web})
-    context = Context(
-        file, plant.database, plant.board, plant.hub, plant, plant.encoders, utc_now
-    )
+    context = Context(file, plant.database, plant.board, plant.hub, plant, plant.encoders, utc_now)
     server = Server(build_app(context))
     try:
         yield server.start()
