@@ -42,7 +42,7 @@ def heard_anew(
     judged = judged_by(own, source.source_id, new, rule, is_new=True)
     found, ends = minutes.copy(), source.heard.ends
     for end, value in zip(judged.ends, judged.minutes, strict=True):
-        inside = (ends >= end - judged.lasts_s) & (ends - MINUTE_S <= end)
+        inside = (ends > end - judged.lasts_s) & (ends - MINUTE_S < end)
         found[inside] = np.maximum(found[inside], value)
     is_recorded = np.zeros(len(judged.ends), np.bool_) if judged.picked is None else judged.picked
     for stood in source.stood:

@@ -52,7 +52,7 @@ def read_arrays(path: Path) -> Arrays:
             size = sum(each.file_size for each in archive.infolist())
         if size > MOST_BYTES:
             raise DataError(f"it holds {size / 1e6:.0f} MB of embeddings; expected fewer pieces")
-        with np.load(path, allow_pickle=False) as held:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
             names, counts, ends, old, new = (held[name] for name in ARRAYS)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(f"its embeddings cannot be read: {error}") from None
@@ -98,7 +98,7 @@ def write_heard(path: Path, heard: Sequence[HeardPiece]) -> None:
 def read_heard(path: Path) -> list[HeardPiece]:
     """Read what ``write_heard`` wrote; nothing where it is gone."""
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
             last = np.cumsum(held["counts"])
             ends, old, new = held["ends"], held["old"], held["new"]
             return [
