@@ -476,12 +476,7 @@ def _offer_encoder(session: Session, station: MadeUpStation, machine: str) -> st
 
 
 def _add_jobs(session: Session, station: MadeUpStation) -> None:
-    for state, machine in (
-        ("done", "fan-1"),
-        ("failed", "fan-1"),
-        ("failed", "pump 7"),
-        ("running", "press-3"),
-    ):
+    for state, machine in (("failed", "fan-1"), ("done", "fan-1"), ("running", "pump 7")):
         station.jobs[state] = add_job(session, station, state, machine)
 
 
@@ -509,7 +504,7 @@ def add_job(session: Session, station: MadeUpStation, state: str, machine: str) 
             said=said,
             log=f"2026-03-20 14:00:00 try 1 of 3, by hall-2:4711\n2026-03-20 14:00:20 {said}\n",
             release_id=station.releases["encoder"] if state == "done" else None,
-            created=now - timedelta(minutes=31),
+            created=now - timedelta(minutes=40 - len(station.jobs)),
             started=None if state == "waiting" else now - timedelta(minutes=30),
             ended=now - timedelta(minutes=3) if state in ("done", "failed") else None,
         )
