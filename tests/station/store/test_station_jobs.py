@@ -163,13 +163,20 @@ def test_one_whose_release_was_taken_back_is_asked_for_again(
     assert want(heard, database, FAULT, LATER) is not None
 
 
-def test_a_station_that_takes_a_machine_over_asks_for_what_waits_at_another(
+def test_a_station_that_takes_a_machine_over_asks_for_what_was_another_ones(
     heard: Heard, database: Database
 ) -> None:
     first = want(heard, database, FAULT)
     second = want(heard, database, FAULT, node="other hall")
     assert view(database, first).state == "dropped"
     assert claim(database, node="other hall") == second
+    # What runs there could not be used by who has the machine now.
+    third = want(heard, database, FAULT)
+    assert view(database, second).state == "dropped"
+    assert claim(database) == third
+    fail(database, str(third), for_good=True)
+    assert want(heard, database, FAULT) is None
+    assert want(heard, database, FAULT, node="other hall") is not None
 
 
 def test_without_a_verdict_nothing_is_trained(heard: Heard, database: Database) -> None:

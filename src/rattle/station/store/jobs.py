@@ -45,6 +45,7 @@ def want(session: Session, wanted: Wanted, now: datetime) -> str | None:
     Gives the job's id; None where one of just these verdicts waits, runs, has failed, or made a
     release that was not taken back.
     """
+    _drop_elsewhere(session, wanted, now)
     of_machine = JobRow.machine_id == wanted.machine_id
     for row in session.scalars(select(JobRow).where(of_machine, JobRow.state != "dropped")):
         if row.learnt == dict(wanted.learnt) and _stands(session, row, wanted):
@@ -163,11 +164,19 @@ def note(row: JobRow, line: str, at: datetime) -> None:
     row.log = f"{row.log}{at:%Y-%m-%d %H:%M:%S} {line}\n"[-LOG_CHARACTERS:]
 
 
+def _drop_elsewhere(session: Session, wanted: Wanted, now: datetime) -> None:
+    """Drop what is done at a station that has left the machine: it could not be used here."""
+    going = (JobRow.machine_id == wanted.machine_id) & JobRow.state.in_(["waiting", "running"])
+    for row in session.scalars(select(JobRow).where(going, JobRow.node != wanted.node)):
+        _end(row, "dropped", "another station has the machine now", time_of(session, now))
+    session.flush()
+
+
 def _stands(session: Session, row: JobRow, wanted: Wanted) -> bool:
     if row.base_id != wanted.base_id:
         return False
-    if row.state == "waiting":
-        return row.node == wanted.node  # else its station has left the machine
+    if row.state == "failed":
+        return row.node == wanted.node  # another station may have the sound that it lacked
     if row.state == "done":
         made = session.get(ReleaseRow, row.release_id)
         return made is not None and made.state != "superseded"
