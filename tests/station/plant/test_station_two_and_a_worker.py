@@ -18,6 +18,12 @@ from rattle.station.store.database import Database
 from rattle.station.store.tables import ClipRow, IncidentRow, JobRow
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three trainings beside two stations take a while on a busy machine."""
+    monkeypatch.setattr("plant_kit.PATIENCE_S", 400.0)
+
+
 @pytest.fixture
 def ports() -> dict[str, int]:
     """A free port of each."""
