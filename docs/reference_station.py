@@ -150,7 +150,7 @@ def _events() -> str:
 
 def _metrics(context: Context) -> str:
     rows = []
-    for family in Figures(context).collect():
+    for family in Figures(context, workers=0).collect():
         name = f"{family.name}_total" if family.type == "counter" else family.name
         labels = ", ".join(family._labelnames)
         rows.append(f"| `{name}` | {family.type} | {labels} | {_cell(family.documentation)} |")

@@ -241,6 +241,15 @@ def test_amounts_are_read_as_people_write_them(tmp_path: Path) -> None:
     assert plant.keep.embeddings == timedelta(days=14)
 
 
+def test_normal_sound_is_kept_for_a_time_or_not_at_all(tmp_path: Path) -> None:
+    assert plant_of(tmp_path).keep.sound == timedelta(days=30)
+    none = plant_of(tmp_path, clips='clips = "1 MB"\nsound = "none"')
+    assert none.keep.sound == timedelta(0)
+    assert refused(tmp_path, clips='sound = "0 days"') == [
+        'line 5, keep.sound: expected a time such as "30 days", or "none"; found "0 days"'
+    ]
+
+
 LEAVES = st.one_of(
     st.integers(-5, 5), st.floats(), st.booleans(), st.text(max_size=5), st.just("env:PRESS3_URL")
 )

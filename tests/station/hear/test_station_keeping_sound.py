@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from hearing_kit import BEGAN, RATE_HZ, Kit, account_of, noise
+from hearing_kit import BEGAN, HOP_S, RATE_HZ, WINDOW_S, Kit, account_of, noise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -182,6 +182,18 @@ def test_of_recordings_of_ten_seconds_what_was_judged_is_kept() -> None:
         slow.end()
         slow.begin()
     assert [len(piece.samples) for piece in slow.pieces] == [9 * SLOW_HZ] * 2
+
+
+def test_of_a_folder_of_short_recordings_what_was_judged_of_one_is_kept() -> None:
+    kit = Kit(account=account_of(LEARNT), live=False)
+    for number in range(125):
+        kit.hear(noise(10, seed=number % 8), lengths=(RATE_HZ,), gap="the next begins")
+    kit.ear.stop()
+    pieces = pieces_of(kit)
+    assert len(pieces) == 2
+    # Windows of 2 s, one each 0.992 s: the last one ends before the recording does.
+    assert {len(piece.samples) for piece in pieces} == {round((WINDOW_S + 8 * HOP_S) * RATE_HZ)}
+    assert all(((piece.start - BEGAN).total_seconds()) % 10 == 0 for piece in pieces)
 
 
 # The whole ear, from sound.
