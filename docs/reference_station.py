@@ -137,6 +137,8 @@ def _for(route: Any) -> str:
         return "anyone"
     if "_admin" in needs:
         return "admin"
+    if "_worker" in needs:
+        return "worker, admin"
     is_verdict = route.endpoint.__module__.endswith(".pages.verdicts")
     return "reviewer" if "_reviewer" in needs or is_verdict else "any account"
 
