@@ -50,12 +50,13 @@ def station_worker(
     from rattle.learning.device import place
     from rattle.worker.rounds import rounds
     from rattle.worker.station import Station
-    from rattle.worker.work import Means
+    from rattle.worker.work import Means, remove_abandoned
 
     addresses = [_address(each) for each in station or [DEFAULT]]
     secret = None if token is None else _secret(token)
     place(device)  # an unknown one is said now
     means = Means(device, None if data is None else load_manifest(data))
+    remove_abandoned()
     # Who listens on the same machine comes first.
     os.nice(10)
     logging.getLogger("rattle").setLevel(logging.INFO)

@@ -44,6 +44,7 @@ def hear(
     with to.open("wb") as file:
         np.savez(
             file,
+            encoder=np.array(old.graph.identity),
             names=np.array(names, dtype=np.str_),
             counts=np.array(counts, dtype=np.int64),
             ends_s=np.concatenate(ends),

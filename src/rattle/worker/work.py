@@ -6,7 +6,9 @@ every 20 s: how far ──▶ station            the job is not ours any more: s
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import shutil
 import tempfile
 import time
 import zipfile
@@ -32,6 +34,8 @@ Answer = TypeVar("Answer")
 TELLS_EVERY_S = 20.0
 # A station that is away while its job is done may be started again.
 WAITS_S, ASKS_EVERY_S = 1800.0, 5.0
+# Folders of trainings, and when one that a killed worker left is removed.
+PREFIX, ABANDONED_AFTER_S = "rattle-worker-", 24 * 3600
 BASE, LIVE = "base.rattle", "live.rattle"
 BUNDLE, HEARD = "bundle.rattle", "heard.npz"
 # How far a job is when a part of it begins.
@@ -124,7 +128,7 @@ def do(station: Station, ours: Callable[[], Station], job: Job, means: Means, st
 
     ask = Patient(station, is_over)
     with (
-        tempfile.TemporaryDirectory(prefix="rattle-worker-") as at,
+        tempfile.TemporaryDirectory(prefix=PREFIX) as at,
         features_in(Path(at) / "features"),
         Telling(ours(), job, left) as told,
     ):
@@ -155,6 +159,14 @@ def do(station: Station, ours: Callable[[], Station], job: Job, means: Means, st
         told(SENDS, "sending the encoder")
         made = _packed(folder)
         ask(lambda of: of.send(job, made))
+
+
+def remove_abandoned() -> None:
+    """Remove what workers that were killed left of stations' sound a day ago or earlier."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):  # another user's, or it has just gone
+            if time.time() - folder.stat().st_mtime > ABANDONED_AFTER_S:
+                shutil.rmtree(folder)
 
 
 def _fetched(ask: Patient, job: Job, material: Mapping[str, Any], folder: Path) -> dict[str, Path]:

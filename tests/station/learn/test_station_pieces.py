@@ -21,8 +21,8 @@ from rattle.station.learn.moved import healthy_scores, heard_anew
 from rattle.station.learn.pieces import (
     HeardPiece,
     judged_by,
-    read_arrays,
     read_heard,
+    read_made,
     write_heard,
 )
 from rattle.station.learn.replay import Replayed, Voice
@@ -139,6 +139,7 @@ def test_what_was_heard_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 ARRAYS = {
+    "encoder": np.array("a hash"),
     "names": np.array(["a.flac", "b.flac"]),
     "counts": np.array([1, 2]),
     "ends_s": np.arange(3.0),
@@ -150,9 +151,10 @@ ARRAYS = {
 def test_what_a_worker_sends_is_read_by_name(tmp_path: Path) -> None:
     path = tmp_path / "heard.npz"
     np.savez(path, **ARRAYS)
-    found = read_arrays(path)
-    assert [*found] == ["a.flac", "b.flac"]
-    ends, old, new = found["b.flac"]
+    made = read_made(path)
+    assert made.encoder == "a hash"
+    assert [*made.files] == ["a.flac", "b.flac"]
+    ends, old, new = made.files["b.flac"]
     assert (ends.tolist(), old.shape, new.shape) == ([1.0, 2.0], (2, 4), (2, 5))
 
 
@@ -173,7 +175,7 @@ def test_what_is_none_of_it_is_refused(tmp_path: Path, change: dict[str, np.ndar
     path = tmp_path / "heard.npz"
     np.savez(path, **{**ARRAYS, **change})
     with pytest.raises(DataError, match="embeddings"):
-        read_arrays(path)
+        read_made(path)
 
 
 def test_minutes_are_carried_over_and_what_was_heard_anew_counts() -> None:

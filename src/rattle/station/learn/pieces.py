@@ -27,8 +27,8 @@ from rattle.station.learn.replay import Replayed, Voice
 PIECE_S, EVERY_S = 10.0, 600.0
 MOST_BYTES = 1 << 30
 ARRAYS = ("names", "counts", "ends_s", "old", "new")
-# By the name of a file: ends in seconds ``[n]``, embeddings by the old and by the new ``[n, D]``.
-Arrays = Mapping[str, tuple[Values, NDArray[np.float16], NDArray[np.float16]]]
+# Ends in seconds ``[n]``, embeddings by the old and by the new encoder ``[n, D]``.
+Embedded = tuple[Values, NDArray[np.float16], NDArray[np.float16]]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,15 @@ class HeardPiece:
     new: NDArray[np.float16]
 
 
-def read_arrays(path: Path) -> Arrays:
+@dataclass(frozen=True)
+class Made:
+    """What a worker made of files, by their names; ``encoder`` is the hash of the old one."""
+
+    encoder: str
+    files: Mapping[str, Embedded]
+
+
+def read_made(path: Path) -> Made:
     """Read what a worker made of files; ``DataError`` where it is something else."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -54,14 +62,16 @@ def read_arrays(path: Path) -> Arrays:
             raise DataError(f"it holds {size / 1e6:.0f} MB of embeddings; expected fewer pieces")
         with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
             names, counts, ends, old, new = (held[name] for name in ARRAYS)
+            encoder = str(held["encoder"])
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(f"its embeddings cannot be read: {error}") from None
     _check(names, counts, ends, old, new)
     last = np.cumsum(counts)
-    return {
+    files = {
         str(name): (ends[first:end], old[first:end], new[first:end])
         for name, first, end in zip(names, last - counts, last, strict=True)
     }
+    return Made(encoder, files)
 
 
 def _check(*arrays: NDArray[np.generic]) -> None:

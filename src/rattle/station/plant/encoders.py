@@ -26,7 +26,7 @@ from rattle.station.learn.candidate import learnt_from
 from rattle.station.learn.encoder import tried_encoder
 from rattle.station.learn.incidents import Stood, incidents_of
 from rattle.station.learn.material import Material, find, gather
-from rattle.station.learn.pieces import Arrays, HeardPiece, read_heard, write_heard
+from rattle.station.learn.pieces import Embedded, HeardPiece, read_heard, write_heard
 from rattle.station.learn.replay import Voice
 from rattle.station.learn.report import gate_report
 from rattle.station.plant.beginning import report_of
@@ -66,7 +66,7 @@ class Encoders:
         made: Callable[[str], None],
         now: Callable[[], datetime],
     ) -> None:
-        """``made`` is told of which machine a new one is offered."""
+        """``made`` is told of which machine a training has ended."""
         self._database, self._file, self.node, self._now = database, file, node, now
         self._made = made
         self._learnables = learnables
@@ -76,6 +76,9 @@ class Encoders:
 
         With none, no encoder is wanted any more.
         """
+        with self._database.reading() as session:
+            if not learnt and not jobs.is_wanted(session, of.id) and not _offered(session, of.id):
+                return
         with self._database.writing() as session:
             offered = _offered(session, of.id)
             if offered is not None and not _holds(offered.learnt or {}, learnt):
@@ -125,14 +128,15 @@ class Encoders:
                 return False
             stood = incidents_of(session, row.machine_id, self._now())
             root = session.get_one(ReleaseRow, row.base_id)
+            live = _live(session, row.machine_id)
         if not _holds(row.learnt, learnt_from(stood)):
-            with self._database.writing() as session:
-                jobs.finish(session, job_id, None, "what it learnt from holds no more", self._now())
-            return True
+            return self._dropped(row, "what it learnt from holds no more")
         with unpacked(upload) as sent:
             _check(Scorer.load(sent.bundle), root)
+            if sent.made.encoder != live.encoder:
+                return self._dropped(row, "another encoder came into use meanwhile")
             release = take_into_use(sent.bundle, self._file.data / RELEASES)
-            heard = self._heard(row.machine_id, sent.arrays, release)
+            heard = self._heard(row.machine_id, sent.made.files, release)
         write_heard(heard_of(release.path), heard)
         with self._database.writing() as session:
             if jobs.running(session, job_id, worker) is None:
@@ -157,6 +161,12 @@ class Encoders:
         self._made(row.machine_id)
         return True
 
+    def _dropped(self, job: JobRow, why: str) -> bool:
+        with self._database.writing() as session:
+            jobs.finish(session, job.id, None, why, self._now())
+        self._made(job.machine_id)
+        return True
+
     def gated(self, of: Learnable, stood: Sequence[Stood], old: Scorer) -> tuple[str, str] | None:
         """Try the encoder that is offered against the one in use: its id, and what the gate says.
 
@@ -169,7 +179,7 @@ class Encoders:
             return None
         path = self._file.data / offered.path
         heard = read_heard(heard_of(path))
-        if not heard or heard[0].old.shape[1] != old.head.dimensions:
+        if not heard:
             return None
         gate = tried_encoder(
             heard,
@@ -185,12 +195,14 @@ class Encoders:
             set_gate(session, offered.id, report, is_refused=gate.state == "refused")
         return offered.id, gate.state
 
-    def _heard(self, machine_id: str, arrays: Arrays, release: Release) -> list[HeardPiece]:
+    def _heard(
+        self, machine_id: str, files: Mapping[str, Embedded], release: Release
+    ) -> list[HeardPiece]:
         """Say of what both encoders made of the machine's sound when, and of which incident."""
         found = []
         with self._database.reading() as session:
             sources = [*session.scalars(_listed(machine_id))]
-            for name, (ends, old, new) in arrays.items():
+            for name, (ends, old, new) in files.items():
                 sound = find(session, self._file.data, name, sources)
                 if sound is not None:
                     at = sound.begins.timestamp() + ends

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rattle.errors import DataError
-from rattle.station.learn.pieces import Arrays, read_arrays
+from rattle.station.learn.pieces import Made, read_made
 
 BUNDLE, HEARD = "bundle.rattle", "heard.npz"
 
 
 @dataclass(frozen=True)
 class Sent:
-    """The bundle's file, and embeddings by the name of the sound that they are of."""
+    """The bundle's file, and what it and the one before make of sound."""
 
     bundle: Path
-    arrays: Arrays
+    made: Made
 
 
 @contextlib.contextmanager
@@ -36,4 +36,4 @@ def unpacked(upload: Path) -> Iterator[Sent]:
                         shutil.copyfileobj(member, file)
         except (zipfile.BadZipFile, KeyError, NotImplementedError, EOFError) as error:
             raise DataError(f"what was sent cannot be read: {error}") from None
-        yield Sent(bundle, read_arrays(heard))
+        yield Sent(bundle, read_made(heard))

@@ -73,6 +73,12 @@ def drop(session: Session, machine_id: str, why: str, now: datetime) -> None:
         _end(row, "dropped", why, time_of(session, now))
 
 
+def is_wanted(session: Session, machine_id: str) -> bool:
+    """Whether a job of a machine waits, or runs."""
+    going = (JobRow.machine_id == machine_id) & JobRow.state.in_(["waiting", "running"])
+    return session.scalar(select(JobRow.id).where(going).limit(1)) is not None
+
+
 def has_any(session: Session) -> bool:
     """Whether any job waits, or runs."""
     going = JobRow.state.in_(["waiting", "running"])

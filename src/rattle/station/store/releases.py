@@ -138,10 +138,12 @@ def promote(
     )
     is_live = (ReleaseRow.machine_id == machine.id) & (ReleaseRow.state == "live")
     session.execute(update(ReleaseRow).where(is_live).values(state="retired"))
-    # A head is of one encoder; what was offered for another is of no use any more.
-    is_of_another = (ReleaseRow.machine_id == machine.id) & (ReleaseRow.encoder != row.encoder)
-    is_of_another &= (ReleaseRow.kind == "head") & ReleaseRow.state.in_(OFFERED)
-    session.execute(update(ReleaseRow).where(is_of_another).values(state="superseded"))
+    before = session.get(ReleaseRow, machine.live_release_id or "")
+    if before is not None and before.encoder != row.encoder:
+        # What was offered beside it was fitted to, or compared with, the encoder of before.
+        others = (ReleaseRow.machine_id == machine.id) & ReleaseRow.state.in_(OFFERED)
+        others &= ReleaseRow.id != row.id
+        session.execute(update(ReleaseRow).where(others).values(state="superseded"))
     row.state, machine.live_release_id = "live", row.id
     note(session, now, who, "promote", machine=machine.name, release=row.id, reason=reason)
     session.flush()
