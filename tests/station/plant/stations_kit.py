@@ -27,13 +27,14 @@ class Stations:
 
     def __init__(self, url: str, folder: Path, bundle: Path, sounds: Path) -> None:
         self._words = (url, folder, bundle, sounds)
+        self.lease_s = LEASE_S
         self._children: dict[str, subprocess.Popen[str]] = {}
 
     def start(self, name: str, port: int = 0) -> None:
         """Start one; with a port it serves its page there."""
         url, folder, bundle, sounds = self._words
         paths = [str(HERE.parents[1]), *sys.path]
-        words = [url, folder / name, bundle, sounds, LEASE_S, port]
+        words = [url, folder / name, bundle, sounds, self.lease_s, port]
         child = subprocess.Popen(
             [sys.executable, str(HERE / "station_child.py"), *map(str, words)],
             stdin=subprocess.PIPE,
