@@ -2,7 +2,7 @@ r"""Lets a worker train an encoder of a SYNTHETIC machine from verdicts, faster 
 
     python benchmarks/demo_kit.py train KIT
     python benchmarks/encoder_loop.py run --bundles KIT --data KIT/factory --hours 40 \
-        --results benchmarks/results/encoder_loop.jsonl       (half an hour a machine on a free core)
+        --results benchmarks/results/encoder_loop.jsonl      (half an hour a machine on a free core)
     python benchmarks/encoder_loop.py table --results benchmarks/results/encoder_loop.jsonl \
         --page docs/explanation/learning.md
 

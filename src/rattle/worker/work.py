@@ -32,8 +32,8 @@ _log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 TELLS_EVERY_S = 20.0
-# A station that is away while its job is done may be started again.
-WAITS_S, ASKS_EVERY_S = 1800.0, 5.0
+# A station that is away while its sound is fetched may be started again.
+WAITS_S, ASKS_EVERY_S = 60.0, 5.0
 # Folders of trainings, and when one that a killed worker left is removed.
 PREFIX, ABANDONED_AFTER_S = "rattle-worker-", 24 * 3600
 BASE, LIVE = "base.rattle", "live.rattle"
@@ -100,7 +100,7 @@ class Patient:
         self._station, self._is_over = station, is_over
 
     def __call__(self, ask: Callable[[Station], Answer]) -> Answer:
-        """Give the answer. Raises ``NotOurs``, and ``Away`` after half an hour."""
+        """Give the answer. Raises ``NotOurs``, and ``Away`` after a minute."""
         until = time.monotonic() + WAITS_S
         while True:
             if self._is_over():
@@ -114,12 +114,14 @@ class Patient:
                 time.sleep(ASKS_EVERY_S)
 
 
-def do(station: Station, ours: Callable[[], Station], job: Job, means: Means, stop: Event) -> None:
-    """Do a job and send what came of it.
+def do(
+    station: Station, ours: Callable[[], Station], job: Job, means: Means, stop: Event, to: Path
+) -> None:
+    """Do a job and write what is to be sent of it ``to`` a file.
 
     ``ours`` opens a second line to the station, for the thread that tells. Raises ``NotOurs`` and
-    ``Interrupted`` where it is not to be done any more, ``Away`` where the station is for long, and
-    whatever goes wrong in it.
+    ``Interrupted`` where it is not to be done any more, ``Away`` where the station is while its
+    sound is fetched, and whatever goes wrong in it.
     """
     left = Event()
 
@@ -157,8 +159,9 @@ def do(station: Station, ours: Callable[[], Station], job: Job, means: Means, st
         told(HEARS, f"the old and the new encoder hear {counted(len(heard), 'recording')}")
         hear(live, Scorer.load(folder / BUNDLE), heard, folder / HEARD, share(HEARS, SENDS))
         told(SENDS, "sending the encoder")
-        made = _packed(folder)
-        ask(lambda of: of.send(job, made))
+        with zipfile.ZipFile(to, "w", zipfile.ZIP_STORED) as archive:
+            for name in (BUNDLE, HEARD):
+                archive.write(folder / name, name)
 
 
 def remove_abandoned() -> None:
@@ -218,11 +221,3 @@ def _what(sounds: Sounds) -> str:
         sum(map(len, sounds.healthy.values())), "piece of kept sound", "pieces of kept sound"
     )
     return f"training on {faults}, {rejected} and {pieces}"
-
-
-def _packed(folder: Path) -> Path:
-    made = folder / "made.zip"
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
-        for name in (BUNDLE, HEARD):
-            archive.write(folder / name, name)
-    return made
