@@ -32,6 +32,12 @@ from rattle.station.store import embedding_files, reviews
 from rattle.station.store.tables import ClipRow, IncidentRow, ReleaseRow
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker loads torch, niced: on a busy machine that takes a while."""
+    monkeypatch.setattr("plant_kit.PATIENCE_S", 400.0)
+
+
 @pytest.fixture
 def heard(
     tmp_path: Path,
