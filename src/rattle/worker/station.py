@@ -91,7 +91,7 @@ class Station:
                     address,
                     params={"worker": self._name},
                     data=file,
-                    headers={"content-type": "application/zip"},
+                    headers={"content-type": "application/octet-stream"},
                     timeout=TAKES_WITHIN_S,
                 )
         except requests.RequestException as error:

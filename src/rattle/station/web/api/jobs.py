@@ -120,7 +120,7 @@ def failed(job: Id, told: Failed, context: Given) -> Job:
     max_body_size=MOST_BYTES,
     responses={**NOT_FOUND, **CONFLICT},
     openapi_extra={
-        "requestBody": {"content": {"application/zip": {}}, "required": True},
+        "requestBody": {"content": {"application/octet-stream": {}}, "required": True},
     },
 )
 async def made(
