@@ -149,9 +149,10 @@ def run(bundles: Path, sources: int, minutes: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         plant = Plant(plant_of(bundles, Path(folder), sources), opens=opens)
         plant.start()
-        server = Server(
-            build_app(Context(plant.file, plant.database, plant.board, plant.hub, plant, utc_now))
+        context = Context(
+            plant.file, plant.database, plant.board, plant.hub, plant, plant.encoders, utc_now
         )
+        server = Server(build_app(context))
         address = server.start()
         ending = Event()
         pages = [

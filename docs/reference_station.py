@@ -137,6 +137,8 @@ def _for(route: Any) -> str:
         return "anyone"
     if "_admin" in needs:
         return "admin"
+    if "_worker" in needs:
+        return "worker, admin"
     is_verdict = route.endpoint.__module__.endswith(".pages.verdicts")
     return "reviewer" if "_reviewer" in needs or is_verdict else "any account"
 
@@ -150,7 +152,7 @@ def _events() -> str:
 
 def _metrics(context: Context) -> str:
     rows = []
-    for family in Figures(context).collect():
+    for family in Figures(context, workers=0).collect():
         name = f"{family.name}_total" if family.type == "counter" else family.name
         labels = ", ".join(family._labelnames)
         rows.append(f"| `{name}` | {family.type} | {labels} | {_cell(family.documentation)} |")
@@ -214,6 +216,8 @@ def _first_line(endpoint: Any) -> str:
 class _Idle:
     """A plant that does nothing: the docs want to know what there is, not how it is."""
 
+    node: str = ""
+
     def reviewed(self, incident_ids: Sequence[str]) -> None: ...
 
     def set_running(self, machine_id: str, running: bool) -> None: ...
@@ -238,4 +242,5 @@ def _context(folder: Path) -> Context:
     source = SourceNow("s", "s", "m", "device", "")
     board.add(MachineNow("m", "m", 1.0, "always", "r", (source,)))
     database = open_database("sqlite", folder)
-    return Context(plant, database, board, Hub(), _Idle(), lambda: NOW)
+    idle = _Idle()
+    return Context(plant, database, board, Hub(), idle, idle, lambda: NOW)

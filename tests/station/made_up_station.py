@@ -19,18 +19,21 @@ from numpy.typing import NDArray
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from rattle.errors import BundleError
 from rattle.station.board import Board, MachineNow, SourceNow
 from rattle.station.config.model import Machine, Push
 from rattle.station.config.model import Plant as PlantFile
 from rattle.station.events import Hub
 from rattle.station.health import BrokerNow, ChannelNow, Health, Kept, Writing
 from rattle.station.ids import new_id
+from rattle.station.learn.material import Material
 from rattle.station.records import NormalHeard
 from rattle.station.store import kept_sound
 from rattle.station.store.database import open_database
 from rattle.station.store.tables import (
     ClipRow,
     IncidentRow,
+    JobRow,
     MachineRow,
     MinuteRow,
     ReleaseRow,
@@ -101,12 +104,34 @@ class MadeUpPlant:
 
 
 @dataclass
+class MadeUpEncoders:
+    """Gives workers one file, and notes what they bring."""
+
+    file: Path
+    node: str = "hall"
+    taken: list[tuple[str, str, bytes]] = field(default_factory=list)
+    refusal: str = ""
+
+    def material(self, job_id: str) -> Material:
+        return Material((), ())
+
+    def file_of(self, job_id: str, name: str) -> Path | None:
+        return self.file if name == "base.rattle" else None
+
+    def take(self, job_id: str, worker: str, upload: Path) -> bool:
+        if self.refusal:
+            raise BundleError(self.refusal)
+        self.taken.append((job_id, worker, upload.read_bytes()))
+        return True
+
+
+@dataclass
 class MadeUpStation:
     """The plant and the ids of what is in it.
 
     machines, sources: ids by name. incidents: ids by a word for each: "open alarm", "alarm",
     "watch", "fault", "false", "unsure", "microphone", "source", "old", "moment", "other moment".
-    clips: hashes by that word. enrolments: ids by their states.
+    clips: hashes by that word. enrolments, jobs: ids by their states.
     """
 
     context: Context
@@ -117,6 +142,7 @@ class MadeUpStation:
     incidents: dict[str, str] = field(default_factory=dict)
     clips: dict[str, str] = field(default_factory=dict)
     reviews: dict[str, str] = field(default_factory=dict)
+    jobs: dict[str, str] = field(default_factory=dict)
     thresholds: dict[tuple[str, str], str] = field(default_factory=dict)
     enrolments: dict[str, str] = field(default_factory=dict)
 
@@ -196,6 +222,9 @@ def made_up_station(
         station.enrolments = add_enrolments(session, now)
         offered = _offer_head(session, station, "refused", "fan-1")
         station.releases["offered"] = offered
+        station.releases["encoder"] = _offer_encoder(session, station, "fan-1")
+        _add_jobs(session, station)
+        (folder / "base.rattle").write_bytes(b"a bundle")
     _fill_board(station, now)
     return station
 
@@ -209,6 +238,7 @@ COPIED = (
     "reviews",
     "thresholds",
     "enrolments",
+    "jobs",
 )
 
 
@@ -287,7 +317,8 @@ def _empty(folder: Path, now: datetime, url: str, web: dict[str, Any]) -> MadeUp
     assert push is not None
     plant = MadeUpPlant(health, {"pump plc": MadeUpInbox(push)})
     plant.enrolling = MadeUpEnrolling(database, file, now)
-    context = Context(file, database, Board(), Hub(), plant, lambda: now)
+    encoders = MadeUpEncoders(folder / "base.rattle")
+    context = Context(file, database, Board(), Hub(), plant, encoders, lambda: now)
     return MadeUpStation(context, plant)
 
 
@@ -410,6 +441,87 @@ def _offer_head(session: Session, station: MadeUpStation, state: str, machine: s
         created=now,
     )
     session.add(row)
+    return id_
+
+
+def _offer_encoder(session: Session, station: MadeUpStation, machine: str) -> str:
+    fault, false = station.incidents["fault"], station.incidents["false"]
+    now = station.context.now()
+    judged = {"expected": None, "upper": None, "alarms": 4, "alarms_a_week": 0.0}
+    found = [(fault, "anomaly", True, "watch", "alarm"), (false, "normal", False, "alarm", None)]
+    gate = {
+        "state": "passed",
+        "reasons": [],
+        "judged": True,
+        "hours": 52.3,
+        "pieces": 314,
+        "auc": [0.91, 0.99],
+        "difference": [0.02, 0.14],
+        "old": judged,
+        "new": {**judged, "alarms": 1},
+        "incidents": [
+            {"id": of, "verdict": verdict, "fault": None, "test": is_test, "old": old, "new": new}
+            for of, verdict, is_test, old, new in found
+        ],
+        "lost": {"count": 0, "listed": []},
+        "gained": {"count": 0, "listed": []},
+        "curve": [],
+    }
+    id_ = new_id(now)
+    session.add(
+        ReleaseRow(
+            id=id_,
+            machine_id=station.machines[machine],
+            identity=hashlib.sha256(f"encoder of {machine}".encode()).hexdigest(),
+            kind="encoder",
+            encoder=OTHER_ENCODER,
+            path="releases/encoder.rattle",
+            parent_id=station.releases[machine],
+            state="candidate",
+            report={"method": "bce-mse", "clips": 60},
+            gate=gate,
+            learnt={fault: "anomaly", false: "normal"},
+            created=now,
+        )
+    )
+    return id_
+
+
+def _add_jobs(session: Session, station: MadeUpStation) -> None:
+    for state, machine in (("failed", "fan-1"), ("done", "fan-1"), ("running", "pump 7")):
+        station.jobs[state] = add_job(session, station, state, machine)
+
+
+def add_job(session: Session, station: MadeUpStation, state: str, machine: str) -> str:
+    """Add a training in that state, of the worker "hall-2:4711"; gives its id."""
+    now = station.context.now()
+    said = {
+        "running": "training on 3 faults, 2 false alarms and 40 pieces of kept sound",
+        "failed": "synth_fan/id_00: the loss is no number any more",
+        "done": "an encoder that learnt from 2 verdicts is offered",
+    }.get(state, "")
+    id_ = new_id(now)
+    session.add(
+        JobRow(
+            id=id_,
+            machine_id=station.machines[machine],
+            base_id=station.releases[machine],
+            node="hall",
+            learnt={station.incidents["fault"]: "anomaly", station.incidents["false"]: "normal"},
+            state=state,
+            worker=None if state == "waiting" else "hall-2:4711",
+            lease_until=now + timedelta(minutes=2) if state == "running" else None,
+            tries=0 if state == "waiting" else 3 if state == "failed" else 1,
+            progress={"running": 0.42, "done": 1.0}.get(state, 0.0),
+            said=said,
+            log=f"2026-03-20 14:00:00 try 1 of 3, by hall-2:4711\n2026-03-20 14:00:20 {said}\n",
+            release_id=station.releases["encoder"] if state == "done" else None,
+            created=now - timedelta(minutes=40 - len(station.jobs)),
+            started=None if state == "waiting" else now - timedelta(minutes=30),
+            ended=now - timedelta(minutes=3) if state in ("done", "failed") else None,
+        )
+    )
+    session.flush()
     return id_
 
 

@@ -40,6 +40,7 @@ VERBS = (
     "rehearse",
     "listen",
     "station",
+    "station-worker",
     "station-account",
     "station-backup",
     "station-restore",

@@ -17,7 +17,7 @@ def station_account(
     name: str,
     /,
     *,
-    role: Literal["viewer", "reviewer", "admin"] | None = None,
+    role: Literal["viewer", "reviewer", "admin", "worker"] | None = None,
     remove: bool = False,
     token: str | None = None,
 ) -> int:
@@ -34,7 +34,8 @@ def station_account(
     name
         What the account is called.
     role
-        Add the account: viewer (sees everything), reviewer (also reviews), admin (also changes).
+        Add the account: viewer (sees everything), reviewer (also reviews), admin (also changes),
+        or worker (trains encoders and sees nothing else).
     remove
         Remove the account with its tokens. What it reviewed stays.
     token

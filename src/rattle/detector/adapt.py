@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -106,6 +106,8 @@ class AdaptJob:
 
     ``anomalies`` and ``normals`` are new labelled clips of the parent's machine; ``recordings``
     hold what the parent was trained on, None where its replay set has to stand for them.
+    ``healthy`` is further sound of that machine and of others that nobody has labelled and that is
+    taken for healthy: it joins what is learnt from, and no threshold is kept above it.
     """
 
     parent: Detector
@@ -114,6 +116,7 @@ class AdaptJob:
     recordings: Recordings | None
     seed: int = 0
     device: str = "auto"
+    healthy: Manifest = field(default_factory=lambda: Manifest.from_clips([]))
     work: ClassVar[Literal["adapt"]] = "adapt"
     siblings: ClassVar[tuple[()]] = ()
     told_by: ClassVar[str] = "parent bundle or new clips"
@@ -280,6 +283,8 @@ def _with_new(job: AdaptJob, known: Replay, store: FeatureStore, watch: Watch) -
     """Add the new clips to the known ones; the newest label counts."""
     anomalies = _features(job, job.anomalies, store, watch)
     normals = _features(job, job.normals, store, watch)
+    healthy = _features(job, job.healthy.of(job.machine), store, watch)
+    normals |= {name: of for name, of in healthy.items() if name not in anomalies}
     origin = job.parent.info.provenance
     held_back = kept_from_training(job.parent.info, list(normals), job.seed)
 
@@ -291,7 +296,7 @@ def _with_new(job: AdaptJob, known: Replay, store: FeatureStore, watch: Watch) -
         normals=_without(learnt, anomalies),
         held_out=_without(held_out, {*anomalies, *learnt}),
         anomalies=alternating(anomalies, _without(known.anomalies, normals)),
-        outliers=known.outliers,
+        outliers=_with_others(job, known.outliers, store, watch),
     )
     if not merged.normals or not merged.held_out:
         raise DataError(
@@ -302,13 +307,24 @@ def _with_new(job: AdaptJob, known: Replay, store: FeatureStore, watch: Watch) -
     watch.on_new_clips(
         NewClips(
             anomalies=len(job.anomalies),
-            normals=len(job.normals),
+            normals=len(normals),
             held_out=len(held_back),
             were_normal=len(anomalies.keys() & {*origin.trained, *origin.held_out}),
             were_anomalies=len(normals.keys() & {*origin.anomalies}),
         )
     )
     return merged
+
+
+def _with_others(
+    job: AdaptJob, known: Mapping[str, ByHash], store: FeatureStore, watch: Watch
+) -> dict[str, ByHash]:
+    """Add the healthy sound of other machines to what is known of them."""
+    others = job.healthy.without(job.machine)
+    new = {
+        str(other): _features(job, others.of(other), store, watch) for other in others.machines()
+    }
+    return {name: alternating(new.get(name, {}), known.get(name, {})) for name in {**known, **new}}
 
 
 def _features(job: AdaptJob, clips: Manifest, store: FeatureStore, watch: Watch) -> dict[str, Rows]:
@@ -365,7 +381,7 @@ def _names(job: AdaptJob) -> dict[str, Named]:
     """Name all clips at hand; those of the replay set by what the parent's bundle says of them."""
     recorded = [] if job.recordings is None else names_of(job.recordings.clips.of(job.machine))
     stored = [Named(hash_, name) for hash_, name in job.parent.known.names().items()]
-    given = [*names_of(job.anomalies), *names_of(job.normals)]
+    given = [*names_of(job.anomalies), *names_of(job.normals), *names_of(job.healthy)]
     return {clip.hash: clip for clip in [*stored, *recorded, *given]}
 
 

@@ -64,7 +64,9 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 def _show(plant: Plant, words: str, ending: Event) -> int:
     """Serve the page of a plant that listens; 1 where it ends though nobody asked for it."""
-    context = Context(plant.file, plant.database, plant.board, plant.hub, plant, utc_now)
+    context = Context(
+        plant.file, plant.database, plant.board, plant.hub, plant, plant.encoders, utc_now
+    )
     server = Server(build_app(context))
     address = server.start()
     try:

@@ -17,11 +17,16 @@ from typing import Any
 import numpy as np
 
 from rattle.listening.source import Block
+from rattle.station.clock import utc_now
 from rattle.station.config.model import Plant as PlantFile
+from rattle.station.learn import incidents
 from rattle.station.plant import holding
 from rattle.station.plant import station as station_module
 from rattle.station.plant.station import Plant
-from rattle.station.store import scribe
+from rattle.station.store import jobs, scribe
+from rattle.station.web.app import build_app
+from rattle.station.web.context import Context
+from rattle.station.web.server import Server
 
 RATE_HZ = 16_000
 BLOCK_S = 0.25
@@ -66,7 +71,14 @@ def file_of(url: str, folder: Path, bundle: Path, machines: int) -> PlantFile:
     )
 
 
-def main(url: str, folder: Path, bundle: Path, sounds: Path, lease_s: float) -> None:
+def _serve(plant: Plant, port: int) -> None:
+    web = plant.file.web.model_copy(update={"bind": f"127.0.0.1:{port}"})
+    file = plant.file.model_copy(update={"web": web})
+    context = Context(file, plant.database, plant.board, plant.hub, plant, plant.encoders, utc_now)
+    Server(build_app(context)).start()
+
+
+def main(url: str, folder: Path, bundle: Path, sounds: Path, lease_s: float, port: int = 0) -> None:
     if lease_s:
         holding.LEASE = station_module.LEASE = timedelta(seconds=lease_s)
         station_module.HOLD_EVERY_S = lease_s / 6
@@ -79,6 +91,11 @@ def main(url: str, folder: Path, bundle: Path, sounds: Path, lease_s: float) -> 
         opens=lambda *_: Clockwork(held["healthy"], held["odd"], switch),
     )
     plant.start()
+    if port:
+        incidents.TEST_SHARE = 10**12
+        jobs.SETTLES = timedelta(0)
+        jobs.LEASE = timedelta(seconds=lease_s)
+        _serve(plant, port)
     sys.stdout.write(f"started {datetime.now(UTC).isoformat()}\n")
     sys.stdout.flush()
     for _ in sys.stdin:  # until the test closes it
@@ -93,4 +110,5 @@ if __name__ == "__main__":
         Path(sys.argv[3]),
         Path(sys.argv[4]),
         float(sys.argv[5]),
+        *map(int, sys.argv[6:]),
     )

@@ -126,7 +126,7 @@ def station(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Station
     tape = Tape()
     plant = Plant(file, opens=lambda *_: tape, now=tape.now)
     plant.start()
-    context = Context(file, plant.database, plant.board, plant.hub, plant, tape.now)
+    context = Context(file, plant.database, plant.board, plant.hub, plant, plant.encoders, tape.now)
     with TestClient(
         build_app(context),
         base_url=SITE,

@@ -10,12 +10,15 @@ import pytest
 from asked import BASE, Asking
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
-from made_up_station import PUSH_TOKEN, MadeUpStation
+from made_up_station import PUSH_TOKEN, MadeUpStation, add_job
 from starlette.routing import Mount, WebSocketRoute
 
 EVERYONE, KNOWN, REVIEWERS, ADMINS = "everyone", "known", "reviewers", "admins"
+WORKERS, KNOWN_OR_WORKERS = "workers", "known or workers"
 MAY = {
-    EVERYONE: ("nobody", "viewer", "reviewer", "admin"),
+    EVERYONE: ("nobody", "viewer", "reviewer", "admin", "worker"),
+    WORKERS: ("worker", "admin"),
+    KNOWN_OR_WORKERS: ("viewer", "reviewer", "admin", "worker"),
     KNOWN: ("viewer", "reviewer", "admin"),
     REVIEWERS: ("reviewer", "admin"),
     ADMINS: ("admin",),
@@ -42,6 +45,7 @@ ROUTES: dict[tuple[str, str], tuple[str, dict[str, object] | None]] = {
     ("POST", "/enrol/{id_}/{act}"): (ADMINS, {}),
     ("GET", "/reports"): (KNOWN, None),
     ("GET", "/reports/{week}"): (KNOWN, None),
+    ("GET", "/jobs"): (KNOWN, None),
     ("GET", "/health"): (KNOWN, None),
     ("GET", "/settings"): (KNOWN, None),
     ("POST", "/health/test-notice"): (ADMINS, {"channel": "shift"}),
@@ -71,6 +75,20 @@ ROUTES: dict[tuple[str, str], tuple[str, dict[str, object] | None]] = {
     ),
     ("GET", "/api/v1/enrolments/{enrolment}"): (KNOWN, None),
     ("POST", "/api/v1/enrolments/{enrolment}/{act}"): (ADMINS, {}),
+    ("GET", "/api/v1/jobs"): (KNOWN_OR_WORKERS, None),
+    ("GET", "/api/v1/jobs/{job}"): (KNOWN_OR_WORKERS, None),
+    ("POST", "/api/v1/jobs/claim"): (WORKERS, {"worker": "hall-2:4711"}),
+    ("GET", "/api/v1/jobs/{job}/material"): (WORKERS, None),
+    ("GET", "/api/v1/jobs/{job}/files/{name}"): (WORKERS, None),
+    ("POST", "/api/v1/jobs/{job}/progress"): (
+        WORKERS,
+        {"worker": "hall-2:4711", "progress": 0.5, "said": "training"},
+    ),
+    ("POST", "/api/v1/jobs/{job}/failed"): (
+        WORKERS,
+        {"worker": "hall-2:4711", "why": "no memory", "for_good": False},
+    ),
+    ("POST", "/api/v1/jobs/{job}/made"): (WORKERS, None),
     ("GET", "/api/v1/reports"): (KNOWN, None),
     ("GET", "/api/v1/reports/{week}"): (KNOWN, None),
     ("GET", "/api/v1/health"): (KNOWN, None),
@@ -111,14 +129,18 @@ def test_each_role_may_do_what_the_table_says(
     asking: Asking,
 ) -> None:
     allowed, body = ROUTES[method, path]
+    with station.context.database.writing() as session:
+        # A job ends with what the first of them says of it.
+        jobs = {role: add_job(session, station, "running", "press-3") for role in MAY[EVERYONE]}
     for role in MAY[EVERYONE]:
         headers = {} if role == "nobody" else {"authorization": f"Bearer {tokens[role]}"}
         client = asking(**headers)
         # Each role has an incident and a review of its own, which the one before did not change.
         incident = list(station.incidents.values())[MAY[EVERYONE].index(role)]
-        review = list(station.reviews.values())[MAY[EVERYONE].index(role) - 1]
+        review = list(station.reviews.values())[max(MAY[EVERYONE].index(role) - 2, 0)]
         values = {
-            "name": "press-3",
+            "name": "base.rattle" if "/files/" in path else "press-3",
+            "job": jobs[role],
             "machine": "pump 7",
             "incident_id": incident,
             "incident": incident,
@@ -136,6 +158,8 @@ def test_each_role_may_do_what_the_table_says(
         address = path.format(**values)
         if address == "/static":
             address = "/static/station.css"
+        if path.endswith("/made"):
+            address += "?worker=hall-2:4711"
         sent = _filled(body, incident)
         kind = "json" if path.startswith("/api") else "data"
         answer = client.request(method, address, **({} if sent is None else {kind: sent}))

@@ -55,6 +55,8 @@ def test_every_answer_is_as_described(
         "review": station_template.reviews["fault"],
         "sha256": station_template.clips["fault"],
         "source": "pump plc",
+        "job": station_template.jobs["running"],
+        "name": "base.rattle",
     }
     for result in described.include(method=method).get_all_operations():
         operation = result.ok()

@@ -65,11 +65,11 @@ def runs(places: Places, calm: int = CALM_MINUTES) -> tuple[Places, Places]:
     return places[np.concatenate([[0], ends + 1])], places[np.concatenate([ends, [-1]])]
 
 
-def incidents(minutes: Values, level: float) -> tuple[Places, Places]:
+def incidents(minutes: Values, level: float, calm: int = CALM_MINUTES) -> tuple[Places, Places]:
     """Find the incidents among ``minutes [T]``: the first and last minute above, ``[n]`` each."""
-    return runs(np.flatnonzero(minutes > level))
+    return runs(np.flatnonzero(minutes > level), calm)
 
 
-def around(minutes: int, first: int, last: int) -> slice:
+def around(minutes: int, first: int, last: int, calm: int = CALM_MINUTES) -> slice:
     """The stretch that an incident's review is of: ten minutes either side, of so many."""
-    return slice(max(first - CALM_MINUTES, 0), min(last + CALM_MINUTES + 1, minutes))
+    return slice(max(first - calm, 0), min(last + calm + 1, minutes))

@@ -1,27 +1,22 @@
-"""Carry minutes over to another head where no embedding of them is kept.
+"""Carry minutes over to another head, or encoder, that did not hear them.
 
-How both heads score the healthy clips that the bundle keeps says where the middle of healthy sound
-lies by each, and how widely it spreads; a minute is taken to lie as far out by the one as by the
-other, in deviations.
+How both score the same healthy sound says where the middle of it lies by each, and how widely it
+spreads; a minute is taken to lie as far out by the one as by the other, in deviations.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rattle.scoring.budget.rule import Values
-from rattle.station.learn.replay import Voice
 
 
-def carried(minutes: Values, old: Voice, new: Voice, healthy: NDArray[np.float32]) -> Values:
-    """Give M ``[T]`` by the new head of minutes by the old; ``healthy`` are embeddings ``[n, D]``.
+def carried(minutes: Values, before: Values, after: Values) -> Values:
+    """Give M ``[T]`` by the new of minutes by the old, which score the same healthy sound.
 
-    They stay as they are where no healthy clip is kept, or all of them score alike.
+    ``before`` and ``after`` are these scores ``[n]``. Minutes stay as they are where there is no
+    such sound, or all of it scores alike.
     """
-    if not len(healthy):
-        return minutes
-    before, after = old.scores(healthy), new.scores(healthy)
-    if not before.std() > 0:
+    if not len(before) or not before.std() > 0:
         return minutes
     return np.asarray(after.mean() + (minutes - before.mean()) * (after.std() / before.std()))

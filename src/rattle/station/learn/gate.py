@@ -91,13 +91,16 @@ class Gate:
     """Whether a new head is shown to be better, and by what.
 
     auc: of the test's faults against healthy sound, by the old and by the new head; difference: its
-    interval (DeLong). Both None where there are too few. lost, gained: alarms of the replay that
+    interval (DeLong). Both None where there are too few. pieces: how many of ten seconds were
+    heard of so many minutes; None where all of it was. Then a rate counts pieces above the
+    threshold, and incidents a week are more. lost, gained: alarms of the replay that
     the new head does not raise, and raises for the first time. reasons: in words.
     """
 
     state: State
     reasons: tuple[str, ...]
     minutes: int
+    pieces: int | None
     old: Heard
     new: Heard
     auc: tuple[float, float] | None
@@ -133,9 +136,15 @@ def hear(sources: Sequence[Source]) -> Heard:
 
 
 def gate(
-    old: Heard, new: Heard, stood: Sequence[Stood], minutes: int, budget_per_week: float
+    old: Heard,
+    new: Heard,
+    stood: Sequence[Stood],
+    minutes: int,
+    budget_per_week: float,
+    *,
+    pieces: int | None = None,
 ) -> Gate:
-    """Compare two heads on ``minutes`` of the same sound.
+    """Compare two heads on ``minutes`` of the same sound, of which ``pieces`` were kept, or all.
 
     Refused is one that misses a fault of the test which the other found, whose AUC is lower beyond
     chance, or that would raise more false alarms than the budget allows while the other would not.
@@ -156,31 +165,32 @@ def gate(
     if _is_above(new.expected, budget_per_week) and not _is_above(old.expected, budget_per_week):
         against.append(
             f"to find every confirmed fault it would raise {new.expected:.1f} false alarms a week"
+            f"{'' if pieces is None else ' or more'}"
         )
     missing = []
     if minutes < MINUTES_NEEDED:
-        missing.append(
-            f"{minutes / 60:.0f} h of sound are stored, of {MINUTES_NEEDED // 60} needed"
-        )
+        of_what = "sound are stored" if pieces is None else "running some sound was kept"
+        missing.append(f"{minutes / 60:.0f} h of {of_what}, of {MINUTES_NEEDED // 60} needed")
     if new.expected is None or not (old.is_judged and new.is_judged):
         missing.append("too little sound is stored to fit a threshold to")
     if len(faults) < FAULTS_NEEDED:
         missing.append(f"the test has {len(faults)} confirmed faults, of {FAULTS_NEEDED} needed")
     state: State = "refused" if against else "not shown" if missing else "passed"
     reasons = (*against, *missing)
-    return Gate(state, reasons, minutes, old, new, auc, difference, lost, gained)
+    return Gate(state, reasons, minutes, pieces, old, new, auc, difference, lost, gained)
 
 
 def left_out(source: Source) -> Mask:
     """Say which minutes ``[T]`` no threshold is fitted to: those of alarms not found normal."""
-    out = np.zeros(len(source.heard.minutes), dtype=np.bool_)
+    heard = source.heard
+    out = np.zeros(len(heard.minutes), dtype=np.bool_)
     for each in source.stood:
         is_fault = each.verdict in ("anomaly", "unsure")
         if is_fault or (each.level == "alarm" and each.verdict is None):
-            places = np.flatnonzero(source.heard.within(each.opened, each.ended))
+            places = np.flatnonzero(heard.within(each.opened, each.ended))
             if len(places):
-                out[around(len(out), int(places[0]), int(places[-1]))] = True
-    return out
+                out[around(len(out), int(places[0]), int(places[-1]), heard.apart)] = True
+    return out if heard.picked is None else out | heard.picked
 
 
 def _halves(ends: Values) -> NDArray[np.int64]:
@@ -200,7 +210,7 @@ def _levels(source: Source) -> dict[Level, Values]:
         tail = Tail.of(minutes, out | (half == own))
         if tail is not None:
             for level in LEVELS:
-                budget = SHARES[level] * source.budget_per_week
+                budget = SHARES[level] * source.budget_per_week * source.heard.stands_for
                 levels[level][half == own] = tail.threshold(budget).value
     return levels
 
@@ -226,7 +236,7 @@ def _alarms(source: Source, threshold: Values) -> list[Alarm]:
             known |= source.heard.within(each.opened, each.ended)
     over = np.where(known, -np.inf, minutes - threshold)
     alarms = []
-    for first, last in zip(*incidents(over, 0.0), strict=True):
+    for first, last in zip(*incidents(over, 0.0, source.heard.apart), strict=True):
         top = first + int(minutes[first : last + 1].argmax())
         alarms.append(
             Alarm(source.source_id, float(ends[top]), float(minutes[top]), float(threshold[top]))
@@ -236,13 +246,14 @@ def _alarms(source: Source, threshold: Values) -> list[Alarm]:
 
 def _blocks(source: Source) -> Values:
     """The highest M of each ten minutes of sound that no incident is in ``[n]``."""
+    size = source.heard.apart
     calm = np.ones(len(source.heard.minutes), dtype=np.bool_)
     for each in source.stood:
         if each.level == "alarm" or each.verdict is not None:
             calm &= ~source.heard.within(each.opened, each.ended)
     minutes = source.heard.minutes[calm]
-    whole = len(minutes) // CALM_MINUTES * CALM_MINUTES
-    return np.asarray(minutes[:whole].reshape(-1, CALM_MINUTES).max(axis=1, initial=-np.inf))
+    whole = len(minutes) // size * size
+    return np.asarray(minutes[:whole].reshape(-1, size).max(axis=1, initial=-np.inf))
 
 
 def _rate(source: Source) -> tuple[float, float] | None:
@@ -256,8 +267,9 @@ def _rate(source: Source) -> tuple[float, float] | None:
         if each.level == "alarm" and each.verdict == "anomaly"
         if (inside := source.heard.within(each.opened, each.ended)).any()
     ]
-    threshold = tail.threshold(source.budget_per_week, not_above=peaks)
-    return threshold.expected_per_week, threshold.upper_per_week
+    scale = source.heard.stands_for
+    threshold = tail.threshold(source.budget_per_week * scale, not_above=peaks)
+    return threshold.expected_per_week / scale, threshold.upper_per_week / scale
 
 
 def _aucs(

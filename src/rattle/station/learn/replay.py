@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rattle.runtime.clip_scorer import mix_of
 from rattle.runtime.scorer import Scorer
-from rattle.scoring.budget.minutes import MINUTE_S
+from rattle.scoring.budget.minutes import CALM_MINUTES, MINUTE_S
 from rattle.scoring.budget.rule import AlarmRule, Values
 from rattle.scoring.clip import Mix
 from rattle.scoring.head import Head, evenly
@@ -61,16 +61,40 @@ class Voice:
 
 @dataclass(frozen=True)
 class Replayed:
-    """M of each minute of a source's stored sound ``[T]``, and when each ended, UTC seconds."""
+    """M of each minute of a source's stored sound ``[T]``, and when each ended, UTC seconds.
+
+    Of sound of which but a piece was kept now and then (``learn.pieces``), M of each piece instead:
+    ``lasts_s`` of sound each, which stands for ``every_s``. picked ``[T]``: those that were kept
+    since they stood out, and stand for themselves alone; None where all were kept alike.
+    """
 
     minutes: Values
     ends: Values
+    lasts_s: float = MINUTE_S
+    every_s: float = MINUTE_S
+    picked: NDArray[np.bool_] | None = None
 
     def within(self, begin: datetime, end: datetime) -> NDArray[np.bool_]:
         """Say which minutes overlap a time ``[T]``."""
         since, until = begin.timestamp(), end.timestamp()
-        inside: NDArray[np.bool_] = (self.ends >= since) & (self.ends - MINUTE_S <= until)
+        inside: NDArray[np.bool_] = (self.ends >= since) & (self.ends - self.lasts_s <= until)
         return inside
+
+    @property
+    def apart(self) -> int:
+        """How many there are in the calm that ends an incident."""
+        return max(round(CALM_MINUTES * MINUTE_S / self.every_s), 1)
+
+    @property
+    def stands_for(self) -> float:
+        """How many minutes each stands for."""
+        return self.every_s / MINUTE_S
+
+    @property
+    def heard_minutes(self) -> int:
+        """How many minutes of running all stand for."""
+        picked = 0 if self.picked is None else int(self.picked.sum())
+        return round((len(self.minutes) - picked) * self.stands_for)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ def gate_report(gate: Gate, stood: Sequence[Stood], points: Sequence[Point]) -> 
         "reasons": list(gate.reasons),
         "judged": gate.old.is_judged and gate.new.is_judged,
         "hours": round(gate.minutes / 60, 1),
+        "pieces": gate.pieces,
         "auc": None if gate.auc is None else [round(value, 4) for value in gate.auc],
         "difference": (
             None if gate.difference is None else [round(value, 4) for value in gate.difference]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from sqlalchemy.orm import Session
 
@@ -23,14 +24,19 @@ from rattle.station.plant.releases import Release
 from rattle.station.plant.roster import Roster
 from rattle.station.store.tables import MachineRow, ReleaseRow
 
-HEAD = "head"
+HEAD: Literal["head"] = "head"
+GIVEN = "given"
 # So much stored sound says how far a head is to go: evenly spread, in a fraction of a second.
 HOURS = 12
 
 
 @dataclass(frozen=True)
 class Learnable:
-    """A machine, its live release, and the one that its heads set out from: ``base_path``."""
+    """A machine, its live release, and the ones that it learns from.
+
+    base: what its heads set out from, the release that brought the ``encoder`` in use. root: what
+    its encoders set out from, the bundle that the file names.
+    """
 
     machine: Machine
     id: str
@@ -38,6 +44,7 @@ class Learnable:
     base_id: str
     base_path: Path
     encoder: str
+    root_id: str
 
 
 class Learnables:
@@ -65,7 +72,8 @@ class Learnables:
         while base.kind == HEAD and base.parent_id is not None:
             base = session.get_one(ReleaseRow, base.parent_id)
         path = self._data / base.path
-        return Learnable(machine, machine_id, live.id, base.id, path, base.encoder)
+        root = root_of(session, base)
+        return Learnable(machine, machine_id, live.id, base.id, path, base.encoder, root.id)
 
     def base(self, of: Learnable) -> tuple[Base, Scorer]:
         """Open the base to score; ``BundleError`` where its file cannot be read."""
@@ -99,3 +107,10 @@ class Learnables:
         sources = () if machine is None else machine.sources
         until = self._now()
         return [Kept(self._data, each.id, encoder, until) for each in sources]
+
+
+def root_of(session: Session, release: ReleaseRow) -> ReleaseRow:
+    """Find the bundle of the file from which a release came."""
+    while release.kind != GIVEN and release.parent_id is not None:
+        release = session.get_one(ReleaseRow, release.parent_id)
+    return release

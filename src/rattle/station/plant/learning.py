@@ -10,7 +10,7 @@ killed in between, it is done again at the next start; where the database is awa
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from queue import SimpleQueue
 from threading import Event, Thread
@@ -24,13 +24,14 @@ from rattle.pages.words import counted
 from rattle.runtime.scorer import Scorer
 from rattle.station.events import Hub
 from rattle.station.learn.candidate import fitted, learnt_from, tried, voice_of
-from rattle.station.learn.incidents import incidents_of
+from rattle.station.learn.incidents import Stood, incidents_of
 from rattle.station.learn.labels import is_not_stored_yet
 from rattle.station.learn.replay import Voice
 from rattle.station.learn.report import gate_report
 from rattle.station.plant.assembly import Assembly
 from rattle.station.plant.beginning import report_of
-from rattle.station.plant.learnable import Learnable, Learnables
+from rattle.station.plant.encoders import Encoders, remove
+from rattle.station.plant.learnable import HEAD, Learnable, Learnables
 from rattle.station.plant.promoting import Chosen, Promoting
 from rattle.station.plant.releases import Release
 from rattle.station.plant.roster import Roster
@@ -48,7 +49,10 @@ AGAIN_S = 10.0
 
 
 class Learning:
-    """The thread that learns. ``due`` and ``promote`` return at once."""
+    """The thread that learns. ``due`` and ``promote`` return at once.
+
+    encoders: those that workers train.
+    """
 
     def __init__(
         self,
@@ -56,12 +60,15 @@ class Learning:
         roster: Roster,
         ears: Assembly,
         hub: Hub,
+        node: str,
         now: Callable[[], datetime],
     ) -> None:
         self._database, self._file, self._ears = database, roster.file, ears
         self._hub, self._now = hub, now
+        file = roster.file
         self._learnables = Learnables(roster, ears.board, ears.releases, now)
-        self._promoting = Promoting(database, roster.file, ears, self._learnables, now)
+        self.encoders = Encoders(database, file, self._learnables, node, self.due, now)
+        self._promoting = Promoting(database, file, ears, self._learnables, now)
         self._queue: SimpleQueue[str | Chosen | None] = SimpleQueue()
         self._waiting: set[str] = set()
         self._too_early: set[str] = set()
@@ -130,7 +137,11 @@ class Learning:
             learnt = learnt_from(stood)
             of = self._learnables.of(session, machine_id)
             known = None if of is None else _known(session, of, learnt)
-        if of is None or (known is not None and known.state not in OFFERED):
+        if of is None:
+            return
+        self.encoders.want(of, learnt)
+        self._try_encoder(of, stood)
+        if known is not None and known.state not in OFFERED:
             return
         if not learnt:
             is_said = any(each.verdict in ("anomaly", "normal") for each in stood)
@@ -166,12 +177,22 @@ class Learning:
         self._say(machine_id, "")
         self._hub.publish("release", machine=machine_id, id=release_id, state=gate.state)
         if gate.state == "passed" and self._file.learn.policy == "gate":
-            self.promote(release_id, STATION, 'the gate is passed, and the policy is "gate"')
+            self.promote(release_id, STATION, PASSED)
+
+    def _try_encoder(self, of: Learnable, stood: Sequence[Stood]) -> None:
+        """Try the encoder that a worker made, anew with each verdict."""
+        tried = self.encoders.gated(of, stood, self._ears.releases[of.live_id].scorer)
+        if tried is None:
+            return
+        release_id, state = tried
+        self._hub.publish("release", machine=of.id, id=release_id, state=state)
+        if state == "passed" and self._file.learn.policy == "gate":
+            self.promote(release_id, STATION, PASSED)
 
     def _take_back(self, machine_id: str, words: str) -> None:
         """Offer nothing any more, and say why."""
         with self._database.writing() as session:
-            supersede(session, machine_id)
+            supersede(session, machine_id, HEAD)
         self._clean(machine_id)
         self._say(machine_id, words)
 
@@ -185,6 +206,7 @@ class Learning:
                 session,
                 Offer(
                     machine_id=of.id,
+                    kind=HEAD,
                     identity=bundle.identity,
                     encoder=release.encoder,
                     path=str(path.relative_to(self._file.data)),
@@ -202,7 +224,7 @@ class Learning:
         with self._database.reading() as session:
             paths = superseded_paths(session, machine_id)
         for path in paths:
-            (self._file.data / path).unlink(missing_ok=True)
+            remove(self._file.data / path)
 
     def _say(self, machine_id: str, words: str) -> None:
         self._ears.board.set_machine(machine_id, learning=words)
@@ -216,10 +238,12 @@ def _known(session: Session, of: Learnable, learnt: Mapping[str, str]) -> Releas
     """
     tried = ReleaseRow.state.in_([*OFFERED, "live", "retired"])
     of_base = (ReleaseRow.machine_id == of.id) & (ReleaseRow.parent_id == of.base_id)
+    of_base &= ReleaseRow.kind == HEAD
     rows = session.scalars(select(ReleaseRow).where(of_base, tried))
     return next((row for row in rows if learnt and row.learnt == dict(learnt)), None)
 
 
+PASSED = 'the gate is passed, and the policy is "gate"'
 TOO_EARLY = (
     "The reviewed incident began a moment ago: it is learnt from within two minutes, when its "
     "first minute of sound is stored."

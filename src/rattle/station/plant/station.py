@@ -29,6 +29,7 @@ from rattle.station.plant.bringing import Bringing, live_releases, stop_listenin
 from rattle.station.plant.drifting import Drifts
 from rattle.station.plant.elsewhere import LOOK_EVERY_S as ELSEWHERE_EVERY_S
 from rattle.station.plant.elsewhere import Elsewhere
+from rattle.station.plant.encoders import Encoders
 from rattle.station.plant.enrolled import take_enrolled
 from rattle.station.plant.enrolling import Enrolments
 from rattle.station.plant.following import Following
@@ -97,6 +98,11 @@ class Plant:
     def promote(self, release_id: str, who: str, reason: str) -> None:
         """Let a release take the place of its machine's live one; see ``web.context.Station``."""
         self._learning.promote(release_id, who, reason)
+
+    @property
+    def encoders(self) -> Encoders:
+        """Those that workers train; see ``web.context.Encoders``."""
+        return self._learning.encoders
 
     def set_running(self, machine_id: str, running: bool) -> None:
         """Say that a machine runs, or does not; ``ValueError`` where its state is by no tag."""
@@ -220,7 +226,7 @@ class Plant:
             self.reviewed,
             self._now,
         )
-        self._learning = Learning(self.database, roster, ears, self.hub, self._now)
+        self._learning = Learning(self.database, roster, ears, self.hub, entered.node, self._now)
         self._learning.start()
         undo.callback(lambda: self._learning.stop(self._left_s(BESIDES_S)))
         self._enrolling = Enrolments(

@@ -25,7 +25,8 @@ from rattle.station.store.audit import note
 from rattle.station.store.database import Database
 from rattle.station.store.tables import AccountRow, TokenRow
 
-Role = Literal["viewer", "reviewer", "admin"]
+# Each may do what those before it may, but a worker, which may do what workers do.
+Role = Literal["worker", "viewer", "reviewer", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 NAME = re.compile(r"\w[\w .@+-]{0,63}")
 SHORTEST, LONGEST = 10, 1024  # characters of a password

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -24,6 +24,8 @@ from rattle.station.store.tables import (
 )
 
 OFFERED = ("gating", "candidate", "refused")
+# What is made of verdicts: each is offered beside the other.
+Made = Literal["head", "encoder"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Offer:
     """A bundle that is offered for a machine; see ``tables.ReleaseRow``."""
 
     machine_id: str
+    kind: Made
     identity: str
     encoder: str
     path: str
@@ -52,20 +55,20 @@ class Past:
 
 
 def offer(session: Session, offered: Offer, now: datetime) -> str:
-    """Note a bundle that is offered, and let it take the place of others that were; gives its id.
+    """Note a bundle that is offered, in place of others of its kind that were; gives its id.
 
     One that was offered before is offered again; one that was in use goes back to what it is.
     """
     of_machine = ReleaseRow.machine_id == offered.machine_id
     same = select(ReleaseRow).where(of_machine, ReleaseRow.identity == offered.identity)
     row = session.scalar(same)
-    supersede(session, offered.machine_id, but=offered.identity)
+    supersede(session, offered.machine_id, offered.kind, but=offered.identity)
     if row is None:
         row = ReleaseRow(
             id=new_id(now),
             machine_id=offered.machine_id,
             identity=offered.identity,
-            kind="head",
+            kind=offered.kind,
             encoder=offered.encoder,
             path=offered.path,
             parent_id=offered.parent_id,
@@ -81,16 +84,17 @@ def offer(session: Session, offered: Offer, now: datetime) -> str:
     return row.id
 
 
-def supersede(session: Session, machine_id: str, but: str | None = None) -> None:
-    """Take back what is offered for a machine, ``but`` for the bundle of that identity."""
+def supersede(session: Session, machine_id: str, kind: Made, but: str | None = None) -> None:
+    """Take back what is offered of a kind, ``but`` for the bundle of that identity."""
     offered = (ReleaseRow.machine_id == machine_id) & ReleaseRow.state.in_(OFFERED)
+    offered &= ReleaseRow.kind == kind
     if but is not None:
         offered &= ReleaseRow.identity != but
     session.execute(update(ReleaseRow).where(offered).values(state="superseded"))
 
 
 def superseded_paths(session: Session, machine_id: str) -> list[str]:
-    """List the files of heads that are offered no more and never were in use."""
+    """List the files of bundles that are offered no more and never were in use."""
     gone = (ReleaseRow.machine_id == machine_id) & (ReleaseRow.state == "superseded")
     return list(session.scalars(select(ReleaseRow.path).where(gone)))
 
@@ -134,6 +138,12 @@ def promote(
     )
     is_live = (ReleaseRow.machine_id == machine.id) & (ReleaseRow.state == "live")
     session.execute(update(ReleaseRow).where(is_live).values(state="retired"))
+    before = session.get(ReleaseRow, machine.live_release_id or "")
+    if before is not None and before.encoder != row.encoder:
+        # What was offered beside it was fitted to, or compared with, the encoder of before.
+        others = (ReleaseRow.machine_id == machine.id) & ReleaseRow.state.in_(OFFERED)
+        others &= ReleaseRow.id != row.id
+        session.execute(update(ReleaseRow).where(others).values(state="superseded"))
     row.state, machine.live_release_id = "live", row.id
     note(session, now, who, "promote", machine=machine.name, release=row.id, reason=reason)
     session.flush()

@@ -6,6 +6,7 @@
        |           `------ stretch               what the budget counts
        |--- release --- replayed                 bundles in use, before, or offered; and what they
        |       `------- promotion                make of the sound before; who chose them
+       |--- job                                  an encoder that a worker trains, or trained
        `--- incident --- stretch, clip           what stands out
                 |------- review                  what people said of it, append only
                 `------- notice --- channel      who is to be told of it: the outbox
@@ -101,7 +102,8 @@ class SourceRow(Base):
 class ReleaseRow(Base):
     """A bundle that is in use for a machine, was, or is offered.
 
-    kind: given by the file, or a head that the station fitted. path: where its file is kept in the
+    kind: given by the file, a head that the station fitted, or an encoder that a worker trained on.
+    path: where its file is kept in the
     data folder. encoder: the hash of its graph. state: gating while it is tried on stored sound;
     then a candidate or refused, until another one takes its place (superseded) or a person or the
     policy chooses it (live, later retired). report: what its page shows of it. gate: what was shown
@@ -111,7 +113,7 @@ class ReleaseRow(Base):
     __tablename__ = "release"
     __table_args__ = (
         UniqueConstraint("machine_id", "identity"),
-        _one_of("kind", "given", "head"),
+        _one_of("kind", "given", "head", "encoder"),
         _one_of("state", "gating", "candidate", "refused", "superseded", "live", "retired"),
     )
     id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -152,6 +154,40 @@ class PromotionRow(Base):
     at: Mapped[datetime]
     who: Mapped[str]
     reason: Mapped[str]
+
+
+class JobRow(Base):
+    """An encoder that is to be trained on for a machine, by a worker.
+
+    base_id: the release that it sets out from. node: the station in whose data folder its sound is.
+    learnt: the verdicts to learn from, by
+    incident. state: waiting for a worker; running by ``worker``, who says so until ``lease_until``;
+    done, failed for good, or dropped since its verdicts hold no more. tries: how often it was
+    begun. progress: 0 to 1, said: what is being done. log: what workers told of it, the end of it.
+    release_id: what came of it.
+    """
+
+    __tablename__ = "job"
+    __table_args__ = (
+        Index("ix_job_state", "state", "node"),
+        _one_of("state", "waiting", "running", "done", "failed", "dropped"),
+    )
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    machine_id: Mapped[str] = mapped_column(ForeignKey("machine.id"), index=True)
+    base_id: Mapped[str] = mapped_column(ForeignKey("release.id"))
+    node: Mapped[str]
+    learnt: Mapped[dict[str, Any]]
+    state: Mapped[str]
+    worker: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    tries: Mapped[int] = mapped_column(default=0)
+    progress: Mapped[float] = mapped_column(default=0.0)
+    said: Mapped[str] = mapped_column(default="")
+    log: Mapped[str] = mapped_column(default="")
+    release_id: Mapped[str | None] = mapped_column(Id)
+    created: Mapped[datetime]
+    started: Mapped[datetime | None]
+    ended: Mapped[datetime | None]
 
 
 class ThresholdRow(Base):
@@ -355,7 +391,7 @@ class AccountRow(Base):
     """A person, or a program, that may log in; ``password`` is an argon2 hash."""
 
     __tablename__ = "account"
-    __table_args__ = (_one_of("role", "viewer", "reviewer", "admin"),)
+    __table_args__ = (_one_of("role", "viewer", "reviewer", "admin", "worker"),)
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     password: Mapped[str]
     role: Mapped[str]

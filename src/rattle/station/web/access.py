@@ -28,6 +28,8 @@ from rattle.station.web.sessions import Session, account_name_of
 # its own (``ingest``).
 OPEN = ("/healthz", "/readyz", "/login", "/logout")
 OPEN_BELOW = ("/static/", "/ingest/")
+# All that a worker's account may ask for.
+OF_WORKERS = "/api/v1/jobs"
 LOCAL = "someone at this computer"
 
 
@@ -64,13 +66,19 @@ class Access:
             return None if state["is_known"] else refusal(scope, 403, NO_ACCOUNT)
         account = find_account(self._context, self._credentials, scope["session"], headers)
         state.update(account=account, is_known=account is not None)
-        return None if account is not None else _ask_to_log_in(scope)
+        if account is None:
+            return _ask_to_log_in(scope)
+        if account.role == "worker" and not scope["path"].startswith(OF_WORKERS):
+            state["is_known"] = False
+            return refusal(scope, 403, ONLY_JOBS)
+        return None
 
 
 NO_ACCOUNT = (
     "The station has no account yet, so it answers only to programs on its own computer. Add an "
     "account by rattle station-account there."
 )
+ONLY_JOBS = "A worker's account sees nothing but trainings; log in by another one."
 LOG_IN = "Log in, or send a token of an account in the header Authorization: Bearer."
 
 
@@ -119,8 +127,16 @@ def _admin(request: Request) -> None:
     _at_least("admin", request)
 
 
+def _worker(request: Request) -> None:
+    account: Account | None = request.state.account
+    if account is not None and account.role not in ("worker", "admin"):
+        raise HTTPException(
+            403, f"{account.name} is a {account.role}; this takes a worker. Ask an admin."
+        )
+
+
 # What a route takes beside an account: ``dependencies=[REVIEWER]``.
-REVIEWER, ADMIN = Depends(_reviewer), Depends(_admin)
+REVIEWER, ADMIN, WORKER = Depends(_reviewer), Depends(_admin), Depends(_worker)
 
 
 Given = Annotated[Context, Depends(context_of)]

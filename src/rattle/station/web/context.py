@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from rattle.station.board import Board
@@ -13,6 +14,7 @@ from rattle.station.config.model import Plant as PlantFile
 from rattle.station.enrol.now import Enrolling
 from rattle.station.events import Hub
 from rattle.station.health import Health
+from rattle.station.learn.material import Material
 from rattle.station.store.database import Database
 
 
@@ -28,6 +30,26 @@ class Inbox(Protocol):
 
     def end_of_stream(self) -> None:
         """Note that a stream of bytes ended: half a sample that it left is of no use."""
+
+
+class Encoders(Protocol):
+    """What workers are given, and bring back."""
+
+    @property
+    def node(self) -> str:
+        """The station, as jobs name it."""
+
+    def material(self, job_id: str) -> Material:
+        """List what a job's worker trains on; ``sqlalchemy.exc.NoResultFound`` for no such job."""
+
+    def file_of(self, job_id: str, name: str) -> Path | None:
+        """Find a file that a job's material names; None where it is not there any more."""
+
+    def take(self, job_id: str, worker: str, upload: Path) -> bool:
+        """Offer what a worker made of a job; False where that is not its own any more.
+
+        Raises ``RattleError`` where it is no encoder of the machine.
+        """
 
 
 class Station(Protocol):
@@ -68,6 +90,7 @@ class Context:
     board: Board
     hub: Hub
     station: Station
+    encoders: Encoders
     now: Callable[[], datetime]
 
     @property

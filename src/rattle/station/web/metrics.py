@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import get_args
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -13,9 +13,11 @@ from starlette.responses import Response
 
 from rattle.station.board import MachineNow, SourceNow, SourceState
 from rattle.station.health import Health
+from rattle.station.store.reading.jobs import JobState, count_jobs
 from rattle.station.store.reading.plant import incident_counts
 from rattle.station.web.access import Given
 from rattle.station.web.context import Context
+from rattle.station.web.workers import workers_of
 
 router = APIRouter(tags=["metrics"])
 
@@ -25,8 +27,8 @@ SOURCE = ("machine", "source")
 class Figures:
     """All metrics of a station at one moment; Prometheus calls this a collector."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, workers: int) -> None:
+        self._context, self._workers = context, workers
 
     def collect(self) -> Iterator[Metric]:
         """Give every metric with its samples."""
@@ -37,6 +39,10 @@ class Figures:
         yield from _of_writing(health)
         yield from _of_telling(health)
         yield self._incidents(machines)
+        yield self._jobs()
+        yield GaugeMetricFamily(
+            "rattle_workers", "Workers that were heard of lately.", value=self._workers
+        )
         yield GaugeMetricFamily(
             "rattle_pages_open", "Pages that are told of changes.", value=health.pages_open
         )
@@ -53,16 +59,27 @@ class Figures:
             family.add_metric((names.get(machine_id, machine_id), kind, level), count)
         return family
 
+    def _jobs(self) -> Metric:
+        family = GaugeMetricFamily(
+            "rattle_jobs", "Trainings of encoders, by state.", labels=("state",)
+        )
+        with self._context.database.reading() as session:
+            counts = count_jobs(session)
+        for state in get_args(JobState):
+            family.add_metric((state,), counts.get(state, 0))
+        return family
+
 
 @router.get(
     "/metrics",
     response_class=Response,
     responses={200: {"content": {"text/plain": {}}, "description": "All metrics."}},
 )
-def metrics(context: Given) -> Response:
+def metrics(request: Request, context: Given) -> Response:
     """Give all metrics, as Prometheus reads them."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Figures(context))
+    workers = len(workers_of(request).there(context.now()))
+    registry.register(Figures(context, workers))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 

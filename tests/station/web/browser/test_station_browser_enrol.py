@@ -45,7 +45,7 @@ def address(tmp_path: Path, valve_file: Path, monkeypatch: pytest.MonkeyPatch) -
     )
     plant = Plant(file)
     plant.start()
-    context = Context(file, plant.database, plant.board, plant.hub, plant, utc_now)
+    context = Context(file, plant.database, plant.board, plant.hub, plant, plant.encoders, utc_now)
     server = Server(build_app(context))
     yield server.start()
     server.stop()

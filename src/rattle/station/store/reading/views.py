@@ -108,7 +108,7 @@ class ThresholdView:
     active_from: datetime
 
 
-ReleaseKind = Literal["given", "head"]
+ReleaseKind = Literal["given", "head", "encoder"]
 ReleaseState = Literal["gating", "candidate", "refused", "superseded", "live", "retired"]
 
 

@@ -11,6 +11,7 @@ from rattle.station.web.api import (
     enrolments,
     health,
     incidents,
+    jobs,
     machines,
     releases,
     reports,
@@ -18,5 +19,5 @@ from rattle.station.web.api import (
 )
 
 router = APIRouter(prefix="/api/v1")
-for room in (machines, incidents, reviews, releases, enrolments, reports, health):
+for room in (machines, incidents, reviews, releases, enrolments, jobs, reports, health):
     router.include_router(room.router)

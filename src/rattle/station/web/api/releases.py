@@ -35,7 +35,9 @@ class Release(Answer):
     id: str = Field(description="Its id.")
     machine_id: str = Field(description="Whose it is.")
     identity: str = Field(description="Identity of the bundle.")
-    kind: ReleaseKind = Field(description="Given by the plant's file, or a head fitted here.")
+    kind: ReleaseKind = Field(
+        description="Given by the plant's file, a head fitted here, or an encoder of a worker."
+    )
     encoder: str = Field(description="Hash of its encoder; only embeddings of one are compared.")
     parent_id: str | None = Field(description="The release that it was adapted from.")
     state: ReleaseState = Field(
@@ -43,7 +45,9 @@ class Release(Answer):
         "while it is tried, superseded where another one is offered in its place."
     )
     report: dict[str, Any] = Field(description="What was found when it was made.")
-    gate: dict[str, Any] | None = Field(description="What it would change; of a head only.")
+    gate: dict[str, Any] | None = Field(
+        description="What it would change; not of one that was given."
+    )
     learnt: dict[str, str] | None = Field(description="Verdicts it learnt from, by incident.")
     created: datetime = Field(description="When it came to the station.")
 

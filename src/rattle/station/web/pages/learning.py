@@ -1,4 +1,4 @@
-"""Say what a machine's detector has learnt, and what each head would change."""
+"""Say what a machine's detector has learnt, and what each head or encoder would change."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from rattle.pages.words import counted
 from rattle.station.board import MachineNow
+from rattle.station.store.reading.jobs import JobView
 from rattle.station.store.reading.views import PromotionView, ReleaseView
 
 STATES = {
@@ -18,6 +19,9 @@ STATES = {
     "live": "in use",
     "retired": "was in use",
 }
+KINDS = {"given": "The bundle of plant.toml", "head": "A head", "encoder": "An encoder"}
+# Jobs that a machine's page tells of.
+SHOWN = ("waiting", "running", "failed")
 VERDICTS = {
     "passed": "It is shown to be better, or no worse.",
     "refused": "It would make something worse.",
@@ -29,18 +33,18 @@ WIDE, HIGH = 320, 90
 
 @dataclass(frozen=True)
 class Line:
-    """A release in a word, what it learnt from, and who chose it last."""
+    """A release: its state, what it is in words, its gate in a word, and who chose it last."""
 
     release: ReleaseView
     state: str
-    learnt: str
+    words: str
     said: str
     chosen: PromotionView | None
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A figure of the head in use and of the new one; ``better`` tells which way it went."""
+    """A figure of the release in use and of the new one; ``better`` tells which way it went."""
 
     what: str
     means: str
@@ -59,35 +63,75 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Offered:
+    """A release that is offered, what it would change, and on what that was seen."""
+
+    line: Line
+    rows: Sequence[Compared]
+    reasons: Sequence[str]
+    heard: str
+
+
+@dataclass(frozen=True)
 class Learning:
     """What a machine's page shows of learning: what goes on, what is offered, what was.
 
-    in_use: the head that is in use; None where it is the bundle that the plant's file names.
+    in_use: the head or encoder that is in use; None where it is the bundle that the plant's file
+    names. job: the training of an encoder that is going on, or has failed last.
     """
 
     now: str
-    offered: Line | None
+    offered: Sequence[Offered]
     in_use: Line | None
     lines: Sequence[Line]
     curve: Curve | None
+    job: JobView | None
+    has_worker: bool
 
 
 def learning_of(
-    machine: MachineNow, releases: Sequence[ReleaseView], chosen: Sequence[PromotionView]
+    machine: MachineNow,
+    releases: Sequence[ReleaseView],
+    chosen: Sequence[PromotionView],
+    jobs: Sequence[JobView],
+    *,
+    has_worker: bool,
 ) -> Learning:
-    """Put together what the page shows; releases and choices come the newest first."""
+    """Put together what the page shows; releases, choices and jobs come the newest first."""
     newest = {each.release_id: each for each in reversed(chosen)}
     lines = [line_of(each, newest.get(each.id)) for each in releases]
     offered = [line for line in lines if line.release.state in ("candidate", "refused", "gating")]
-    heads = (line for line in lines if line.release.kind == "head")
-    gates = (each.gate for each in releases if each.gate)
+    of_kind = {line.release.kind: line for line in reversed(offered)}
+    learnt = (line for line in lines if line.release.kind != "given")
+    gates = (each.gate for each in releases if each.gate and each.kind == "head")
     return Learning(
         now=machine.learning,
-        offered=offered[0] if offered else None,
-        in_use=next((line for line in heads if line.release.state == "live"), None),
+        offered=[_offered(of_kind[kind]) for kind in ("head", "encoder") if kind in of_kind],
+        in_use=next((line for line in learnt if line.release.state == "live"), None),
         lines=lines,
         curve=curve_of(next(gates, None)),
+        job=jobs[0] if jobs and jobs[0].state in SHOWN else None,
+        has_worker=has_worker,
     )
+
+
+def _offered(line: Line) -> Offered:
+    gate = line.release.gate or {}
+    return Offered(
+        line,
+        compared(gate) if gate else [],
+        gate.get("reasons", []),
+        heard_of(gate) if gate else "",
+    )
+
+
+def heard_of(gate: Mapping[str, Any]) -> str:
+    """Say on how much sound a gate saw what a release would change."""
+    hours, pieces = f"{gate['hours']:.0f} h", gate.get("pieces")
+    if pieces is None:
+        return f"{hours} of stored sound"
+    kept = counted(pieces, "piece of ten seconds", "pieces of ten seconds")
+    return f"recordings of incidents, and {kept}, kept at random of {hours} of running"
 
 
 def line_of(release: ReleaseView, chosen: PromotionView | None) -> Line:
@@ -100,14 +144,14 @@ def line_of(release: ReleaseView, chosen: PromotionView | None) -> Line:
     return Line(
         release,
         STATES[release.state],
-        words if release.kind == "head" else "the bundle of plant.toml",
+        f"{KINDS[release.kind]} that learnt from {words}" if words else KINDS[release.kind],
         str(gate.get("state", "")),
         chosen,
     )
 
 
 def compared(gate: Mapping[str, Any]) -> list[Compared]:
-    """Set both heads side by side, figure by figure; nothing where no threshold judges them."""
+    """Set both side by side, figure by figure; nothing where no threshold judges them."""
     if not is_judged(gate):
         return []
     old, new = gate["old"], gate["new"]
@@ -126,15 +170,20 @@ def compared(gate: Mapping[str, Any]) -> list[Compared]:
         rows.append(
             Compared("AUC of the test", MEANS_AUC, f"{before:.3f}", f"{after:.3f}", after >= before)
         )
-    rows.append(
+    return [*rows, *(_in_stored(old, new) if gate.get("pieces") is None else _in_kept(old, new))]
+
+
+def _in_stored(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Compared]:
+    """What there would be in sound of which all is stored, as a stream."""
+    rows = [
         Compared(
             "alarms in the stored sound, no fault",
             MEANS_ALARMS,
             f"{old['alarms']} ({old['alarms_a_week']:.1f} a week)",
             f"{new['alarms']} ({new['alarms_a_week']:.1f} a week)",
-            None if old["alarms"] == new["alarms"] else new["alarms"] < old["alarms"],
+            _fewer(old["alarms"], new["alarms"]),
         )
-    )
+    ]
     if old["expected"] is not None and new["expected"] is not None:
         rows.append(
             Compared(
@@ -146,6 +195,23 @@ def compared(gate: Mapping[str, Any]) -> list[Compared]:
             )
         )
     return rows
+
+
+def _in_kept(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Compared]:
+    """What there would be in pieces of it; of alarms a week they tell nothing."""
+    return [
+        Compared(
+            "pieces above the threshold, no fault",
+            MEANS_ALARMS,
+            str(old["alarms"]),
+            str(new["alarms"]),
+            _fewer(old["alarms"], new["alarms"]),
+        )
+    ]
+
+
+def _fewer(old: int, new: int) -> bool | None:
+    return None if old == new else new < old
 
 
 def is_judged(gate: Mapping[str, Any]) -> bool:

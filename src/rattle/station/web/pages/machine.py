@@ -16,6 +16,7 @@ from rattle.station.amounts_said import level_said, score_said, span_said
 from rattle.station.board import MachineNow, SourceNow
 from rattle.station.report.weeks import Week
 from rattle.station.store.reading.incidents import incidents
+from rattle.station.store.reading.jobs import jobs
 from rattle.station.store.reading.minutes import thresholds, timeline
 from rattle.station.store.reading.plant import (
     FalseIncidents,
@@ -41,6 +42,7 @@ from rattle.station.web.pages.promise import Promise, promise
 from rattle.station.web.pages.shell import context_of, shown
 from rattle.station.web.pages.states import State, state_of_machine, state_of_source, y_now
 from rattle.station.web.pages.wall import nearest_to_alarm
+from rattle.station.web.workers import workers_of
 
 router = APIRouter()
 SPANS: Mapping[str, timedelta] = {
@@ -107,13 +109,20 @@ def machine_page(request: Request, name: str, span: str = "day", source: str = "
         said = f"{name} has no such source or span of time."
         return not_there(request, said, f"/machines/{name}", f"To {name}")
     chosen = chosen or nearest_to_alarm(machine.sources) or machine.sources[0]
+    has_worker = bool(workers_of(request).there(context.now()))
     with context.database.reading() as session:
-        view = machine_view(session, context, machine, chosen, span)
+        view = machine_view(session, context, machine, chosen, span, has_worker=has_worker)
     return shown(request, "machine", title=name, here="", view=view, spans=list(SPANS))
 
 
 def machine_view(
-    session: Session, context: Context, machine: MachineNow, chosen: SourceNow, span: str
+    session: Session,
+    context: Context,
+    machine: MachineNow,
+    chosen: SourceNow,
+    span: str,
+    *,
+    has_worker: bool,
 ) -> MachineView:
     """Read what is shown of a machine."""
     now, rule = context.now(), rule_of(context.file, machine.name)
@@ -148,7 +157,13 @@ def machine_view(
         sources_by_id={each.id: each.name for each in machine.sources},
         release=release,
         in_use_since=_in_use_since(release, chosen_releases),
-        learning=learning_of(machine, every, chosen_releases),
+        learning=learning_of(
+            machine,
+            every,
+            chosen_releases,
+            jobs(session, machine.id, limit=1),
+            has_worker=has_worker,
+        ),
         facts=facts_of(release) if release else {},
         rehearsal=release.report.get("rehearsal") if release else None,
         normal_sound=normal_sound_of(

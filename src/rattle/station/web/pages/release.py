@@ -15,7 +15,14 @@ from rattle.station.store.reading.releases import promotions, release
 from rattle.station.web.access import REVIEWER, who
 from rattle.station.web.api.releases import LONGEST_REASON, choose
 from rattle.station.web.pages.errors import not_there, refused
-from rattle.station.web.pages.learning import VERDICTS, compared, curve_of, is_judged, line_of
+from rattle.station.web.pages.learning import (
+    VERDICTS,
+    compared,
+    curve_of,
+    heard_of,
+    is_judged,
+    line_of,
+)
 from rattle.station.web.pages.machine import facts_of
 from rattle.station.web.pages.shell import context_of, shown
 
@@ -46,6 +53,7 @@ def release_page(request: Request, release_id: str) -> HTMLResponse:
         gate=gate,
         verdict=VERDICTS.get(str(gate.get("state")), ""),
         is_judged=is_judged(gate),
+        heard=heard_of(gate) if gate else "",
         rows=compared(gate) if gate else [],
         curve=curve_of(found.gate),
         alarms={name: _listed(gate[name]) for name in ("lost", "gained") if gate},
