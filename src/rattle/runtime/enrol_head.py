@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,51 +24,35 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from rattle.bundle.file import Bundle
-from rattle.bundle.known import MOST_CLIPS, Embeddings, Known, KnownClip, Named, stacked
+from rattle.bundle.known import MOST_CLIPS, Embeddings, Known, KnownClip, stacked
 from rattle.bundle.replay import Replay, Rows, replay_frames
 from rattle.bundle.schema import CrossFitted, GoldenScore, HeldOut, Provenance
-from rattle.clips.amplitude import Moments, amplitude
-from rattle.clips.content import content_hash
+from rattle.clips.amplitude import amplitude
 from rattle.clips.hearing import hear
 from rattle.clips.pcm16 import to_16_bit
-from rattle.clips.recorder import Recorder, Traits
+from rattle.clips.recorder import Recorder
 from rattle.diagnosis.reference import MOST_CLIPS as REFERENCE_CLIPS
 from rattle.diagnosis.reference import Reference
 from rattle.errors import DataError
 from rattle.randomness import HELD_OUT, REPLAY, stream
 from rattle.recipe import Recipe
+from rattle.runtime.enrol_heard import (
+    EmbeddedClip,
+    HeardClip,
+    OnDone,
+    embedded_each,
+    fit_to_learn_from,
+)
 from rattle.runtime.graph import shared_graph
 from rattle.runtime.refit import Fitted, refit
 from rattle.runtime.scorer import Scorer
-from rattle.scoring.head import Head, centre_windows, evenly
+from rattle.scoring.head import Head, evenly
 from rattle.scoring.head_fit import fit_posterior
-from rattle.scoring.windows import several_windows
 from rattle.version import VERSION
 
 GOLDEN_CLIPS, GOLDEN_SECONDS = 2, 13.0
 # Clips of each outlier machine that a head is fitted to, and of all that the scale is measured on.
 FITTED_OUTLIERS, SCALE_OUTLIERS = 32, 64
-
-# Told how many of how many recordings were embedded.
-OnDone = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class _Heard:
-    """A recording: its name, and what was measured before it was embedded."""
-
-    path: Path
-    clip: Named
-    moments: Moments
-    traits: Traits
-
-
-@dataclass(frozen=True)
-class _Embedded:
-    """A recording's windows: those by which it is scored, and those by which it is known."""
-
-    scored: KnownClip
-    known: KnownClip
 
 
 def enrol_head(
@@ -94,11 +78,11 @@ def enrol_head(
     # As many as a bundle keeps embeddings of, and a share that is held out.
     most = round(MOST_CLIPS / (1 - 1 / recipe.training.shares))
     chosen = [recordings[place] for place in evenly(len(recordings), most)]
-    heard = _fit_to_learn_from(chosen, recipe)
+    heard = fit_to_learn_from(chosen, recipe)
     statistics = amplitude(each.moments for each in heard)
     info = parent.info.model_copy(update={"machine": machine, "amplitude": statistics})
     ear = Scorer(info, Head.restored(parent.learnt["head"], recipe), shared_graph(graph))
-    embedded = list(_embedded(heard, ear, on_done))
+    embedded = list(embedded_each(heard, ear, on_done))
     outliers = _Outliers.of(others)
     order = _stretches(len(embedded), recipe, seed)
     with threadpool_limits(1):  # so small a problem is solved faster by one thread
@@ -160,40 +144,6 @@ def _check(machine: str, others: Sequence[Bundle]) -> None:
         )
 
 
-def _fit_to_learn_from(recordings: Sequence[Path], recipe: Recipe) -> list[_Heard]:
-    """Judge recordings and measure those that are fit; the same sound counts once."""
-    found: dict[str, _Heard] = {}
-    for path in recordings:
-        heard = hear(path, recipe.audio)
-        if heard.judgement.fault_to_learn_from or not len(heard.samples):
-            continue
-        clip = Named.of(content_hash(path), path)
-        found.setdefault(clip.hash, _Heard(path, clip, Moments.of(heard.samples), heard.traits))
-    least = recipe.training.minimum_normals
-    if len(found) < least:
-        raise DataError(
-            f"{len(found)} of {len(recordings)} recordings are fit to be learnt from, and {least} "
-            "are needed; record more of the machine's healthy sound"
-        )
-    return list(found.values())
-
-
-def _embedded(heard: Sequence[_Heard], ear: Scorer, on_done: OnDone) -> Iterator[_Embedded]:
-    recipe = ear.recipe
-    count = centre_windows(len(heard), recipe)
-    for done, each in enumerate(heard, start=1):
-        samples = hear(each.path, recipe.audio).samples
-        scored = KnownClip(each.clip, ear.embed(samples).z)
-        known = scored
-        if recipe.measures_nearest:
-            frames = 1 + len(samples) // recipe.features.hop_samples
-            known = KnownClip(
-                each.clip, ear.embed(samples, several_windows(frames, recipe, count)).z
-            )
-        yield _Embedded(scored.shortened(), known.shortened())
-        on_done(done, len(heard))
-
-
 @dataclass(frozen=True)
 class _Outliers:
     """Embeddings ``[n, D]`` of other machines, evenly over them: for the head, for the scale."""
@@ -231,7 +181,7 @@ def _stretches(count: int, recipe: Recipe, seed: int) -> list[NDArray[np.int64]]
 
 
 def _fit(
-    clips: Sequence[_Embedded],
+    clips: Sequence[EmbeddedClip],
     stretches: Sequence[NDArray[np.int64]],
     share: int,
     outliers: _Outliers,
@@ -290,7 +240,7 @@ def _provenance(parent: Bundle, known: Known, others: Sequence[Bundle], seed: in
     )
 
 
-def _replay(heard: Sequence[_Heard], known: Known, parent: Bundle, ear: Scorer) -> Replay:
+def _replay(heard: Sequence[HeardClip], known: Known, parent: Bundle, ear: Scorer) -> Replay:
     """Keep features of some of the recordings, so that the encoder can learn from them later."""
     recipe = ear.recipe
     paths = {each.clip.hash: each.path for each in heard}
@@ -309,7 +259,7 @@ def _replay(heard: Sequence[_Heard], known: Known, parent: Bundle, ear: Scorer) 
     ).bounded(most, frames)
 
 
-def _reference(heard: Sequence[_Heard], recipe: Recipe) -> Reference:
+def _reference(heard: Sequence[HeardClip], recipe: Recipe) -> Reference:
     places = evenly(len(heard), REFERENCE_CLIPS)
     sounds = (hear(heard[place].path, recipe.audio).samples for place in places)
     return Reference.of(sounds, recipe.audio.sample_rate_hz)
