@@ -13,8 +13,12 @@ severities 0.6 and 1; and all of that once more. The last kind of each type is o
 know to be harmless. After each round someone confirms every incident in whose time there was a
 fault, and rejects those of the harmless kind and all others. Each head that is offered then and not
 refused by its gate is *promoted*; the same is done by another station whose heads nobody promotes
-(*left alone*). Memory of the process is noted every simulated hour; more healthy hours before make
-a longer run of it.
+(*left alone*). Memory of the process is noted every simulated hour. A day and more of that, learning on:
+
+    python benchmarks/station_loop.py run --bundles KIT --machines "Exhaust fan" "Dosing valve" \
+        --ways promoted --healthy-hours 20 --results benchmarks/results/station_day.jsonl
+    python benchmarks/station_loop.py memory --results benchmarks/results/station_day.jsonl \
+        --page docs/performance.md
 """
 
 from __future__ import annotations
@@ -347,21 +351,32 @@ def _sums(rows: list[Row]) -> list[str]:
 
 def memory(rows: list[Row]) -> str:
     """Markdown: the process's resident set by simulated hour, learning on."""
+    hours = (1, 6, 12, 18, 24)
+    heads = " | ".join(f"{hour} h" for hour in hours)
     lines = [
-        "| heads are | simulated hours | MB after 1 h | 6 h | 12 h | 18 h | 24 h | at the end |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
+        f"| machines | simulated hours | verdicts learnt from | MB after {heads} | at the end |",
+        "|---|---:|---:|" + "---:|" * (len(hours) + 1),
     ]
+    machines = dict.fromkeys(row["machine"] for row in rows if "machine" in row)
+    learnt = sum((row.get("learnt") or {}).get("verdicts", 0) for row in _last_of(rows))
     for row in (row for row in rows if "memory_mb" in row):
         own = row["memory_mb"]
-        way = "promoted unless refused" if row["promotes"] else "left alone"
-        at = [own[min(hour, len(own) - 1)] for hour in (1, 6, 12, 18, 24)]
-        lines.append(f"| {way} | {len(own)} | {' | '.join(map(str, [*at, own[-1]]))} |")
+        at = [str(own[hour]) if hour < len(own) else "" for hour in hours]
+        cells = [", ".join(machines), str(len(own)), str(learnt), *at, str(own[-1])]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _last_of(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row.get("round") == ROUNDS - 1]
+
+
+TABLES = {"table": ("station-loop", table), "memory": ("station-memory", memory)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("verb", choices=["run", "table"])
+    parser.add_argument("verb", choices=["run", *TABLES])
     parser.add_argument("--bundles", type=Path)
     names = [machine.name for machine in MACHINES]
     parser.add_argument("--machines", nargs="+", choices=names, default=names)
@@ -370,14 +385,12 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--page", type=Path)
     chosen = parser.parse_args()
-    if chosen.verb == "table":
-        rows = noted(chosen.results)
+    if chosen.verb in TABLES:
+        name, made = TABLES[chosen.verb]
+        text = made(noted(chosen.results))
+        print(text)
         page = chosen.page.read_text(encoding="utf-8")
-        for name, text in (("station-loop", table(rows)), ("station-memory", memory(rows))):
-            print(text, "\n")
-            if text:
-                page = between(page, name, text)
-        chosen.page.write_text(page)
+        chosen.page.write_text(between(page, name, text))
         return
     machines = [machine for machine in MACHINES if machine.name in chosen.machines]
     for way in chosen.ways:

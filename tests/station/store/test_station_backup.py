@@ -35,7 +35,7 @@ from rattle.station.store.database import Database, open_database
 from rattle.station.store.enrolments import Enrolment
 from rattle.station.store.leases import join
 from rattle.station.store.retention import KEEPING, LONG, Retention
-from rattle.station.store.tables import ClipRow
+from rattle.station.store.tables import ClipRow, StationRow
 from rattle.station.store.writing import write_all
 
 HERE = Path(__file__).parent
@@ -275,7 +275,9 @@ def test_a_recording_that_is_not_there_is_said_and_shown_as_missing(
     assert held.absent == (gone.relative_to(folder).as_posix(),)
     restore(url := emptied(), tmp_path / "back", archive, quiet)
     with closing(open_database(url, tmp_path / "back")) as database:
-        Retention(database, tmp_path / "back", Keep()).run(NOW)
+        with database.reading() as session:
+            (node,) = session.scalars(select(StationRow.node))
+        Retention(database, tmp_path / "back", Keep(), node).run(NOW)
         with database.reading() as session:
             missing = session.scalars(select(ClipRow.path).where(ClipRow.missing)).all()
     assert tuple(missing) == held.absent
