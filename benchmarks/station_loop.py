@@ -13,7 +13,7 @@ severities 0.6 and 1; and all of that once more. The last kind of each type is o
 know to be harmless. After each round someone confirms every incident in whose time there was a
 fault, and rejects those of the harmless kind and all others. Each head that is offered then and not
 refused by its gate is *promoted*; the same is done by another station whose heads nobody promotes
-(*left alone*). Memory of the process is noted every simulated hour. A day and more of that, learning on:
+(*left alone*). Memory of the process is noted every simulated hour. A day and more of that:
 
     python benchmarks/station_loop.py run --bundles KIT --machines "Exhaust fan" "Dosing valve" \
         --ways promoted --healthy-hours 20 --results benchmarks/results/station_day.jsonl
