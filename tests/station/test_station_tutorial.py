@@ -23,7 +23,12 @@ from rattle.station.plant.explaining import MOST_WAITING as MOST_TO_EXPLAIN
 from rattle.station.store.credentials import Credentials
 from rattle.station.store.database import open_database
 from rattle.station.store.sound_files import SPARE_BYTES
-from rattle.station.store.waiting import MOST_CLIP_BYTES, MOST_EMBEDDINGS, MOST_ROWS
+from rattle.station.store.waiting import (
+    MOST_CLIP_BYTES,
+    MOST_EMBEDDINGS,
+    MOST_NORMAL_BYTES,
+    MOST_ROWS,
+)
 from rattle.station.web.live import MOST_STREAMS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -111,7 +116,7 @@ def test_the_explanation_has_the_sizes_of_the_code() -> None:
         f"inbox of pushed samples | {INBOX_SECONDS:g} s",
         f"ring of a source | {RING_SECONDS} s",
         f"rows for the scribe | {MOST_ROWS:,} |",
-        f"recordings for the scribe | {MOST_CLIP_BYTES >> 20} MiB",
+        f"normal sound for the scribe | {MOST_CLIP_BYTES >> 20} and {MOST_NORMAL_BYTES >> 20} MiB",
         f"embeddings for the scribe | {MOST_EMBEDDINGS:,} records",
         f"nearly ({SPARE_BYTES >> 20} MiB)",
         f"incidents to be explained | {MOST_TO_EXPLAIN} |",

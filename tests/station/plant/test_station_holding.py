@@ -50,6 +50,7 @@ class Hearing:
             bring_in=self.bring_in,
             stop=self.heard.difference_update,
             tell=self.tell,
+            gone=self.heard.discard,
             now=lambda: NOW,
         )
 

@@ -176,7 +176,7 @@ def test_a_token_is_believed_where_nothing_can_be_written(
         ("", PASSWORD, "admin", "'' is no name of an account"),
         ("a\nb", PASSWORD, "admin", "is no name of an account"),
         ("ben", "short", "admin", "the password has 5 characters; expected 10 to 1024"),
-        ("ben", PASSWORD, "king", "'king' is no role; expected viewer, reviewer, admin"),
+        ("ben", PASSWORD, "king", "'king' is no role; expected worker, viewer, reviewer, admin"),
         ("ann", PASSWORD, "admin", "there is an account ann already"),
     ],
 )

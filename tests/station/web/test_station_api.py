@@ -229,9 +229,10 @@ def test_a_tag_is_taken_of_a_machine_by_tag_alone(
 
 
 def test_releases_are_of_all_machines_or_of_one(station: MadeUpStation, client: TestClient) -> None:
-    assert len(client.get("/api/v1/releases").json()["releases"]) == 4
+    assert len(client.get("/api/v1/releases").json()["releases"]) == 5
     of_one = client.get("/api/v1/releases", params={"machine": "fan-1"}).json()["releases"]
     assert [each["id"] for each in of_one] == [
+        station.releases["encoder"],
         station.releases["offered"],
         station.releases["fan-1"],
     ]

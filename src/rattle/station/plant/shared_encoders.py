@@ -40,6 +40,6 @@ def encoder_of(encoders: Sequence[Encoder], id_: str) -> Encoder:
 
 NO_ENCODER = (
     "no machine of this plant has a detector on an encoder that others share, on which a new one "
-    "could be enrolled; train some together (rattle train DATA --machine all), and name their "
-    "bundles in plant.toml"
+    "could be enrolled; train several machines together, as one fleet, and name their bundles in "
+    "plant.toml"
 )

@@ -37,7 +37,7 @@ def test_releases_and_thresholds_of_a_machine_are_its_own(station: MadeUpStation
     press = station.machines["press-3"]
     with station.context.database.reading() as session:
         assert [each.id for each in releases(session, press)] == [station.releases["press-3"]]
-        assert len(releases(session)) == 4
+        assert len(releases(session)) == 5
         history = threshold_history(session, press)
     assert len(history) == 6
     assert history[0].reason == "reviewed"

@@ -149,6 +149,8 @@ def test_every_page_reads_without_scripts(chromium: Browser, served: Served) -> 
         "review": "question 1 of 6",
         "release": "The bundle of plant.toml",
         "offered": "It would make something worse.",
+        "offered encoder": "An encoder that learnt from",
+        "jobs": "Trainings of encoders",
         "enrol": "is being recorded",
         "enrolment": "look at this",
         "enrolment offered": "half are found from",

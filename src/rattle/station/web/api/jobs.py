@@ -125,7 +125,15 @@ def failed(job: Id, told: Failed, context: Given) -> Job:
 )
 async def made(
     job: Id,
-    worker: Annotated[str, Query(min_length=1, max_length=LONGEST_NAME, pattern=TEXT)],
+    worker: Annotated[
+        str,
+        Query(
+            min_length=1,
+            max_length=LONGEST_NAME,
+            pattern=TEXT,
+            description="What the worker calls itself, as it did when it took the job.",
+        ),
+    ],
     request: Request,
     context: Given,
 ) -> Job:
