@@ -13,11 +13,10 @@ severities 0.6 and 1; and all of that once more. The last kind of each type is o
 know to be harmless. After each round someone confirms every incident in whose time there was a
 fault, and rejects those of the harmless kind and all others. Each head that is offered then and not
 refused by its gate is *promoted*; the same is done by another station whose heads nobody promotes
-(*left alone*). Memory of the process is noted every simulated hour. A day and more of that:
+(*left alone*). Memory of the process is noted every simulated hour; with ``--healthy-hours 20`` for
+more than a day.
 
-    python benchmarks/station_loop.py run --bundles KIT --machines "Exhaust fan" "Dosing valve" \
-        --ways promoted --healthy-hours 20 --results benchmarks/results/station_day.jsonl
-    python benchmarks/station_loop.py memory --results benchmarks/results/station_day.jsonl \
+    python benchmarks/station_loop.py memory --results benchmarks/results/station_loop.jsonl \
         --page docs/performance.md
 """
 
@@ -351,24 +350,24 @@ def _sums(rows: list[Row]) -> list[str]:
 
 def memory(rows: list[Row]) -> str:
     """Markdown: the process's resident set by simulated hour, learning on."""
-    hours = (1, 6, 12, 18, 24)
+    hours = range(0, 27, 3)
     heads = " | ".join(f"{hour} h" for hour in hours)
     lines = [
-        f"| machines | simulated hours | verdicts learnt from | MB after {heads} | at the end |",
+        f"| heads are | machines | verdicts learnt from at last | MB after {heads} | at the end |",
         "|---|---:|---:|" + "---:|" * (len(hours) + 1),
     ]
-    machines = dict.fromkeys(row["machine"] for row in rows if "machine" in row)
-    learnt = sum((row.get("learnt") or {}).get("verdicts", 0) for row in _last_of(rows))
     for row in (row for row in rows if "memory_mb" in row):
-        own = row["memory_mb"]
+        own, promotes = row["memory_mb"], row["promotes"]
+        last = [
+            each
+            for each in rows
+            if each.get("round") == ROUNDS - 1 and each["promotes"] == promotes
+        ]
+        learnt = sum((each["learnt"] or {}).get("verdicts", 0) for each in last)
         at = [str(own[hour]) if hour < len(own) else "" for hour in hours]
-        cells = [", ".join(machines), str(len(own)), str(learnt), *at, str(own[-1])]
-        lines.append(f"| {' | '.join(cells)} |")
+        cells = ["promoted" if promotes else "left alone", str(len(last)), str(learnt), *at]
+        lines.append(f"| {' | '.join([*cells, str(own[-1])])} |")
     return "\n".join(lines)
-
-
-def _last_of(rows: list[Row]) -> list[Row]:
-    return [row for row in rows if row.get("round") == ROUNDS - 1]
 
 
 TABLES = {"table": ("station-loop", table), "memory": ("station-memory", memory)}
