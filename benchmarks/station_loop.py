@@ -28,6 +28,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -153,6 +154,30 @@ def walked(
     machines: Sequence[DemoMachine], bundles: Path, healthy_s: float, *, promotes: bool
 ) -> Iterator[Row]:
     """A row a machine and round, and one of the memory."""
+    with opened(machines, bundles, healthy_s) as walk:
+        plant = walk.plant
+        for number in range(ROUNDS):
+            walk.hear(healthy_s + (number + 1) * ROUND_S)
+            rows = [
+                {"machine": machine.name, "promotes": promotes, "round": number}
+                | came(walk, machine, number)
+                for machine in machines
+            ]
+            review(walk)
+            began = time.monotonic()
+            wait_for_learning(plant)
+            for row in rows:
+                row["seconds_to_all_gates"] = round(time.monotonic() - began - QUIET_S, 1)
+                row["learnt"] = learnt = _offered(plant, row["machine"])
+                if learnt and promotes and learnt["state"] != "refused":
+                    _promote(plant, learnt["release"])
+                yield row
+        yield {"promotes": promotes, "memory_mb": walk.memory_mb}
+
+
+@contextmanager
+def opened(machines: Sequence[DemoMachine], bundles: Path, healthy_s: float) -> Iterator[Walk]:
+    """Run a station of these machines in a folder of its own."""
     faults = {machine.name: faults_of(machine, healthy_s) for machine in machines}
     tapes = {
         machine.name: Tape(machine.name, MachineSound(machine.specimen, SEED, faults[machine.name]))
@@ -164,26 +189,9 @@ def walked(
             opens=lambda source, *_: tapes[source.name],
             now=lambda: _now(tapes),
         )
-        walk = Walk(plant, tapes, faults, healthy_s)
         plant.start()
         try:
-            for number in range(ROUNDS):
-                walk.hear(healthy_s + (number + 1) * ROUND_S)
-                rows = [
-                    {"machine": machine.name, "promotes": promotes, "round": number}
-                    | _came(walk, machine, number)
-                    for machine in machines
-                ]
-                _review(walk)
-                began = time.monotonic()
-                _wait_for_learning(plant)
-                for row in rows:
-                    row["seconds_to_all_gates"] = round(time.monotonic() - began - QUIET_S, 1)
-                    row["learnt"] = learnt = _offered(plant, row["machine"])
-                    if learnt and promotes and learnt["state"] != "refused":
-                        _promote(plant, learnt["release"])
-                    yield row
-            yield {"promotes": promotes, "memory_mb": walk.memory_mb}
+            yield Walk(plant, tapes, faults, healthy_s)
         finally:
             plant.stop()
 
@@ -205,7 +213,7 @@ def _file(machines: Sequence[DemoMachine], bundles: Path, data: Path) -> PlantFi
     )
 
 
-def _came(walk: Walk, machine: DemoMachine, number: int) -> Row:
+def came(walk: Walk, machine: DemoMachine, number: int) -> Row:
     """Which of a round's faults raised an incident, and what came besides."""
     faults = walk.faults[machine.name]
     begin_s = walk.healthy_s + number * ROUND_S if number else 0.0
@@ -243,7 +251,7 @@ def _is_of(row: IncidentRow, fault: Fault) -> bool:
     return row.opened <= ends and (row.peak_at or row.opened) >= begins
 
 
-def _review(walk: Walk) -> None:
+def review(walk: Walk) -> None:
     """Confirm what was a fault, reject the harmless kind and all else."""
     machines = {machine.name: machine for machine in MACHINES}
     with walk.plant.database.writing() as session:
@@ -262,7 +270,7 @@ def _review(walk: Walk) -> None:
     walk.plant.reviewed(ids)
 
 
-def _wait_for_learning(plant: Plant) -> None:
+def wait_for_learning(plant: Plant) -> None:
     """Wait until nothing has been learnt for a while: machines learn one after another."""
     quiet_since = began = time.monotonic()
     while (now := time.monotonic()) - quiet_since < QUIET_S:
@@ -295,7 +303,7 @@ def _promote(plant: Plant, release_id: str) -> None:
     plant.promote(release_id, "benchmark", "")
     while all(machine.release_id != release_id for machine in plant.board.machines()):
         time.sleep(0.2)
-    _wait_for_learning(plant)
+    wait_for_learning(plant)
 
 
 def table(rows: list[Row]) -> str:

@@ -66,7 +66,7 @@ def test_of_what_is_kept_some_hours_are_read_from_its_beginning_to_its_end(tmp_p
         encoder = "another" if hour == 8 else "own"
         embedding_files.append(tmp_path, Embeddings("s", encoder, ends, z))
     kept = Kept(tmp_path, "s", "own", noon + timedelta(hours=9))
-    assert [int(piece.z[0, 0]) for piece in kept.hours(3)] == [0, 4]
+    assert [int(piece.z[0, 0]) for piece in kept.hours(2)] == [0, 7]
     assert [int(piece.z[0, 0]) for piece in kept.hours(100)] == [*range(8)]
 
 

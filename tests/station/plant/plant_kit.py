@@ -19,6 +19,7 @@ from rattle.station.config.model import Plant as PlantFile
 from rattle.station.plant.beginning import enter, take
 from rattle.station.plant.releases import take_into_use
 from rattle.station.plant.station import Plant
+from rattle.station.store import reviews
 from rattle.station.store.database import open_database
 from rattle.station.store.tables import Base, IncidentRow, MinuteRow
 
@@ -131,3 +132,14 @@ def rows(plant: Plant, table: type[Base]) -> list[Any]:
 
 def incident(plant: Plant) -> IncidentRow | None:
     return next(iter(rows(plant, IncidentRow)), None)
+
+
+def say(plant: Plant, verdict: str) -> str:
+    """Let anna say what the alarm was, as soon as there is one; gives the review."""
+    found: Any = waited_for(
+        lambda: next((r for r in rows(plant, IncidentRow) if r.level == "alarm"), None)
+    )
+    with plant.database.writing() as session:
+        (review,) = reviews.add(session, [found.id], verdict, "anna", datetime.now(UTC), "leak")
+    plant.reviewed([found.id])
+    return review

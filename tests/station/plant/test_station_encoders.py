@@ -20,6 +20,7 @@ from plant_kit import (
     plant_file,
     remember_minutes,
     rows,
+    say,
     started,
     waited_for,
 )
@@ -61,16 +62,6 @@ def heard(
     waited_for(lambda: any(r.incident_id for r in rows(plant, ClipRow)))
     yield plant, source
     plant.stop()
-
-
-def say(plant: Plant, verdict: str) -> str:
-    found: Any = waited_for(
-        lambda: next((r for r in rows(plant, IncidentRow) if r.level == "alarm"), None)
-    )
-    with plant.database.writing() as session:
-        (review,) = reviews.add(session, [found.id], verdict, "anna", datetime.now(UTC), "leak")
-    plant.reviewed([found.id])
-    return review
 
 
 def test_a_verdict_makes_a_worker_train_an_encoder_that_takes_over_with_its_past(

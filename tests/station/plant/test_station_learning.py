@@ -17,6 +17,7 @@ from plant_kit import (
     plant_file,
     remember_minutes,
     rows,
+    say,
     started,
     waited_for,
 )
@@ -52,16 +53,6 @@ def heard(
     ended = source.put(odd, datetime.now(UTC) - timedelta(minutes=2))
     yield plant, source, ended
     plant.stop()
-
-
-def say(plant: Plant, verdict: str) -> str:
-    found: Any = waited_for(
-        lambda: next((r for r in rows(plant, IncidentRow) if r.level == "alarm"), None)
-    )
-    with plant.database.writing() as session:
-        (review,) = reviews.add(session, [found.id], verdict, "anna", datetime.now(UTC), "leak")
-    plant.reviewed([found.id])
-    return review
 
 
 def offered(plant: Plant) -> ReleaseRow | None:

@@ -18,6 +18,7 @@ from plant_kit import (
     plant_file,
     remember_minutes,
     rows,
+    say,
     started,
     waited_for,
 )
@@ -29,8 +30,7 @@ from rattle.errors import BundleError, DataError
 from rattle.runtime.scorer import Scorer
 from rattle.station.plant.station import Plant
 from rattle.station.store import jobs as store
-from rattle.station.store import reviews
-from rattle.station.store.tables import ClipRow, IncidentRow, JobRow, ReleaseRow
+from rattle.station.store.tables import ClipRow, JobRow, ReleaseRow
 from rattle.worker.hear import hear
 
 Send = Callable[..., bool]
@@ -74,14 +74,6 @@ def plant(
         store.claim(session, running.encoders.node, WORKER, now, timedelta(minutes=2), timedelta(0))
     yield running
     running.stop()
-
-
-def say(plant: Plant, verdict: str) -> str:
-    (id_,) = (row.id for row in rows(plant, IncidentRow) if row.level == "alarm")
-    with plant.database.writing() as session:
-        (review,) = reviews.add(session, [id_], verdict, "anna", datetime.now(UTC))
-    plant.reviewed([id_])
-    return review
 
 
 @pytest.fixture

@@ -134,15 +134,24 @@ def test_hours_that_are_over_go_and_their_empty_folders_too(tmp_path: Path) -> N
     assert not (tmp_path / "embeddings" / SOURCE).exists()
 
 
-def test_hours_that_are_kept_are_listed_by_time(tmp_path: Path) -> None:
+def test_hours_that_an_encoder_heard_are_listed_by_time(tmp_path: Path) -> None:
     for first_s in (7200.0, 3590.0, -86_400.0):
         append(tmp_path, some(first_s, 20))
     hour = timedelta(hours=1)
-    assert hours(tmp_path, SOURCE, NOON - DAY, NOON + DAY) == [
+    assert hours(tmp_path, SOURCE, "e", NOON - DAY, NOON + DAY) == [
         NOON - DAY,
         NOON,
         NOON + hour,
         NOON + 2 * hour,
     ]
-    assert hours(tmp_path, SOURCE, NOON, NOON + 2 * hour) == [NOON, NOON + hour]
-    assert hours(tmp_path, "1" * 26, NOON - DAY, NOON + DAY) == []
+    assert hours(tmp_path, SOURCE, "e", NOON, NOON + 2 * hour) == [NOON, NOON + hour]
+    assert hours(tmp_path, "1" * 26, "e", NOON - DAY, NOON + DAY) == []
+
+
+def test_of_an_hour_that_another_encoder_heard_only_what_came_first_counts(tmp_path: Path) -> None:
+    append(tmp_path, some(0.0, 20))
+    append(tmp_path, some(100.0, 20, encoder="later"))
+    append(tmp_path, some(3600.0, 20, encoder="later"))
+    assert hours(tmp_path, SOURCE, "e", NOON, NOON + DAY) == [NOON]
+    assert hours(tmp_path, SOURCE, "later", NOON, NOON + DAY) == [NOON + timedelta(hours=1)]
+    assert hours(tmp_path, SOURCE, "late", NOON, NOON + DAY) == []

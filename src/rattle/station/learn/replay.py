@@ -120,7 +120,9 @@ class Kept:
 
     def hours(self, most: int) -> list[Embeddings]:
         """Read so many hours of it, as evenly spread as they can be."""
-        begins = embedding_files.hours(self.data, self.source_id, self.until - LONGEST, self.until)
+        begins = embedding_files.hours(
+            self.data, self.source_id, self.encoder, self.until - LONGEST, self.until
+        )
         chosen = [begins[place] for place in evenly(len(begins), most)]
         read = (embedding_files.read(self.data, self.source_id, at, at + HOUR) for at in chosen)
         return [piece for pieces in read for piece in pieces if piece.encoder == self.encoder]

@@ -99,7 +99,15 @@ class Learnables:
         kept = self._kept(of, of.encoder)
         share = of.machine.false_alarms_per_week / max(len(kept), 1)
         hours = max(HOURS // max(len(kept), 1), 1)
-        samples = [Sample(each.source_id, each.hours(hours), stood, share) for each in kept]
+        samples = [
+            Sample(
+                each.source_id,
+                each.hours(hours),
+                [one for one in stood if one.source_id == each.source_id],
+                share,
+            )
+            for each in kept
+        ]
         return Ground(self._data, self.bundle(of), scorer, base, samples)
 
     def _kept(self, of: Learnable, encoder: str) -> list[Kept]:

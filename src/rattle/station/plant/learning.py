@@ -65,10 +65,9 @@ class Learning:
     ) -> None:
         self._database, self._file, self._ears = database, roster.file, ears
         self._hub, self._now = hub, now
-        file = roster.file
         self._learnables = Learnables(roster, ears.board, ears.releases, now)
-        self.encoders = Encoders(database, file, self._learnables, node, self.due, now)
-        self._promoting = Promoting(database, file, ears, self._learnables, now)
+        self.encoders = Encoders(database, self._file, self._learnables, node, self.due, now)
+        self._promoting = Promoting(database, self._file, ears, self._learnables, now)
         self._queue: SimpleQueue[str | Chosen | None] = SimpleQueue()
         self._waiting: set[str] = set()
         self._too_early: set[str] = set()
@@ -255,7 +254,4 @@ ONLY_FOR_THE_TEST = (
 NOTHING_KEPT = (
     "Nothing was learnt: of the reviewed incidents no embedding is kept by this encoder any more."
 )
-AS_IT_IS = (
-    "Nothing is to be changed: of all heads that the reviews could make, the one in use finds the "
-    "confirmed faults at the cost of the fewest false alarms."
-)
+AS_IT_IS = "Nothing is to be changed by what was reviewed so far: that head is in use already."

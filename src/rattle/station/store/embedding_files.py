@@ -62,11 +62,16 @@ def read(folder: Path, source_id: str, begin: datetime, end: datetime) -> list[E
     return [_joined(source_id, encoder, pieces) for encoder, pieces in sorted(by_encoder.items())]
 
 
-def hours(folder: Path, source_id: str, begin: datetime, end: datetime) -> list[datetime]:
-    """List the hours in ``[begin, end)`` of which a source's embeddings are kept, by time."""
+def hours(
+    folder: Path, source_id: str, encoder: str, begin: datetime, end: datetime
+) -> list[datetime]:
+    """List the hours in ``[begin, end)`` that a source was heard by an encoder, by time.
+
+    Those whose file begins with it: what was embedded later stands behind.
+    """
     kept = sorted((folder / FOLDER / source_id).glob(f"*/*{SUFFIX}"))
-    starts = [hour for file in kept if (hour := _hour_of(file)) is not None]
-    return [hour for hour in starts if begin <= hour < end]
+    starts = [(hour, file) for file in kept if (hour := _hour_of(file)) is not None]
+    return [hour for hour, file in starts if begin <= hour < end and _begins_with(file, encoder)]
 
 
 def remove_before(folder: Path, when: datetime) -> None:
@@ -100,6 +105,18 @@ def _hour_of(file: Path) -> datetime | None:
         at = datetime.strptime(f"{file.parent.name} {file.stem}", "%Y-%m-%d %H")
         return at.replace(tzinfo=UTC)
     return None
+
+
+def _begins_with(path: Path, encoder: str) -> bool:
+    try:
+        with path.open("rb") as file:
+            header, name = file.read(HEADER.size), file.read(len(encoder.encode()))
+    except OSError:  # it is gone; who reads it says what else is wrong
+        return False
+    if len(header) < HEADER.size:
+        return False
+    magic, name_length, *_ = HEADER.unpack(header)
+    return (magic, name_length, name) == (MAGIC, len(encoder.encode()), encoder.encode())
 
 
 def _block(encoder: str, ends: NDArray[np.float64], z: NDArray[np.float16]) -> bytes:
