@@ -385,7 +385,7 @@ def _offer_head(session: Session, station: MadeUpStation, state: str, machine: s
     gone = {"source": source, "at": "2026-03-18T04:10:00+00:00", "peak": 1.62, "threshold": 1.31}
     gate = {
         "state": "refused" if state == "refused" else "passed",
-        "reasons": [f"the test's fault {fault} was found and would be missed"]
+        "reasons": ["the test's fault of 2026-03-19 09:12 UTC was found and would be missed"]
         if state == "refused"
         else [],
         "hours": 402.5,

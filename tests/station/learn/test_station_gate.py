@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -81,7 +82,7 @@ def test_a_head_that_finds_what_the_other_found_passes() -> None:
 def test_a_head_that_misses_a_fault_of_the_test_is_refused() -> None:
     found = compared(with_peaks(AT, 40), with_peaks(AT[:2], 40), FAULTS)
     assert found.state == "refused"
-    assert FAULTS[2].id in found.reasons[0]
+    assert f"{FAULTS[2].opened:%Y-%m-%d %H:%M} UTC" in found.reasons[0]
 
 
 def test_a_fault_that_was_learnt_from_shows_nothing() -> None:
@@ -152,3 +153,12 @@ def test_no_threshold_is_fitted_to_what_may_be_a_fault() -> None:
     values[6000:6600] = 100
     found = compared(values, values, [*FAULTS, long])
     assert all(found.new.incidents[each.id].found for each in FAULTS)
+
+
+def test_a_fault_that_would_be_missed_is_named_by_when_it_was_and_what_people_call_it() -> None:
+    faults = [replace(each, fault="leak") for each in FAULTS[:2]] + FAULTS[2:]
+    old, new = with_peaks(AT, 40), with_peaks(AT[1:2], 40)
+    assert compared(old, new, faults).reasons[:2] == (
+        "the test's fault of 2026-11-02 16:40 UTC (leak) was found and would be missed",
+        "the test's fault of 2026-11-05 11:20 UTC was found and would be missed",
+    )

@@ -154,7 +154,7 @@ def gate(
     auc, difference = _aucs(old, new, stood, faults)
     lost, gained = _only(old.alarms, new.alarms), _only(new.alarms, old.alarms)
     against = [
-        f"the test's fault {each.id} was found and would be missed"
+        f"{_named(each)} was found and would be missed"
         for each in faults
         if old.incidents[each.id].found and not new.incidents[each.id].found
     ]
@@ -178,6 +178,11 @@ def gate(
     state: State = "refused" if against else "not shown" if missing else "passed"
     reasons = (*against, *missing)
     return Gate(state, reasons, minutes, pieces, old, new, auc, difference, lost, gained)
+
+
+def _named(fault: Stood) -> str:
+    what = f" ({fault.fault})" if fault.fault else ""
+    return f"the test's fault of {fault.opened:%Y-%m-%d %H:%M} UTC{what}"
 
 
 def left_out(source: Source) -> Mask:
