@@ -91,7 +91,7 @@ def test_a_verdict_makes_a_worker_train_an_encoder_that_takes_over_with_its_past
     made = read_heard(heard_of(plant.file.data / row.path))
     assert sum(each.incident_id is None for each in made) == pieces
     assert row.gate["state"] == "not shown"
-    assert any("of running some sound was kept" in each for each in row.gate["reasons"])
+    assert any("of running are told of by kept sound" in each for each in row.gate["reasons"])
 
     plant.promote(row.id, "anna", "hears more")
     waited_for(lambda: plant.board.machines()[0].release_id == row.id)

@@ -169,8 +169,8 @@ def gate(
         )
     missing = []
     if minutes < MINUTES_NEEDED:
-        of_what = "sound are stored" if pieces is None else "running some sound was kept"
-        missing.append(f"{minutes / 60:.0f} h of {of_what}, of {MINUTES_NEEDED // 60} needed")
+        how = "sound are stored" if pieces is None else "running are told of by kept sound"
+        missing.append(f"{minutes / 60:.0f} h of {how}, of {MINUTES_NEEDED // 60} needed")
     if new.expected is None or not (old.is_judged and new.is_judged):
         missing.append("too little sound is stored to fit a threshold to")
     if len(faults) < FAULTS_NEEDED:
