@@ -41,7 +41,7 @@ from rattle.scoring.budget.ledger import LEVELS, Account
 from rattle.scoring.budget.rule import AlarmRule
 from rattle.station.board import Board, MachineNow, SourceNow
 from rattle.station.demo.machines import MACHINES, SEED, DemoMachine
-from rattle.station.demo.sound import RATE_HZ, Fault, MachineSound
+from rattle.station.demo.sound import RATE_HZ, RUN_S, Fault, MachineSound
 from rattle.station.events import Hub
 from rattle.station.hear.ear import Ear, Outputs
 from rattle.station.hear.in_use import InUse
@@ -56,7 +56,7 @@ from rattle.station.records import (
     StretchChanged,
     ThresholdFitted,
 )
-from rattle.synthetic import FAULTS_OF_TYPE
+from rattle.synthetic import FAULTS_OF_TYPE, colour
 from rows import Row, noted
 
 Values = NDArray[np.float64]
@@ -108,6 +108,7 @@ def minutes_of(machine: DemoMachine, scorer: Scorer, days: float, seed: int) -> 
     """M of each minute of a machine's time ``[T]``."""
     station = Told(machine)
     ear, sound = station.ear(scorer), MachineSound(machine.specimen, seed)
+    colour.LONGEST_REMEMBERED = RUN_S * RATE_HZ  # thousands of runs of one length: 115 MB for gains
     minutes: list[float] = []
     began = time.process_time()
     seconds = round(days * 86_400)

@@ -8,7 +8,7 @@ import numpy as np
 
 from rattle.randomness import named_stream
 from rattle.synthetic.colour import Colour, Peak, Samples, noise_gain, noise_of_gain
-from rattle.synthetic.impacts import Mode, ring, strike
+from rattle.synthetic.impacts import Mode, ring
 from rattle.synthetic.level import amplitude, rms
 from rattle.synthetic.wander import wander
 
@@ -54,12 +54,15 @@ def _distant_machines(seed: int) -> tuple[Colour, ...]:
 
 def _events(frames: int, sample_rate_hz: int, rng: np.random.Generator) -> Samples:
     """Make clanks from afar: metal that rings off over a tenth of a second or so."""
-    sound = np.zeros(frames, dtype=np.float32)
+    clanks = []
     for _ in range(rng.poisson(EVENTS_PER_S * frames / sample_rate_hz)):
         modes = [
             Mode(rng.uniform(250, 3000), rng.uniform(0.02, 0.12), rng.uniform(0.3, 1))
             for _ in range(3)
         ]
-        strength = np.array([amplitude(rng.uniform(0, 12))])
-        sound += strike(frames, rng.integers(frames, size=1), strength, ring(modes, sample_rate_hz))
+        loudness = np.float32(amplitude(rng.uniform(0, 12)))
+        clanks.append((int(rng.integers(frames)), loudness * ring(modes, sample_rate_hz)))
+    sound = np.zeros(frames, dtype=np.float32)
+    for start, clank in clanks:
+        sound[start : start + len(clank)] += clank[: frames - start]
     return sound
