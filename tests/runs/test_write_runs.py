@@ -144,6 +144,17 @@ def test_resuming_a_finished_run_leaves_it_as_it_is(job: OwnJob, tmp_path: Path)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
+def test_resuming_tidies_up_after_a_run_that_was_killed_once_its_bundle_was_there(
+    job: OwnJob, tmp_path: Path
+) -> None:
+    bundle_of(job, tmp_path, resume=False)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for left in (f".{RUN}.lock", f"{RUN}/checkpoint.safetensors", f"{RUN}/sibling-1.safetensors"):
+        (tmp_path / left).write_bytes(b"left behind")
+    bundle_of(job, tmp_path, resume=True)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
 def test_a_refused_training_leaves_no_run_behind(job: OwnJob, tmp_path: Path) -> None:
     refused = dataclasses.replace(job, machine=Machine("synth_fan", "id_09"))
     with pytest.raises(DataError, match="no clip of machine"):

@@ -25,7 +25,7 @@ from rattle.detector import Detector
 from rattle.detector.cross_fit import forget_siblings
 from rattle.detector.finish import NO_WATCH, finish
 from rattle.detector.job import Job, Recordings, Watch
-from rattle.errors import TrainingError
+from rattle.errors import StorageError, TrainingError
 from rattle.learning.outliers import named
 from rattle.learning.train import Step
 from rattle.locked import locked
@@ -91,16 +91,27 @@ def run_in_folder(
     """
     folder, folders = training_folder(out, job.machines), _folders(out, job.machines)
     bundles = {machine: of.bundle for machine, of in folders.items()}
+    ours = [folder, *folders.values()]
     if resume and len(_finished(job, bundles)) == len(bundles):
-        _forget(job, folder)
+        # It may have been killed in between. Where nothing can be written it is read all the same.
+        with suppress(StorageError), _held(ours):
+            _tidy_up(job, folder)
         return bundles
-    with ExitStack() as locks:
-        for path in {folder.path, *(of.path for of in folders.values())}:
-            locks.enter_context(locked(path, "a training"))
+    with _held(ours):
         if not resume:
             refuse_existing(out, job.machines)
         _run(job, out, folder, folders, watch, before)
+        _tidy_up(job, folder)
     return bundles
+
+
+@contextmanager
+def _held(folders: Sequence[RunFolder]) -> Iterator[None]:
+    """Keep run folders to this process."""
+    with ExitStack() as locks:
+        for path in {folder.path for folder in folders}:
+            locks.enter_context(locked(path, "a training"))
+        yield
 
 
 def _run(
@@ -141,17 +152,22 @@ def _run(
                 of_machine = folders[detector.machine]
                 _share_run(job, folder, of_machine, detector.machine)
                 detector.save(of_machine.bundle)
-    folder.checkpoint.unlink(missing_ok=True)
-    forget_siblings(folder.checkpoint)
-    _forget(job, folder)
 
 
-def _forget(job: Job, folder: RunFolder) -> None:
-    """Remove the common folder of a fleet whose bundles are all there; no other training's."""
-    if len(job.machines) == 1 or not folder.environment.exists():
+def _tidy_up(job: Job, folder: RunFolder) -> None:
+    """Remove what a training goes on from, its bundles all there: of a fleet the common folder.
+
+    Nothing of another training that stopped in the same folder.
+    """
+    if not folder.environment.exists():
         return
-    if json.loads(folder.environment.read_text())["machine"] == _named(job.machines):
+    if json.loads(folder.environment.read_text())["machine"] != _named(job.machines):
+        return
+    if len(job.machines) > 1:
         shutil.rmtree(folder.path)
+    else:
+        folder.checkpoint.unlink(missing_ok=True)
+        forget_siblings(folder.checkpoint)
 
 
 def _named(machines: Sequence[Machine]) -> str:
