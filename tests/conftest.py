@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest_plugins = ["made_up_runs", "made_up_scored"]
+pytest_plugins = ["made_up_cluster", "made_up_runs", "made_up_scored"]
 
 if TYPE_CHECKING:
     from rattle import Detector, Machine, Manifest, Recipe

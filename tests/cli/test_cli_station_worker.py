@@ -15,6 +15,8 @@ import pytest
         (["--token", "a-secret"], "put it into an environment variable"),
         (["--token", "env:NOBODY_SET_THIS"], "NOBODY_SET_THIS is not set"),
         (["--device", "abacus"], "abacus"),
+        (["--threads", "0"], "--threads is 1 or more"),
+        (["--ray", "127.0.0.1:1"], "no Ray cluster can be used at 127.0.0.1:1"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,9 +17,9 @@ from small_grid import (
     killed_on_the_way,
     left_by,
     running,
-    until,
 )
 
+from made_up_cluster import Cluster
 from rattle.errors import Interrupted, TrainingError
 from rattle.experiments.task import Setting
 from rattle.grid.cluster import RayWorkers, count_slots
@@ -32,37 +29,15 @@ from rattle.grid.run import run_grid
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quiet_ray() -> Iterator[None]:
-    """Ray as it has to be set before it is loaded: on this machine alone, without telemetry."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # else it listens to the network
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.delenv("RAY_ADDRESS", raising=False)
-        pytest.importorskip("ray", reason="the extra `cluster` is not installed")
-        yield
+@pytest.fixture(autouse=True)
+def as_is(quiet_ray: None) -> None:
+    """Nothing of Ray's goes out."""
 
 
-@pytest.fixture(scope="module")
-def address(quiet_ray: None) -> Iterator[str]:
+@pytest.fixture
+def address(cluster: Cluster) -> str:
     """Where a Ray of two CPUs answers."""
-    # pytest's folders are too long for the names of Ray's sockets.
-    folder = Path(tempfile.mkdtemp(prefix="ray-"))
-    log = folder / "log"
-    command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block"]
-    options = ["--port=0", "--num-cpus=2", "--include-dashboard=false", f"--temp-dir={folder}"]
-    with log.open("w") as out:
-        head = subprocess.Popen([*command, *options], stdout=out, stderr=out)
-    try:
-        # Ray says that it has started before it writes where it answers.
-        where = folder / "ray_current_cluster"
-        until(lambda: (where.exists() and where.read_text()) or head.poll() is not None)
-        assert head.poll() is None, log.read_text()
-        yield where.read_text().strip()
-    finally:
-        head.terminate()
-        head.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+    return cluster.address
 
 
 def test_a_cluster_leaves_what_this_process_does_though_a_worker_is_killed(

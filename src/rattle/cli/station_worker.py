@@ -15,6 +15,8 @@ def station_worker(
     station: Annotated[list[str], Parameter(consume_multiple=True)] = [],  # noqa: B006
     token: str | None = None,
     data: Path | None = None,
+    threads: int | None = None,
+    ray: str | None = None,
     device: str = "auto",
 ) -> int:
     """Train encoders for stations, until Ctrl-C or SIGTERM.
@@ -35,6 +37,12 @@ def station_worker(
     data
         Recordings that bundles were trained on, as for rattle train: a folder or a CSV file. By
         default the replay set of a bundle stands for them.
+    threads
+        Threads of a training; by default as many as torch likes, on a cluster 1.
+    ray
+        auto or the address of a Ray cluster whose nodes do the trainings, as many at a time as
+        they have CPUs (or GPUs) for; for large fleets. Each node has to reach the stations, and to
+        have DATA.
     device
         auto, cpu, cuda or cuda:N.
     """
@@ -47,15 +55,22 @@ def station_worker(
     from threading import Event
 
     from rattle.clips.layouts import load_manifest
+    from rattle.errors import DataError
+    from rattle.grid.cluster import RayWorkers
+    from rattle.grid.local import limit_threads
     from rattle.learning.device import place
+    from rattle.worker.on_nodes import Trainings, spread
     from rattle.worker.rounds import rounds
     from rattle.worker.station import Station
     from rattle.worker.work import Means, remove_abandoned
 
     addresses = [_address(each) for each in station or [DEFAULT]]
     secret = None if token is None else _secret(token)
-    place(device)  # an unknown one is said now
-    means = Means(device, None if data is None else load_manifest(data))
+    if threads is not None and threads < 1:
+        raise DataError(f"--threads is 1 or more; {threads} was given")
+    if ray is None:  # a cluster's nodes have devices of their own
+        place(device)  # an unknown one is said now
+    means = Means(device, None if data is None else load_manifest(data.absolute()))
     remove_abandoned()
     # Who listens on the same machine comes first.
     os.nice(10)
@@ -64,8 +79,17 @@ def station_worker(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     name = f"{socket.gethostname()}:{os.getpid()}-{secrets.token_hex(2)}"
-    print(f"worker {name} asks {', '.join(addresses)} for trainings; Ctrl-C ends it.", flush=True)
-    rounds([partial(Station, each, name, secret) for each in addresses], means, stop)
+    opened = [partial(Station, each, name, secret) for each in addresses]
+    asks = f"worker {name} asks {', '.join(addresses)} for trainings"
+    if ray is None:
+        if threads is not None:
+            limit_threads(threads)
+        print(f"{asks}; Ctrl-C ends it.", flush=True)
+        rounds(opened, means, stop)
+        return 0
+    with RayWorkers(Trainings(name, secret, means), ray, threads=threads or 1) as nodes:
+        print(f"{asks}, {nodes.count} at a time on a cluster; Ctrl-C ends it.", flush=True)
+        spread(opened, nodes, stop)
     return 0
 
 

@@ -47,15 +47,11 @@ class AnyTask(Protocol):
 
 
 TaskT = TypeVar("TaskT", bound=AnyTask)
-TaskT_contra = TypeVar("TaskT_contra", bound=AnyTask, contravariant=True)
+TaskT_contra = TypeVar("TaskT_contra", contravariant=True)
 
 
 class Shared(Protocol[TaskT_contra]):
-    """What all tasks of a grid share; processes are sent it."""
-
-    @property
-    def folder(self) -> Path:
-        """Where they run."""
+    """What tasks share; processes are sent it."""
 
     @property
     def needs_gpu(self) -> bool:
@@ -66,6 +62,14 @@ class Shared(Protocol[TaskT_contra]):
 
     def run(self, task: TaskT_contra, stop_requested: Callable[[], bool], /) -> None:
         """Run a task to its end, or keep its state and raise ``Interrupted`` when asked to stop."""
+
+
+class SharedFolder(Shared[TaskT_contra], Protocol[TaskT_contra]):
+    """What all tasks of a grid share."""
+
+    @property
+    def folder(self) -> Path:
+        """Where they run."""
 
 
 class Workers(Protocol[TaskT_contra]):
@@ -93,7 +97,7 @@ class Progress(Generic[TaskT]):
     that was done here.
     """
 
-    shared: Shared[TaskT]
+    shared: SharedFolder[TaskT]
     total: int
     done: list[TaskT] = field(default_factory=list)
     failed: dict[TaskT, BaseException] = field(default_factory=dict)
@@ -116,7 +120,7 @@ class Progress(Generic[TaskT]):
 
 def run_grid(
     tasks: Sequence[TaskT],
-    shared: Shared[TaskT],
+    shared: SharedFolder[TaskT],
     workers: Workers[TaskT],
     *,
     on_change: Callable[[Progress[TaskT]], None] = lambda _: None,

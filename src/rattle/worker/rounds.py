@@ -49,18 +49,18 @@ def rounds(opened: Sequence[Callable[[], Station]], means: Means, stop: Event) -
             did_any = False
             for station, again in stations:
                 unsent = [made for made in unsent if not sent(made)]
-                job = None if stop.is_set() else _claimed(station, away)
+                job = None if stop.is_set() else claimed(station, away)
                 if job is not None:
                     did_any = True
                     path = Path(at) / f"{job.id}.zip"
-                    if done(station, again, job, means, stop, path):
+                    if done(station, again, job, means, stop.is_set, path):
                         unsent.append(Made(station, job, path, time.monotonic() + KEPT_S))
             unsent = [made for made in unsent if not sent(made)]
             if not did_any:
                 stop.wait(ASKS_EVERY_S)
 
 
-def _claimed(station: Station, away: set[str]) -> Job | None:
+def claimed(station: Station, away: set[str]) -> Job | None:
     """Take a station's next job; that it is away is said once."""
     try:
         job = station.claim()
@@ -80,28 +80,28 @@ def done(
     again: Callable[[], Station],
     job: Job,
     means: Means,
-    stop: Event,
+    stop_requested: Callable[[], bool],
     path: Path,
 ) -> bool:
     """Do a job, and say whether there is something to send; what goes wrong is told."""
     _log.info("%s: begins, job %s", job.machine, job.id)
     try:
-        do(station, again, job, means, stop, path)
+        do(station, again, job, means, stop_requested, path)
         return True
     except NotOurs:
         _log.info("%s: it is not wanted any more", job.machine)
     except Away as error:
         _log.warning("%s: given up: %s", job.machine, error)
     except Interrupted:
-        _fail(station, job, "the worker was ended, or had to leave it", for_good=False)
+        fail(station, job, "the worker was ended, or had to leave it", for_good=False)
     except RattleError as error:
         _log.warning("%s: %s", job.machine, error)
         # The same sound fails the same way again; a full disk may have room by then.
-        _fail(station, job, str(error), for_good=not isinstance(error, StorageError))
+        fail(station, job, str(error), for_good=not isinstance(error, StorageError))
     except Exception as error:
         # A fault of the program in one job is not to end the worker.
         _log.exception("%s: failed", job.machine)
-        _fail(station, job, f"an error of the program: {error!r}", for_good=False)
+        fail(station, job, f"an error of the program: {error!r}", for_good=False)
     return False
 
 
@@ -119,12 +119,13 @@ def sent(made: Made) -> bool:
         _log.info("%s: it is not wanted any more", machine)
     except RattleError as error:
         _log.warning("%s: %s", machine, error)
-        _fail(made.station, made.job, str(error), for_good=True)
+        fail(made.station, made.job, str(error), for_good=True)
     made.path.unlink(missing_ok=True)
     return True
 
 
-def _fail(station: Station, job: Job, why: str, *, for_good: bool) -> None:
+def fail(station: Station, job: Job, why: str, *, for_good: bool) -> None:
+    """Say that a job could not be done; a station that does not hear it finds out by itself."""
     try:
         station.fail(job, why, for_good=for_good)
     except (Away, NotOurs, RattleError) as error:

@@ -115,7 +115,12 @@ class Patient:
 
 
 def do(
-    station: Station, ours: Callable[[], Station], job: Job, means: Means, stop: Event, to: Path
+    station: Station,
+    ours: Callable[[], Station],
+    job: Job,
+    means: Means,
+    stop_requested: Callable[[], bool],
+    to: Path,
 ) -> None:
     """Do a job and write what is to be sent of it ``to`` a file.
 
@@ -126,7 +131,7 @@ def do(
     left = Event()
 
     def is_over() -> bool:
-        return stop.is_set() or left.is_set()
+        return stop_requested() or left.is_set()
 
     ask = Patient(station, is_over)
     with (

@@ -5,23 +5,16 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import requests
 from plant_kit import (
-    RATE_HZ,
     Given,
-    between,
-    plant_file,
-    remember_minutes,
     rows,
     say,
-    started,
     waited_for,
 )
 from worker_kit import encoder, jobs, keep_pieces, served, worker
@@ -31,37 +24,6 @@ from rattle.station.plant.encoders import heard_of
 from rattle.station.plant.station import Plant
 from rattle.station.store import embedding_files, reviews
 from rattle.station.store.tables import ClipRow, IncidentRow, ReleaseRow
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker loads torch, niced: on a busy machine that takes a while."""
-    monkeypatch.setattr("plant_kit.PATIENCE_S", 400.0)
-
-
-@pytest.fixture
-def heard(
-    tmp_path: Path,
-    exported_file: Path,
-    healthy: np.ndarray,
-    odd: np.ndarray,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[tuple[Plant, Given]]:
-    """A plant whose machine has hissed, with ten hours of kept sound; no incident is the test's."""
-    monkeypatch.setattr("rattle.station.learn.incidents.TEST_SHARE", 10**12)
-    monkeypatch.setattr("rattle.station.store.jobs.SETTLES", timedelta(0))
-    file = plant_file(tmp_path / "data", exported_file)
-    remember_minutes(file, between(exported_file, healthy, odd))
-    source = Given()
-    plant = started(file, source)
-    keep_pieces(plant, healthy, hours=10)
-    ended = source.put(odd, datetime.now(UTC) - timedelta(minutes=12))
-    rng = np.random.default_rng(1)
-    quiet = np.tile(healthy, 25)[: 660 * RATE_HZ] + rng.normal(0, 1e-5, 660 * RATE_HZ)
-    source.put(quiet.astype(np.float32), ended)
-    waited_for(lambda: any(r.incident_id for r in rows(plant, ClipRow)))
-    yield plant, source
-    plant.stop()
 
 
 def test_a_verdict_makes_a_worker_train_an_encoder_that_takes_over_with_its_past(

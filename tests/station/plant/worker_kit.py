@@ -40,11 +40,11 @@ def served(plant: Plant, bind: str = "127.0.0.1:0") -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def worker(*addresses: str) -> Iterator[subprocess.Popen[str]]:
-    """Run ``rattle station-worker`` for stations until the block ends."""
+def worker(*addresses: str, ray: str | None = None) -> Iterator[subprocess.Popen[str]]:
+    """Run ``rattle station-worker`` for stations until the block ends, on a cluster if given."""
     words = [sys.executable, "-m", "rattle", "station-worker", "--station", *addresses]
     child = subprocess.Popen(
-        [*words, "--device", "cpu"],
+        [*words, "--device", "cpu", *(() if ray is None else ("--ray", ray))],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
