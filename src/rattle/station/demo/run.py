@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
+from threading import Event, Thread
 
+from rattle.errors import StorageError
 from rattle.listening.source import Source
 from rattle.station.clock import utc_now
 from rattle.station.config.model import Machine, Plant
@@ -11,11 +14,14 @@ from rattle.station.config.model import Source as SourceFile
 from rattle.station.demo.history import write_history
 from rattle.station.demo.kit import unpack
 from rattle.station.demo.machines import MACHINES, SEED
+from rattle.station.demo.past import hear_past
 from rattle.station.demo.script import TROUBLES, faults
 from rattle.station.demo.sound import MachineSound
 from rattle.station.demo.source import MAKER, MadeSource
 from rattle.station.plant.releases import Release
 from rattle.station.serve import serve
+
+_log = logging.getLogger(__name__)
 
 PLANT = "Synthetic demo"
 WORDS = """\
@@ -26,6 +32,8 @@ started was computed beforehand, what happens from now on is heard and judged li
   after 1 min  the exhaust fan's microphone, which was unplugged, is an incident of its own
   after 2 min  the dosing valve leaks, and the camera at feed pump 2 has been lost for a minute
   later        a fault somewhere every few minutes
+  after 15 min a day of sound of feed pump 1 and the dosing valve is stored, made anew in the
+               background: what they learn from then on can be tried on it
 
 Look at an incident, listen to it, say what it was: y anomaly, n normal, u unsure. Then look at what
 its machine has learnt: the head that is offered there is yours to choose.
@@ -39,7 +47,21 @@ def run_demo(to: Path, port: int) -> int:
         if not (to / "bundles" / f"{machine.name}.rattle").exists():
             unpack(machine.name, to / "bundles" / f"{machine.name}.rattle")
     write_history(plant, utc_now())
-    return serve(plant, opens=DemoSources(), words=WORDS)
+    stop = Event()
+    past = Thread(target=_hear_past, args=(plant, stop), name="past")
+    past.start()
+    try:
+        return serve(plant, opens=DemoSources(), words=WORDS)
+    finally:
+        stop.set()
+        past.join()
+
+
+def _hear_past(plant: Plant, stop: Event) -> None:
+    try:
+        hear_past(plant, stop)
+    except StorageError as error:  # the demo goes on without
+        _log.warning("%s", error)
 
 
 def demo_plant(to: Path, port: int) -> Plant:
