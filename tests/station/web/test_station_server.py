@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import time
@@ -15,6 +16,8 @@ from asked import add_accounts
 from fastapi import FastAPI
 from made_up_station import MadeUpStation, plant_file
 from served import Served, serving
+from starlette.exceptions import HTTPException
+from starlette.types import Message
 
 from rattle.errors import DataError
 from rattle.station.store.reading.accounts import audit
@@ -160,6 +163,29 @@ def test_who_never_ends_a_body_is_let_go(app: FastAPI, monkeypatch: pytest.Monke
         assert b" 408 " in connection.recv(65_536)
         assert is_closed_by_the_server(connection)
         assert httpx.get(f"{served.address}/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(("size", "is_taken"), [(64 * 1024, True), (1, False)])
+def test_a_large_body_may_take_as_long_as_a_slow_line_does(
+    size: int, is_taken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "BODY_WITHIN_S", 0.3)
+    left = 4
+
+    async def receive() -> Message:
+        nonlocal left
+        await asyncio.sleep(0.2)
+        left -= 1
+        return {"type": "http.request", "body": b"x" * size, "more_body": left > 0}
+
+    async def receive_all() -> None:
+        patient = guard.Patient(receive)
+        while (await patient())["more_body"]:
+            pass
+
+    with contextlib.nullcontext() if is_taken else pytest.raises(HTTPException, match="408"):
+        asyncio.run(receive_all())
+    assert (left == 0) == is_taken
 
 
 def test_who_never_reads_an_answer_is_let_go(

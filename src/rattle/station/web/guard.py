@@ -29,7 +29,8 @@ from rattle.station.web.answers import refusal
 _log = logging.getLogger(__name__)
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-BODY_WITHIN_S = 30.0
+# A body has so long, and longer by what has come of it at this pace: a bundle by a slow line.
+BODY_WITHIN_S, SLOWEST_BYTES_A_S = 30.0, 32 * 1024
 HEADERS = {
     "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'; object-src 'none'",
@@ -92,24 +93,27 @@ class Guard:
 
 
 class Patient:
-    """Receives a request's body, which has to come within half a minute."""
+    """Receives a request's body: half a minute, and longer where much comes at a fair pace."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._until = asyncio.get_running_loop().time() + BODY_WITHIN_S
+        self._began = asyncio.get_running_loop().time()
+        self._received = 0
         self._is_whole = False
 
     async def __call__(self) -> Message:
         """Receive the next part; raises ``HTTPException`` 408 where the client is too slow."""
         if self._is_whole:
             return await self._receive()
-        left_s = self._until - asyncio.get_running_loop().time()
+        within_s = BODY_WITHIN_S + self._received / SLOWEST_BYTES_A_S
+        left_s = self._began + within_s - asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(max(left_s, 0)):
                 message = await self._receive()
         except TimeoutError:
-            said = f"The request did not come whole within {BODY_WITHIN_S:g} s."
+            said = f"The request did not come whole within {within_s:.0f} s."
             raise HTTPException(408, said, headers={"connection": "close"}) from None
+        self._received += len(message.get("body", b""))
         self._is_whole = not message.get("more_body", False)
         return message
 
