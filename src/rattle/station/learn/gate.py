@@ -25,6 +25,7 @@ from rattle.scoring.budget.minutes import (
 )
 from rattle.scoring.budget.rule import Values
 from rattle.scoring.delong import CLIPS_NEEDED, delong
+from rattle.station.amounts_said import rate_said
 from rattle.station.learn.incidents import Stood
 from rattle.station.learn.replay import Replayed
 
@@ -164,8 +165,8 @@ def gate(
         )
     if _is_above(new.expected, budget_per_week) and not _is_above(old.expected, budget_per_week):
         against.append(
-            f"to find every confirmed fault it would raise {new.expected:.1f} false alarms a week"
-            f"{'' if pieces is None else ' or more'}"
+            f"to find every confirmed fault it would raise {rate_said(new.expected)} false alarms "
+            f"a week{'' if pieces is None else ' or more'}"
         )
     missing = []
     if minutes < MINUTES_NEEDED:

@@ -89,7 +89,7 @@ def test_a_release_shows_both_heads_side_by_side(
     text = client.get(f"/releases/{offer_head(station)}").text
     assert "It is shown to be better, or no worse." in text
     assert "3 (1.2 a week)" in text
-    assert "1 (0.4 a week)" in text
+    assert "1 (0.42 a week)" in text
     assert "+0.004 to +0.116" in text
     assert f'href="/incidents/{station.incidents["alarm"]}">Listen' in text
     assert "no recording is kept" in text

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rattle.pages.words import counted
+from rattle.station.amounts_said import rate_said
 from rattle.station.board import MachineNow
 from rattle.station.store.reading.jobs import JobView
 from rattle.station.store.reading.views import PromotionView, ReleaseView
@@ -179,8 +180,8 @@ def _in_stored(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Compared]
         Compared(
             "alarms in the stored sound, no fault",
             MEANS_ALARMS,
-            f"{old['alarms']} ({old['alarms_a_week']:.1f} a week)",
-            f"{new['alarms']} ({new['alarms_a_week']:.1f} a week)",
+            _came(old),
+            _came(new),
             _fewer(old["alarms"], new["alarms"]),
         )
     ]
@@ -189,12 +190,17 @@ def _in_stored(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Compared]
             Compared(
                 "false alarms expected a week",
                 MEANS_EXPECTED,
-                f"{old['expected']:.1f}, at most {old['upper']:.1f}",
-                f"{new['expected']:.1f}, at most {new['upper']:.1f}",
+                f"{rate_said(old['expected'])}, at most {rate_said(old['upper'])}",
+                f"{rate_said(new['expected'])}, at most {rate_said(new['upper'])}",
                 None,
             )
         )
     return rows
+
+
+def _came(of: Mapping[str, Any]) -> str:
+    rate = f" ({rate_said(of['alarms_a_week'])} a week)" if of["alarms"] else ""
+    return f"{of['alarms']}{rate}"
 
 
 def _in_kept(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Compared]:
