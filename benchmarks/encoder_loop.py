@@ -63,7 +63,7 @@ WAIT_S = 3600.0
 
 def learnt(machine: DemoMachine, bundles: Path, recordings: Path, healthy_s: float) -> Row:
     """Hear, review, let a head and an encoder learn; what came of both."""
-    with opened([machine], bundles, healthy_s) as walk:
+    with opened([machine], bundles, healthy_s, ROUNDS) as walk:
         plant, data = walk.plant, walk.plant.file.data
         walk.hear(healthy_s + ROUNDS * ROUND_S)
         rounds = [came(walk, machine, number) for number in range(ROUNDS)]

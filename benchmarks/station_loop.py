@@ -13,10 +13,12 @@ severities 0.6 and 1; and all of that once more. The last kind of each type is o
 know to be harmless. After each round someone confirms every incident in whose time there was a
 fault, and rejects those of the harmless kind and all others. Each head that is offered then and not
 refused by its gate is *promoted*; the same is done by another station whose heads nobody promotes
-(*left alone*). Memory of the process is noted every simulated hour; with ``--healthy-hours 20`` for
-more than a day.
+(*left alone*). Memory of the process is noted every simulated hour; for more than a day, with
+something to be learnt every three hours, by
 
-    python benchmarks/station_loop.py memory --results benchmarks/results/station_loop.jsonl \
+    python benchmarks/station_loop.py run --bundles KIT --ways promoted --rounds 6 \
+        --healthy-hours 8 --results benchmarks/results/station_day.jsonl
+    python benchmarks/station_loop.py memory --results benchmarks/results/station_day.jsonl \
         --page docs/performance.md
 """
 
@@ -133,13 +135,13 @@ def _resident_mb() -> int:
     return pages * resource.getpagesize() // 2**20
 
 
-def faults_of(machine: DemoMachine, healthy_s: float) -> list[Fault]:
+def faults_of(machine: DemoMachine, healthy_s: float, rounds: int) -> list[Fault]:
     """Every fault of the machine's type, round by round."""
     kinds = [(kind, much) for much in SEVERITIES for kind in FAULTS_OF_TYPE[machine.type]]
     first_s = healthy_s + EVERY_S / 4 + APART_S * MACHINES.index(machine)
     return [
         Fault(kind, much, begins, begins + FAULT_S)
-        for number in range(ROUNDS)
+        for number in range(rounds)
         for slot, (kind, much) in enumerate(kinds)
         for begins in [first_s + number * ROUND_S + slot * EVERY_S]
     ]
@@ -151,12 +153,17 @@ def harmless(machine: DemoMachine) -> str:
 
 
 def walked(
-    machines: Sequence[DemoMachine], bundles: Path, healthy_s: float, *, promotes: bool
+    machines: Sequence[DemoMachine],
+    bundles: Path,
+    healthy_s: float,
+    rounds: int,
+    *,
+    promotes: bool,
 ) -> Iterator[Row]:
     """A row a machine and round, and one of the memory."""
-    with opened(machines, bundles, healthy_s) as walk:
+    with opened(machines, bundles, healthy_s, rounds) as walk:
         plant = walk.plant
-        for number in range(ROUNDS):
+        for number in range(rounds):
             walk.hear(healthy_s + (number + 1) * ROUND_S)
             rows = [
                 {"machine": machine.name, "promotes": promotes, "round": number}
@@ -176,9 +183,11 @@ def walked(
 
 
 @contextmanager
-def opened(machines: Sequence[DemoMachine], bundles: Path, healthy_s: float) -> Iterator[Walk]:
+def opened(
+    machines: Sequence[DemoMachine], bundles: Path, healthy_s: float, rounds: int
+) -> Iterator[Walk]:
     """Run a station of these machines in a folder of its own."""
-    faults = {machine.name: faults_of(machine, healthy_s) for machine in machines}
+    faults = {machine.name: faults_of(machine, healthy_s, rounds) for machine in machines}
     tapes = {
         machine.name: Tape(machine.name, MachineSound(machine.specimen, SEED, faults[machine.name]))
         for machine in machines
@@ -366,11 +375,9 @@ def memory(rows: list[Row]) -> str:
     ]
     for row in (row for row in rows if "memory_mb" in row):
         own, promotes = row["memory_mb"], row["promotes"]
-        last = [
-            each
-            for each in rows
-            if each.get("round") == ROUNDS - 1 and each["promotes"] == promotes
-        ]
+        of_way = [each for each in rows if each["promotes"] == promotes and "round" in each]
+        end = max(each["round"] for each in of_way)
+        last = [each for each in of_way if each["round"] == end]
         learnt = sum((each["learnt"] or {}).get("verdicts", 0) for each in last)
         at = [str(own[hour]) if hour < len(own) else "" for hour in hours]
         cells = ["promoted" if promotes else "left alone", str(len(last)), str(learnt), *at]
@@ -389,6 +396,7 @@ def main() -> None:
     parser.add_argument("--machines", nargs="+", choices=names, default=names)
     parser.add_argument("--ways", nargs="+", choices=[*WAYS], default=[*WAYS])
     parser.add_argument("--healthy-hours", type=float, default=HEALTHY_H)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--page", type=Path)
     chosen = parser.parse_args()
@@ -402,7 +410,7 @@ def main() -> None:
     machines = [machine for machine in MACHINES if machine.name in chosen.machines]
     for way in chosen.ways:
         healthy_s = 3600 * chosen.healthy_hours
-        for row in walked(machines, chosen.bundles, healthy_s, promotes=WAYS[way]):
+        for row in walked(machines, chosen.bundles, healthy_s, chosen.rounds, promotes=WAYS[way]):
             print(json.dumps(row), flush=True)
             with chosen.results.open("a") as file:
                 file.write(json.dumps(row) + "\n")
