@@ -2,7 +2,7 @@ r"""Lets a station hear a week of SYNTHETIC machines, faster than real time, and
 
     python benchmarks/demo_kit.py train KIT
     python benchmarks/week.py hear --bundles KIT --heard WEEK --machines "Feed pump 1"
-    ...                                              (each machine; one core each, some 30 minutes)
+    ...                                              (each machine; one core each, some 45 minutes)
     python benchmarks/week.py judge --bundles KIT --heard WEEK \
         --results benchmarks/results/week.jsonl                              (some ten minutes)
     python benchmarks/week.py table --results benchmarks/results/week.jsonl \
@@ -11,7 +11,8 @@ r"""Lets a station hear a week of SYNTHETIC machines, faster than real time, and
 
 The machines are those of `rattle station --demo`: healthy for the whole week, switched off and on
 every five minutes, each time at a speed of its own. What is heard goes through the station's ear.
-Its minutes do not depend on any threshold, so they are heard once and judged twice by the station's
+``hear`` and ``judge`` with ``--seed 2`` and another folder give another week, whose rows stand beside.
+Minutes do not depend on any threshold, so they are heard once and judged twice by the station's
 judge, with a budget of one false alarm a week: *reviewed*, someone says of every alarm within the
 hour that it was normal; else nobody says anything, and no threshold rises above an alarm that waits
 for a review. After the week each fault of the machine's type is heard once, for a minute, by an ear
@@ -187,6 +188,7 @@ def faults_of(
 
 HEADS = (
     "machine",
+    "week",
     "days",
     "alarms reviewed",
     "false alarms: came",
@@ -202,19 +204,42 @@ HEADS = (
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Markdown: what came beside what was expected, and the faults."""
-    lines = [f"| {' | '.join(HEADS)} |", "|---|---:|---" + "|---:" * (len(HEADS) - 3) + "|"]
+    lines = [f"| {' | '.join(HEADS)} |", "|---|---:|---:|---" + "|---:" * (len(HEADS) - 4) + "|"]
     for row in rows:
         faults = row["faults"].values()
         by_alarm = sum(each["alarm"] is not None for each in faults)
         by_any = sum(each["alarm"] is not None or each["watch"] is not None for each in faults)
         now = row["rate_now"]["alarm"]
         lines.append(
-            f"| {row['machine']} | {row['days']:g} | {'yes' if row['reviewed'] else 'no'} "
+            f"| {row['machine']} | {row['week']} | {row['days']:g} "
+            f"| {'yes' if row['reviewed'] else 'no'} "
             f"| {row['came']['alarm']} | {row['expected']['alarm']} "
             f"| {row['came']['watch']} | {row['expected']['watch']} | {now[0]} | {now[1]} "
             f"| {by_alarm} of {len(faults)} | {by_any} of {len(faults)} |"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *_sums(rows)])
+
+
+def _sums(rows: list[dict[str, Any]]) -> list[str]:
+    """All machines together, against their budgets."""
+    lines = [
+        "| alarms reviewed | machines' weeks | budget | false alarms: came | expected "
+        "| watches: came | expected | faults found by alarm | by watch |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for reviewed in (False, True):
+        own = [row for row in rows if row["reviewed"] == reviewed]
+        faults = [each for row in own for each in row["faults"].values()]
+        by_alarm = sum(each["alarm"] is not None for each in faults)
+        by_any = sum(each["alarm"] is not None or each["watch"] is not None for each in faults)
+        weeks = sum(row["days"] for row in own) / 7
+        cells = [f"{weeks:g}", f"{weeks * BUDGET:g}"]
+        for level in ("alarm", "watch"):
+            came = sum(row["came"][level] for row in own)
+            cells += [str(came), f"{sum(row['expected'][level] for row in own):.1f}"]
+        cells += [f"{by_alarm} of {len(faults)}", f"{by_any} of {len(faults)}"]
+        lines.append(f"| {'yes' if reviewed else 'no'} | {' | '.join(cells)} |")
+    return lines
 
 
 def main() -> None:
@@ -248,10 +273,14 @@ def main() -> None:
             continue
         minutes = load_file(file)[machine.name].astype(np.float64)
         for reviewed in (False, True):
-            rows.append(judged(machine, scorer, minutes, reviewed=reviewed))
+            row = judged(machine, scorer, minutes, reviewed=reviewed)
+            rows.append({"week": chosen.seed} | row)
             print(json.dumps(rows[-1]), flush=True)
     if chosen.verb == "judge":
-        chosen.results.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+        others = noted(chosen.results) if chosen.results.exists() else []
+        others = [row for row in others if row["week"] != chosen.seed]
+        text = "".join(f"{json.dumps(row)}\n" for row in [*others, *rows])
+        chosen.results.write_text(text)
 
 
 if __name__ == "__main__":
