@@ -11,13 +11,13 @@ r"""Lets a station hear a week of SYNTHETIC machines, faster than real time, and
 
 The machines are those of `rattle station --demo`: healthy for the whole week, switched off and on
 every five minutes, each time at a speed of its own. What is heard goes through the station's ear.
-``hear`` and ``judge`` with ``--seed 2`` and another folder give another week, whose rows stand beside.
-Minutes do not depend on any threshold, so they are heard once and judged twice by the station's
-judge, with a budget of one false alarm a week: *reviewed*, someone says of every alarm within the
-hour that it was normal; else nobody says anything, and no threshold rises above an alarm that waits
-for a review. After the week each fault of the machine's type is heard once, for a minute, by an ear
-that knows what the week's ear knew: is there an incident? The false alarms that came stand beside
-those that the page said were to be expected.
+``hear`` and ``judge`` with ``--seed 2`` and another folder give another week, whose rows stand
+beside. Minutes do not depend on any threshold, so they are heard once and judged twice by the
+station's judge, with a budget of one false alarm a week: *reviewed*, someone says of every alarm
+within the hour that it was normal; else nobody says anything, and no threshold rises above an alarm
+that waits for a review. After the week each fault of the machine's type is heard once, for a
+minute, by an ear that knows what the week's ear knew: is there an incident? The false alarms that
+came stand beside those that the page said were to be expected.
 """
 
 from __future__ import annotations
