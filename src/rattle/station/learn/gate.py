@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rattle.pages.words import counted
 from rattle.scoring.budget.fit import Tail
 from rattle.scoring.budget.ledger import LEVELS, SHARES, Level
 from rattle.scoring.budget.minutes import (
@@ -175,7 +176,8 @@ def gate(
     if new.expected is None or not (old.is_judged and new.is_judged):
         missing.append("too little sound is stored to fit a threshold to")
     if len(faults) < FAULTS_NEEDED:
-        missing.append(f"the test has {len(faults)} confirmed faults, of {FAULTS_NEEDED} needed")
+        has = counted(len(faults), "confirmed fault")
+        missing.append(f"the test has {has}, of {FAULTS_NEEDED} needed")
     state: State = "refused" if against else "not shown" if missing else "passed"
     reasons = (*against, *missing)
     return Gate(state, reasons, minutes, pieces, old, new, auc, difference, lost, gained)
