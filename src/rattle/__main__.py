@@ -21,13 +21,16 @@ def main() -> None:
 
     try:
         run()
+    except KeyboardInterrupt:
+        # It came as the command was ending, while its last words were said.
+        sys.stderr.write("rattle: interrupted\n")
     except SystemExit as ended:
         if ended.code != INTERRUPTED:
             raise
-        # Everything is written and every process of ours has ended; to unload torch takes seconds.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(INTERRUPTED)
+    # Everything is written and every process of ours has ended; to unload torch takes seconds.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(INTERRUPTED)
 
 
 if __name__ == "__main__":
