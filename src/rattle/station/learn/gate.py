@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -166,8 +166,8 @@ def gate(
         )
     if _is_above(new.expected, budget_per_week) and not _is_above(old.expected, budget_per_week):
         against.append(
-            f"to find every confirmed fault it would raise {rate_said(new.expected)} false alarms "
-            f"a week{'' if pieces is None else ' or more'}"
+            f"to find every confirmed fault it would raise {_precisely(new.expected)} false alarms "
+            f"a week{'' if pieces is None else ' or more'}, of {budget_per_week:g} allowed"
         )
     missing = []
     if minutes < MINUTES_NEEDED:
@@ -316,8 +316,13 @@ def _only(alarms: Sequence[Alarm], others: Sequence[Alarm]) -> tuple[Alarm, ...]
     )
 
 
-def _is_above(rate: float | None, budget: float) -> bool:
+def _is_above(rate: float | None, budget: float) -> TypeGuard[float]:
     return rate is not None and rate > budget
+
+
+def _precisely(rate: float) -> str:
+    """So that 1.04 is not said to be more than 1."""
+    return f"{rate:.2f}" if rate < 10 else rate_said(rate)
 
 
 def a_week(alarms: int, minutes: int) -> float:
