@@ -17,9 +17,12 @@ refused by its gate is *promoted*; the same is done by another station whose hea
 something to be learnt every three hours, by
 
     python benchmarks/station_loop.py run --bundles KIT --ways promoted --rounds 6 \
-        --healthy-hours 8 --results benchmarks/results/station_day.jsonl
+        --healthy-hours 8 --machines "Exhaust fan" "Dosing valve" \
+        --results benchmarks/results/station_day.jsonl                              (half an hour)
     python benchmarks/station_loop.py memory --results benchmarks/results/station_day.jsonl \
         --page docs/performance.md
+    python benchmarks/station_loop.py day --results benchmarks/results/station_day.jsonl \
+        --page docs/explanation/learning.md
 """
 
 from __future__ import annotations
@@ -351,7 +354,7 @@ def _sums(rows: list[Row]) -> list[str]:
         "| harmless kind: alarms | alarms or watches | other alarms | other watches |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
-    for promotes in (False, True):
+    for promotes in sorted({row["promotes"] for row in rows}):
         own = [row for row in rows if row["promotes"] == promotes and row["round"]]
         cells = []
         for name in ("faults", "harmless"):
@@ -385,7 +388,11 @@ def memory(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-TABLES = {"table": ("station-loop", table), "memory": ("station-memory", memory)}
+TABLES = {
+    "table": ("station-loop", table),
+    "day": ("station-day", table),
+    "memory": ("station-memory", memory),
+}
 
 
 def main() -> None:
