@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from threading import Event, Thread
 
-from rattle.errors import StorageError
+from rattle.errors import RattleError
 from rattle.listening.source import Source
 from rattle.station.clock import utc_now
 from rattle.station.config.model import Machine, Plant
@@ -60,7 +60,7 @@ def run_demo(to: Path, port: int) -> int:
 def _hear_past(plant: Plant, stop: Event) -> None:
     try:
         hear_past(plant, stop)
-    except StorageError as error:  # the demo goes on without
+    except RattleError as error:  # the demo goes on without
         _log.warning("%s", error)
 
 
