@@ -97,4 +97,6 @@ class Context:
     def machines(self) -> Sequence[Machine]:
         """All machines with their secrets: the file's, those enrolled, and those about to be."""
         station = self.station
-        return [*self.file.machine, *station.enrolled(), *station.enrolling.machines()]
+        # First these: one that is taken up between the two is in both, and never in neither.
+        about_to_be = station.enrolling.machines()
+        return [*self.file.machine, *station.enrolled(), *about_to_be]

@@ -67,7 +67,10 @@ def push(address: str, sound: np.ndarray, stop: threading.Event) -> None:
     for piece in itertools.cycle(pieces):
         data = piece.astype("<f4").tobytes()
         while not stop.wait(0.1):
-            answer = httpx2.post(f"{address}/ingest/fan%20plc", content=data, headers=headers)
+            # A station that makes a detector on a busy machine may take its time to answer.
+            answer = httpx2.post(
+                f"{address}/ingest/fan%20plc", content=data, headers=headers, timeout=60
+            )
             if answer.status_code == 200:
                 break
             assert answer.status_code in (429, 503), answer.text
