@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-PATIENCE_S = 120.0
+from rattle.locked import locked
+
+PATIENCE_S, OTHERS_TAKE_S = 120.0, 900.0
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,13 @@ def quiet_ray() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def cluster(quiet_ray: None) -> Iterator[Cluster]:
-    """A Ray of two CPUs."""
+    """A Ray of two CPUs; one at a time on this machine, where tests run side by side."""
+    place = Path(tempfile.gettempdir()) / "rattle-tests-ray"
+    with locked(place, "a Ray of tests", patience_s=OTHERS_TAKE_S):
+        yield from _cluster()
+
+
+def _cluster() -> Iterator[Cluster]:
     # pytest's folders are too long for the names of Ray's sockets.
     folder = Path(tempfile.mkdtemp(prefix="ray-"))
     log = folder / "log"
