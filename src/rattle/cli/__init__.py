@@ -13,6 +13,7 @@ import signal
 import sys
 import warnings
 from pathlib import Path
+from typing import NoReturn
 
 from cyclopts import App, Parameter
 
@@ -81,7 +82,7 @@ def build_app() -> App:
     return app
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command line and exit; errors of ours are one message and no traceback."""
     logging.basicConfig(format="rattle: %(levelname)s: %(message)s", level=logging.WARNING)
     logging.addLevelName(logging.WARNING, "warning")

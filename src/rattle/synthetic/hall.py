@@ -54,15 +54,13 @@ def _distant_machines(seed: int) -> tuple[Colour, ...]:
 
 def _events(frames: int, sample_rate_hz: int, rng: np.random.Generator) -> Samples:
     """Make clanks from afar: metal that rings off over a tenth of a second or so."""
-    clanks = []
+    sound = np.zeros(frames, dtype=np.float32)
     for _ in range(rng.poisson(EVENTS_PER_S * frames / sample_rate_hz)):
         modes = [
             Mode(rng.uniform(250, 3000), rng.uniform(0.02, 0.12), rng.uniform(0.3, 1))
             for _ in range(3)
         ]
         loudness = np.float32(amplitude(rng.uniform(0, 12)))
-        clanks.append((int(rng.integers(frames)), loudness * ring(modes, sample_rate_hz)))
-    sound = np.zeros(frames, dtype=np.float32)
-    for start, clank in clanks:
+        start, clank = int(rng.integers(frames)), loudness * ring(modes, sample_rate_hz)
         sound[start : start + len(clank)] += clank[: frames - start]
     return sound

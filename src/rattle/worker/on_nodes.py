@@ -21,7 +21,7 @@ from threading import Event
 from rattle.errors import Interrupted
 from rattle.grid.run import Workers
 from rattle.runs.node import device_on_node
-from rattle.worker.rounds import ASKS_EVERY_S, KEPT_S, Made, claimed, done, fail, sent
+from rattle.worker.rounds import ASKS_EVERY_S, ENDED, KEPT_S, Made, claimed, done, fail, sent
 from rattle.worker.station import Job, Station
 from rattle.worker.work import PREFIX, Means, remove_abandoned
 
@@ -109,7 +109,7 @@ def _conclude(future: Future[None], station: Station, job: Job) -> None:
     if error is None:
         _log.info("%s: the node is done, job %s", job.machine, job.id)
     elif isinstance(error, Interrupted):
-        fail(station, job, "the worker was ended, or had to leave it", for_good=False)
+        fail(station, job, ENDED, for_good=False)
     else:
         _log.warning("%s: %s", job.machine, error)
         fail(station, job, f"on the cluster: {error}", for_good=False)

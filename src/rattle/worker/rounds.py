@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 ASKS_EVERY_S = 5.0
 # What cannot be sent for so long is thrown away.
 KEPT_S = 1800.0
+ENDED = "the worker was ended, or had to leave it"
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def done(
     except Away as error:
         _log.warning("%s: given up: %s", job.machine, error)
     except Interrupted:
-        fail(station, job, "the worker was ended, or had to leave it", for_good=False)
+        fail(station, job, ENDED, for_good=False)
     except RattleError as error:
         _log.warning("%s: %s", job.machine, error)
         # The same sound fails the same way again; a full disk may have room by then.

@@ -67,7 +67,7 @@ def database(stations: Stations, postgresql: Any, tmp_path: Path) -> Iterator[Da
 
 
 @pytest.fixture
-def heard(
+def hissed(
     tmp_path: Path,
     exported_file: Path,
     healthy: np.ndarray,

@@ -27,9 +27,9 @@ from rattle.station.store.tables import ClipRow, IncidentRow, ReleaseRow
 
 
 def test_a_verdict_makes_a_worker_train_an_encoder_that_takes_over_with_its_past(
-    heard: tuple[Plant, Given],
+    hissed: tuple[Plant, Given],
 ) -> None:
-    plant, _ = heard
+    plant, _ = hissed
     say(plant, "anomaly")
     waited_for(lambda: jobs(plant, "waiting"))
     with served(plant) as address:
@@ -79,9 +79,9 @@ def test_a_verdict_makes_a_worker_train_an_encoder_that_takes_over_with_its_past
 
 
 def test_a_worker_that_is_killed_loses_its_lease_and_another_does_the_job(
-    heard: tuple[Plant, Given], monkeypatch: pytest.MonkeyPatch
+    hissed: tuple[Plant, Given], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plant, _ = heard
+    plant, _ = hissed
     monkeypatch.setattr("rattle.station.store.jobs.LEASE", timedelta(seconds=2))
     say(plant, "anomaly")
     with served(plant) as address:
@@ -98,9 +98,9 @@ def test_a_worker_that_is_killed_loses_its_lease_and_another_does_the_job(
 
 
 def test_what_cannot_be_trained_fails_with_a_reason_that_the_page_shows(
-    heard: tuple[Plant, Given],
+    hissed: tuple[Plant, Given],
 ) -> None:
-    plant, _ = heard
+    plant, _ = hissed
     for row in rows(plant, ClipRow):
         (plant.file.data / row.path).unlink()
     say(plant, "anomaly")
@@ -114,9 +114,9 @@ def test_what_cannot_be_trained_fails_with_a_reason_that_the_page_shows(
 
 
 def test_a_worker_waits_for_a_station_that_is_away_and_sends_what_it_made(
-    heard: tuple[Plant, Given], healthy: np.ndarray
+    hissed: tuple[Plant, Given], healthy: np.ndarray
 ) -> None:
-    plant, _ = heard
+    plant, _ = hissed
     keep_pieces(plant, healthy, hours=150)  # to hear them takes a while
     say(plant, "anomaly")
     with contextlib.ExitStack() as at_work:
@@ -132,9 +132,9 @@ def test_a_worker_waits_for_a_station_that_is_away_and_sends_what_it_made(
 
 
 def test_an_encoder_of_a_verdict_that_is_taken_back_is_not_offered(
-    heard: tuple[Plant, Given],
+    hissed: tuple[Plant, Given],
 ) -> None:
-    plant, _ = heard
+    plant, _ = hissed
     review = say(plant, "anomaly")
     with served(plant) as address, worker(address):
         row: Any = waited_for(lambda: encoder(plant))

@@ -18,9 +18,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at proces
 
 
 def test_a_node_that_dies_costs_none_of_the_stations_tries(
-    heard: tuple[Plant, Given], cluster: Cluster
+    hissed: tuple[Plant, Given], cluster: Cluster
 ) -> None:
-    plant, _ = heard
+    plant, _ = hissed
     say(plant, "anomaly")
     with served(plant) as address, worker(address, ray=cluster.address) as child:
         (job,) = waited_for(lambda: [row for row in jobs(plant, "running") if row.progress > 0])
@@ -35,9 +35,9 @@ def test_a_node_that_dies_costs_none_of_the_stations_tries(
 
 
 def test_a_worker_that_is_ended_gives_the_job_back(
-    heard: tuple[Plant, Given], cluster: Cluster
+    hissed: tuple[Plant, Given], cluster: Cluster
 ) -> None:
-    plant, _ = heard
+    plant, _ = hissed
     say(plant, "anomaly")
     with served(plant) as address, worker(address, ray=cluster.address) as child:
         waited_for(lambda: [row for row in jobs(plant, "running") if row.progress > 0])

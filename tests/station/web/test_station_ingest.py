@@ -14,6 +14,7 @@ from made_up_station import PUSH_TOKEN, RATE_HZ, MadeUpInbox, MadeUpStation
 from served import Served, serving
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from rattle.station.config.model import Machine
 from rattle.station.web.ingest import MOST_BYTES, MOST_SECONDS
 
 A_SECOND = bytes(2 * RATE_HZ)
@@ -196,3 +197,21 @@ def test_who_goes_away_in_the_middle_of_a_body_leaves_no_trace(
     served.server.stop()  # which waits for what goes on
     assert not served.server.is_serving
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_a_machine_that_is_taken_up_meanwhile_is_known_all_the_same(
+    station: MadeUpStation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pump = station.context.file.machine[1]
+    fan = pump.model_copy(update={"name": "fan"})
+    recorded: list[Machine] = [fan]
+    watched: list[Machine] = []
+
+    def seen(machines: list[Machine]) -> list[Machine]:
+        found = machines.copy()
+        watched[:], recorded[:] = [fan], []  # it is taken up as soon as one has looked
+        return found
+
+    monkeypatch.setattr(station.plant.enrolling, "machines", lambda: seen(recorded))
+    monkeypatch.setattr(station.plant, "enrolled", lambda: seen(watched))
+    assert "fan" in [machine.name for machine in station.context.machines]
