@@ -8,8 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["made_up_cluster", "made_up_runs", "made_up_scored"]
+
+# A busy machine may take its time over any example.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 if TYPE_CHECKING:
     from rattle import Detector, Machine, Manifest, Recipe

@@ -54,7 +54,7 @@ def s16le(sound: Sound) -> bytes:
     return np.round(sound * 32768).astype("<i2").tobytes()
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(cuts=st.lists(st.integers(0, 36 * RATE_HZ), max_size=50))
 def test_a_stream_of_a_real_bundle_gives_the_timeline_of_the_recording(
     exported_file: Path, sound: Sound, cuts: list[int]

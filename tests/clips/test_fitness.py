@@ -114,7 +114,7 @@ def test_a_fault_concerns_the_windows_that_hold_it_and_no_others() -> None:
     assert told == [False, False, True, True, False, False, False]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(cuts=st.lists(st.integers(0, 4 * RATE_HZ), max_size=20))
 def test_the_judgement_does_not_depend_on_the_chunks(cuts: list[int]) -> None:
     sound = noise(4)

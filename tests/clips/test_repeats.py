@@ -24,7 +24,7 @@ def compared(sound: Samples, first: int, length: int, longest: int) -> list[bool
     ]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     seed=st.integers(0, 2**32 - 1),
     blocks=st.integers(1, 6),

@@ -49,7 +49,7 @@ def test_recordings_score_as_by_torch(scorer: Scorer, detector: Detector, clips:
 
 
 @given(samples=st.integers(1, 3 * RATE_HZ), seed=st.integers(0, 9))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_samples_of_any_length_score_as_by_torch(
     scorer: Scorer, detector: Detector, samples: int, seed: int
 ) -> None:

@@ -55,7 +55,7 @@ def pushed(stream: Stream, sound: NDArray[np.float32], cuts: list[int]) -> list[
     return [score for chunk in np.split(sound, sorted(cuts)) for score in stream.push(chunk)]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     cuts=st.lists(st.integers(0, len(SOUND)), max_size=40),
     fft=st.sampled_from([256, 512, 1024]),
@@ -72,7 +72,7 @@ def test_a_stream_gives_the_scores_of_the_whole_recording(
     np.testing.assert_allclose(values(pushed(Stream(scorer), SOUND, cuts)), expected, atol=1e-4)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     cuts=st.lists(st.integers(0, 3 * len(SOUND)), max_size=40),
     rate_hz=st.sampled_from([8000, 22050, 44100, 48000]),

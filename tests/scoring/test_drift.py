@@ -74,7 +74,7 @@ def test_what_is_as_before_again_is_no_shift_within_a_month() -> None:
         assert shift_of(medians) is None, seed
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(scale=st.floats(0.001, 1000), place=st.floats(-1000, 1000), shift=st.floats(-6, 6))
 def test_it_does_not_depend_on_the_scale_of_the_score(
     scale: float, place: float, shift: float

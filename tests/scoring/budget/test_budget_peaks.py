@@ -11,7 +11,7 @@ from rattle.scoring.budget.minutes import incidents
 from rattle.scoring.budget.peaks import MOST_PEAKS, find_peaks
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32 - 1), count=st.integers(60, 4000), memory=st.floats(0, 0.99))
 def test_peaks_are_the_highest_minutes_of_the_incidents_above_the_base(
     seed: int, count: int, memory: float

@@ -79,7 +79,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.dictionaries(BARE, VALUES, max_size=4), st.booleans())
 def test_every_key_of_any_file_is_found(values: dict[str, Any], multiline: bool) -> None:
     text = tomli_w.dumps(values, multiline_strings=multiline)

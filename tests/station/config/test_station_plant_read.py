@@ -263,7 +263,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(changes=st.dictionaries(NAMES, VALUES, max_size=4), inside=st.dictionaries(NAMES, VALUES))
 def test_whatever_the_file_says_it_is_read_or_refused_in_words(
     changes: dict[str, Any], inside: dict[str, Any], tmp_path_factory: pytest.TempPathFactory

@@ -80,7 +80,7 @@ def whole() -> list[object]:
     return summary(kit)
 
 
-@settings(deadline=None, max_examples=6, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=6, phases=[Phase.explicit, Phase.generate])
 @given(
     st.lists(st.integers(1500, 90_000), min_size=1, max_size=5),
     st.sets(st.integers(1, STRETCHES - 1), max_size=3),

@@ -127,7 +127,7 @@ runs = st.lists(
 
 
 @given(runs=runs, window_s=st.sampled_from([2.0, 8.0]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_piece_is_of_normal_windows_alone_whatever_comes(
     runs: list[tuple[Any, int]], window_s: float
 ) -> None:

@@ -38,7 +38,7 @@ def test_what_is_pushed_is_heard_with_the_time_of_its_arrival() -> None:
     ]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=30))
 def test_half_a_sample_waits_for_its_other_half(cuts: list[int]) -> None:
     box = inbox(channels=3, encoding="f32le")

@@ -22,7 +22,7 @@ from rattle.station.store import embedding_files
 RULE = AlarmRule(3, 5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(0, 2**32 - 1),
     st.integers(0, 600),

@@ -58,9 +58,7 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, R
     after_h=st.integers(-1, 240),
     minutes=st.sampled_from([0, 1, 30]),
 )
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_figure_agrees_with_the_database(
     hall: tuple[Database, Registered, dict], seed: int, zone: str, after_h: int, minutes: int
 ) -> None:

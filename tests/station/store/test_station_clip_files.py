@@ -53,7 +53,7 @@ def test_a_recording_is_read_as_it_was_heard_in_as_few_bits_as_that_takes(
     channels=st.integers(1, 8),
     rate_hz=st.sampled_from([1000, 16_000, 44_100, 384_000]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_name_is_what_a_clip_is_known_by(
     tmp_path_factory: pytest.TempPathFactory,
     seed: int,

@@ -68,7 +68,7 @@ def test_encoders_are_kept_apart_and_what_was_written_twice_is_there_once(tmp_pa
 
 
 @given(cut=st.integers(1, 10_000), noise=st.binary(max_size=40), has_magic=st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_after_a_torn_block_reading_goes_on(
     tmp_path_factory: pytest.TempPathFactory, cut: int, noise: bytes, has_magic: bool
 ) -> None:
@@ -87,7 +87,7 @@ def test_after_a_torn_block_reading_goes_on(
 
 
 @given(place=st.integers(0, 10_000), bit=st.integers(0, 7))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_damaged_block_is_left_out_and_never_read_wrong(
     tmp_path_factory: pytest.TempPathFactory, place: int, bit: int
 ) -> None:

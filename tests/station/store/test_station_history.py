@@ -161,7 +161,6 @@ def test_of_a_source_that_was_never_heard_nothing_is_known(
 )
 @settings(
     max_examples=12,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_an_account_is_recalled_exactly_after_any_minutes_and_reviews(

@@ -57,7 +57,7 @@ def test_one_that_is_told_twice_is_there_once(tmp_path: Path) -> None:
     length=st.integers(-5, 3 * 86_400),
     zone=st.integers(-12, 12),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_pieces_are_those_that_begin_within_by_time_in_any_time_zone(
     tmp_path_factory: pytest.TempPathFactory, places: list[int], begin: int, length: int, zone: int
 ) -> None:

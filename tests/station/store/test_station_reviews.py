@@ -81,7 +81,6 @@ def test_an_undo_brings_back_the_review_before(database: Database, heard: Heard)
 )
 @settings(
     max_examples=20,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_however_reviews_and_undos_follow_the_newest_that_stands_counts(

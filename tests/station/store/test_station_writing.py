@@ -104,7 +104,6 @@ def test_every_record_is_read_as_it_was_told(database: Database, heard: Heard) -
 @given(again=st.lists(st.integers(0, 9), max_size=15))
 @settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_records_that_are_written_again_change_nothing(

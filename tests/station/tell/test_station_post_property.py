@@ -100,7 +100,7 @@ def notices_of(messages: list[Message]) -> Iterator[Told]:
     return (notice for message in messages for notice in message.notices)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(acts=st.lists(ACTS, max_size=40), quiet=st.sampled_from((None, "12:10-13:30")))
 def test_all_is_told_and_twice_only_what_a_kill_hid(
     acts: list[tuple[str, str]], quiet: str | None

@@ -38,7 +38,6 @@ def described(
 USUAL = settings(
     max_examples=25,
     derandomize=True,
-    deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
