@@ -52,6 +52,18 @@ def test_it_does_not_matter_how_sound_is_cut_into_blocks(tmp_path: Path) -> None
     assert a == b == c
 
 
+def test_pieces_that_came_at_once_are_all_kept(tmp_path: Path) -> None:
+    into = recording(tmp_path)
+    sounds = [noise(10, seed=seed) for seed in range(3)]
+    for sound in sounds:
+        into.push(Block(sound[:, None], RATE_HZ), BEGIN)
+    pieces = Pieces(tmp_path / "01").all
+    assert len({piece.at for piece in pieces}) == 1
+    for piece, sound in zip(pieces, sounds, strict=True):
+        kept, _ = soundfile.read(tmp_path / "01" / piece.file, dtype="float32")
+        np.testing.assert_allclose(kept, sound, atol=2**-16)
+
+
 def test_no_piece_spans_a_gap(tmp_path: Path) -> None:
     into = recording(tmp_path)
     hear(into, noise(15))

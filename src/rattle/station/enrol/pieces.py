@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from rattle.atomic import replacing, writing
 from rattle.station.config.amounts import shown_bytes
 from rattle.station.enrol.piece import Piece, Samples
-from rattle.station.store.flac import rounded
+from rattle.station.store.flac import SUFFIX, rounded
 from rattle.station.store.sound_files import SPARE_BYTES
 
 FOLDER = "enrolling"
@@ -55,7 +56,7 @@ class Pieces:
         Raises ``StorageError`` where it cannot be written, ``ClipError`` where FLAC cannot hold it.
         """
         if keep:
-            name = f"{piece.at:%Y%m%dT%H%M%S}.{piece.at.microsecond // 1000:03d}.flac"
+            name = self._free_name(piece.at)
             encoded = rounded(samples).encoded(sample_rate_hz)
             with replacing(self.folder / name) as beside:
                 self._bytes += beside.write_bytes(encoded)
@@ -67,6 +68,15 @@ class Pieces:
                 lines.write(f"\n{piece.line()}")
         self.all = (*self.all, piece)
         return piece
+
+    def _free_name(self, at: datetime) -> str:
+        """Name a piece by when it begins, or by the next millisecond that no other is named by.
+
+        Two pieces begin at once where sound is pushed faster than it was made, or is copied.
+        """
+        while (self.folder / (name := f"{at:%Y%m%dT%H%M%S.%f}"[:-3] + SUFFIX)).exists():
+            at += timedelta(milliseconds=1)
+        return name
 
     def remove(self) -> None:
         """Remove all of it."""
