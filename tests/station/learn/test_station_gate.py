@@ -114,7 +114,7 @@ def test_less_than_a_day_is_not_shown() -> None:
     old[[300, 301, 700, 701]] = 40
     found = compared(old, old.copy(), stood)
     assert found.state == "not shown"
-    assert "of 24 needed" in found.reasons[0]
+    assert "16 h 40 min of sound are stored, of 24 h needed" in found.reasons
 
 
 def test_sound_that_is_too_little_for_a_threshold_judges_no_head() -> None:

@@ -115,7 +115,7 @@ def test_one_that_misses_them_is_refused() -> None:
 def test_of_less_than_a_day_and_of_no_fault_in_the_test_nothing_is_shown() -> None:
     short = tried(40.0, days=0.9)
     assert short.state == "not shown"
-    assert "22 h of running are told of by kept sound, of 24 needed" in short.reasons
+    assert "21 h 40 min of running are told of by kept sound, of 24 h needed" in short.reasons
     assert tried(40.0, is_test=False).state == "not shown"
 
 

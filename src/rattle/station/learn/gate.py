@@ -26,7 +26,7 @@ from rattle.scoring.budget.minutes import (
 )
 from rattle.scoring.budget.rule import Values
 from rattle.scoring.delong import CLIPS_NEEDED, delong
-from rattle.station.amounts_said import rate_said
+from rattle.station.amounts_said import rate_said, span_said
 from rattle.station.learn.incidents import Stood
 from rattle.station.learn.replay import Replayed
 
@@ -172,7 +172,8 @@ def gate(
     missing = []
     if minutes < MINUTES_NEEDED:
         how = "sound are stored" if pieces is None else "running are told of by kept sound"
-        missing.append(f"{minutes / 60:.0f} h of {how}, of {MINUTES_NEEDED // 60} needed")
+        stored = span_said(minutes * MINUTE_S)
+        missing.append(f"{stored} of {how}, of {MINUTES_NEEDED // 60} h needed")
     if new.expected is None or not (old.is_judged and new.is_judged):
         missing.append("too little sound is stored to fit a threshold to")
     if len(faults) < FAULTS_NEEDED:
