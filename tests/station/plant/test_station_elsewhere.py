@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from made_up_heard import NOW, Heard
 from rattle.station.board import Board, MachineNow, SourceNow
@@ -18,7 +19,7 @@ from rattle.station.plant.elsewhere import Elsewhere
 from rattle.station.store import reviews
 from rattle.station.store.database import Database, open_database
 from rattle.station.store.leases import join
-from rattle.station.store.tables import StationRow
+from rattle.station.store.tables import SourceRow, StationRow
 from rattle.station.store.writing import write
 
 LEASE = timedelta(seconds=30)
@@ -43,6 +44,7 @@ class Side:
     node: str
     held: set[str] = field(default_factory=set)
     reviewed: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
     board: Board = field(default_factory=Board)
     hub: Hub = field(default_factory=Hub)
 
@@ -56,10 +58,16 @@ class Side:
             self.hub,
             self.held,
             self.reviewed.extend,
+            self.gone.append,
             lambda: self.now,
         )
+        with self.database.reading() as session:
+            self.names([*session.scalars(select(SourceRow.id))])
+
+    def names(self, sources: list[str]) -> None:
+        """Say that it is there, with these sources in its file."""
         with self.database.writing() as session:
-            join(session, self.node, self.node, f"http://{self.node}", [], NOW, NOW + LEASE)
+            join(session, self.node, self.node, f"http://{self.node}", sources, NOW, NOW + LEASE)
 
     def events(self) -> list[str]:
         return [event.kind for event in self.page.take()]
@@ -137,6 +145,24 @@ def test_a_station_that_is_gone_is_said_and_what_it_heard_is_lost(
     assert (source.state, source.y) == ("lost", None)
     assert source.reason == "its station one has not been there since 2026-03-01 12:00 UTC"
     assert [each.is_there for each in two.elsewhere.stations] == [False, False]
+
+
+def test_a_machine_that_no_station_names_any_more_is_gone(
+    sides: tuple[Side, Side], fan: MachineNow
+) -> None:
+    one, two = sides
+    two.names([])
+    two.elsewhere.look()
+    assert (two.gone, [each.id for each in two.board.machines()]) == ([], [fan.id])
+    one.names([])
+    # It is in the row of the one still, which has not told anew.
+    looks = Side(two.database, "looking")
+    looks.names([])
+    for side in (two, looks):
+        side.elsewhere.look()
+    assert (two.gone, looks.gone, looks.board.machines()) == ([fan.id], [], [])
+    one.elsewhere.look()
+    assert one.gone == []  # it hears it until its holding lets it go
 
 
 def test_of_two_that_tell_of_a_machine_the_living_one_is_shown(

@@ -22,7 +22,7 @@ from rattle.station.events import Hub
 from rattle.station.health import StationSeen
 from rattle.station.store.database import Database
 from rattle.station.store.leases import time_of
-from rattle.station.store.tables import ReviewRow, StationRow
+from rattle.station.store.tables import MachineRow, ReviewRow, StationRow
 
 LOOK_EVERY_S = 2.0
 # Reviews are looked for so far back: clocks of stations differ.
@@ -41,22 +41,31 @@ class Elsewhere:
         hub: Hub,
         held: Collection[str],
         reviewed: Callable[[Sequence[str]], None],
+        gone: Callable[[str], None],
         now: Callable[[], datetime],
     ) -> None:
-        """``held`` are the machines of this station, ``reviewed`` lets its budgets know."""
+        """``held`` are the machines of this station, ``reviewed`` lets its budgets know.
+
+        ``gone`` hears of a machine on the board that is no station's any more.
+        """
         self._database, self._node, self._board, self._hub = database, node, board, hub
-        self._held, self._reviewed, self._now = held, reviewed, now
+        self._held, self._reviewed, self._gone, self._now = held, reviewed, gone, now
         self._known_reviews: set[str] = set()
         self.stations: tuple[StationSeen, ...] = ()
 
     def look(self) -> None:
         """Do it once; raises ``StorageError``."""
+        # First those that are shown: whatever joins has its rows before it is shown.
+        shown = {machine.id for machine in self._board.machines()}
         with self._database.reading() as session:
             rows = session.scalars(select(StationRow).order_by(StationRow.name)).all()
             now = time_of(session, self._now())
             others = [row for row in rows if row.node != self._node]
             reviews = self._new_reviews(session) if others else []
+            listed = set(session.scalars(select(MachineRow.id).where(MachineRow.listed)))
         self.stations = tuple(self._seen(row, now) for row in rows)
+        for machine_id in shown - listed - {*self._held}:
+            self._gone(machine_id)
         if not others:
             return
         if reviews:
@@ -66,7 +75,8 @@ class Elsewhere:
         for row in sorted(others, key=lambda row: row.until):
             for said in row.hears:
                 machine = _machine(said, row)
-                last[machine.id] = machine, row
+                if machine.id in listed:
+                    last[machine.id] = machine, row
         for machine, row in last.values():
             self._show(machine, row, is_there=row.until > now)
         self._say()

@@ -224,6 +224,7 @@ class Plant:
             self.hub,
             holding.machines,
             self.reviewed,
+            self._gone,
             self._now,
         )
         self._learning = Learning(self.database, roster, ears, self.hub, entered.node, self._now)
@@ -302,7 +303,7 @@ class Plant:
             listener.start()
 
     def _gone(self, machine_id: str) -> None:
-        """Show a machine no more that was removed, and tell the pages."""
+        """Show a machine no more that was removed, here or elsewhere, and tell the pages."""
         self.board.remove(machine_id)
         self.hub.publish("plant")
 
