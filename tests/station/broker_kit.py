@@ -101,7 +101,7 @@ class Listener:
         if message.topic.endswith(("/pcm", "/set")):
             return
         with self.lock:
-            self.came.append((message.topic, json.loads(message.payload)))
+            self.came.append((message.topic, json.loads(message.payload or "null")))
 
     def of(self, topic: str) -> list[Any]:
         """Everything that came there."""

@@ -19,6 +19,7 @@ from rattle.station.ids import new_id
 from rattle.station.plant.telling import Telling
 from rattle.station.records import IncidentChanged
 from rattle.station.store import reviews
+from rattle.station.store.tables import MachineRow
 from rattle.station.store.writing import write
 from rattle.station.tell import broker as broker_module
 from rattle.station.tell.publishing import STATES_ANEW_EVERY_S, Publisher
@@ -296,6 +297,44 @@ def test_who_takes_a_machine_over_publishes_all_of_it_and_home_assistant_keeps_i
             waited_for(lambda w=what, b=before: len(listener.of(f"{ROOT}/press-3/{w}")) > b)
         assert {t for t, _ in listener.came if t.startswith("homeassistant/")} == ids
     assert listener.last(f"{ROOT}/press-3/incident")["id"] == station.incidents["open alarm"]
+
+
+def leave(station: MadeUpStation, name: str) -> str:
+    """Let a machine leave the plant; gives its id."""
+    machine = station.machines[name]
+    with station.context.database.writing() as session:
+        session.get_one(MachineRow, machine).listed = False
+    station.context.board.remove(machine)
+    return machine
+
+
+@pytest.mark.parametrize("while_it_runs", [True, False])
+def test_of_a_machine_that_left_nothing_is_said_any_more(
+    telling: Any,
+    mosquitto: Mosquitto,
+    listening: Any,
+    station: MadeUpStation,
+    *,
+    while_it_runs: bool,
+) -> None:
+    mosquitto.start()
+    told = telling()
+    listener = listening()
+    waited_for(lambda: states(listener))
+    if while_it_runs:
+        press = leave(station, "press-3")
+    else:
+        told.telling.stop(6.0)
+        press = leave(station, "press-3")
+        telling()
+
+    def left(of: str) -> set[str]:
+        late = listening()
+        waited_for(lambda: late.last(f"{ROOT}/status") and late.last(f"{ROOT}/fan-1/model"))
+        return {at for at, _ in late.came if of in at}
+
+    waited_for(lambda: left(f"/rattle_{press}_") | left("/press-3/") == set())
+    assert left(f"/rattle_{station.machines['fan-1']}_")
 
 
 def test_states_are_published_again_every_ten_minutes_and_incidents_are_not(

@@ -67,13 +67,25 @@ def discovery(
         "payload_not_available": "offline",
     }
     for component, word, of, template, more in ENTITIES:
-        unique = f"rattle_{machine.id}_{word}"
         config = {
-            "unique_id": unique,
+            "unique_id": _unique(machine.id, word),
             "state_topic": topic(plant, machine.name, of),
             "value_template": template,
             "availability": [availability],
             "device": device,
             **more,
         }
-        yield f"{PREFIX}/{component}/{unique}/config", json.dumps(config)
+        yield _topic(component, machine.id, word), json.dumps(config)
+
+
+def topics_of(machine_id: str) -> list[str]:
+    """List where a machine is described; who finds nothing there shows it no more."""
+    return [_topic(component, machine_id, word) for component, word, *_ in ENTITIES]
+
+
+def _topic(component: str, machine_id: str, word: str) -> str:
+    return f"{PREFIX}/{component}/{_unique(machine_id, word)}/config"
+
+
+def _unique(machine_id: str, word: str) -> str:
+    return f"rattle_{machine_id}_{word}"

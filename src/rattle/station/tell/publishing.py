@@ -5,7 +5,8 @@
 
 Nothing waits for a broker that is away but the ids of incidents. Whenever a connection is made, all
 retained topics are sent again: a broker may have lost what it had. Of stations that share a
-database each publishes the machines that it hears, all that there is of one when it begins to.
+database each publishes the machines that it hears, all that there is of one when it begins to. What
+was said of a machine that left the plant is taken back: the broker would say it for ever.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from rattle.errors import StorageError
 from rattle.station.board import Board
 from rattle.station.config.secret_parts import without
 from rattle.station.store.database import Database
-from rattle.station.store.reading.newest import identity_of, in_order, newest_ids
+from rattle.station.store.reading.newest import identity_of, in_order, left, newest_ids
 from rattle.station.store.reading.views import IncidentView
-from rattle.station.tell.home_assistant import discovery
-from rattle.station.tell.topics import facts_of, payload, states_of, status, topic
+from rattle.station.tell.home_assistant import discovery, topics_of
+from rattle.station.tell.topics import OF_MACHINE, facts_of, payload, states_of, status, topic
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +70,10 @@ class Publisher:
         self._told: dict[str, dict[str, str]] = {"": {}}
         self._scores_at, self._anew_at = -SCORES_EVERY_S, clock()
         self._identities: dict[str, str] = {}
+        # Machines on the board, None before all that left were taken back from this connection's
+        # broker; and topics that are to be emptied.
+        self._shown: set[str] | None = None
+        self._to_empty: list[str] = []
         # Incidents that the broker is to hear of, and of which it is not known whether it did.
         self._changed: set[str] = set()
         self._under_way: list[tuple[str, Receipt]] = []
@@ -102,7 +107,7 @@ class Publisher:
         """Publish what differs from what was published by this connection."""
         if self._is_anew:
             self._is_anew = False
-            self._told = {"": {}}
+            self._told, self._shown = {"": {}}, None
             # The last connection may have lost them.
             with self._lock:
                 self._changed.update(incident_id for incident_id, _ in self._under_way)
@@ -111,6 +116,10 @@ class Publisher:
             self._anew_at = self._clock()
             self._told = {machine_id: {} for machine_id in self._told}
         self._follow()
+        while self._to_empty:
+            if self._is_anew or self._publish(self._to_empty[-1], "") is None:
+                return
+            self._to_empty.pop()
         for machine_id, at, text in self._states():
             told = self._told[machine_id]
             if told.get(at) == text:
@@ -126,7 +135,12 @@ class Publisher:
 
         Another station publishes these meanwhile, so all is published again where one comes back.
         """
-        held = {machine.id for machine in self._board.machines() if machine.id in self._held}
+        shown = {machine.id for machine in self._board.machines()}
+        if self._shown is None or self._shown - shown:
+            with self._database.reading() as session:
+                self._to_empty = [at for each in left(session) for at in self._topics_of(*each)]
+        self._shown = shown
+        held = {machine_id for machine_id in shown if machine_id in self._held}
         new = held - self._told.keys()
         if new:
             with self._database.reading() as session:
@@ -134,6 +148,10 @@ class Publisher:
             with self._lock:
                 self._changed.update(newest)
         self._told = {each: self._told.get(each, {}) for each in ("", *held)}
+
+    def _topics_of(self, machine_id: str, name: str) -> list[str]:
+        said = [topic(self._plant, name, what) for what in OF_MACHINE]
+        return [*said, *(topics_of(machine_id) if self._home_assistant else [])]
 
     def _states(self) -> Iterator[tuple[str, str, str]]:
         """Yield whose they are, topics and what they are to say, as it is now."""

@@ -32,6 +32,10 @@ def topic(plant: str, name: str, what: str) -> str:
     return f"{ROOT}/{plant}/{name}/{what}"
 
 
+# What is said of a machine, by the last part of the topic.
+OF_MACHINE = ("state", "score", "health", "model", "incident")
+
+
 def payload(**facts: Any) -> str:
     """Write facts as JSON."""
     return json.dumps({"v": 1, **facts})

@@ -1,4 +1,4 @@
-"""Read what a broker is told: machines' incidents with the newest last, and releases."""
+"""Read what a broker is told: machines' incidents with the newest last, releases, and who left."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from rattle.station.store.reading.incidents import incidents_of
 from rattle.station.store.reading.views import IncidentView
-from rattle.station.store.tables import IncidentRow, ReleaseRow
+from rattle.station.store.tables import IncidentRow, MachineRow, ReleaseRow
 
 
 def newest_ids(session: Session, machine_ids: Collection[str]) -> list[str]:
@@ -49,3 +49,9 @@ def in_order(session: Session, incident_ids: Collection[str]) -> list[IncidentVi
 def identity_of(session: Session, release_id: str) -> str:
     """Give the identity of a release's bundle."""
     return session.scalar(select(ReleaseRow.identity).where(ReleaseRow.id == release_id)) or ""
+
+
+def left(session: Session) -> list[tuple[str, str]]:
+    """List ids and names of the machines that no station names any more."""
+    query = select(MachineRow.id, MachineRow.name).where(~MachineRow.listed)
+    return [(id_, name) for id_, name in session.execute(query)]
