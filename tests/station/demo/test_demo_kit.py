@@ -12,12 +12,14 @@ import pytest
 from sqlalchemy import select
 
 from rattle.bundle import read_bundle
+from rattle.errors import HeldError
+from rattle.locked import locked
 from rattle.runtime.scorer import Scorer
 from rattle.scoring.budget.stages import LEARNT_AFTER_MINUTES
 from rattle.station.demo.history import write_history
 from rattle.station.demo.kit import history_of, pack, unpack
 from rattle.station.demo.machines import MACHINES
-from rattle.station.demo.run import demo_plant
+from rattle.station.demo.run import demo_plant, run_demo
 from rattle.station.ids import new_id
 from rattle.station.store.database import open_database
 from rattle.station.store.tables import MachineRow, MinuteRow, ReleaseRow
@@ -107,3 +109,9 @@ def test_what_is_packed_twice_is_kept_once_and_comes_out_as_it_was(
     unpack("b", tmp_path / "b.rattle")
     assert (tmp_path / "b.rattle").read_bytes() == exported_file.read_bytes()
     assert history_of("a").tolist() == [1, 1, 1]
+
+
+def test_a_second_demo_in_one_place_is_refused_before_it_touches_anything(tmp_path: Path) -> None:
+    with locked(tmp_path / "demo", "a demo"), pytest.raises(HeldError, match="a demo goes on"):
+        run_demo(tmp_path, 0)
+    assert list(tmp_path.iterdir()) == []

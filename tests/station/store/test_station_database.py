@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import shutil
 import stat
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,6 +69,26 @@ def test_tables_that_are_made_anew_keep_their_rows_and_what_refers_to_them(
         assert session.scalar(text("PRAGMA foreign_keys")) == 1
     with pytest.raises(IntegrityError), database.writing() as session:
         session.execute(text("DELETE FROM incident"))
+    database.close()
+
+
+def test_opened_twice_by_one_process_its_newest_rows_stay_whoever_else_closes_it(
+    tmp_path: Path,
+) -> None:
+    database = open_database("sqlite", tmp_path)
+    machine = Heard.of(database).machine_id
+    open_database("sqlite", tmp_path).close()
+    # Another process that takes itself for the last one removes what is not in the file yet.
+    other = "import sys; from rattle.station.store.database import open_database as o;"
+    other += "d = o('sqlite', __import__('pathlib').Path(sys.argv[1])); d.close()"
+    subprocess.run([sys.executable, "-c", other, tmp_path], check=True)
+    assert (tmp_path / f"{FILE}-wal").exists()
+    with database.writing() as session:
+        session.get_one(MachineRow, machine).budget_per_week = 7.0
+    again = open_database("sqlite", tmp_path)
+    with again.reading() as session:
+        assert session.get_one(MachineRow, machine).budget_per_week == 7.0
+    again.close()
     database.close()
 
 

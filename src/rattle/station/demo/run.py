@@ -8,6 +8,7 @@ from threading import Event, Thread
 
 from rattle.errors import RattleError
 from rattle.listening.source import Source
+from rattle.locked import locked
 from rattle.station.clock import utc_now
 from rattle.station.config.model import Machine, Plant
 from rattle.station.config.model import Source as SourceFile
@@ -43,18 +44,19 @@ its machine has learnt: the head that is offered there is yours to choose.
 def run_demo(to: Path, port: int) -> int:
     """Run it until Ctrl-C; ``to`` keeps what was heard and reviewed for the next time."""
     plant = demo_plant(to, port)
-    for machine in MACHINES:
-        if not (to / "bundles" / f"{machine.name}.rattle").exists():
-            unpack(machine.name, to / "bundles" / f"{machine.name}.rattle")
-    write_history(plant, utc_now())
-    stop = Event()
-    past = Thread(target=_hear_past, args=(plant, stop), name="past")
-    past.start()
-    try:
-        return serve(plant, opens=DemoSources(), words=WORDS)
-    finally:
-        stop.set()
-        past.join()
+    with locked(to / "demo", "a demo"):
+        for machine in MACHINES:
+            if not (to / "bundles" / f"{machine.name}.rattle").exists():
+                unpack(machine.name, to / "bundles" / f"{machine.name}.rattle")
+        write_history(plant, utc_now())
+        stop = Event()
+        past = Thread(target=_hear_past, args=(plant, stop), name="past")
+        past.start()
+        try:
+            return serve(plant, opens=DemoSources(), words=WORDS)
+        finally:
+            stop.set()
+            past.join()
 
 
 def _hear_past(plant: Plant, stop: Event) -> None:

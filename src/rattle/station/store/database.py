@@ -8,6 +8,7 @@ when it is made. Reading waits for nobody.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -199,8 +200,7 @@ def _look_at_references(connection: Connection, on: str) -> None:
 def _sqlite(file: Path) -> Engine:
     with writing_file(file):
         file.parent.mkdir(parents=True, exist_ok=True)
-        # It holds the hashes of passwords: nobody else is to read it.
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        _make(file)
     engine = create_engine(
         URL.create("sqlite", database=str(file)),
         pool_size=CONNECTIONS,
@@ -210,6 +210,20 @@ def _sqlite(file: Path) -> Engine:
     )
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _make(file: Path) -> None:
+    """Make an empty database that nobody else reads: it holds the hashes of passwords.
+
+    One that is there is not opened. Whoever closes a file loses all locks that his process has on
+    it, those of a database that is open already among them; then another process that closes it
+    removes its newest rows (https://www.sqlite.org/howtocorrupt.html, 2.2).
+    """
+    try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        if not os.access(file, os.R_OK | os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file)) from None
 
 
 def _postgresql(text_: str) -> Engine:
