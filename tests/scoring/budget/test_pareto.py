@@ -16,6 +16,12 @@ def test_each_point_of_the_grid_is_the_distribution_of_scipy(shape: float, scale
         assert point.survival(excess) == pytest.approx(genpareto.sf(excess, shape, scale=scale))
 
 
+@pytest.mark.parametrize("shape", [-0.2, 0.0, 0.3])
+def test_every_peak_reaches_what_is_below_the_base(shape: float) -> None:
+    one = Pareto(np.array([shape]), np.array([1e-3]), np.ones(1))
+    assert one.survival(-2.0) == 1.0
+
+
 def test_the_posterior_is_that_of_a_finer_grid_of_scipys_densities() -> None:
     excesses = genpareto.rvs(0.1, scale=2.0, size=30, random_state=3)
     xi = np.linspace(-0.4, 0.6, 101)

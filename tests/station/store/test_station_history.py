@@ -47,13 +47,14 @@ class Told:
         self._database, self._heard = database, heard
         self._records: list[object] = []
         self._incidents: dict[tuple[IncidentLevel, int], IncidentChanged] = {}
+        self._open: list[IncidentChanged] = []
         self._fitted = 0
 
     def minute(self, highest: float) -> None:
         ledger = self.ledger
         for level in LEVELS:
             ledger.passed(level, highest)
-        ledger.minute(highest)
+        ended = ledger.minute(highest)
         number = ledger.heard - 1
         self._records.append(
             self._heard.minute(number, minutes=(highest,), heard=ledger.heard, highest=highest)
@@ -61,6 +62,9 @@ class Told:
         for incident in ledger.incidents:
             if incident.last == number:
                 self._stretch(incident)
+        if ended and not any(map(ledger.is_open, LEVELS)):
+            self._records += [replace(each, state="ended", ended=NOW) for each in self._open]
+            self._open = []
         if ledger.fitted != self._fitted:
             self._fitted = ledger.fitted
             for level, threshold in ledger.thresholds.items():
@@ -110,8 +114,8 @@ class Told:
     def _stretch(self, incident: Incident) -> None:
         key = incident.level, incident.first
         if key not in self._incidents and incident.level == "watch":
-            # Already ended: what the station joins is not the ledger's affair.
-            self._incidents[key] = self._heard.incident(state="ended", ended=NOW)
+            self._incidents[key] = self._heard.incident()
+            self._open.append(self._incidents[key])
             self._records.append(self._incidents[key])
         if key not in self._incidents:
             # One incident of the station holds both levels.
@@ -245,6 +249,22 @@ def test_an_incident_is_forgotten_when_the_ledger_looks_and_not_before(
     assert (first.level, second.level) == ("watch", "alarm")
     assert second.last < told.ledger.first_kept <= first.last
     same(told.recalled(), told.ledger.account())
+
+
+def test_what_is_of_an_incident_that_has_ended_goes_on_no_more(
+    database: Database, heard: Heard
+) -> None:
+    incident = heard.incident()
+    minutes = [heard.minute(number, minutes=(1.0,), heard=number + 1) for number in range(5)]
+    stretch = heard.stretch(incident, level="watch", first=3, last=4)
+    ended = replace(incident, state="ended", ended=NOW + 5 * MINUTE)
+    for records, expected in (([*minutes, incident, stretch], {"watch": 0}), ([ended], {})):
+        with database.writing() as session:
+            write_all(session, records)
+        with database.reading() as session:
+            account = account_of(session, heard.source_id, heard.release_id)
+        assert account.calm == expected
+        assert len(account.incidents) == 1
 
 
 def test_each_release_has_an_account_of_its_own(database: Database, heard: Heard) -> None:

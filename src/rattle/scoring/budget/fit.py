@@ -98,7 +98,10 @@ class Tail:
         return (self.peaks + 0.5) / self.weeks
 
     def expected_per_week(self, level: float) -> float:
-        """Incidents a week above a level that is not below the base: the mean of the posterior."""
+        """Incidents a week above a level: the mean of the posterior.
+
+        Below the base, of which nothing was learnt, they are as many as above it, or more.
+        """
         return self.base_per_week * self.pareto.survival(level - self.base)
 
     def upper_per_week(self, level: float) -> float:

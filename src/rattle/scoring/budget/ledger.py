@@ -37,8 +37,8 @@ SHARES: dict[Level, float] = {"watch": 7.0, "alarm": 1.0}
 class Incident:
     """A run of minutes above a level: its first and last one above, by number, and the highest.
 
-    ``threshold`` is what it passed when it began; of a moment it is its peak. ``verdict`` is what a
-    person said of it; None where nobody has.
+    ``threshold`` is what it passed when it began; of a moment, and of what another detector raised,
+    it is its peak. ``verdict`` is what a person said of it; None where nobody has.
     """
 
     level: IncidentLevel
@@ -47,6 +47,11 @@ class Incident:
     peak: float
     threshold: float
     verdict: Verdict | None = None
+
+    @property
+    def is_raised(self) -> bool:
+        """Whether it passed a threshold of this detector."""
+        return self.peak > self.threshold
 
 
 @dataclass(frozen=True)
@@ -114,6 +119,17 @@ class Ledger:
     def is_open(self, level: Level) -> bool:
         """Whether an incident of that level goes on."""
         return level in self._calm
+
+    def calm(self, level: Level) -> int | None:
+        """Minutes since an incident that goes on was last above that level; None for none."""
+        return self._calm.get(level)
+
+    def follow(self, level: Level, calm: int | None) -> None:
+        """Let the incident of that level go on after so many calm minutes; None ends it."""
+        if calm is None:
+            self._calm.pop(level, None)
+        else:
+            self._calm[level] = calm
 
     def passed(self, level: Level, y: float) -> bool:
         """Note that Y is above the level within the minute that goes on; whether that is news."""
@@ -210,8 +226,12 @@ class Ledger:
         ]
 
     def experience(self, level: Level) -> Experience:
-        """Count the last 28 days' incidents of a level, but for those that were a fault."""
-        false = sum(each.level == level and each.verdict != "anomaly" for each in self.incidents)
+        """Count the last 28 days' incidents of a level, but for those that were a fault.
+
+        Those that another detector raised say nothing of this one.
+        """
+        raised = (each for each in self.incidents if each.level == level and each.is_raised)
+        false = sum(each.verdict != "anomaly" for each in raised)
         listened = min(self.heard - LEARNT_AFTER_MINUTES, KEPT_MINUTES)
         return Experience(false, max(listened, 0) / MINUTES_A_WEEK)
 

@@ -66,8 +66,8 @@ class Pareto:
         return cls(shapes[seen], scales[seen], weights)
 
     def survival_of_each(self, excess: float) -> Values:
-        """P(a peak reaches beyond ``excess``) by each point of the grid ``[G]``."""
-        ratio = excess / self.scales
+        """P(a peak reaches beyond ``excess``) by each point of the grid ``[G]``; 1 below 0."""
+        ratio = max(excess, 0.0) / self.scales
         flat = np.abs(self.shapes) < FLAT
         shape = np.where(flat, 1.0, self.shapes)
         inside = 1 + shape * ratio

@@ -88,6 +88,7 @@ class Ear:
         self._is_placement_due = False
         self._showing = Showing(source_id, machine_id, out.board, out.hub)
         self._showing.operating(running.state)
+        judge.begin()
         self._take(release, judge)
 
     @property
@@ -197,9 +198,11 @@ class Ear:
         with self._lock:
             if not release.hears_as(self._release):
                 self._end_segment()
-            self._judge.leave(at)
+            before = self._judge
             self._minutes.another_release()
+            judge.begin(before)
             self._take(release, judge)
+            before.leave(judge, at)
 
     def _hear_nothing(self, state: SourceState, reason: str, at: datetime) -> None:
         self._showing.state(state, reason, at.timestamp())

@@ -88,13 +88,15 @@ class MachineIncidents:
             return self._incident is not None
 
     def goes_on(self, source_id: str, levels: Collection[Level]) -> str | None:
-        """Say of a restored source which stretches were open: the incident that they are of.
+        """Say which stretches of a source go on: the incident that they are of.
 
-        None where no incident was; the next window above opens one.
+        None where no incident is open; the next window above opens one.
         """
         with self._lock:
+            if self._incident is None:
+                return None
             self._stretches |= {(source_id, level) for level in levels}
-            return None if self._incident is None else self._incident.id
+            return self._incident.id
 
     def settle(self, at: datetime) -> None:
         """End a restored incident as interrupted where no source goes on with it."""

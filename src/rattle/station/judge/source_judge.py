@@ -58,9 +58,7 @@ class SourceJudge:
         self._fitted = self.ledger.fitted
         self._told: dict[Level, Incident] = {}
         self._moments = moments or OddMoments()
-        open_levels = [level for level in LEVELS if self.ledger.is_open(level)]
-        incident_id = incidents.goes_on(source_id, open_levels) if open_levels else None
-        self._incident_of = {level: incident_id for level in open_levels if incident_id}
+        self._incident_of: dict[Level, str] = {}
 
     @property
     def is_open(self) -> bool:
@@ -74,6 +72,23 @@ class SourceJudge:
         """
         watch = self._thresholds.get("watch")
         return watch is not None and score <= watch.value and not self.is_open
+
+    def begin(self, before: SourceJudge | None = None) -> None:
+        """Go on with what was open when the source was last judged.
+
+        ``before`` is the judge of another release, which has heard the source up to here.
+        """
+        levels = [level for level in LEVELS if self.ledger.is_open(level)]
+        if before is not None:
+            for level in levels:
+                self.ledger.follow(level, before.ledger.calm(level))
+            levels = [level for level in levels if self.ledger.is_open(level)]
+        incident_id = self._incidents.goes_on(self._source_id, levels) if levels else None
+        for level in levels:
+            if incident_id is None:  # it ended meanwhile
+                self.ledger.follow(level, None)
+            else:
+                self._incident_of[level] = incident_id
 
     def window(self, score: float | None, at: datetime, z: NDArray[np.float32]) -> WindowJudged:
         """Take the next window, which ended at ``at``; its ``score`` is None where it has none."""
@@ -118,11 +133,11 @@ class SourceJudge:
             self.ledger.refit()
             self._fitted_anew(at, "reviewed")
 
-    def leave(self, at: datetime) -> None:
-        """End its stretches: another release takes over."""
-        for level in [*self._incident_of]:
-            self._incident_of.pop(level)
+    def leave(self, to: SourceJudge, at: datetime) -> None:
+        """End its stretches but for those that the judge of another release goes on with."""
+        for level in self._incident_of.keys() - to._incident_of.keys():
             self._incidents.calm(self._source_id, level, at)
+        self._incident_of.clear()
 
     def tell_so_far(self) -> None:
         """Tell how far its stretches and the incident reach, which windows alone do not."""

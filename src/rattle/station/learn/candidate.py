@@ -125,17 +125,15 @@ def tried(ground: Ground, stored: Stored, old: Voice, new: Voice) -> tuple[Gate,
 
 
 def past_of(source: Source) -> list[tuple[str, Incident]]:
-    """List what people know of as the ledger of a new head counts it, by incident.
+    """List what stood out as the ledger of a new head counts it, by incident.
 
-    Alarms that were not rejected, and of watches and moments what was not found normal: of these no
-    threshold is learnt, and no refit silences an alarm that was confirmed, whether or not the new
-    head would have raised it.
+    No refit silences an alarm that was confirmed, whether or not the new head would have raised it.
+    What was rejected or not reviewed is there too: people may say something else of it later.
     """
     found: dict[tuple[IncidentLevel, int], tuple[str, Incident]] = {}
     for each in source.stood:
         places = source.heard.within(each.opened, each.ended).nonzero()[0]
-        is_unheard = each.level == "alarm" and each.verdict is None
-        if not (is_unheard or each.verdict in ("anomaly", "unsure")) or not len(places):
+        if not len(places):
             continue
         first, last = int(places[0]), int(places[-1])
         peak = float(source.heard.minutes[places].max())

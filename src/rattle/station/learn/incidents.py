@@ -51,10 +51,19 @@ def is_test(incident_id: str) -> bool:
 
 
 def incidents_of(session: Session, machine_id: str, now: datetime) -> list[Stood]:
-    """List what stood out of a machine's sound so far, the oldest first.
+    """List what stood out of a machine's sound so far and tells something, the oldest first.
 
     A watch or a moment that nobody has reviewed tells nothing, and is left out.
     """
+    return [
+        each
+        for each in every_incident_of(session, machine_id, now)
+        if each.verdict is not None or each.level == "alarm"
+    ]
+
+
+def every_incident_of(session: Session, machine_id: str, now: datetime) -> list[Stood]:
+    """List all that stood out of a machine's sound so far, the oldest first."""
     columns = (
         IncidentRow.id,
         IncidentRow.source_id,
@@ -66,11 +75,10 @@ def incidents_of(session: Session, machine_id: str, now: datetime) -> list[Stood
         IncidentRow.verdict,
         IncidentRow.fault,
     )
-    tells = IncidentRow.verdict.is_not(None) | (IncidentRow.level == "alarm")
     rows = session.execute(
         select(*columns)
         .outerjoin(ThresholdRow, ThresholdRow.id == IncidentRow.threshold_id)
-        .where(IncidentRow.machine_id == machine_id, IncidentRow.kind == "machine", tells)
+        .where(IncidentRow.machine_id == machine_id, IncidentRow.kind == "machine")
         .order_by(IncidentRow.opened, IncidentRow.id)
     )
     return [

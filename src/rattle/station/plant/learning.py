@@ -5,6 +5,8 @@
 
 One thread for all machines. What it makes follows from what is stored alone: where the station is
 killed in between, it is done again at the next start; where the database is away, when it is back.
+A release that was chosen is in use when the station ends, or at its next start; who kills it within
+that second chooses again.
 """
 
 from __future__ import annotations
@@ -103,20 +105,19 @@ class Learning:
         self._queue.put(self._promoting.chosen(release_id, who, reason))
 
     def _run(self) -> None:
-        while (job := self._queue.get()) is not None and not self._stopped.is_set():
-            machine_id = job if isinstance(job, str) else job.machine_id
+        while not self._stopped.is_set() and (job := self._queue.get()) is not None:
             try:
                 self._do(job)
             except StorageError:  # the scribe says so
                 self._stopped.wait(AGAIN_S)
                 self._queue.put(job)
             except RattleError as error:
-                self._say(machine_id, f"Nothing was learnt: {error}.")
-                _log.warning("nothing was learnt of %s: %s", machine_id, error)
+                self._failed(job, str(error))
             except Exception:
                 # A fault of the program in one machine is not to end learning for all others.
-                self._say(machine_id, "Nothing was learnt: an error of the program, see its log.")
-                _log.exception("nothing was learnt of %s", machine_id)
+                _log.exception("a job of learning failed")
+                self._failed(job, "an error of the program, see its log")
+        self._choose_the_rest()
 
     def _do(self, job: str | Chosen) -> None:
         if isinstance(job, str):
@@ -124,10 +125,28 @@ class Learning:
             self._learn(job)
             return
         self._say(job.machine_id, "Taking another release into use.")
-        self._promoting.promote(job)
+        is_new = self._promoting.promote(job)
         self._say(job.machine_id, "")
-        self._hub.publish("release", machine=job.machine_id, id=job.release_id, state="live")
+        if is_new:
+            self._hub.publish("release", machine=job.machine_id, id=job.release_id, state="live")
         self.due(job.machine_id)  # what is offered is compared with the one in use
+
+    def _failed(self, job: str | Chosen, why: str) -> None:
+        is_learning = isinstance(job, str)
+        machine_id = job if isinstance(job, str) else job.machine_id
+        what = "Nothing was learnt" if is_learning else "No other release was taken into use"
+        self._say(machine_id, f"{what}: {why}.")
+        _log.warning("%s: %s: %s", machine_id, what, why)
+
+    def _choose_the_rest(self) -> None:
+        """Take into use what was chosen and waits still: nobody listens any more."""
+        while not self._queue.empty():
+            job = self._queue.get()
+            if isinstance(job, Chosen):
+                try:
+                    self._promoting.promote(job)
+                except RattleError as error:
+                    _log.warning("a release that was chosen is not in use: %s", error)
 
     def _learn(self, machine_id: str) -> None:
         """Fit a head to all that was said, and try it; one that was fitted before is tried anew."""
@@ -139,18 +158,29 @@ class Learning:
         if of is None:
             return
         self.encoders.want(of, learnt)
-        self._try_encoder(of, stood)
+        if self._try_encoder(of, stood):
+            return  # heads are fitted to that one, as soon as it is in use
         if known is not None and known.state not in OFFERED:
+            self._take_back(machine_id, "")  # what is offered learnt something else
             return
         if not learnt:
-            is_said = any(each.verdict in ("anomaly", "normal") for each in stood)
-            self._take_back(machine_id, ONLY_FOR_THE_TEST if is_said else "")
+            self._unlearn(of, stood)
             return
         new = (each for each in stood if each.id in learnt)
         if any(is_not_stored_yet(self._file.data, each, self._now()) for each in new):
             self._too_early.add(machine_id)
             self._say(machine_id, TOO_EARLY)
             return
+        self._learn_of(of, stood, learnt, known)
+
+    def _learn_of(
+        self,
+        of: Learnable,
+        stood: Sequence[Stood],
+        learnt: Mapping[str, str],
+        known: ReleaseRow | None,
+    ) -> None:
+        """Try the head that is ``known`` to have learnt just that, or a new one."""
         if known is None:
             self._say(of.id, f"Fitting a head to {counted(len(learnt), 'verdict')}.")
         ground = self._learnables.ground(of, stood)
@@ -158,35 +188,49 @@ class Learning:
         if known is None:
             head = fitted(ground, stood)
             if head is None:
-                self._take_back(machine_id, NOTHING_KEPT)
+                self._take_back(of.id, NOTHING_KEPT)
                 return
             voice = voice_of(head.bundle)
             if voice.is_same(old):
-                self._take_back(machine_id, AS_IT_IS)
+                self._take_back(of.id, AS_IT_IS)
                 return
             release_id = self._offer(of, head.bundle, learnt)
         else:
             release_id, voice = known.id, Voice.of(Scorer.load(self._file.data / known.path))
-        self._say(machine_id, "Trying the new head on all sound that is stored.")
+        self._say(of.id, "Trying the new head on all sound that is stored.")
         kept = self._learnables.stored(of, of.encoder, stood)
         gate, points = tried(ground, kept, old, voice)
         with self._database.writing() as session:
             report = gate_report(gate, stood, points)
             set_gate(session, release_id, report, is_refused=gate.state == "refused")
-        self._say(machine_id, "")
-        self._hub.publish("release", machine=machine_id, id=release_id, state=gate.state)
+        self._say(of.id, "")
+        self._hub.publish("release", machine=of.id, id=release_id, state=gate.state)
         if gate.state == "passed" and self._file.learn.policy == "gate":
             self.promote(release_id, STATION, PASSED)
 
-    def _try_encoder(self, of: Learnable, stood: Sequence[Stood]) -> None:
-        """Try the encoder that a worker made, anew with each verdict."""
+    def _try_encoder(self, of: Learnable, stood: Sequence[Stood]) -> bool:
+        """Try the encoder that a worker made, anew with each verdict; whether it is chosen."""
         tried = self.encoders.gated(of, stood, self._ears.releases[of.live_id].scorer)
         if tried is None:
-            return
+            return False
         release_id, state = tried
         self._hub.publish("release", machine=of.id, id=release_id, state=state)
-        if state == "passed" and self._file.learn.policy == "gate":
+        is_chosen = state == "passed" and self._file.learn.policy == "gate"
+        if is_chosen:
             self.promote(release_id, STATION, PASSED)
+        return is_chosen
+
+    def _unlearn(self, of: Learnable, stood: Sequence[Stood]) -> None:
+        """Offer nothing, since there is no verdict to learn from; one in use that did is told."""
+        with self._database.reading() as session:
+            live = session.get_one(ReleaseRow, of.live_id)
+        if live.kind == HEAD and live.learnt:
+            self._take_back(of.id, TAKEN_BACK)
+            if self._file.learn.policy == "gate":
+                self.promote(of.base_id, STATION, UNLEARNT)
+            return
+        is_said = any(each.verdict in ("anomaly", "normal") for each in stood)
+        self._take_back(of.id, ONLY_FOR_THE_TEST if is_said else "")
 
     def _take_back(self, machine_id: str, words: str) -> None:
         """Offer nothing any more, and say why."""
@@ -242,6 +286,11 @@ def _known(session: Session, of: Learnable, learnt: Mapping[str, str]) -> Releas
     return next((row for row in rows if learnt and row.learnt == dict(learnt)), None)
 
 
+UNLEARNT = 'what the head in use had learnt from was taken back, and the policy is "gate"'
+TAKEN_BACK = (
+    "What the head in use had learnt from was taken back. To go back, open the release that was in "
+    "use before it, and choose it."
+)
 PASSED = 'the gate is passed, and the policy is "gate"'
 TOO_EARLY = (
     "The reviewed incident began a moment ago: it is learnt from within two minutes, when its "

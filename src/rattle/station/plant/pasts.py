@@ -23,7 +23,7 @@ from rattle.station.config.model import Plant
 from rattle.station.learn.candidate import past_of
 from rattle.station.learn.carry import carried
 from rattle.station.learn.gate import Source
-from rattle.station.learn.incidents import Stood, incidents_of
+from rattle.station.learn.incidents import Stood, every_incident_of
 from rattle.station.learn.labels import Base
 from rattle.station.learn.material import find, recordings
 from rattle.station.learn.moved import healthy_scores, heard_anew
@@ -58,7 +58,7 @@ class Pasts:
     def of(self, of: Learnable, release_id: str, release: Release) -> list[Past]:
         """Say what the release makes of each source's sound before."""
         with self._database.reading() as session:
-            stood = incidents_of(session, of.id, self._now())
+            stood = every_incident_of(session, of.id, self._now())
         heard = read_heard(heard_of(release.path))
         if release.encoder != of.encoder and heard:
             return self._moved(of, release_id, release, stood, heard)

@@ -60,31 +60,42 @@ class Promoting:
                 f"{machine.name} is not listened to by this station; choose the release on the "
                 "page of the one that does"
             )
-        if machine.live_release_id == row.id:
+        if self._is_in_use(machine.id, release_id):
             raise DataError(f"{machine.name} uses this release already")
+        if row.state == "superseded":
+            raise DataError("this release is offered no more; reload the page and choose another")
         if not (self._file.data / row.path).exists():
             raise DataError("the file of this release is not there any more; choose another")
         return Chosen(release_id, machine.id, who, reason)
 
-    def promote(self, chosen: Chosen) -> None:
-        """Take it into use.
+    def promote(self, chosen: Chosen) -> bool:
+        """Take it into use; whether that was to be done still.
 
-        Raises ``BundleError`` where its file is damaged; then all stays as it was.
+        It was not where it was chosen twice, or is offered no more since another was. Where rows
+        are written and ears have not followed, they follow when it is called again. Raises
+        ``BundleError`` where its file is damaged; then all stays as it was.
         """
         with self._database.reading() as session:
             row = session.get_one(ReleaseRow, chosen.release_id)
             of = self._learnables.of(session, chosen.machine_id)
-        if of is None:
-            return
+        is_due = row.state != "superseded" and not self._is_in_use(chosen.machine_id, row.id)
+        if of is None or not is_due:
+            return False
         path = self._file.data / row.path
         release = Release(Scorer.load(path), path)
-        pasts = self._pasts.of(of, row.id, release)
-        with self._database.writing() as session:
-            promote(session, row.id, pasts, chosen.who, chosen.reason, self._now())
-            live = session.get_one(ReleaseRow, row.id)
-            live.report = {**live.report, **allowed_by(of.machine)}
+        if of.live_id != row.id:
+            pasts = self._pasts.of(of, row.id, release)
+            with self._database.writing() as session:
+                promote(session, row.id, pasts, chosen.who, chosen.reason, self._now())
+                live = session.get_one(ReleaseRow, row.id)
+                live.report = {**live.report, **allowed_by(of.machine)}
+        sources = [ear.source_id for ear in self._ears.ears_of.get(of.id, ())]
         with self._database.reading() as session:
-            accounts = {
-                past.source_id: account_of(session, past.source_id, row.id) for past in pasts
-            }
+            accounts = {each: account_of(session, each, row.id) for each in sources}
         self._ears.swap(of.machine, of.id, row.id, release, accounts)
+        return True
+
+    def _is_in_use(self, machine_id: str, release_id: str) -> bool:
+        """Whether it is what ears judge by."""
+        ears = self._ears.ears_of.get(machine_id, ())
+        return bool(ears) and all(self._ears.in_use[ear.source_id] == release_id for ear in ears)

@@ -56,21 +56,21 @@ def account_of(session: Session, source_id: str, release_id: str) -> Account:
     """Recover the account that the ledger of a source had by a release, at a minute's end.
 
     ``fitted`` is when the newest threshold was fitted; a fit that gave none is not remembered, and
-    is tried again with the next minute.
+    is tried again with the next minute. What is of an incident that has ended goes on no more.
     """
     replayed = session.get(ReplayedRow, (source_id, release_id))
     since = EPOCH if replayed is None else replayed.until
     minutes, heard = _minutes(session, source_id, release_id, since)
     if replayed is not None:
         minutes, heard = _joined(replayed.minutes, minutes, heard)
-    incidents = _incidents(session, source_id, release_id)
+    known = _incidents(session, source_id, release_id)
     calm: dict[Level, int] = {}
-    for incident in incidents:
+    for incident, is_open in known:
         calm_for = max(heard - incident.last - 1, 0)
-        if incident.level != "moment" and calm_for < CALM_MINUTES:
+        if is_open and incident.level != "moment" and calm_for < CALM_MINUTES:
             calm[incident.level] = calm_for
     thresholds, fitted = _thresholds(session, source_id, release_id, since)
-    kept = _kept(incidents, heard - len(minutes))
+    kept = _kept([incident for incident, _ in known], heard - len(minutes))
     return Account(minutes, heard, kept, calm, thresholds, fitted)
 
 
@@ -197,25 +197,31 @@ def _minutes(
     return np.frombuffer(b"".join(pieces[::-1]), "<f8")[-KEPT_MINUTES:], heard or 0
 
 
-def _incidents(session: Session, source_id: str, release_id: str) -> list[Incident]:
-    """All incidents of the ledger in the order in which they began, as people reviewed them."""
+def _incidents(session: Session, source_id: str, release_id: str) -> list[tuple[Incident, bool]]:
+    """All incidents of the ledger in the order in which they began, as people reviewed them.
+
+    And whether the machine's incident, which each is of, goes on.
+    """
     rows = session.execute(
-        select(StretchRow, IncidentRow.verdict)
+        select(StretchRow, IncidentRow.verdict, IncidentRow.state)
         .join(IncidentRow, IncidentRow.id == StretchRow.incident_id)
         .where(StretchRow.source_id == source_id, StretchRow.release_id == release_id)
     )
     incidents = [
-        Incident(
-            row.level,  # type: ignore[arg-type]
-            row.first,
-            row.last,
-            row.peak,
-            row.threshold,
-            verdict,  # type: ignore[arg-type]
+        (
+            Incident(
+                row.level,  # type: ignore[arg-type]
+                row.first,
+                row.last,
+                row.peak,
+                row.threshold,
+                verdict,  # type: ignore[arg-type]
+            ),
+            state == "open",
         )
-        for row, verdict in rows
+        for row, verdict, state in rows
     ]
-    return sorted(incidents, key=lambda each: (each.first, INCIDENT_LEVELS.index(each.level)))
+    return sorted(incidents, key=lambda each: (each[0].first, INCIDENT_LEVELS.index(each[0].level)))
 
 
 def _kept(incidents: list[Incident], first_kept: int) -> tuple[Incident, ...]:
