@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 from made_up_station import DIMENSIONS
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from served_station import Served
 from sqlalchemy import select, update
 
@@ -103,6 +103,62 @@ def test_marked_incidents_get_one_verdict_and_lose_it_together(page: Page, serve
     press(page, "z")
     expect(page.locator(QUEUE)).to_have_count(6)
     assert [verdict_of(served, word)[0] for word in ("open alarm", "watch")] == [None, None]
+
+
+def test_a_fault_and_a_comment_are_said_of_all_that_are_marked(page: Page, served: Served) -> None:
+    page.goto("/review")
+    press(page, "x")
+    press(page, "f")
+    page.keyboard.type("bearing")
+    press(page, "Enter")
+    # What is typed of all stays while one goes on to mark another.
+    press(page, "j")
+    at = served.station.incidents
+    expect(page.locator("[data-at]")).to_have_attribute("data-at", at["watch"])
+    press(page, "x")
+    press(page, "c")
+    page.keyboard.type("both knock")
+    press(page, "Escape")
+    press(page, "y")
+    expect(page.locator(".toast")).to_contain_text("2 incidents called anomaly: bearing")
+    for word in ("open alarm", "watch"):
+        assert verdict_of(served, word) == ("anomaly", "bearing", "both knock")
+    # The next verdict is on one incident alone, and nothing is said of it yet.
+    expect(page.locator("#all-fault")).to_have_value("")
+    expect(page.locator("#all-comment")).to_have_value("")
+    assert served.said == []
+
+
+def test_what_was_typed_of_the_question_goes_along_with_a_verdict_on_several(
+    page: Page, served: Served
+) -> None:
+    page.goto("/review")
+    press(page, "f")
+    page.keyboard.type("bearing")
+    press(page, "Enter")
+    press(page, "x")
+    press(page, "c")
+    page.keyboard.type("it knocks")
+    press(page, "Escape")
+    press(page, "y")
+    expect(page.locator(".toast")).to_contain_text("press-3 called anomaly: bearing")
+    assert verdict_of(served, "open alarm") == ("anomaly", "bearing", "it knocks")
+
+
+def test_enter_in_a_field_gives_no_verdict_on_any_page(chromium: Browser, served: Served) -> None:
+    alarm = served.station.incidents["open alarm"]
+    for scripts in (True, False):
+        context = chromium.new_context(base_url=served.address, java_script_enabled=scripts)
+        page = context.new_page()
+        for path in (f"/incidents/{alarm}", f"/review?at={alarm}", "/incidents?verdict=none"):
+            page.goto(path)
+            for box in page.get_by_role("checkbox").all():
+                box.check()
+            for name in page.get_by_label("Name of the fault").all():
+                name.fill("bearing")
+                name.press("Enter")
+        context.close()
+    assert verdict_of(served, "open alarm") == (None, None, None)
 
 
 def alike_ones(served: Served) -> None:
@@ -224,12 +280,33 @@ def test_several_are_marked_and_judged_in_the_list(page: Page, served: Served) -
     expect(boxes).to_have_count(4)
     for number in (1, 2):
         boxes.nth(number).check()
+    page.get_by_label("Name of the fault").fill("belt")
+    page.get_by_label("Comment").fill("it squeals")
     page.get_by_role("button", name="Unsure").click()
-    expect(page.locator(".toast")).to_contain_text("2 incidents called unsure")
+    expect(page.locator(".toast")).to_contain_text("2 incidents called unsure: belt")
+    with served.station.context.database.reading() as session:
+        said = select(ReviewRow.verdict, ReviewRow.comment).where(ReviewRow.fault == "belt")
+        assert session.execute(said).all() == [("unsure", "it squeals")] * 2
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".toast")).to_have_count(0)
     page.goto("/incidents?verdict=unsure")
     expect(page.locator("tbody tr")).to_have_count(1)
+
+
+def test_what_is_marked_in_the_list_stays_marked_when_the_list_is_replaced(
+    page: Page, served: Served
+) -> None:
+    alarm, watch = served.station.incidents["alarm"], served.station.incidents["watch"]
+    page.goto("/incidents")
+    expect(page.locator("#live")).to_have_text("live")
+    page.locator(f'[value="{alarm}"]').check()
+    with served.station.context.database.writing() as session:
+        session.execute(
+            update(IncidentRow).where(IncidentRow.id == watch).values(comment="it squeals")
+        )
+    served.station.context.hub.publish("incident", id=watch)
+    expect(page.locator("tbody")).to_contain_text("it squeals")
+    expect(page.locator(f'[value="{alarm}"]')).to_be_checked()
 
 
 def test_a_double_tap_says_it_once(page: Page, served: Served) -> None:

@@ -14,7 +14,12 @@ from rattle.errors import DataError
 from rattle.scoring.budget.ledger import IncidentLevel
 from rattle.station.amounts_said import score_said
 from rattle.station.records import IncidentKind, IncidentState
-from rattle.station.store.reading.incidents import VerdictAsked, counts_by_verdict, incidents
+from rattle.station.store.reading.incidents import (
+    VerdictAsked,
+    counts_by_verdict,
+    faults_named,
+    incidents,
+)
 from rattle.station.store.reading.reviews import given
 from rattle.station.store.reading.views import IncidentView
 from rattle.station.web.pages.errors import not_there
@@ -99,6 +104,7 @@ def incidents_page(
             return not_there(request, said, "/incidents", "All incidents")
         counts = counts_by_verdict(session, ids.get(machine), source_ids.get(source))
         said_last = given(session, done)
+        faults = faults_named(session)
     every = {
         "verdict": verdict,
         "level": level,
@@ -123,6 +129,7 @@ def incidents_page(
         ],
         is_filtered=bool(asked),
         counts=counts,
+        faults=faults,
         more=_address({**asked, "before": more}) if more else "",
         given=said_last,
     )

@@ -116,7 +116,9 @@ async function replaceRegions() {
 function replace(region, newer) {
   const focused = region.contains(document.activeElement) ? document.activeElement : null;
   const mark = focused?.getAttribute("href") ?? focused?.value;
+  const marked = new Set([...region.querySelectorAll('[name="ids"]:checked')].map((box) => box.value));
   region.replaceChildren(...newer.childNodes);
+  for (const box of region.querySelectorAll('[name="ids"]')) box.checked = marked.has(box.value);
   if (!mark) return;
   for (const each of region.querySelectorAll("a, input, button")) {
     if ((each.getAttribute("href") ?? each.value) === mark) { each.focus({ preventScroll: true }); break; }

@@ -1,6 +1,6 @@
 // The queue by keyboard. Every key does what a button or a link does.
 
-const MARKED = "rattle-marked", WAITING = "rattle-keys";
+const MARKED = "rattle-marked", WAITING = "rattle-keys", SAID = "rattle-said";
 const help = document.getElementById("keys");
 let isLeaving = false; // the next page is on its way
 
@@ -8,6 +8,23 @@ const marked = () => [...document.querySelectorAll('.queue input[name="ids"]:che
 const alike = () => [...document.querySelectorAll("[data-alike]")];
 let heard = -1; // the alike one that was played last; before the first is the question itself
 const stored = () => new Set(JSON.parse(sessionStorage.getItem(MARKED) ?? "[]"));
+
+// What is typed of all that are marked stays, as the marks do, while one goes through the queue.
+const ofAll = () => ["all-fault", "all-comment"].map((id) => document.getElementById(id)).filter(Boolean);
+const keepSaid = () => sessionStorage.setItem(SAID, JSON.stringify(ofAll().map((field) => field.value)));
+
+function restoreSaid() {
+  const said = JSON.parse(sessionStorage.getItem(SAID) ?? "[]");
+  ofAll().forEach((field, place) => { field.value = said[place] ?? ""; });
+}
+
+// What was typed of the question alone goes along where nothing was typed of all: it is not lost.
+function takeAlong() {
+  for (const field of ofAll()) {
+    const own = document.querySelector(`#say [name="${field.name}"]`);
+    if (!field.value && own && own.value !== own.defaultValue) field.value = own.value;
+  }
+}
 
 function keep() {
   const ids = marked().map((box) => box.value);
@@ -44,6 +61,8 @@ function catchUp() {
 
 const verdict = (value) => press(`${marked().length ? "#bulk" : "#say"} button[value="${value}"]`);
 
+const field = (name) => document.getElementById(marked().length ? `all-${name}` : name);
+
 function hear(step) {
   const all = alike();
   heard = Math.min(Math.max(heard + step, -1), all.length - 1);
@@ -67,8 +86,8 @@ const keys = {
   n: () => verdict("normal"),
   u: () => verdict("unsure"),
   z: () => press("[data-undo]"),
-  f: () => document.getElementById("fault")?.select(),
-  c: () => document.getElementById("comment")?.focus(),
+  f: () => field("fault")?.select(),
+  c: () => field("comment")?.focus(),
   x: () => document.querySelector('.queue .now input[name="ids"]')?.click(),
   ArrowRight: () => hear(1),
   ArrowLeft: () => hear(-1),
@@ -111,12 +130,18 @@ document.addEventListener("refreshed", () => {
   if (!document.querySelector("[data-at]") && document.querySelector(".queue:not(.still) li")) location.reload();
   restore();
 });
-document.getElementById("bulk")?.addEventListener("submit", () => sessionStorage.removeItem(MARKED));
+const bulk = document.getElementById("bulk");
+bulk?.addEventListener("input", keepSaid);
+bulk?.addEventListener("submit", () => {
+  takeAlong();
+  if (marked().length) for (const each of [MARKED, SAID]) sessionStorage.removeItem(each);
+});
 addEventListener("pageshow", () => { isLeaving = false; });
 for (const button of document.querySelectorAll("[data-help]")) {
   button.hidden = false;
   button.addEventListener("click", keys["?"]);
 }
+restoreSaid();
 restore();
 document.documentElement.dataset.keys = "on";
 catchUp();
