@@ -245,7 +245,9 @@ def test_figures_of_the_machine_are_those_that_came(
     # The open one, the one of yesterday, and the one that was a crane; the bearing was none.
     assert "3 alarms in 28 days that nobody confirmed, budget 4" in page.said
     promise = page.tables[0]
-    assert [cell.text for cell in promise.column("expected a week")] == ["0.7", "4.9"]
+    # One of its sources is still learning: what that one will add is not known.
+    assert [cell.text for cell in promise.column("expected a week")] == ["–", "–"]
+    assert "A dash: one of them has no threshold yet" in page.said
     assert [cell.text for cell in promise.column("came in 7 days")] == ["3", "0"]
 
 
@@ -260,7 +262,9 @@ def test_a_source_keeps_its_promise_where_others_have_many_newer_thresholds(
         ids = [new_id(station.context.now()) for _ in range(MOST_THRESHOLDS)]
         session.execute(insert(ThresholdRow), [{**columns, **mic, "id": each} for each in ids])
     promise = read(client, "/machines/press-3?source=press cam").tables[0]
-    assert [cell.text for cell in promise.column("expected a week")] == ["0.7", "4.9"]
+    assert [cell.text for cell in promise.column("begins above")] == ["1.30", "0.98"]
+    # Of both together, as the budget is.
+    assert [cell.text for cell in promise.column("expected a week")] == ["1.4", "–"]
 
 
 def test_a_rehearsal_is_shown_where_the_release_has_one(

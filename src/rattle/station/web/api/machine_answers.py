@@ -35,7 +35,9 @@ class Source(Answer):
     minutes: int = Field(description="Minutes of scored sound heard by the release in use.")
     alarm: Number = Field(description="Threshold of an alarm; null while learning.")
     watch: Number = Field(description="Threshold of a watch; null while learning.")
-    expected: Number = Field(description="False alarms a week that are expected.")
+    expected: Number = Field(
+        description="False alarms a week that are expected of it; its machine's are the sum."
+    )
     upper: Number = Field(description="Their upper bound, 95 %.")
 
 

@@ -184,11 +184,13 @@ def _promise(
     now: datetime,
 ) -> Promise:
     """Set the newest of a source's thresholds, which come in time order, beside what came."""
+    of_all = [thresholds(session, each.id, now, now) for each in machine.sources]
     had = false_incidents(session, now)
     none = FalseIncidents()
     return promise(
         source,
         {each.level: each for each in held},
+        [{each.level: each for each in of_source} for of_source in of_all],
         {level: had.get((machine.id, level), none) for level in SHARES},
         machine.budget_per_week,
     )

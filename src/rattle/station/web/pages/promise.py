@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rattle.pages.words import counted
@@ -16,7 +16,11 @@ from rattle.station.store.reading.views import ThresholdView
 
 @dataclass(frozen=True)
 class Kept:
-    """A level's promise beside what came; figures in words."""
+    """A level's promise beside what came; figures in words.
+
+    threshold, margin: of one source. expected, upper, and what came: of the machine, all its
+    sources together, as its budget is.
+    """
 
     level: Level
     threshold: str
@@ -43,15 +47,23 @@ class Promise:
 def promise(
     source: SourceNow,
     newest: Mapping[Level, ThresholdView],
+    of_all: Sequence[Mapping[Level, ThresholdView]],
     had: Mapping[Level, FalseIncidents],
     budget_per_week: float,
 ) -> Promise:
     """Set the newest threshold of each level beside what came of it.
 
-    ``had`` counts incidents of a level that were not found to be a fault.
+    ``of_all`` are the newest of every source of the machine. ``had`` counts incidents of a level
+    that were not found to be a fault.
     """
     levels = [
-        _kept(level, newest[level], had[level], SHARES[level] * budget_per_week)
+        _kept(
+            level,
+            newest[level],
+            _together(level, of_all),
+            had[level],
+            SHARES[level] * budget_per_week,
+        )
         for level in reversed(SHARES)
         if level in newest
     ]
@@ -65,19 +77,34 @@ def promise(
 
 
 def _kept(
-    level: Level, threshold: ThresholdView, had: FalseIncidents, budget_per_week: float
+    level: Level,
+    threshold: ThresholdView,
+    rates: tuple[float | None, float | None],
+    had: FalseIncidents,
+    budget_per_week: float,
 ) -> Kept:
+    expected, upper = rates
     return Kept(
         level=level,
         threshold=score_said(threshold.value),
-        expected=rate_said(threshold.expected),
-        upper=rate_said(threshold.upper),
+        expected=rate_said(expected),
+        upper=rate_said(upper),
         budget=rate_said(budget_per_week),
         week=had.week,
         four_weeks=had.four_weeks,
         four_weeks_budget=f"{4 * budget_per_week:.3g}",
         margin=score_said(threshold.margin),
     )
+
+
+def _together(
+    level: Level, of_all: Sequence[Mapping[Level, ThresholdView]]
+) -> tuple[float | None, float | None]:
+    """Add up what a machine's sources are expected to give, and its bound; None where not known."""
+    held = [newest[level] for newest in of_all if level in newest]
+    if len(held) < len(of_all):
+        return None, None
+    return sum(each.expected for each in held), sum(each.upper for each in held)
 
 
 def _stage_means(source: SourceNow) -> str:
