@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from playwright.sync_api import BrowserContext, Page, expect
 from served_station import Served
@@ -12,14 +13,24 @@ HIDE = (
     " document.dispatchEvent(new Event('visibilitychange')); }"
 )
 
+# Count what is hatched of the course: time in which nothing was heard.
+COUNT_HATCHED = """
+hatched = 0;
+const fill = CanvasRenderingContext2D.prototype.fillRect;
+CanvasRenderingContext2D.prototype.fillRect = function (...of) {
+  if (this.fillStyle instanceof CanvasPattern) hatched += 1;
+  fill.apply(this, of);
+};
+"""
 
-def publish_score(served: Served, y: float) -> None:
+
+def publish_score(served: Served, y: float, later_s: float = 0.0) -> None:
     station = served.station
     station.context.hub.publish(
         "score",
         machine=station.machines["pump 7"],
         source=station.sources["pump plc"],
-        at=station.context.now().isoformat(),
+        at=(station.context.now() + timedelta(seconds=later_s)).isoformat(),
         score=y + 0.1,
         y=y,
         level_db=-21.6,
@@ -104,6 +115,26 @@ def test_the_course_is_zoomed_down_to_seconds(page: Page, served: Served) -> Non
     with page.expect_response(lambda answer: "/timeline?" in answer.url) as answer:
         page.get_by_role("button", name="Zoom in").click()
     assert answer.value.json()["step_s"] == 1
+    assert served.said == []
+
+
+def test_the_minute_that_is_not_over_is_not_drawn_as_one_without_sound(
+    page: Page, served: Served
+) -> None:
+    page.add_init_script(COUNT_HATCHED)
+    page.goto("/machines/pump 7?span=hour")
+    expect(page.locator("[data-timeline]")).to_have_attribute("data-ready", "yes")
+    expect(page.locator("#live")).to_have_text("live")
+    for y, later_s in ((0.5, 5), (0.6, 10), (0.7, 15)):
+        publish_score(served, y, later_s)
+        expect(page.locator("[data-now=score]")).to_have_text(f"{y:.2f}")
+    assert page.evaluate("hatched") == 0
+    # Once the minute is stored, it takes the place of what was live.
+    with page.expect_response(lambda answer: "/timeline?" in answer.url):
+        publish_score(served, 0.8, 80)
+    expect(page.locator("[data-timeline]")).to_have_attribute("data-ready", "yes")
+    with page.expect_response(lambda answer: "/timeline?" in answer.url):
+        publish_score(served, 0.9, 160)
     assert served.said == []
 
 

@@ -7,6 +7,8 @@ import { clock, day, full as exact, second } from "./times.js";
 const HEADROOM = 4; // as pages/curves.py
 const SHORTEST_S = 30, LONGEST_S = 365 * 86400;
 const HEIGHT = 260;
+const MINUTE_S = 60;
+const LATEST_S = 5 * MINUTE_S; // a minute is stored long before it is so old
 
 const place = document.querySelector("[data-timeline]");
 const target = place.querySelector("[data-plot]");
@@ -16,6 +18,7 @@ let span = { ...whole };
 let shown = null; // what was heard, incidents and thresholds of the span
 let plot = null;
 let asked = 0;
+const live = []; // scores that came while the page was open, until their minutes are stored
 
 const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
 const iso = (seconds) => new Date(1000 * seconds).toISOString();
@@ -39,8 +42,12 @@ async function show(next) {
     ask("incidents", { source, kind: "machine", limit: 200 }),
   ]);
   if (number !== asked) return; // a newer question is on its way
-  span = { begin, end: begin + length };
-  shown = { heard, held: held.thresholds, incidents: found.incidents };
+  // The whole span has moved along since it was asked for.
+  const follows = next === whole;
+  span = follows ? { ...whole } : { begin, end: begin + length };
+  const stored = heard.lost.findLastIndex((lost) => lost !== null);
+  shown = { heard, held: held.thresholds, incidents: found.incidents, stored, follows, at: whole.end };
+  for (const each of live) add(each);
   draw();
 }
 
@@ -148,7 +155,7 @@ function hatch(ctx) {
 }
 
 function bands(u) {
-  const { heard, incidents } = shown;
+  const { heard, incidents, stored } = shown;
   const { ctx, bbox } = u;
   const x = (at) => Math.min(Math.max(u.valToPos(at, "x", true), bbox.left), bbox.left + bbox.width);
   const fill = (from, to, style, share, narrowest) => {
@@ -158,9 +165,9 @@ function bands(u) {
   };
   const [unheard, off, odd] = [hatch(ctx), colour("--muted"), colour("--anomaly")];
   ctx.save();
-  const known = heard.lost.findLastIndex((lost) => lost !== null);
+  // After what is stored there is nothing to say: that minute is not over.
   const first = heard.lost.findIndex((lost) => lost !== null);
-  for (let place = Math.max(first, 0); place <= known; place++) {
+  for (let place = Math.max(first, 0); place <= stored; place++) {
     const begin = heard.at[place];
     const why = gap(heard, place);
     if (why === "unheard") fill(begin, begin + heard.step_s, unheard, 0.5, 0);
@@ -202,23 +209,35 @@ function fail() {
   place.dataset.ready = "no";
 }
 
+function add({ now, y }) {
+  const { at, highest, lowest, lost, fitness, operating, step_s: step } = shown.heard;
+  if (now < at[0] || now > span.end) return;
+  const place = at.findLastIndex((begin) => begin <= now);
+  if (place >= 0 && now - at[place] < step) {
+    highest[place] = Math.max(highest[place] ?? y, y);
+    // What is stored may be of minutes, each by its highest.
+    if (place > shown.stored) lowest[place] = Math.min(lowest[place] ?? y, y);
+  } else {
+    at.push(Math.floor(now / step) * step);
+    highest.push(y); lowest.push(y); lost.push(0); fitness.push(""); operating.push("running");
+  }
+}
+
 document.addEventListener("score", ({ detail: heard }) => {
   // Sound goes on: the whole span, where it is shown, moves along with it.
   const now = heard.at === undefined ? NaN : seconds(heard.at);
-  if (!shown || heard.source !== source || heard.y === null || !(now - span.end < 120)) return;
-  if (span.end < whole.end - 1 || now <= span.end) return;
-  const { at, highest, lowest, lost, fitness, operating, step_s: step } = shown.heard;
-  if (now - at.at(-1) < step) {
-    highest[highest.length - 1] = Math.max(highest.at(-1) ?? heard.y, heard.y);
-    lowest[lowest.length - 1] = Math.min(lowest.at(-1) ?? heard.y, heard.y);
-  } else {
-    at.push(Math.floor(now / step) * step);
-    highest.push(heard.y); lowest.push(heard.y); lost.push(0); fitness.push(""); operating.push("running");
-  }
-  const moved = now - span.end;
-  span = { begin: span.begin + moved, end: now };
-  whole.begin += moved; whole.end = now;
+  if (!shown || heard.source !== source || heard.y === null || !(now > whole.end)) return;
+  live.push({ now, y: heard.y });
+  while (live[0].now < now - LATEST_S) live.shift();
+  whole.begin += now - whole.end;
+  whole.end = now;
+  if (shown.follows) span = { ...whole };
+  if (now > span.end) return;
+  add(live.at(-1));
   draw();
+  if (!shown.follows || now - shown.at < MINUTE_S) return;
+  shown.at = now; // another minute is stored by now: ask once
+  show(whole).catch(fail);
 });
 addEventListener("resize", () => plot?.setSize({ width: target.clientWidth, height: HEIGHT }));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => plot?.redraw());
