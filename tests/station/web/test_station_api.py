@@ -180,6 +180,16 @@ def test_a_review_is_stored_told_and_taken_back(station: MadeUpStation, client: 
     assert "taken back already" in again.json()["detail"]
 
 
+def test_a_line_break_is_one_character_of_a_comment(
+    station: MadeUpStation, client: TestClient
+) -> None:
+    alarm = station.incidents["alarm"]
+    sent = {"incidents": [alarm], "verdict": "normal", "comment": "x" * 1998 + "\r\ny"}
+    assert client.post("/api/v1/reviews", json=sent).status_code == 201
+    with station.context.database.reading() as session:
+        assert reviews_of(session, alarm)[0].comment == "x" * 1998 + "\ny"
+
+
 def test_of_many_reviews_all_are_stored_or_none(station: MadeUpStation, client: TestClient) -> None:
     sent = {"incidents": [station.incidents["alarm"], NOBODY], "verdict": "normal"}
     answer = client.post("/api/v1/reviews", json=sent)

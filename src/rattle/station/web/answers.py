@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -64,8 +65,21 @@ def _known(request: Request, error: Exception) -> Response:
 def _not_valid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
+    if wants_page(request.scope):
+        return _answer(request, 422, " ".join(_in_words(each) for each in error.errors()))
     wrong = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
     return _answer(request, 422, "; ".join(wrong))
+
+
+def _in_words(wrong: Mapping[str, Any]) -> str:
+    """Say to a person what is wrong with a value of a form or an address."""
+    name = wrong["loc"][-1]
+    if wrong["type"] == "string_too_long":
+        most = wrong["ctx"]["max_length"]
+        return f"The {name} is longer than {most} characters. Go back and shorten it."
+    if wrong["type"] == "missing":
+        return f"The {name} is missing. Go back and say it."
+    return f"The {name} cannot be so: {wrong['msg'][:1].lower()}{wrong['msg'][1:]}."
 
 
 def _away(request: Request, error: Exception) -> Response:

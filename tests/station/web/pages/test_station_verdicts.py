@@ -104,6 +104,29 @@ def test_what_was_taken_back_once_is_refused_a_second_time(
     assert "taken back already" in answer.text
 
 
+def test_a_line_break_is_one_character_of_a_comment(
+    client: TestClient, station: MadeUpStation
+) -> None:
+    alarm = station.incidents["alarm"]
+    # As browsers send a field of 2,000 characters: each line break is two.
+    said(client, f"/incidents/{alarm}/review", verdict="normal", comment="x" * 1998 + "\r\ny")
+    with station.context.database.reading() as session:
+        row = session.get(IncidentRow, alarm)
+        assert row is not None
+        assert row.comment == "x" * 1998 + "\ny"
+
+
+def test_what_is_too_long_is_said_in_words(client: TestClient, station: MadeUpStation) -> None:
+    fields = {"verdict": "normal", "comment": "x" * 2001}
+    answer = client.post(f"/incidents/{station.incidents['alarm']}/review", data=fields)
+    assert answer.status_code == 422
+    assert "The comment is longer than 2000 characters. Go back and shorten it." in answer.text
+    fields = {"verdict": "perhaps"}
+    answer = client.post(f"/incidents/{station.incidents['alarm']}/review", data=fields)
+    assert "The verdict cannot be so: input should be" in answer.text
+    assert "The verdict is missing." in client.post("/review/bulk").text
+
+
 def test_nothing_is_stored_of_what_makes_no_sense(
     client: TestClient, station: MadeUpStation
 ) -> None:

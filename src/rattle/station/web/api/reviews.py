@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import APIRouter, HTTPException, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from rattle.errors import DataError
 from rattle.scoring.budget.ledger import Verdict
@@ -18,8 +20,18 @@ router = APIRouter(
     tags=["reviews"], dependencies=[REVIEWER], responses={**USUAL, **NOT_FOUND, **CONFLICT}
 )
 
-
 LONGEST_FAULT, LONGEST_COMMENT, MOST_AT_ONCE = 100, 2000, 200
+
+
+def _short_breaks(text: object) -> object:
+    """Write each line break as one character: a form sends two, and its field counts one."""
+    return text.replace("\r\n", "\n") if isinstance(text, str) else text
+
+
+Fault = Annotated[str, Field(max_length=LONGEST_FAULT, pattern=TEXT)]
+Comment = Annotated[
+    str, Field(max_length=LONGEST_COMMENT, pattern=TEXT), BeforeValidator(_short_breaks)
+]
 
 
 class Said(BaseModel):
@@ -30,12 +42,8 @@ class Said(BaseModel):
         min_length=1, max_length=MOST_AT_ONCE, description="Ids of which ones."
     )
     verdict: Verdict = Field(description="anomaly confirms, normal rejects, unsure is neither.")
-    fault: str | None = Field(
-        None, max_length=LONGEST_FAULT, pattern=TEXT, description="What the fault is called."
-    )
-    comment: str | None = Field(
-        None, max_length=LONGEST_COMMENT, pattern=TEXT, description="What is to be said besides."
-    )
+    fault: Fault | None = Field(None, description="What the fault is called.")
+    comment: Comment | None = Field(None, description="What is to be said besides.")
 
 
 class Reviewed(BaseModel):

@@ -15,7 +15,7 @@ from rattle.scoring.budget.ledger import Verdict
 from rattle.station.store import reviews
 from rattle.station.store.reading.reviews import given
 from rattle.station.web.access import REVIEWER, who
-from rattle.station.web.api.reviews import LONGEST_COMMENT, LONGEST_FAULT, MOST_AT_ONCE
+from rattle.station.web.api.reviews import MOST_AT_ONCE, Comment, Fault
 from rattle.station.web.pages.errors import refused
 from rattle.station.web.pages.shell import context_of
 from rattle.station.web.telling import tell_reviewed
@@ -30,8 +30,8 @@ def review_one(
     request: Request,
     incident_id: str,
     verdict: Annotated[Verdict, Form()],
-    fault: Annotated[str, Form(max_length=LONGEST_FAULT)] = "",
-    comment: Annotated[str, Form(max_length=LONGEST_COMMENT)] = "",
+    fault: Annotated[Fault, Form()] = "",
+    comment: Annotated[Comment, Form()] = "",
 ) -> Response:
     """Store a verdict, and go back to the incident."""
     stored = _store(request, [incident_id], verdict, fault, comment)
@@ -45,8 +45,8 @@ def review_many(
     request: Request,
     verdict: Annotated[Verdict, Form()],
     ids: Annotated[list[str], Form()] = [],  # noqa: B006 - FastAPI copies it
-    fault: Annotated[str, Form(max_length=LONGEST_FAULT)] = "",
-    comment: Annotated[str, Form(max_length=LONGEST_COMMENT)] = "",
+    fault: Annotated[Fault, Form()] = "",
+    comment: Annotated[Comment, Form()] = "",
     came_from: Annotated[From, Form()] = "incidents",
     then: Annotated[str, Form()] = "",
 ) -> Response:
