@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from busy_plant import LONG, fill_up
 from every_page import WORDS, path_of
+from made_up_station import NOW
 from playwright.sync_api import Browser, Page, expect
 from served_station import Served
+from sqlalchemy import update
+
+from rattle.station.store.tables import IncidentRow
 
 NARROW = {"width": 390, "height": 844}
 ACCESSIBLE = (Path(__file__).parent / "complaints.js").read_text()
@@ -182,3 +188,17 @@ def test_times_are_shown_in_the_zone_of_the_reader(page: Page, served: Served) -
     page.goto(f"/incidents/{served.station.incidents['open alarm']}")
     # 14:22 UTC, in Tokyo.
     expect(page.locator(".lead time")).to_contain_text("11:22")
+
+
+def test_the_wall_says_the_day_of_what_has_not_begun_today(page: Page, served: Served) -> None:
+    since = page.locator(".tile", has_text="press-3").locator(".since")
+    page.goto("/")
+    expect(since).to_have_text(re.compile(r"^since 11:22.PM$"))
+    # In Tokyo the day begins at 15:00 UTC: this is of the day before.
+    alarm = served.station.incidents["open alarm"]
+    opened = NOW.replace(hour=14, minute=18) - timedelta(days=1)
+    with served.station.context.database.writing() as session:
+        session.execute(update(IncidentRow).where(IncidentRow.id == alarm).values(opened=opened))
+    page.goto("/")
+    expect(since).to_contain_text("Mar 19")
+    expect(since).to_contain_text("11:18")

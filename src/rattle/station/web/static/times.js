@@ -9,10 +9,14 @@ export const second = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" }
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 const forms = { clock, day, full };
 
+// A time of today needs no day.
+const lately = (at, now) => (at.toDateString() === now.toDateString() ? clock : full);
+
 export function localise(root) {
   for (const element of root.querySelectorAll("time[datetime]")) {
     const at = new Date(element.dateTime);
-    element.textContent = forms[element.dataset.as].format(at);
+    const form = forms[element.dataset.as] ?? lately(at, new Date(element.dataset.nowAt));
+    element.textContent = form.format(at);
     element.title = exact.format(at);
   }
   for (const element of root.querySelectorAll("[data-time]")) {
