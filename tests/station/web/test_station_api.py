@@ -11,6 +11,7 @@ from made_up_station import MadeUpStation
 
 from rattle.station.events import Event
 from rattle.station.store.reading.incidents import reviews_of
+from rattle.station.store.tables import IncidentRow
 from rattle.station.web.app import build_app
 
 NOBODY = "0" * 26
@@ -130,6 +131,30 @@ def test_pages_of_incidents_join(station: MadeUpStation, client: TestClient) -> 
     assert len(read) == len(set(read))
     found = client.get("/api/v1/incidents", params={"level": "moment"}).json()["incidents"]
     assert {each["id"] for each in found} == moments
+
+
+def test_incidents_of_a_span_are_those_that_went_on_in_it(
+    station: MadeUpStation, client: TestClient
+) -> None:
+    with station.context.database.reading() as session:
+        fault = session.get_one(IncidentRow, station.incidents["fault"])
+        opened, ended = fault.opened, fault.ended
+    assert ended is not None
+    second = timedelta(seconds=1)
+    for begin, end, is_in in (
+        (opened + second, ended - second, True),
+        (opened - second, opened + second, True),
+        (opened - second, opened - second, False),
+        (ended + second, None, False),
+    ):
+        asked = {"begin": begin.isoformat()} | ({} if end is None else {"end": end.isoformat()})
+        found = client.get("/api/v1/incidents", params=asked).json()["incidents"]
+        assert (station.incidents["fault"] in {each["id"] for each in found}) is is_in
+    # What goes on is in every span that has begun.
+    asked = {"begin": station.context.now().isoformat()}
+    found = client.get("/api/v1/incidents", params=asked).json()["incidents"]
+    assert station.incidents["open alarm"] in {each["id"] for each in found}
+    assert client.get("/api/v1/incidents?begin=0001-01-01T00:00:00%2B14:00").status_code == 422
 
 
 @pytest.mark.parametrize("by", ["id", "name"])

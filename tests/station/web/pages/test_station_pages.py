@@ -195,6 +195,31 @@ def test_old_incidents_of_a_source_are_marked_however_many_others_there_are(
     assert f"/incidents/{station.incidents['microphone']}" in marked
 
 
+def test_an_alarm_is_marked_however_many_watches_came_since_and_what_is_not_is_said(
+    client: TestClient, station: MadeUpStation
+) -> None:
+    def note_is_hidden(page: HtmlPage) -> bool:
+        return ["hidden" in each for each in page.all("p") if "data-not-all" in each] == [True]
+
+    assert note_is_hidden(read(client, "/machines/press-3?span=week"))
+    with station.context.database.writing() as session:
+        row = session.get_one(IncidentRow, station.incidents["watch"])
+        values = {each.name: getattr(row, each.name) for each in IncidentRow.__table__.columns}
+        press = {
+            "machine_id": station.machines["press-3"],
+            "source_id": station.sources["press cam"],
+        }
+        session.execute(
+            insert(IncidentRow),
+            [{**values, **press, "id": new_id(row.opened)} for _ in range(210)],
+        )
+    page = read(client, "/machines/press-3?span=week")
+    marked = [str(link["href"]) for link in page.all("a") if "aria-label" in link]
+    assert f"/incidents/{station.incidents['fault']}" in marked
+    assert not note_is_hidden(page)
+    assert "Of each level the newest 200 incidents of this time are marked." in page.said
+
+
 def test_a_long_list_goes_on_at_the_next_page(client: TestClient, station: MadeUpStation) -> None:
     fill_up(station, incidents=60)
     seen: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -45,14 +46,16 @@ def incidents(
     level: IncidentLevel | None = None,
     verdict: VerdictAsked | None = None,
     state: IncidentState | None = None,
+    begin: datetime | None = None,
+    end: datetime | None = None,
     before: str | None = None,
     limit: int = 50,
 ) -> list[IncidentView]:
     """List incidents, the newest first; ``verdict="none"`` is those that nobody reviewed.
 
-    Moments, which raised nothing, are listed where their level is asked for, and not else.
-    ``before`` is the last incident's id of the page before. Raises ``DataError`` where there is no
-    incident of that id.
+    Moments, which raised nothing, are listed where their level is asked for, and not else. Of a
+    span from ``begin`` to ``end`` are those that went on at any time in it. ``before`` is the last
+    incident's id of the page before. Raises ``DataError`` where there is no incident of that id.
     """
     query = _incidents()
     for column, value in (
@@ -68,6 +71,10 @@ def incidents(
         query = query.where(IncidentRow.level != "moment")
     if verdict is not None:
         query = query.where(IncidentRow.verdict == (None if verdict == "none" else verdict))
+    if begin is not None:
+        query = query.where(or_(IncidentRow.ended.is_(None), IncidentRow.ended >= begin))
+    if end is not None:
+        query = query.where(IncidentRow.opened <= end)
     if before is not None:
         last = session.get(IncidentRow, before)
         if last is None:

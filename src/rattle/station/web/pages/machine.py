@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
-from rattle.scoring.budget.ledger import SHARES
+from rattle.scoring.budget.ledger import LEVELS, SHARES
 from rattle.station.amounts_said import level_said, score_said, span_said
 from rattle.station.board import MachineNow, SourceNow
 from rattle.station.report.weeks import Week
@@ -84,6 +84,7 @@ class MachineView:
     begin: datetime
     end: datetime
     course: Course
+    are_all_marked: bool
     incidents: list[tuple[IncidentView, str]]
     promise: Promise
     history: list[ThresholdView]
@@ -112,7 +113,9 @@ def machine_page(request: Request, name: str, span: str = "day", source: str = "
     has_worker = bool(workers_of(request).there(context.now()))
     with context.database.reading() as session:
         view = machine_view(session, context, machine, chosen, span, has_worker=has_worker)
-    return shown(request, "machine", title=name, here="", view=view, spans=list(SPANS))
+    return shown(
+        request, "machine", title=name, here="", view=view, spans=list(SPANS), most=MOST_MARKED
+    )
 
 
 def machine_view(
@@ -129,8 +132,7 @@ def machine_view(
     begin = now - SPANS[span]
     opened = opened_of(session, [machine.incident_id] if machine.incident_id else [])
     found = incidents(session, machine_id=machine.id, limit=MOST_INCIDENTS)
-    of_source = incidents(session, source_id=chosen.id, kind="machine", limit=MOST_MARKED)
-    marked = [each for each in of_source if (each.ended or now) >= begin]
+    marked, are_all_marked = _marked(session, chosen.id, begin, now)
     every = releases(session, machine.id)
     release = next((each for each in every if each.id == machine.release_id), None)
     chosen_releases = promotions(session, machine.id)
@@ -151,6 +153,7 @@ def machine_view(
             held,
             marked,
         ),
+        are_all_marked=are_all_marked,
         incidents=[(each, lasted(each, now)) for each in found],
         promise=_promise(session, machine, chosen, held, now),
         history=threshold_history(session, machine.id, MOST_THRESHOLDS),
@@ -174,6 +177,26 @@ def machine_view(
         ),
         week=Week.of(now),
     )
+
+
+def _marked(
+    session: Session, source_id: str, begin: datetime, end: datetime
+) -> tuple[list[IncidentView], bool]:
+    """List the incidents to mark in a course, of each level the newest, and say if that is all."""
+    found = [
+        incidents(
+            session,
+            source_id=source_id,
+            kind="machine",
+            level=level,
+            begin=begin,
+            end=end,
+            limit=MOST_MARKED + 1,
+        )
+        for level in LEVELS
+    ]
+    marked = [each for of_level in found for each in of_level[:MOST_MARKED]]
+    return marked, all(len(of_level) <= MOST_MARKED for of_level in found)
 
 
 def _promise(

@@ -7,6 +7,7 @@ import { clock, day, full as exact, second } from "./times.js";
 const HEADROOM = 4; // as pages/curves.py
 const SHORTEST_S = 30, LONGEST_S = 365 * 86400;
 const HEIGHT = 260;
+const MOST_MARKED = 200; // as pages/machine.py
 const MINUTE_S = 60;
 const LATEST_S = 5 * MINUTE_S; // a minute is stored long before it is so old
 
@@ -36,17 +37,20 @@ async function show(next) {
   const number = ++asked;
   const bounds = { source, begin: iso(begin), end: iso(begin + length) };
   const path = `machines/${encodeURIComponent(machine)}`;
-  const [heard, held, found] = await Promise.all([
+  const of = (level) => ask("incidents", { ...bounds, kind: "machine", level, limit: MOST_MARKED });
+  const [heard, held, alarms, watches] = await Promise.all([
     ask(`${path}/timeline`, { ...bounds, points: Math.max(Math.min(target.clientWidth, 1200), 100) }),
     ask(`${path}/thresholds`, bounds),
-    ask("incidents", { source, kind: "machine", limit: 200 }),
+    of("alarm"), of("watch"),
   ]);
   if (number !== asked) return; // a newer question is on its way
   // The whole span has moved along since it was asked for.
   const follows = next === whole;
   span = follows ? { ...whole } : { begin, end: begin + length };
+  const incidents = [...alarms.incidents, ...watches.incidents];
+  place.querySelector("[data-not-all]").hidden = !alarms.before && !watches.before;
   const stored = heard.lost.findLastIndex((lost) => lost !== null);
-  shown = { heard, held: held.thresholds, incidents: found.incidents, stored, follows, at: whole.end };
+  shown = { heard, held: held.thresholds, incidents, stored, follows, at: whole.end };
   for (const each of live) add(each);
   draw();
 }
