@@ -177,6 +177,8 @@ def test_sound_that_is_unfit_for_half_a_minute_is_an_incident_of_the_microphone(
     assert "plugged in" in opened.reason
     kit.hear(noise(25, seed=1))
     assert len(kit.of(IncidentChanged)) == 1
+    # Its incident goes on for a while, but nobody says that what is heard is silent.
+    assert (kit.now.state, kit.now.reason) == ("live", "")
     kit.hear(noise(15, seed=2))
     assert [each.state for each in kit.of(IncidentChanged)] == ["open", "ended"]
     assert kit.now.state == "live"

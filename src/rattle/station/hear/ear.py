@@ -253,7 +253,7 @@ class Ear:
         self._over(self._minutes.reach(begins))
         self._condition.sound(begins)
         self._showing.connected()
-        self._showing.state("live", self._troubles.reason("microphone"), begins)
+        self._show_heard(begins)
         self._show_operating()
 
     def _break(self, at: float) -> None:
@@ -311,7 +311,7 @@ class Ear:
         if window.fault:
             self._showing.state("unfit", fault_in_words(window.fault), end)
         else:
-            self._showing.state("live", self._troubles.reason("microphone"), end)
+            self._show_heard(end)
         self._showing.window(
             when,
             score,
@@ -321,6 +321,10 @@ class Ear:
             dropped_s=self._dropped_s,
             at=at,
         )
+
+    def _show_heard(self, at: float) -> None:
+        # An unfit microphone's incident goes on for 30 s after it is fit again: it is no reason now.
+        self._showing.state("live", self._troubles.reason("microphone", besides="unfit"), at)
 
     def _score_of(self, segment: Segment, window: Window) -> float:
         embedded = Embedded(np.array([window.start_s]), window.z[None])

@@ -52,10 +52,10 @@ class SourceTroubles:
                 self._open[incident.kind] = incident
                 self._causes[_cause_of(incident)] = incident.reason
 
-    def reason(self, kind: TroubleKind) -> str:
-        """Say what is wrong at this moment, or nothing."""
+    def reason(self, kind: TroubleKind, *, besides: Cause | None = None) -> str:
+        """Say what is wrong at this moment, or nothing; ``besides`` is a cause to leave out."""
         with self._lock:
-            return self._said(kind)
+            return self._said(kind, besides)
 
     def is_of(self, incident_id: str, cause: Cause) -> bool:
         """Whether that incident is open, and that one of its causes."""
@@ -91,8 +91,10 @@ class SourceTroubles:
             self._put(kind, replace(incident, state="ended", ended=ended))
             del self._open[kind]
 
-    def _said(self, kind: TroubleKind) -> str:
-        return "; ".join(why for cause, why in self._causes.items() if KINDS[cause] == kind)
+    def _said(self, kind: TroubleKind, besides: Cause | None = None) -> str:
+        return "; ".join(
+            why for cause, why in self._causes.items() if KINDS[cause] == kind and cause != besides
+        )
 
     def _opened(self, kind: TroubleKind, at: datetime) -> IncidentChanged:
         return IncidentChanged(
