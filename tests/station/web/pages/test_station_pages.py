@@ -170,6 +170,14 @@ def test_filters_narrow_the_list_and_lead_back(client: TestClient) -> None:
     assert "press mic" in page.said
 
 
+def test_what_is_not_reviewed_is_as_many_as_are_said_to_wait(client: TestClient) -> None:
+    page = read(client, "/incidents?verdict=none")
+    assert "4 to review" in page.said
+    assert len(page.tables[0].column("verdict")) == 4
+    kinds = read(client, "/incidents?verdict=none&kind=microphone")
+    assert len(kinds.tables[0].column("verdict")) == 1
+
+
 def test_old_incidents_of_a_source_are_marked_however_many_others_there_are(
     client: TestClient, station: MadeUpStation
 ) -> None:

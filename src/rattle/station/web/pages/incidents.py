@@ -76,7 +76,11 @@ def incidents_page(
     before: str | None = None,
     done: str = "",
 ) -> HTMLResponse:
-    """List the incidents that the filters leave, the newest first; ``done`` was just given."""
+    """List the incidents that the filters leave, the newest first; ``done`` was just given.
+
+    Nobody is asked what a lost source or a bad microphone was: unless their kind is asked for, what
+    is not reviewed is of machines, as the count above the list is.
+    """
     context = context_of(request)
     ids = {each.name: each.id for each in context.board.machines()}
     if machine and machine not in ids:
@@ -92,7 +96,7 @@ def incidents_page(
                 session,
                 machine_id=ids.get(machine),
                 source_id=source_ids.get(source),
-                kind=kind,
+                kind=kind or ("machine" if verdict == "none" else None),
                 level=level,
                 verdict=verdict,
                 state=state,
