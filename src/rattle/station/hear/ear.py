@@ -323,7 +323,8 @@ class Ear:
         )
 
     def _show_heard(self, at: float) -> None:
-        # An unfit microphone's incident goes on for 30 s after it is fit again: it is no reason now.
+        # The incident of an unfit microphone goes on for 30 s after it is fit again: of what is
+        # heard now it is no reason.
         self._showing.state("live", self._troubles.reason("microphone", besides="unfit"), at)
 
     def _score_of(self, segment: Segment, window: Window) -> float:

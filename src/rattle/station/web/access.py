@@ -21,6 +21,7 @@ from rattle.station.store.credentials import Account, Credentials, Role
 from rattle.station.web.answers import DATABASE_AWAY, refusal, wants_page
 from rattle.station.web.context import Context
 from rattle.station.web.guard import SAFE_METHODS
+from rattle.station.web.pages.errors import bare_page
 from rattle.station.web.pages.shell import context_of, may
 from rattle.station.web.sessions import Session, account_name_of
 
@@ -70,7 +71,7 @@ class Access:
             return _ask_to_log_in(scope)
         if account.role == "worker" and not scope["path"].startswith(OF_WORKERS):
             state["is_known"] = False
-            return refusal(scope, 403, ONLY_JOBS)
+            return _only_jobs(scope, account)
         return None
 
 
@@ -78,7 +79,10 @@ NO_ACCOUNT = (
     "The station has no account yet, so it answers only to programs on its own computer. Add an "
     "account by rattle station-account there."
 )
-ONLY_JOBS = "A worker's account sees nothing but trainings; log in by another one."
+ONLY_JOBS = (
+    "{} is a worker's account: a program that trains encoders fetches its work by it, "
+    "and nothing else is shown to it. Log in by another account."
+)
 LOG_IN = "Log in, or send a token of an account in the header Authorization: Bearer."
 
 
@@ -147,6 +151,13 @@ def _is_local(scope: Scope, headers: Headers) -> bool:
     client = scope.get("client")
     is_forwarded = "x-forwarded-for" in headers or "forwarded" in headers
     return client is not None and is_loopback(client[0]) and not is_forwarded
+
+
+def _only_jobs(scope: Scope, account: Account) -> Response:
+    said = ONLY_JOBS.format(account.name)
+    if scope["type"] == "http" and wants_page(scope):
+        return bare_page(Request(scope), 403, said, may_log_out=True)
+    return refusal(scope, 403, said)
 
 
 def _ask_to_log_in(scope: Scope) -> Response:

@@ -33,6 +33,20 @@ def test_a_link_asks_who_it_is_and_leads_on_after_the_right_password(
     assert "press-3" not in page.content()
 
 
+def test_a_worker_is_told_what_its_account_is_for_and_may_log_out(
+    page: Page, served: Served
+) -> None:
+    add_accounts(served.station)
+    page.goto("/login")
+    page.get_by_label("Name").fill("worker")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_contain_text("worker is a worker's account")
+    assert "press-3" not in page.content()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("button", name="Log in")).to_be_visible()
+
+
 def test_a_tab_whose_session_ended_asks_who_it_is(page: Page, served: Served) -> None:
     add_accounts(served.station)
     page.goto("/login")

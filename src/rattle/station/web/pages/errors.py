@@ -52,12 +52,14 @@ def error_page(request: Request, status: int, sentence: str) -> HTMLResponse:
     return written("error", shell, status, **names)
 
 
-def bare_page(request: Request, status: int, sentence: str) -> HTMLResponse:
+def bare_page(
+    request: Request, status: int, sentence: str, *, may_log_out: bool = False
+) -> HTMLResponse:
     """Show an error to whoever asks: the page tells nothing of the plant."""
     context = context_of(request)
     shell = Shell(plant=context.file.plant, title=_title(status), here="", at=context.now())
     names = {"sentence": sentence, "href": "/", "link": "Try again"}
-    return written("error", shell, status, **names, bare=True)
+    return written("error", shell, status, **names, bare=True, may_log_out=may_log_out)
 
 
 def _title(status: int) -> str:
