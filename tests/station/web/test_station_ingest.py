@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 
@@ -171,6 +172,32 @@ def test_a_websocket_that_may_not_is_refused_before_it_opens(
         pass
     assert refused.value.response.status_code == status
     assert "detail" in refused.value.response.body.decode()
+
+
+def test_who_is_refused_is_said_once_in_words_until_it_may_push(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = {"authorization": "Bearer wrong"}
+
+    def refused(source: str) -> list[str]:
+        caplog.clear()
+        for _ in range(2):
+            with pytest.raises(InvalidStatus), connected(served, wrong, source):
+                pass
+        return [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
+
+    said = (
+        "127.0.0.1 may not push samples to the source 'pump plc': Send the source's token in the "
+        "header Authorization: Bearer. This is said once."
+    )
+    assert refused("pump%20plc") == [said]
+    assert refused("pump%20plc") == []
+    assert refused("a") + refused("b") == [
+        said.replace("the source 'pump plc'", "a source that is none")
+    ]
+    with connected(served):
+        pass
+    assert refused("pump%20plc") == [said]
 
 
 def test_no_other_address_is_a_websocket(served: Served) -> None:

@@ -29,6 +29,7 @@ from rattle.station.web.answers import add_handlers
 from rattle.station.web.context import Context
 from rattle.station.web.guard import Guard
 from rattle.station.web.pages import routes, static_files
+from rattle.station.web.refusals import Refusals
 from rattle.station.web.sessions import COOKIE, GOOD_FOR, session_key
 from rattle.station.web.workers import Workers
 from rattle.version import VERSION
@@ -62,6 +63,7 @@ def build_app(context: Context) -> FastAPI:
     app.state.context = context
     app.state.streams = live.Streams()
     app.state.workers = Workers()
+    app.state.refusals = Refusals()
     app.state.pictures = media.Pictures()
     app.state.credentials = credentials = Credentials(context.database)
     app.state.door = login.Door(context, credentials)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, WebSocket
 from pydantic import BaseModel, Field
-from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocketDisconnect
 
@@ -18,6 +18,7 @@ from rattle.station.config.model import Samples
 from rattle.station.web.access import Given, bearer
 from rattle.station.web.answers import refusal
 from rattle.station.web.context import Context, Inbox
+from rattle.station.web.refusals import Refusals
 
 router = APIRouter()
 
@@ -62,7 +63,7 @@ async def push(source: str, request: Request, context: Given) -> Response:
 
     Little-endian and interleaved, as plant.toml says of the source. All are taken, or none.
     """
-    inbox = _inbox(context, source, request.headers)
+    inbox = _inbox(context, source, request)
     if isinstance(inbox, _Refusal):
         headers = {"www-authenticate": "Bearer"} if inbox.status == 401 else {}
         return refusal(request.scope, inbox.status, inbox.said, headers)
@@ -81,7 +82,7 @@ async def push(source: str, request: Request, context: Given) -> Response:
 async def push_all_the_time(websocket: WebSocket, source: str) -> None:
     """Take each binary message as the next samples; close with 1013 where the ear is behind."""
     context: Context = websocket.app.state.context
-    inbox = _inbox(context, source, websocket.headers)
+    inbox = _inbox(context, source, websocket)
     if isinstance(inbox, _Refusal):
         answer = JSONResponse({"detail": inbox.said}, inbox.status)
         await websocket.send_denial_response(answer)
@@ -119,12 +120,13 @@ def seconds_of(samples: Samples, size: int) -> float:
     return size / (BYTES_A_SAMPLE[samples.encoding] * samples.channels * samples.sample_rate_hz)
 
 
-def _inbox(context: Context, source: str, headers: Headers) -> Inbox | _Refusal:
+def _inbox(context: Context, source: str, connection: HTTPConnection) -> Inbox | _Refusal:
     """Find the inbox that a request may push to.
 
     Only a program that knows some source's token is told which sources there are.
     """
-    token = bearer(headers)
+    token = bearer(connection.headers)
+    refusals: Refusals = connection.app.state.refusals
     tokens = {
         each.name: each.push.token.get_secret_value()
         for machine in context.machines
@@ -136,11 +138,16 @@ def _inbox(context: Context, source: str, headers: Headers) -> Inbox | _Refusal:
         for name, expected in tokens.items()
         if token is not None and hmac.compare_digest(token.encode(), expected.encode())
     }
+    known = source if source in tokens else ""
     if source in matches:
+        refusals.taken(connection, source)
         return context.station.inbox(source) or _Refusal(503, _why_not(context, source))
-    if matches and source not in tokens:
-        return _Refusal(404, f"There is no source {source!r} that samples are pushed to.")
-    return _Refusal(401, "Send the source's token in the header Authorization: Bearer.")
+    if matches and not known:
+        denied = _Refusal(404, f"There is no source {source!r} that samples are pushed to.")
+    else:
+        denied = _Refusal(401, "Send the source's token in the header Authorization: Bearer.")
+    refusals.refused(connection, known, denied.said)
+    return denied
 
 
 def _why_not(context: Context, source: str) -> str:

@@ -12,6 +12,7 @@ import h11
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from rattle.errors import DataError
 from rattle.station.config.texts import is_loopback
@@ -51,7 +52,7 @@ class Server:
         config = uvicorn.Config(
             self._app,
             http=_Timed,
-            ws="websockets-sansio",
+            ws=_Denying,
             ws_max_size=MOST_BYTES,
             ws_per_message_deflate=False,
             lifespan="off",
@@ -141,6 +142,19 @@ class _Uvicorn(uvicorn.Server):
         """Stop to serve."""
         self._app.state.streams.stop()
         await super().shutdown(sockets)
+
+
+class _Denying(WebSocketsSansIOProtocol):
+    """Knows that who was answered before a WebSocket opened was answered.
+
+    uvicorn itself takes that for a fault of the app and writes an error to the log.
+    """
+
+    async def send(self, message: Any) -> None:
+        """Send a message of the app."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body"):
+            self.handshake_complete = True
 
 
 class _Timed(H11Protocol):
