@@ -238,3 +238,15 @@ def test_a_proxy_is_believed_where_the_file_names_it(
         httpx.post(f"{served.address}/login", data=sent, headers=headers)
     with station.context.database.reading() as session:
         assert audit(session, 1)[0].detail == {"address": client}
+
+
+def test_head_is_answered_as_get_is_without_the_body(served: Served) -> None:
+    # On one connection: an answer with a body would be taken for the next answer's head.
+    with httpx.Client(base_url=served.address, headers={"accept": "text/html"}) as client:
+        for path in ("/healthz", "/readyz", "/", "/metrics", "/static/station.css", "/nothing"):
+            of_get, of_head = client.get(path), client.head(path)
+            assert (of_head.status_code, of_head.content) == (of_get.status_code, b""), path
+            assert of_head.headers["content-type"] == of_get.headers["content-type"]
+        assert client.head("/review/bulk").status_code == 405
+        # The answer to a GET would never end.
+        assert client.head("/events").status_code == 405

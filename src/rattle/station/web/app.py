@@ -1,6 +1,6 @@
 """Put the web part together: pages, API, events, recordings, behind one guard.
 
-Guard (headers, host, origin, patience) -> session -> Access (who asks) -> routes
+Guard (headers, host, origin, patience) -> Head -> session -> Access (who asks) -> routes
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from rattle.station.web.access import Access
 from rattle.station.web.answers import add_handlers
 from rattle.station.web.context import Context
 from rattle.station.web.guard import Guard
+from rattle.station.web.head import Head
 from rattle.station.web.pages import routes, static_files
 from rattle.station.web.refusals import Refusals
 from rattle.station.web.sessions import COOKIE, GOOD_FOR, session_key
@@ -41,7 +42,7 @@ MOST_BYTES = 100_000
 class _Guarded(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         # Outside of all, so that what goes wrong in any other part is answered as well.
-        return Guard(super().build_middleware_stack(), self.state.context.file.web)
+        return Guard(Head(super().build_middleware_stack()), self.state.context.file.web)
 
 
 def build_app(context: Context) -> FastAPI:
