@@ -15,7 +15,7 @@ from rattle.station.store.reading import incidents as reading
 from rattle.station.web.access import Given
 from rattle.station.web.api import incident_answers as answers
 from rattle.station.web.api.answer import NOT_FOUND, USUAL, Id
-from rattle.station.web.api.machines import EARLIEST, LATEST, find_machine, find_source
+from rattle.station.web.api.machines import find_machine, find_source
 
 router = APIRouter(tags=["incidents"], responses=USUAL)
 
@@ -36,12 +36,8 @@ class Filter(BaseModel):
         None, description="What people said; none is what nobody reviewed."
     )
     state: IncidentState | None = Field(None, description="Whether they go on.")
-    begin: AwareDatetime | None = Field(
-        None, ge=EARLIEST, le=LATEST, description="Those that went on then or later."
-    )
-    end: AwareDatetime | None = Field(
-        None, ge=EARLIEST, le=LATEST, description="Those that began until then."
-    )
+    begin: AwareDatetime | None = Field(None, description="Those that went on then or later.")
+    end: AwareDatetime | None = Field(None, description="Those that began until then.")
     before: Id | None = Field(None, description="Id of the last one of a page.")
     limit: int = Field(50, ge=1, le=200, description="How many at most.")
 
