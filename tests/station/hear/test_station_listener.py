@@ -215,6 +215,12 @@ def test_it_ends_though_it_was_not_connected_yet() -> None:
     assert listener.join(3)
 
 
+def test_one_that_was_never_started_has_ended() -> None:
+    listener = Listener(Scripted([[None]]), Kit().ear)
+    listener.stop()
+    assert listener.join(3)
+
+
 def test_what_was_heard_up_to_its_end_is_told(listening: Listening) -> None:
     kit = Kit()
     listener = listening(Scripted([[*blocks(5), None]]), kit)

@@ -24,8 +24,12 @@ from plant_kit import (
 from sqlalchemy import update
 
 from rattle import StorageError
+from rattle.station.board import SourceNow
+from rattle.station.config.model import Source as SourceFile
+from rattle.station.hear.listener import Listener
 from rattle.station.ids import new_id
 from rattle.station.plant.beginning import enter
+from rattle.station.plant.following import Following
 from rattle.station.plant.station import Plant
 from rattle.station.records import StretchChanged
 from rattle.station.store import reviews
@@ -190,18 +194,53 @@ def test_a_second_station_on_the_same_data_is_refused(heard: tuple[Plant, Given]
 
 
 def test_a_station_that_cannot_start_leaves_nothing_taken(
-    tmp_path: Path, exported_file: Path
+    tmp_path: Path, exported_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = plant_file(tmp_path / "data", exported_file)
 
-    def fails(*_: object) -> Given:
-        raise OSError("no such device")
+    def fails(*_: object) -> None:
+        raise OSError("the disk is broken")
 
-    with pytest.raises(OSError, match="no such device"):
-        Plant(file, opens=fails).start()
+    # The listeners are made by then, and not started.
+    with monkeypatch.context() as patched:
+        patched.setattr(Following, "brought_in", fails)
+        with pytest.raises(OSError, match="the disk is broken"):
+            started(file, Given())
     plant = started(file, Given())
     (source,) = rows(plant, SourceRow)
     assert source.node is not None
+    plant.stop()
+
+
+def test_a_source_that_cannot_be_opened_says_why_and_the_others_are_heard(
+    tmp_path: Path, exported_file: Path, healthy: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(Listener.__init__.__kwdefaults__, "failed_wait_s", 0.1)
+    file = plant_file(
+        tmp_path / "data",
+        exported_file,
+        sources=[{"name": name, "url": f"made://{name}"} for name in ("broken", "mic")],
+    )
+    given, broken = {"broken": Given(), "mic": Given()}, ["broken"]
+
+    def opens(source: SourceFile, *_: object) -> Given:
+        if source.name in broken:
+            raise ZeroDivisionError("no such device")
+        return given[source.name]
+
+    plant = Plant(file, opens=opens)
+    plant.start()
+
+    def shown(name: str) -> SourceNow:
+        (machine,) = plant.board.machines()
+        return next(source for source in machine.sources if source.name == name)
+
+    given["mic"].put(healthy, datetime.now(UTC) - timedelta(minutes=2))
+    waited_for(lambda: shown("mic").score is not None)
+    waited_for(lambda: "no such device" in shown("broken").reason)
+    broken.clear()
+    given["broken"].put(healthy, datetime.now(UTC) - timedelta(minutes=2))
+    waited_for(lambda: shown("broken").score is not None)
     plant.stop()
 
 

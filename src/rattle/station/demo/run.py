@@ -19,6 +19,7 @@ from rattle.station.demo.past import hear_past
 from rattle.station.demo.script import TROUBLES, faults
 from rattle.station.demo.sound import MachineSound
 from rattle.station.demo.source import MAKER, MadeSource
+from rattle.station.hear.sources import source_of
 from rattle.station.plant.releases import Release
 from rattle.station.serve import serve
 
@@ -53,7 +54,7 @@ def run_demo(to: Path, port: int) -> int:
         past = Thread(target=_hear_past, args=(plant, stop), name="past")
         past.start()
         try:
-            return serve(plant, opens=DemoSources(), words=WORDS)
+            return serve(plant, opens=DemoSources(plant.data), words=WORDS)
         finally:
             stop.set()
             past.join()
@@ -86,13 +87,16 @@ def demo_plant(to: Path, port: int) -> Plant:
 
 
 class DemoSources:
-    """Makes the machines' sound in place of what the file names."""
+    """Makes the sound of the demo's machines; of one that was enrolled it opens what it names."""
 
-    def __init__(self) -> None:
-        self._faults = faults()
+    def __init__(self, data: Path) -> None:
+        """``data`` is the station's folder."""
+        self._data, self._faults = data, faults()
 
-    def __call__(self, source: SourceFile, machine: Machine, _release: Release) -> Source:
-        made = next(each for each in MACHINES if each.name == machine.name)
+    def __call__(self, source: SourceFile, machine: Machine, release: Release) -> Source:
+        made = next((each for each in MACHINES if each.name == machine.name), None)
+        if made is None:
+            return source_of(source, release.scorer.recipe.audio.channel, self._data)
         sound = MachineSound(made.specimen, SEED + 1, self._faults[machine.name])
         MAKER.submit(sound.prepare, 0).result()
         return MadeSource(source.place, sound, TROUBLES.get(machine.name, ()))

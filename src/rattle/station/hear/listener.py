@@ -98,6 +98,8 @@ class Listener:
 
     def join(self, patience_s: float) -> bool:
         """Wait for its end after ``stop``; False where it did not come in time."""
+        if self._thread.ident is None:  # it was never started
+            return True
         self._thread.join(patience_s)
         return not self._thread.is_alive()
 

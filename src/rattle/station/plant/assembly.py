@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,7 @@ from rattle.station.hear.in_use import InUse
 from rattle.station.hear.listener import Listener
 from rattle.station.hear.operating import running_of
 from rattle.station.hear.push import PushInbox
+from rattle.station.hear.sources import Later
 from rattle.station.judge.incidents import MachineIncidents
 from rattle.station.judge.making import judge_of_source
 from rattle.station.judge.moments import OddMoments, OfferedLately
@@ -26,6 +28,8 @@ from rattle.station.plant.beginning import Beginning, Going
 from rattle.station.plant.releases import Release
 from rattle.station.records import Record
 from rattle.station.store.register import Registered
+
+_log = logging.getLogger(__name__)
 
 Opens = Callable[[SourceFile, Machine, Release], Source]
 
@@ -38,7 +42,7 @@ class Assembly:
     that of a machine: ``ears_of``, ``incidents_of``, ``offered`` (moments), ``listeners``. By that
     of a release: ``releases``. By a source's name: ``inboxes``. What was taken apart stays in
     ``in_use`` and ``releases``. ``tell`` is the scribe's, ``opens`` makes the source of sound that
-    the file names.
+    the file names; one that it cannot make is tried again by its listener.
     """
 
     tell: Callable[[Record], None]
@@ -123,12 +127,21 @@ class Assembly:
             ear = self._ear(machine, source, source_id, machine_id, in_use, incidents, beginning)
             self.ears[source_id], self.in_use[source_id] = ear, in_use.id
             self.ears_of.setdefault(machine_id, []).append(ear)
-            opened = self.opens(source, machine, release)
+            opened = self._opened(source, machine, release)
             if isinstance(opened, PushInbox):
                 self.inboxes[source.name] = opened
             listener = Listener(opened, ear, now=self.now)
             self.listeners.setdefault(machine_id, []).append(listener)
         incidents.settle(self.now())
+
+    def _opened(self, source: SourceFile, machine: Machine, release: Release) -> Source:
+        try:
+            return self.opens(source, machine, release)
+        except Exception:
+            # Whatever it is: the others are heard. Its listener tries again, and says why not.
+            _log.exception("%s: it could not be opened", source.name)
+            is_live = source.kind != "folder"
+            return Later(source.place, is_live, lambda: self.opens(source, machine, release))
 
     def _incidents(self, machine_id: str, going: Sequence[Going]) -> MachineIncidents:
         own = next((each for each in going if each.incident.subject == machine_id), None)
