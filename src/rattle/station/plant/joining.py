@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from threading import Lock
 
 from sqlalchemy.orm import Session
 
@@ -23,7 +24,7 @@ from rattle.station.store.database import Database
 
 
 class Joining:
-    """Machines that come and go while the station runs."""
+    """Machines that come and go while the station runs; from any thread, one after the other."""
 
     def __init__(
         self,
@@ -35,6 +36,8 @@ class Joining:
     ) -> None:
         self._database, self._roster, self._bringing = database, roster, bringing
         self._ears, self._now = ears, now
+        # What is entered without a machine takes it off the list.
+        self._one_at_a_time = Lock()
 
     def join(self, machine: Machine, release: Release, note: Callable[[Session], None]) -> None:
         """Take a machine in; within seconds it is listened to.
@@ -42,24 +45,26 @@ class Joining:
         ``note`` writes what else is to be written, or nothing is. Raises ``StorageError``, and what
         ``note`` raises.
         """
-        plant = self._roster.with_machine(machine)
-        with self._database.writing() as session:
-            note(session)
-            entered = enter(session, plant, self._now(), LEASE)
-        self._roster.add(machine)
-        self._ears.show_all([machine], entered.ids, {})
-        self._bringing.add(machine, release, plant, entered)
+        with self._one_at_a_time:
+            plant = self._roster.with_machine(machine)
+            with self._database.writing() as session:
+                note(session)
+                entered = enter(session, plant, self._now(), LEASE)
+            self._roster.add(machine)
+            self._ears.show_all([machine], entered.ids, {})
+            self._bringing.add(machine, release, plant, entered)
 
     def leave(self, name: str, note: Callable[[Session], None]) -> None:
         """Let an enrolled machine go: its past stays, as of one that left the file.
 
         One that is not listened to, or that the file names by now, is only noted.
         """
-        is_taken_in = any(machine.name == name for machine in self._roster.enrolled)
-        with self._database.writing() as session:
-            note(session)
-            if not is_taken_in:
-                return
-            enter(session, self._roster.without(name), self._now(), LEASE)
-        self._roster.remove(name)
-        self._bringing.remove(name, self._roster.plant)
+        with self._one_at_a_time:
+            is_taken_in = any(machine.name == name for machine in self._roster.enrolled)
+            with self._database.writing() as session:
+                note(session)
+                if not is_taken_in:
+                    return
+                enter(session, self._roster.without(name), self._now(), LEASE)
+            self._roster.remove(name)
+            self._bringing.remove(name, self._roster.plant)
