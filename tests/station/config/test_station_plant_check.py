@@ -98,6 +98,14 @@ def test_a_bundle_of_another_machine_is_a_warning(folder: Path) -> None:
     assert "was trained on synth_fan/id_00, the machine here is called press-3" in found.message
 
 
+@pytest.mark.parametrize("running", ["always", "by tag", "by level"])
+def test_a_level_that_is_not_looked_at_is_a_warning(running: str, folder: Path) -> None:
+    text = RIGHT + f'running = "{running}"\nrunning_above_dbfs = -45.0\n'
+    found = findings(plant(folder, text=text), "machine[0].running_above_dbfs")
+    assert [each.level for each in found] == ([] if running == "by level" else ["warning"])
+    assert all(f'where running is "{running}"' in each.message for each in found)
+
+
 def test_a_folder_that_is_missing_or_a_file_is_an_error(folder: Path) -> None:
     (folder / "file").touch()
     sources = ['{ name = "a", folder = "nowhere" }', '{ name = "b", folder = "file" }']
@@ -144,6 +152,28 @@ def test_a_url_that_is_no_file_is_an_error_and_is_not_told(folder: Path) -> None
     assert "there is no such file" in first.message
     assert "begins with a dash" in second.message
     assert "s3cret" not in str([first, second])
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("rtps://ann:s3cret@x/1", "what ffmpeg knows: ftp://, http://"),
+        ("RTSP://x/1", "what ffmpeg knows: ftp://, http://"),
+        ("rtsp://", "names no host; expected rtsp://HOST/PATH"),
+        ("http://ann:s3cret@/x", "names no host; expected http://HOST/PATH"),
+        ("rtsp://:554/1", "names no host; expected rtsp://HOST/PATH"),
+        ("rtsps://x:322/1?a=b", ""),
+        ("rtsp://ann:s3/cret@x/1", ""),
+        ("udp://@:1234", ""),
+        ("udp://239.0.0.1:1234", ""),
+    ],
+)
+@needs_ffmpeg
+def test_an_address_that_ffmpeg_cannot_read_is_an_error(url: str, said: str, folder: Path) -> None:
+    source = f'{{ name = "a", url = "{url}" }}'
+    found = findings(plant(folder, source), "machine[0].sources[0].url")
+    assert [said in each.message for each in found] == ([True] if said else [])
+    assert "s3" not in str(found)
 
 
 def test_ffmpeg_that_is_missing_is_told_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -175,6 +176,22 @@ def test_a_value_that_is_not_valid_is_told_with_what_was_expected(
     assert line == f"line 8, machine[0].{key}: {expected}"
 
 
+@pytest.mark.parametrize("token", ["schlüssel", " spaced ", "four\n", "f\nur", "tab\t", "\x7f"])
+def test_a_token_that_no_header_can_hold_is_refused_and_not_told(
+    token: str, tmp_path: Path
+) -> None:
+    push = f"push = {{ token = {json.dumps(token)} }}"
+    (line,) = refused(tmp_path, sources=f'sources = [{{ name = "a", {push} }}]')
+    assert line.startswith("line 9, machine[0].sources[0].push.token: expected letters, digits")
+    assert token.strip() not in line
+
+
+def test_a_token_may_have_every_sign_of_ascii(tmp_path: Path) -> None:
+    push = "push = { token = 'a-Z.0~!$%^&*()=+/ \"x' }"
+    plant = plant_of(tmp_path, sources=f'sources = [{{ name = "a", {push} }}]')
+    assert plant.machine[0].sources[0].push is not None
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [
@@ -246,7 +263,8 @@ def test_normal_sound_is_kept_for_a_time_or_not_at_all(tmp_path: Path) -> None:
     none = plant_of(tmp_path, clips='clips = "1 MB"\nsound = "none"')
     assert none.keep.sound == timedelta(0)
     assert refused(tmp_path, clips='sound = "0 days"') == [
-        'line 5, keep.sound: expected a time such as "30 days", or "none"; found "0 days"'
+        'line 5, keep.sound: expected a time such as "30 days", at most "100 years", or "none"; '
+        'found "0 days"'
     ]
 
 

@@ -10,6 +10,9 @@ from pydantic import BeforeValidator
 
 BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
+# More is a slip, and no date lies so far back that much more could be reckoned with.
+MOST_TB, MOST_YEARS = 1_000_000, 100
+MOST_BYTES, MOST_DAYS = MOST_TB * BYTES["TB"], MOST_YEARS * DAYS["year"]
 
 
 def read_bytes(text: object) -> int:
@@ -19,9 +22,10 @@ def read_bytes(text: object) -> int:
     20000000000
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(MB|GB|TB)", text) if isinstance(text, str) else None
-    if found is None or not float(found[1]) > 0:
-        raise ValueError('expected an amount such as "500 MB" or "20 GB"')
-    return round(float(found[1]) * BYTES[found[2]])
+    count = 0.0 if found is None else float(found[1]) * BYTES[found[2]]
+    if not 0 < count <= MOST_BYTES:
+        raise ValueError(f'expected an amount such as "500 MB" or "20 GB", at most "{MOST_TB} TB"')
+    return round(count)
 
 
 def read_time(text: object) -> timedelta:
@@ -30,10 +34,14 @@ def read_time(text: object) -> timedelta:
     >>> read_time("60 days").days
     60
     """
-    found = re.fullmatch(r"(\d+) ?(day|week|month|year)s?", text) if isinstance(text, str) else None
-    if found is None or int(found[1]) < 1 or int(found[1]) > 100_000:
-        raise ValueError('expected a time such as "60 days" or "1 year"')
-    return timedelta(days=int(found[1]) * DAYS[found[2]])
+    written = r"(\d{1,9}) ?(day|week|month|year)s?"
+    found = re.fullmatch(written, text) if isinstance(text, str) else None
+    days = 0 if found is None else int(found[1]) * DAYS[found[2]]
+    if not 0 < days <= MOST_DAYS:
+        raise ValueError(
+            f'expected a time such as "60 days" or "1 year", at most "{MOST_YEARS} years"'
+        )
+    return timedelta(days=days)
 
 
 def read_time_or_none(text: object) -> timedelta:
@@ -47,7 +55,9 @@ def read_time_or_none(text: object) -> timedelta:
     try:
         return read_time(text)
     except ValueError as error:
-        raise ValueError('expected a time such as "30 days", or "none"') from error
+        raise ValueError(
+            f'expected a time such as "30 days", at most "{MOST_YEARS} years", or "none"'
+        ) from error
 
 
 def shown_bytes(count: int) -> str:

@@ -28,7 +28,7 @@ def check(plant: Plant) -> list[Finding]:
     channels = {}
     for at, machine in enumerate(plant.machine):
         scorer, found = _scorer(machine, f"machine[{at}].bundle")
-        findings += found
+        findings += [*found, *_unused(machine, f"machine[{at}].running_above_dbfs")]
         channels[machine.name] = 0 if scorer is None else scorer.recipe.audio.channel
     return [*findings, *source_findings(plant, channels)]
 
@@ -48,6 +48,16 @@ def _namesake(machine: Machine, trained: str, key: str) -> Iterator[Finding]:
             key,
             f"{machine.bundle} was trained on {trained}, the machine here is called "
             f"{machine.name}; check that it is the same one",
+        )
+
+
+def _unused(machine: Machine, key: str) -> Iterator[Finding]:
+    if machine.running_above_dbfs is not None and machine.running != "by level":
+        yield Finding(
+            "warning",
+            key,
+            f'is not looked at where running is "{machine.running}"; set running = "by level", or '
+            "take this key out",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,13 @@ from rattle.errors import SourceError
 from rattle.listening.sound_card import SoundCard, load_portaudio
 from rattle.station.config.finding import Finding
 from rattle.station.config.model import Plant, Source
+
+# What ffmpeg reads over a network, and those of it that may wait at a port of this computer.
+SCHEMES = (
+    *("ftp", "http", "https", "mmsh", "mmst", "rist", "rtmp", "rtmpe", "rtmps", "rtmpt", "rtp"),
+    *("rtsp", "rtsps", "sftp", "smb", "srt", "srtp", "tcp", "tls", "udp"),
+)
+WAITING = ("rist", "rtp", "srt", "srtp", "tcp", "tls", "udp")
 
 Channel = int | Literal["mean"]
 
@@ -69,6 +77,23 @@ def _url_findings(url: str, key: str) -> Iterator[Finding]:
         yield Finding("error", key, f"begins with a dash; {begins}")
     elif is_file and not Path(url.removeprefix("file://")).is_file():
         yield Finding("error", key, f"there is no such file; {begins}")
+    elif not is_file:
+        yield from _address_findings(url, key)
+
+
+def _address_findings(url: str, key: str) -> Iterator[Finding]:
+    scheme, _, rest = url.partition("://")
+    host = re.split(r"[/?#]", rest)[0].rpartition("@")[2]
+    if scheme not in SCHEMES:
+        known = ", ".join(f"{each}://" for each in SCHEMES)
+        yield Finding(
+            "error",
+            key,
+            f"does not begin with what ffmpeg knows: {known}; a file is given by its path, or as "
+            "file:///PATH",
+        )
+    elif not host or (host.startswith(":") and scheme not in WAITING):
+        yield Finding("error", key, f"names no host; expected {scheme}://HOST/PATH")
 
 
 def _folder_findings(folder: Path, key: str) -> Iterator[Finding]:

@@ -45,7 +45,10 @@ class Samples(Table):
 class Push(Samples):
     """How the samples are written that another program pushes, and what lets it in."""
 
-    token: Secret = Field(description='What the program shows to be let in, best as "env:NAME".')
+    token: Annotated[Secret, AfterValidator(texts.token)] = Field(
+        description="What the program shows to be let in: letters, digits and signs of ASCII. Best "
+        'as "env:NAME".'
+    )
 
 
 class Source(Table):

@@ -109,6 +109,16 @@ def secret(text: SecretStr) -> SecretStr:
     return text
 
 
+def token(text: SecretStr) -> SecretStr:
+    """Check what a program shows to be let in: a header of HTTP holds no other text unchanged."""
+    if not re.fullmatch(r"[!-~](?:[ -~]*[!-~])?", text.get_secret_value()):
+        raise ValueError(
+            "expected letters, digits and signs of ASCII (not ü, no line break), with no space at "
+            "either end"
+        )
+    return text
+
+
 def database(text: SecretStr) -> SecretStr:
     """Check which database it is."""
     if not re.fullmatch(r"sqlite|postgresql://\S+", text.get_secret_value()):
