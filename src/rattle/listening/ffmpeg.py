@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from rattle.clips.ffmpeg import INSTALL, QUIET, program_path, running
 from rattle.errors import SourceError
+from rattle.listening.address import masked, secrets_in, without_secrets
 from rattle.listening.complaints import error_of
 from rattle.listening.pcm import pcm_of_wav
 from rattle.listening.source import Block
@@ -31,13 +31,18 @@ class Ffmpeg:
             raise SourceError(f"{url} begins with a dash and would be an option; give ./{url}")
         self.live = is_live(url)
         if not self.live and not Path(url.removeprefix("file://")).is_file():
-            raise SourceError(f"there is no file {url}; a URL begins with rtsp://, http:// or so")
-        self.name = without_password(url)
+            raise SourceError(
+                f"there is no file {without_secrets(url)}; a URL begins with rtsp://, http:// or so"
+            )
+        self.name = without_secrets(url)
         self._url = url
         self._command = ffmpeg_command(url, at_own_speed=at_own_speed and not self.live)
 
     def connect(self) -> Decoding:
-        return Decoding(self._command, lambda said: said.replace(self._url, self.name), self.name)
+        return Decoding(self._command, self._redact, self.name)
+
+    def _redact(self, said: str) -> str:
+        return masked(said.replace(self._url, self.name), secrets_in(self._url))
 
 
 class Decoding:
@@ -92,16 +97,3 @@ def is_live(url: str) -> bool:
     (True, False, False)
     """
     return "://" in url and not url.startswith("file://")
-
-
-def without_password(url: str) -> str:
-    """Cut user and password out of a URL, and what is asked for: that may be a password too.
-
-    >>> without_password("rtsp://user:secret@camera/1")
-    'rtsp://camera/1'
-    >>> without_password("http://camera/1?pwd=secret")
-    'http://camera/1?...'
-    """
-    if "://" not in url:
-        return url
-    return re.sub(r"\?.+", "?...", re.sub(r"(?<=://)[^/?#]*@", "", url))

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from made_up_plant_file import RIGHT, plant_of, refused
 
+from rattle.listening.address import OUT
 from rattle.station.config.check import check
 from rattle.station.config.check_told import told_findings
-from rattle.station.config.secret_parts import OUT, secrets_of, without
+from rattle.station.config.secret_parts import secrets_of, without
 
 TELL = '[[tell]]\nname = "shift"\nurl = "https://hooks.example/s3cret-token"\n'
 MQTT = '[mqtt]\nurl = "mqtt://ann:s3cret@broker.example:1884"\n'

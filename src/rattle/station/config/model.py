@@ -8,7 +8,6 @@ a secret nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -22,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from rattle.listening.address import without_secrets
 from rattle.station.config import texts
 from rattle.station.config.amounts import Bytes, Time, TimeOrNone, read_bytes, read_time
 from rattle.station.config.table import Name, Secret, Table, of_a_table
@@ -103,9 +103,9 @@ class Source(Table):
 
     @property
     def place(self) -> str:
-        """Where the sound comes from, without a password."""
+        """Where the sound comes from, without what may be a password."""
         if self.url is not None:
-            return re.sub(r"(?<=://)[^/?#]*@", "", self.url.get_secret_value()).split("?")[0]
+            return without_secrets(self.url.get_secret_value())
         if self.folder is not None:
             return str(self.folder)
         if self.mqtt is not None:

@@ -5,23 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from pydantic import BaseModel, SecretStr
 
+from rattle.listening.address import SHORTEST_SECRET, masked, secrets_in
 from rattle.station.config.texts import WEBHOOKS
 from rattle.station.config.told import Tell
-
-OUT = "**********"
-# Shorter ones are part of many words, and no secrets.
-SHORTEST_SECRET = 4
 
 
 def secrets_of(table: BaseModel) -> set[str]:
     """Find every secret of the configuration, and those within its addresses."""
     found: set[str] = set()
     for secret in _secrets(table):
-        found |= {secret, *_parts(secret)}
+        found |= {secret, *secrets_in(secret)}
     for tell in _tells(table):
         found |= parts_of_address(tell.url.get_secret_value())
     return {each for each in found - {"sqlite"} if len(each) >= SHORTEST_SECRET}
@@ -42,17 +39,13 @@ def parts_of_address(address: str) -> set[str]:
 
 def without(told: Any, secrets: Collection[str]) -> Any:
     """Replace the secrets wherever they stand: a program's last words may hold an address."""
-    longest_first = sorted(secrets, key=len, reverse=True)
 
     def cleaned(value: Any) -> Any:
         if isinstance(value, Mapping):
             return {cleaned(key): cleaned(each) for key, each in value.items()}
         if isinstance(value, list):
             return [cleaned(each) for each in value]
-        if isinstance(value, str):
-            for secret in longest_first:
-                value = value.replace(secret, OUT)
-        return value
+        return masked(value, secrets) if isinstance(value, str) else value
 
     return cleaned(told)
 
@@ -78,15 +71,3 @@ def _tells(table: BaseModel) -> tuple[Tell, ...]:
         return (table,)
     tells: tuple[Tell, ...] = getattr(table, "tell", ())
     return tells
-
-
-def _parts(address: str) -> set[str]:
-    """The password of an address, written or meant, and what stands after its question mark."""
-    try:
-        split = urlsplit(address)
-        password = split.password
-    except ValueError:
-        return set()
-    values = {part.partition("=")[2] for part in split.query.split("&")}
-    found = {split.query, *values, *(() if password is None else (password,))}
-    return found | {unquote(each) for each in found}

@@ -5,13 +5,13 @@ Secrets are named and never stored: a token, and an address with a password in i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rattle.errors import ConfigError
+from rattle.listening.address import without_secrets
 from rattle.station.config.check_sources import source_findings
 from rattle.station.config.model import Machine, Plant
 from rattle.station.config.read import ENV, read_machine
@@ -70,7 +70,7 @@ def _not_here(table: Mapping[str, Any]) -> Iterator[str]:
         url, folder = source.get("url"), source.get("folder")
         if "mqtt" in source:
             yield f"{key}: expected one of {', '.join(KINDS)}; samples over MQTT take plant.toml"
-        if isinstance(url, str) and not url.startswith(ENV) and re.search(r"://[^/?#]*@|\?", url):
+        if isinstance(url, str) and not url.startswith(ENV) and url != without_secrets(url):
             yield (
                 f'{key}.url: no password and no key is stored; expected "env:NAME", a variable of '
                 "the address, set where the station is started"
