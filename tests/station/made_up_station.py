@@ -61,16 +61,12 @@ class MadeUpInbox:
     push: Push
     room: int = 10_000_000
     taken: bytearray = field(default_factory=bytearray)
-    streams_ended: int = 0
 
     def offer(self, data: bytes) -> bool:
         if len(self.taken) + len(data) > self.room:
             return False
         self.taken += data
         return True
-
-    def end_of_stream(self) -> None:
-        self.streams_ended += 1
 
 
 @dataclass

@@ -424,7 +424,6 @@ def test_samples_come_over_the_broker(telling: Any, mosquitto: Mosquitto, listen
     other.publish(f"{ROOT}/pump plc/pcm", bytes(32_001))  # half a sample too much
     other.publish(f"{ROOT}/pump plc/pcm", bytes(32_000))
     waited_for(lambda: inbox._seconds == 2.0)
-    assert inbox._rest == b""
     for _ in range(10):
         other.publish(f"{ROOT}/pump plc/pcm", bytes(32_000))
     waited_for(lambda: told.broker.refused == 2)

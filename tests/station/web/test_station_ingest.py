@@ -48,6 +48,17 @@ def test_nothing_is_taken_where_there_is_no_room(pump: TestClient, inbox: MadeUp
     assert len(inbox.taken) == len(A_SECOND)
 
 
+def test_half_a_sample_is_refused_so_that_it_shifts_nothing_that_follows(
+    pump: TestClient, inbox: MadeUpInbox
+) -> None:
+    answer = pump.post("/ingest/pump plc", content=A_SECOND[:-1])
+    assert answer.status_code == 400
+    assert "31999 bytes are no whole number of samples, which are 2 bytes each" in answer.text
+    assert not inbox.taken
+    assert pump.post("/ingest/pump plc", content=A_SECOND).status_code == 200
+    assert len(inbox.taken) == len(A_SECOND)
+
+
 def test_more_than_five_seconds_at_once_can_never_be_taken(
     pump: TestClient, inbox: MadeUpInbox
 ) -> None:
@@ -131,14 +142,26 @@ def test_a_websocket_takes_samples_until_there_is_no_room(
     assert len(inbox.taken) == 3 * len(A_SECOND)
 
 
-def test_the_end_of_a_websocket_is_told_to_the_inbox(served: Served, inbox: MadeUpInbox) -> None:
+def test_half_a_sample_waits_for_the_next_message_of_its_websocket_and_for_no_other(
+    served: Served, pump: TestClient, inbox: MadeUpInbox
+) -> None:
     with connected(served) as socket:
-        socket.send(A_SECOND[:-1])
+        socket.send(b"\1\1\2")
+        until_taken(inbox, 2)
+        assert pump.post("/ingest/pump plc", content=b"\7\7").status_code == 200
+        socket.send(b"\2\3\3\4")
+        until_taken(inbox, 8)
+    with connected(served) as socket:
+        socket.send(b"\5\5")
+        until_taken(inbox, 10)
+    assert bytes(inbox.taken) == b"\1\1\7\7\2\2\3\3\5\5"
+
+
+def until_taken(inbox: MadeUpInbox, count: int) -> None:
     until = time.monotonic() + 10
-    while not inbox.streams_ended and time.monotonic() < until:
+    while len(inbox.taken) < count and time.monotonic() < until:
         time.sleep(0.01)
-    assert inbox.streams_ended == 1
-    assert len(inbox.taken) == len(A_SECOND) - 1
+    assert len(inbox.taken) == count
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,6 @@ class PushInbox:
     """What was pushed and not heard yet; a source whose sound comes when others send it.
 
     The last sample of a push was when it came, so that pushes of any length follow on each other.
-    Half a sample waits for its other half, until its stream ends or the source is lost.
     """
 
     live = True
@@ -34,7 +33,6 @@ class PushInbox:
         self._now = now
         self._waiting: deque[Block] = deque()
         self._seconds = 0.0
-        self._rest = b""
         self._connection = 0
         self._changed = Condition()
 
@@ -44,32 +42,24 @@ class PushInbox:
         return round(INBOX_SECONDS * self.push.sample_rate_hz) * self._pcm.frame_bytes
 
     def offer(self, data: bytes) -> bool:
-        """Take the next bytes; False, and nothing taken, where they are more than there is room."""
+        """Take the next samples; False, and nothing taken, where they are more than there is room.
+
+        Half a sample at their end is left out: the next ones may be of another sender.
+        """
+        whole = len(data) - len(data) % self._pcm.frame_bytes
+        data_s = whole / self._pcm.frame_bytes / self._pcm.sample_rate_hz
         with self._changed:
-            data_s = (
-                (len(self._rest) + len(data)) // self._pcm.frame_bytes / self._pcm.sample_rate_hz
-            )
             if self._seconds + data_s > INBOX_SECONDS:
                 return False
-            data = self._rest + data
-            whole = len(data) - len(data) % self._pcm.frame_bytes
-            self._rest = data[whole:]
             self._waiting.extend(self._blocks(data[:whole]))
             self._seconds += data_s
             self._changed.notify()
             return True
 
-    def end_of_stream(self) -> None:
-        """Drop half a sample that a stream ended with: the next one begins with a whole one."""
-        with self._changed:
-            self._rest = b""
-
     def connect(self) -> PushConnection:
-        """Begin to take what was pushed; half a sample of before is dropped."""
+        """Begin to take what was pushed."""
         with self._changed:
             self._connection += 1
-            if not self._waiting:
-                self._rest = b""
             return PushConnection(self, self._connection)
 
     def _blocks(self, data: bytes) -> Iterator[Block]:

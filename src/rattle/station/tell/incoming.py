@@ -22,10 +22,10 @@ class Inbox(Protocol):
     """Where samples go."""
 
     def offer(self, data: bytes) -> bool:
-        """Take the next bytes; False, and nothing taken, where it is full."""
+        """Take the next samples; False, and nothing taken, where it is full.
 
-    def end_of_stream(self) -> None:
-        """Note that half a sample that was left is of no use."""
+        Half a sample at their end is left out: messages may be lost on the way.
+        """
 
 
 class RefusedError(Exception):
@@ -90,5 +90,3 @@ class Incoming:
             raise RefusedError(
                 f"sound of {source} was dropped: its ear is behind, or it was more than 10 s in one"
             )
-        # Messages may be lost on the way, so each begins with a whole sample.
-        inbox.end_of_stream()

@@ -26,10 +26,7 @@ class Inbox(Protocol):
         """How they are written."""
 
     def offer(self, data: bytes) -> bool:
-        """Take the next bytes; False, and nothing taken, where it is full."""
-
-    def end_of_stream(self) -> None:
-        """Note that a stream of bytes ended: half a sample that it left is of no use."""
+        """Take the next samples, all of them whole; False, and nothing taken, where it is full."""
 
 
 class Encoders(Protocol):

@@ -5,6 +5,7 @@ What was answered with 200, or sent before the close of a WebSocket, was taken; 
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 from dataclasses import dataclass
 
@@ -52,6 +53,7 @@ class _Refusal:
         "security": [{"bearer": []}],
     },
     responses={
+        400: {"description": "It ends with half a sample, and nothing was taken."},
         401: {"description": "The token is missing or not that source's."},
         404: {"description": "There is no such source."},
         413: {"description": "More than 1 MB, or more than 5 s of sound, in one request."},
@@ -61,7 +63,8 @@ class _Refusal:
 async def push(source: str, request: Request, context: Given) -> Response:
     """Push raw samples of a source, at most 1 MB and 5 s of sound at a time.
 
-    Little-endian and interleaved, as plant.toml says of the source. All are taken, or none.
+    Little-endian and interleaved, as plant.toml says of the source: whole samples, of all channels.
+    All are taken, or none.
     """
     inbox = _inbox(context, source, request)
     if isinstance(inbox, _Refusal):
@@ -72,6 +75,13 @@ async def push(source: str, request: Request, context: Given) -> Response:
     if seconds > MOST_SECONDS:
         said = f"{seconds:.1f} s of sound in one request; send at most {MOST_SECONDS:g} s."
         return refusal(request.scope, 413, said)
+    frame = frame_bytes_of(inbox.push)
+    if len(data) % frame:
+        said = (
+            f"{len(data)} bytes are no whole number of samples, which are {frame} bytes each "
+            "(plant.toml says so of the source). Nothing was taken; send whole ones."
+        )
+        return refusal(request.scope, 400, said)
     if not inbox.offer(data):
         said = "The ear is behind, and nothing of this was taken. Send it again in a second."
         return refusal(request.scope, 429, said, {"retry-after": "1"})
@@ -80,7 +90,10 @@ async def push(source: str, request: Request, context: Given) -> Response:
 
 @router.websocket("/ingest/{source}")
 async def push_all_the_time(websocket: WebSocket, source: str) -> None:
-    """Take each binary message as the next samples; close with 1013 where the ear is behind."""
+    """Take each binary message as the next samples; close with 1013 where the ear is behind.
+
+    Half a sample at the end of a message waits for its other half in the next.
+    """
     context: Context = websocket.app.state.context
     inbox = _inbox(context, source, websocket)
     if isinstance(inbox, _Refusal):
@@ -88,16 +101,13 @@ async def push_all_the_time(websocket: WebSocket, source: str) -> None:
         await websocket.send_denial_response(answer)
         return
     await websocket.accept()
-    try:
+    with contextlib.suppress(WebSocketDisconnect):
         await _taken(websocket, inbox)
-    except WebSocketDisconnect:
-        pass
-    finally:
-        inbox.end_of_stream()
 
 
 async def _taken(websocket: WebSocket, inbox: Inbox) -> None:
     """Take messages until the stream ends, or has to be ended."""
+    frame, rest = frame_bytes_of(inbox.push), b""
     while True:
         message = await websocket.receive()
         if message["type"] == "websocket.disconnect":
@@ -110,14 +120,22 @@ async def _taken(websocket: WebSocket, inbox: Inbox) -> None:
             said = f"send at most 1 MB and {MOST_SECONDS:g} s of sound in a message"
             await websocket.close(TOO_LARGE, said)
             return
-        if not inbox.offer(data):
+        data = rest + data
+        whole = len(data) - len(data) % frame
+        rest = data[whole:]
+        if not inbox.offer(data[:whole]):
             await websocket.close(FULL, "the ear is behind; send the last message again later")
             return
 
 
 def seconds_of(samples: Samples, size: int) -> float:
     """Compute how much sound so many bytes are."""
-    return size / (BYTES_A_SAMPLE[samples.encoding] * samples.channels * samples.sample_rate_hz)
+    return size / (frame_bytes_of(samples) * samples.sample_rate_hz)
+
+
+def frame_bytes_of(samples: Samples) -> int:
+    """Say how many bytes one sample of each channel is."""
+    return BYTES_A_SAMPLE[samples.encoding] * samples.channels
 
 
 def _inbox(context: Context, source: str, connection: HTTPConnection) -> Inbox | _Refusal:
