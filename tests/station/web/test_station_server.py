@@ -215,6 +215,43 @@ def test_headers_without_end_are_refused(served: Served) -> None:
         assert is_closed_by_the_server(connection)
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "GET /healthz HTTP/1.1\r\nX-Long: LONG\r\n",
+        "GET /healthz?LONG HTTP/1.1\r\n",
+        "GET /ingest/pump%20plc HTTP/1.1\r\nX-Long: LONG\r\nConnection: Upgrade\r\n"
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n",
+    ],
+)
+@pytest.mark.parametrize("size", [33_000, 60_000])
+def test_headers_that_come_at_once_are_no_longer_either(
+    asked: str, size: int, served: Served
+) -> None:
+    with served.connect() as connection:
+        # They may come in two pieces all the same, and then the server itself has enough of them.
+        long = asked.replace("LONG", "x" * size)
+        connection.sendall(f"{long}Host: 127.0.0.1\r\n\r\n".encode())
+        assert connection.recv(65_536).startswith((b"HTTP/1.1 431 ", b"HTTP/1.1 400 "))
+    assert_no_connection(served)
+
+
+def assert_no_connection(served: Served) -> None:
+    assert served.server._server is not None
+    state, until = served.server._server.server_state, time.monotonic() + 10
+    while state.connections and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not state.connections
+
+
+def test_headers_as_long_as_may_be_are_taken(served: Served) -> None:
+    with served.connect() as connection:
+        asked = f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: {'x' * 32_000}\r\n\r\n"
+        connection.sendall(asked.encode())
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
+
+
 def test_a_body_larger_than_is_taken_is_refused_before_it_is_read(served: Served) -> None:
     with served.connect() as connection:
         connection.sendall(

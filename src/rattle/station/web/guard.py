@@ -1,6 +1,6 @@
 """Stand before every request: security headers, whom it claims to be for, where it comes from.
 
-    client -> Guard (host, origin, patience, headers) -> the app
+    client -> Guard (length, host, origin, patience, headers) -> the app
 
 A page of another site cannot make a browser act here (Origin, Sec-Fetch-Site), nor reach the
 station under a name of its own (Host). Whoever sends a body too slowly is let go, and who goes away
@@ -40,6 +40,7 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+MOST_HEADER_BYTES = 32_768
 TOO_LARGE = "That is more than this address takes in one request. Send less at a time."
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -58,7 +59,11 @@ class Guard:
             return
         headers = Headers(scope=scope)
         is_replaced = False
-        said = self._hosts.refuse(headers) or self._hosts.refuse_origin(scope, headers)
+        said = (
+            refuse_long(scope)
+            or self._hosts.refuse(headers)
+            or self._hosts.refuse_origin(scope, headers)
+        )
 
         async def send_in_our_words(message: Message) -> None:
             nonlocal is_replaced
@@ -116,6 +121,21 @@ class Patient:
         self._received += len(message.get("body", b""))
         self._is_whole = not message.get("more_body", False)
         return message
+
+
+def refuse_long(scope: Scope) -> tuple[int, str] | None:
+    """Say that address and headers are too long; None where they are not.
+
+    The server itself looks only at headers that come in several pieces.
+    """
+    address = len(scope.get("raw_path") or b"") + len(scope["query_string"])
+    size = address + sum(len(name) + len(value) + len(": \r\n") for name, value in scope["headers"])
+    if size <= MOST_HEADER_BYTES:
+        return None
+    return 431, (
+        f"Address and headers of the request are {size:,} bytes; at most {MOST_HEADER_BYTES:,} are "
+        "taken. Send fewer or shorter ones; in a browser, delete this address's cookies."
+    )
 
 
 def of_plain_text(message: Message) -> bool:

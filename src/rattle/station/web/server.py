@@ -18,7 +18,7 @@ from rattle.errors import DataError
 from rattle.station.config.texts import is_loopback
 from rattle.station.store.credentials import Credentials
 from rattle.station.web.context import Context
-from rattle.station.web.guard import host_of, is_wildcard
+from rattle.station.web.guard import MOST_HEADER_BYTES, host_of, is_wildcard
 from rattle.station.web.ingest import MOST_BYTES
 
 # From the connection, or the first byte of a further request, to the end of its headers.
@@ -27,7 +27,6 @@ HEADERS_WITHIN_S = 10.0
 READ_WITHIN_S = 60.0
 IDLE_S = 15
 MOST_CONNECTIONS = 1000
-MOST_HEADER_BYTES = 32_768
 # How long answers may take after the station was asked to stop.
 ENDS_WITHIN_S = 3
 
@@ -200,6 +199,13 @@ class _Timed(H11Protocol):
         """Stop to wait: the connection is another protocol's from now on."""
         self._stop_waiting()
         super().handle_websocket_upgrade(event)
+        # What that one refuses by itself, such as a header of 8 kB, uvicorn would leave unanswered
+        # and the connection open; and a stop of the server fails over it.
+        protocol: Any = self.transport.get_protocol()
+        answer = b"".join(protocol.conn.data_to_send())
+        if answer:
+            self.transport.write(answer)
+            self.transport.close()
 
     def _is_read(self) -> None:
         if self._unread_timer is not None:
