@@ -12,9 +12,9 @@ import pytest
 from rattle.errors import ConfigError
 from rattle.station.config.check import check
 from rattle.station.config.init import NewMachine, bundles_in, first_text, write_first
-from rattle.station.config.model import Keep, Learn, Machine, Plant, Source, Web
+from rattle.station.config.model import Keep, Learn, Machine, Plant, Samples, Web, keys_of
 from rattle.station.config.read import read_plant
-from rattle.station.config.told import Mqtt, Tell
+from rattle.station.config.told import Tell
 
 
 def text_of(folder: Path, *machines: NewMachine) -> str:
@@ -55,16 +55,34 @@ def test_a_folder_without_bundles_has_none(tmp_path: Path) -> None:
 def test_every_key_is_there_with_its_description(tmp_path: Path) -> None:
     text = text_of(tmp_path, NewMachine("fan", tmp_path / "fan.rattle"))
     said = " ".join(line.removeprefix("# ") for line in text.splitlines())
-    for table in (Plant, Web, Keep, Learn, Machine, Source, Tell, Mqtt):
-        for name, field in table.model_fields.items():
-            if name not in ("web", "keep", "learn", "tell", "machine") and (table, name) not in (
-                (Plant, "mqtt"),
-                (Source, "name"),
-                (Source, "push"),
-                (Source, "mqtt"),
-            ):
-                assert re.search(rf"^#? *{name} = ", text, re.MULTILINE), name
-                assert " ".join(str(field.description).split()) in said, name
+    for key, field in keys_of(Plant):
+        name = key.rpartition(".")[2]
+        is_table = name in ("web", "keep", "learn", "tell", "machine") or key == "mqtt"
+        if is_table:
+            assert re.search(rf"^#? *\[?\[{name}\]", text, re.MULTILINE), key
+            continue
+        assert re.search(rf"(^#? *|{{ ){name} = ", text, re.MULTILINE), key
+        if key != "machine.sources.name":  # the list says what each is called
+            assert " ".join(str(field.description).split()) in said, key
+
+
+@pytest.mark.parametrize("kind", ["push", "mqtt"])
+def test_how_samples_are_written_is_shown_as_it_may_be_written(kind: str, tmp_path: Path) -> None:
+    text = text_of(tmp_path, NewMachine("fan", tmp_path / "fan.rattle"))
+    shown = re.findall(r"^#     (\w+ = .*)$", text.partition("# The machines.")[2], re.MULTILINE)
+    keys = dict(line.split(" = ", 1) for line in shown)
+    inner = [f"{key} = {keys[key]}" for key in Samples.model_fields]
+    written = keys[kind].strip("{ }")
+    source = f"{kind} = {{ {', '.join([*([written] if written else []), *inner])} }}"
+    path = tmp_path / "plant.toml"
+    path.write_text(
+        f'plant = "p"\nmqtt = {{ url = "mqtt://b" }}\n[[machine]]\nname = "m"\nbundle = "b"\n'
+        f'sources = [{{ name = "s", {source} }}]\n'
+    )
+    (found,) = read_plant(path, {"FAN2_TOKEN": "a-token"}).machine[0].sources
+    assert found.kind == kind
+    assert found.samples is not None
+    assert (found.samples.encoding, found.samples.channels) == ("s16le", 1)
 
 
 def test_a_file_with_every_key_taken_at_its_word_is_valid(tmp_path: Path) -> None:

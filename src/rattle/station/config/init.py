@@ -18,7 +18,16 @@ from rattle.atomic import writing
 from rattle.bundle import read_scoring_bundle
 from rattle.bundle.file import SUFFIX
 from rattle.errors import BundleError, ConfigError
-from rattle.station.config.model import Keep, Learn, Machine, Memory, Source, Web
+from rattle.station.config.model import (
+    Keep,
+    Learn,
+    Machine,
+    Memory,
+    Push,
+    Samples,
+    Source,
+    Web,
+)
 from rattle.station.config.texts import LONGEST_NAME
 from rattle.station.config.told import Mqtt, Tell
 from rattle.station.config.written import written, written_example
@@ -127,6 +136,8 @@ def first_text(to: Path, machines: Sequence[NewMachine], new_token: Callable[[],
         mqtt_fields=Mqtt.model_fields,
         machine_fields=Machine.model_fields,
         source_fields=Source.model_fields,
+        push_fields=Push.model_fields,
+        samples_fields=Samples.model_fields,
         machines=[
             {
                 "name": name,
