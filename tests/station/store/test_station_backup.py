@@ -25,6 +25,8 @@ from rattle.locked import locked
 from rattle.station.config.model import Keep
 from rattle.station.enrol.pieces import LINES
 from rattle.station.ids import new_id
+from rattle.station.plant.holding import LEASE
+from rattle.station.plant.sharing import share_out
 from rattle.station.store import embedding_files, enrolments, kept_sound, reviews
 from rattle.station.store.backup import back_up, restore
 from rattle.station.store.backup.contents import FILE
@@ -33,9 +35,9 @@ from rattle.station.store.clip_files import keep_clip
 from rattle.station.store.credentials import Credentials
 from rattle.station.store.database import Database, open_database
 from rattle.station.store.enrolments import Enrolment
-from rattle.station.store.leases import join
+from rattle.station.store.leases import hold, join
 from rattle.station.store.retention import KEEPING, LONG, Retention
-from rattle.station.store.tables import ClipRow, StationRow
+from rattle.station.store.tables import ClipRow, JobRow, SourceRow, StationRow
 from rattle.station.store.writing import write_all
 
 HERE = Path(__file__).parent
@@ -172,6 +174,41 @@ def test_what_is_restored_counts_on_from_the_last_number(
         with database.writing() as session:
             write_all(session, [kept])
             assert len(session.scalars(select(ClipRow.id)).all()) == 4
+
+
+def test_who_starts_on_a_restored_backup_waits_for_nobody_that_lived_before(
+    url: str, emptied: Callable[[], str], folder: Path, tmp_path: Path, database: Database
+) -> None:
+    heard, alive = Heard.of(database), NOW + 2 * LEASE
+    source_id, machine_id = heard.source_id, heard.machine_id
+    with database.writing() as session:
+        join(session, "box", "box", "", [source_id], NOW, alive)
+        source = session.get_one(SourceRow, source_id)
+        source.node, source.node_until = "box", alive
+        session.add(
+            JobRow(
+                id=new_id(NOW),
+                machine_id=machine_id,
+                base_id=heard.release_id,
+                node="box",
+                learnt={},
+                state="running",
+                worker="ann",
+                lease_until=alive,
+                created=NOW,
+            )
+        )
+    archive = saved(url, folder, tmp_path / "hall.zip")
+    restore(url := emptied(), tmp_path / "back", archive, quiet)
+    with closing(open_database(url, tmp_path / "back")) as restored:
+        with restored.writing() as session:
+            join(session, "new", "new", "", [source_id], NOW, NOW + LEASE)
+            held = hold(session, "new", {machine_id: [source_id]}, (), (), share_out, NOW, LEASE)
+        with restored.reading() as session:
+            (job,) = session.scalars(select(JobRow))
+    assert held.taken == (machine_id,)
+    assert job.lease_until is not None
+    assert job.lease_until <= NOW
 
 
 def test_only_its_owner_reads_a_backup(url: str, folder: Path, tmp_path: Path) -> None:

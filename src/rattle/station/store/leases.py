@@ -11,13 +11,19 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from rattle.errors import DataError
 from rattle.station.records import IncidentChanged, MinuteHeard, StretchChanged, ThresholdFitted
 from rattle.station.store.rows import Written
-from rattle.station.store.tables import IncidentRow, MachineRow, SourceRow, StationRow
+from rattle.station.store.tables import (
+    IncidentRow,
+    JobRow,
+    MachineRow,
+    SourceRow,
+    StationRow,
+)
 
 # A station that was not there for so long is none of the plant's any more.
 FORGOTTEN_AFTER = timedelta(days=7)
@@ -150,6 +156,18 @@ def part(session: Session, node: str, now: datetime) -> None:
     session.execute(update(StationRow).where(StationRow.node == node).values(until=at, hears=[]))
     held = SourceRow.node == node
     session.execute(update(SourceRow).where(held).values(node=None, node_until=None))
+
+
+def end_all(connection: Connection, at: datetime) -> None:
+    """End every lease of stations and workers, in the rows of a backup that was made ``at`` then.
+
+    Nobody lives of those that lived when it was made.
+    """
+    held = update(SourceRow).where(SourceRow.node.is_not(None))
+    connection.execute(held.values(node=None, node_until=None))
+    connection.execute(update(StationRow).where(StationRow.until > at).values(until=at))
+    connection.execute(update(StationRow).values(hears=[]))
+    connection.execute(update(JobRow).where(JobRow.lease_until > at).values(lease_until=at))
 
 
 def of_own_sources(session: Session, node: str, records: Sequence[Written]) -> list[Written]:

@@ -26,6 +26,7 @@ from rattle.station.store.backup.archive import Reader, reading
 from rattle.station.store.backup.contents import Contents, OnDone
 from rattle.station.store.backup.stored_rows import Loader, parsed, tables_of
 from rattle.station.store.database import AWAY, FILE, alone, engine_of, never_idle, reachable, shown
+from rattle.station.store.leases import end_all
 from rattle.station.store.migrate import bring_to
 
 RESTORING = ".restoring"
@@ -129,6 +130,8 @@ def _load(connection: Connection, reader: Reader, on_done: OnDone) -> None:
         done += loaded
     _check_references(connection, reader)
     bring_to(connection, "head")
+    # Or who starts now would wait for stations that lived when the backup was made.
+    end_all(connection, held.made)
 
 
 def _check_references(connection: Connection, reader: Reader) -> None:
