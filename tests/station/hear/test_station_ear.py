@@ -189,6 +189,20 @@ def test_sound_that_is_unfit_for_half_a_minute_is_an_incident_of_the_microphone(
     assert len(np.concatenate([e.ends for e in kit.of(Embeddings)])) == np.isfinite(scores).sum()
 
 
+def test_minutes_of_a_source_that_never_gave_sound_count_as_lost() -> None:
+    kit = Kit()
+    for _ in range(181):
+        kit.ear.lost("no route to host", kit.at)
+        kit.at += timedelta(seconds=1)
+    kit.ear.stop()
+    lost = [minute.lost_s for minute in told_minutes(kit)]
+    assert sum(lost) == 180
+    assert max(lost) == 60
+    # So that its incident ends with them where it is not heard again.
+    [opened] = [i for i in kit.of(IncidentChanged) if i.kind == "source"]
+    assert told_minutes(kit)[-1].at > opened.opened
+
+
 def test_a_source_that_is_lost_for_a_minute_is_an_incident_until_sound_comes() -> None:
     kit = Kit()
     kit.hear(noise(30))

@@ -259,7 +259,9 @@ class Ear:
     def _break(self, at: float) -> None:
         """End the segment: sound is missing up to ``at``."""
         self._end_segment()
-        if self._reached is not None and at > self._reached:
+        if self._reached is None:  # it gave no sound yet, and is missing from now on
+            self._reached = at
+        elif at > self._reached:
             if self._live:
                 self._over(self._minutes.lost(self._reached, at))
             self._reached = at
