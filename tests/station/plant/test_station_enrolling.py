@@ -274,10 +274,15 @@ def test_a_file_is_recorded_through_ffmpeg_and_its_end_is_said(
     soundfile.write(path, fan_sound[: 12 * RATE_HZ], RATE_HZ)
     table = {"sources": [{"name": "fan file", "url": str(path)}]}
     id_ = station.plant.enrolling.begin(wanted(**table), "ann")
-    waited_for(lambda: (heard := station.now(id_).heard) and heard.state == "ended")
+    waited_for(lambda: station.state(id_) == "ready")
+    assert station.now(id_).row.reason == "it was heard to its end"
     (piece,) = station.now(id_).pieces
     kept, _ = soundfile.read(station.file.data / "enrolling" / id_ / piece.file, dtype="float32")
     np.testing.assert_allclose(kept, fan_sound[: 10 * RATE_HZ], atol=2**-14)
+    # It can be recorded on: the file is played once more.
+    station.plant.enrolling.record(id_, "ann")
+    waited_for(lambda: len(station.now(id_).pieces) == 2)
+    waited_for(lambda: station.state(id_) == "ready")
 
 
 def test_no_secret_is_stored(station: Running) -> None:

@@ -1,6 +1,6 @@
 """Enrol machines while the station runs: which state each is in, and who brings it to another.
 
-    begin ── recording ──▶ ready      as much as is kept
+    begin ── recording ──▶ ready      as much as is kept, or its source has ended
                  │  ▲        │
                  ▼  └─ more ─┤
               fitting ◀──────┘   one thread, one machine at a time
@@ -146,7 +146,9 @@ class Enrolments:
         """Make its detector, soon."""
         self._own(id_)
         with self._database.writing() as session:
-            row = stored.change(session, id_, "fitting", ("recording", "ready", "failed"))
+            row = stored.change(
+                session, id_, "fitting", ("recording", "ready", "failed"), reason=""
+            )
             note(session, self._now(), who, "make detector", machine=row.name, enrolment=id_)
         self._fitting.put("fit", id_)
         self._tell(id_, "fitting")
@@ -226,8 +228,8 @@ class Enrolments:
         piece: Piece | None,
     ) -> None:
         """Follow what is recorded; called by the thread that records."""
-        if heard.state == "full":
-            self._fitting.put("full", row.id)
+        if heard.state in ("full", "ended"):
+            self._fitting.put("ready", row.id, heard.reason)
         if piece is not None:
             self._tell(row.id, "recording")
             if row.at_once and states_of(machine, pieces).usable_s >= row.wanted_s:

@@ -37,8 +37,9 @@ AGAIN_S = 10.0
 
 @dataclass(frozen=True)
 class _Job:
-    kind: Literal["full", "fit"]
+    kind: Literal["ready", "fit"]
     id: str
+    reason: str = ""
 
 
 class Fitting:
@@ -70,9 +71,9 @@ class Fitting:
         self._queue.put(None)
         self._thread.join(patience_s)
 
-    def put(self, kind: Literal["full", "fit"], id_: str) -> None:
-        """Ask for an enrolment's detector, or note that as much was recorded as is kept."""
-        self._queue.put(_Job(kind, id_))
+    def put(self, kind: Literal["ready", "fit"], id_: str, reason: str = "") -> None:
+        """Ask for an enrolment's detector, or note that no more is recorded, and why."""
+        self._queue.put(_Job(kind, id_, reason))
 
     def progress(self, id_: str) -> str:
         """Say how far a detector is, "" where none is made."""
@@ -90,8 +91,8 @@ class Fitting:
 
     def _do(self, job: _Job) -> None:
         self._recorders.end(job.id)
-        if job.kind == "full":
-            self._change(job.id, "ready", "recording")
+        if job.kind == "ready":
+            self._change(job.id, "ready", "recording", reason=job.reason)
             return
         with self._database.reading() as session:
             row = stored.enrolment(session, job.id)

@@ -440,12 +440,12 @@ class StationRow(Base):
 class EnrolmentRow(Base):
     """A machine that is being enrolled, or was; ``node`` is the station that does it.
 
-    state: recording; ready where as much was recorded as is kept; fitting while a detector is made;
+    state: recording; ready where no more is recorded; fitting while a detector is made;
     offered or failed when it is, or could not be; accepted or discarded by a person. config: the
     machine as its table in ``plant.toml`` would be, secrets as ``env:NAME``, its bundle in the data
     folder once there is one. encoder: the hash of the graph that its head is fitted on. wanted_s:
     how much running sound is to be recorded. at_once: whether the detector is made by itself then.
-    reason: why it failed. report: what its page shows of the detector.
+    reason: why it failed, or no more is recorded. report: what its page shows of the detector.
     """
 
     __tablename__ = "enrolment"

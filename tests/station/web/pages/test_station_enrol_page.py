@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from made_up_enrolling import made_up_pieces
 from made_up_station import NOW, MadeUpStation
 
+from rattle.station.store.enrolments import change
 from rattle.station.web.pages.enrolment import levels_of
 
 FORM = {
@@ -88,6 +89,15 @@ def test_each_state_offers_what_can_be_done_with_it(
         text = client.get(f"/enrol/{station.enrolments[state]}").text
         every = ("fit", "accept", "record", "discard")
         assert {act for act in every if f'/{act}"' in text} == acts, state
+
+
+def test_why_no_more_is_recorded_is_said(station: MadeUpStation, client: TestClient) -> None:
+    id_ = station.enrolments["recording"]
+    with station.context.database.writing() as session:
+        change(session, id_, "ready", ("recording",), reason="it was heard to its end")
+    text = client.get(f"/enrol/{id_}").text
+    assert "It was heard to its end. Make its detector, record more, or discard it." in text
+    assert {act for act in ("fit", "accept", "record") if f'/{act}"' in text} == {"fit", "record"}
 
 
 def test_a_step_leads_back_to_the_page(station: MadeUpStation, client: TestClient) -> None:

@@ -89,7 +89,7 @@ class Enrolment(BaseModel):
     id: str = Field(description="Its id.")
     name: str = Field(description="What the machine is called.")
     state: EnrolmentState = Field(
-        description="Recording; ready where as much was recorded as is kept; fitting while its "
+        description="Recording; ready where no more is recorded, for a reason; fitting while its "
         "detector is made; offered or failed then; accepted once it is watched."
     )
     is_here: bool = Field(description="Whether this station does it, of those of the database.")
@@ -109,7 +109,7 @@ class Enrolment(BaseModel):
     levels_db: list[list[float]] | None = Field(description="Levels heard, each with its seconds.")
     checks: list[Check] = Field(description="What the sound is like.")
     progress: str = Field(description="How far its detector is, while that is made.")
-    reason: str = Field(description="Why no detector could be made.")
+    reason: str = Field(description="Why no detector could be made, or no more is recorded.")
     report: dict[str, Any] | None = Field(description="Its detector, with the rehearsal.")
 
     @classmethod
