@@ -7,12 +7,13 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from made_up_heard import NOW, PLANT, bundles
+from made_up_heard import NOW, PLANT, Heard, bundles
 from rattle.station.config.model import Plant
 from rattle.station.store.database import Database
 from rattle.station.store.leases import join
-from rattle.station.store.register import Registered, register
-from rattle.station.store.tables import MachineRow, ReleaseRow, SourceRow
+from rattle.station.store.register import Registered, name_of_past, register
+from rattle.station.store.tables import MachineRow, MinuteRow, ReleaseRow, SourceRow
+from rattle.station.store.writing import write_all
 
 HOUR = timedelta(hours=1)
 
@@ -59,6 +60,55 @@ def test_what_left_the_file_is_unlisted_and_comes_back_with_its_past(database: D
     assert registered(database) == ids
     with database.reading() as session:
         assert session.get_one(SourceRow, ids.sources["mic"]).listed
+
+
+def of(*machines: tuple[str, str]) -> Plant:
+    """A plant of machines, each with a source."""
+    tables = [
+        {"name": name, "bundle": "b.rattle", "sources": [{"name": source, "device": ""}]}
+        for name, source in machines
+    ]
+    return Plant.model_validate({"plant": "hall", "machine": tables})
+
+
+def test_what_a_machine_was_heard_by_stays_with_it_where_another_has_the_source_now(
+    database: Database,
+) -> None:
+    before = registered(database, of(("saw", "mic"), ("fan", "cam")))
+    heard = Heard(before)
+    with database.writing() as session:
+        write_all(session, [heard.minute(0), heard.incident(kind="source", subject="mic")])
+    moved = registered(database, of(("lathe", "mic"), ("fan", "cam")))
+    assert moved.sources["mic"] != before.sources["mic"]
+    assert moved.sources["cam"] == before.sources["cam"]
+    with database.reading() as session:
+        left = session.get_one(SourceRow, before.sources["mic"])
+        assert (left.name, left.machine_id) == ("mic (of saw)", before.machines["saw"])
+        assert not left.listed
+        of_lathe = SourceRow.machine_id == moved.machines["lathe"]
+        heard_of_lathe = select(MinuteRow).join(SourceRow, SourceRow.id == MinuteRow.source_id)
+        assert session.scalars(heard_of_lathe.where(of_lathe)).all() == []
+    # And back: each finds its own again.
+    assert registered(database, of(("saw", "mic"), ("fan", "cam"))).sources == before.sources
+    assert registered(database, of(("lathe", "mic"), ("fan", "cam"))).sources == moved.sources
+
+
+def test_two_machines_that_change_their_sources_begin_anew(database: Database) -> None:
+    before = registered(database, of(("saw", "mic"), ("fan", "cam")))
+    after = registered(database, of(("saw", "cam"), ("fan", "mic")))
+    assert not set(before.sources.values()) & set(after.sources.values())
+    assert registered(database, of(("saw", "mic"), ("fan", "cam"))) == before
+
+
+def test_a_past_has_a_name_that_fits_and_that_no_other_has() -> None:
+    names = {
+        name_of_past(f"{'s' * 62}{source}", f"{'m' * 62}{machine}")
+        for source in "ab"
+        for machine in "cd"
+    }
+    assert len(names) == 4
+    assert {len(name) for name in names} == {64}
+    assert all("(" in name for name in names)
 
 
 def test_a_changed_bundle_is_a_new_release_and_the_old_one_can_return(database: Database) -> None:

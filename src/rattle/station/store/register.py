@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from rattle.station.config.model import Machine, Plant, Source
+from rattle.station.config.texts import LONGEST_NAME
 from rattle.station.ids import new_id
 from rattle.station.store.tables import MachineRow, ReleaseRow, SourceRow
 
@@ -51,8 +53,9 @@ def register(
 
     ``bundles`` are by the machine's name, of those whose bundle is taken into use. Nothing is
     deleted: what left all stations' files is not listed any more (``leases.join``), and keeps its
-    past for when it comes back under its name. A bundle that changed is a new release, or the old
-    one again where it was in use before.
+    past for when it comes back under its name. A source that another machine has now is a new one:
+    what was heard stays with the machine that it was heard of. A bundle that changed is a new
+    release, or the old one again where it was in use before.
     """
     machines: dict[str, str] = {}
     sources: dict[str, str] = {}
@@ -62,7 +65,7 @@ def register(
         row = _machine(session, machine, place, now)
         machines[machine.name] = row.id
         for source in machine.sources:
-            sources[source.name] = _source(session, source, row.id, now)
+            sources[source.name] = _source(session, source, row, now)
         if machine.name in bundles:
             releases[machine.name] = _release(session, row, bundles[machine.name], now)
     return Registered(machines, sources, releases)
@@ -79,14 +82,41 @@ def _machine(session: Session, machine: Machine, place: int, now: datetime) -> M
     return row
 
 
-def _source(session: Session, source: Source, machine_id: str, now: datetime) -> str:
-    row = session.scalar(select(SourceRow).where(SourceRow.name == source.name))
+def _source(session: Session, source: Source, machine: MachineRow, now: datetime) -> str:
+    row = _source_called(session, source.name)
+    if row is not None and row.machine_id != machine.id:
+        # What was heard as another machine stays with that one, under a name of its own.
+        before = session.get_one(MachineRow, row.machine_id)
+        row.name = name_of_past(source.name, before.name)
+        session.flush()
+        row = None
     if row is None:
-        row = SourceRow(id=new_id(now), name=source.name)
+        row = _source_called(session, name_of_past(source.name, machine.name))
+    if row is None:
+        row = SourceRow(id=new_id(now), machine_id=machine.id)
         session.add(row)
-    row.machine_id, row.kind, row.place, row.listed = machine_id, source.kind, source.place, True
+    row.name, row.kind, row.place, row.listed = source.name, source.kind, source.place, True
     session.flush()
     return row.id
+
+
+def _source_called(session: Session, name: str) -> SourceRow | None:
+    return session.scalar(select(SourceRow).where(SourceRow.name == name))
+
+
+def name_of_past(source: str, machine: str) -> str:
+    """Name what a machine heard by a source whose name another machine has now.
+
+    No file can say it: a name has no brackets.
+
+    >>> name_of_past("mic", "saw")
+    'mic (of saw)'
+    """
+    name = f"{source} (of {machine})"
+    if len(name) <= LONGEST_NAME:
+        return name
+    mark = sha256(name.encode()).hexdigest()[:16]
+    return f"{name[: LONGEST_NAME - len(mark) - 3]} ({mark})"
 
 
 def _release(session: Session, machine: MachineRow, bundle: BundleFacts, now: datetime) -> str:
