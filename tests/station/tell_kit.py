@@ -166,12 +166,17 @@ class Raw:
         with suppress(OSError):
             while True:
                 asker, _ = self._socket.accept()
-                with asker, suppress(ConnectionError):
+                with asker, suppress(ConnectionError, TimeoutError):
                     asker.recv(65536)
                     for byte in self._answer:
                         if self._stopped.wait(self._pause_s):
                             return
                         asker.send(bytes([byte]))
+                    # What is not read yet would make a reset of the end, and take the answer away.
+                    asker.shutdown(socket.SHUT_WR)
+                    asker.settimeout(5.0)
+                    while asker.recv(65536):
+                        pass
 
 
 def post_of(database: Database, clock: Clock, url: str, **tell: Any) -> Post:

@@ -475,15 +475,15 @@ def test_eight_ears_and_people_write_at_once_and_nothing_is_lost(
     assert sum(told) == count(database, MinuteRow) == 800
 
 
-@pytest.mark.parametrize(("kind", "rounds"), [("sqlite", 20), ("postgresql", 6)])
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_station_that_is_killed_has_every_incident_that_it_told_of(
-    kind: str, rounds: int, request: pytest.FixtureRequest, tmp_path: Path
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     folder = tmp_path / "data"
     url = "sqlite" if kind == "sqlite" else request.getfixturevalue("postgresql").empty()
     rng = np.random.default_rng(0)
     told: dict[str, str] = {}
-    for number in range(rounds):
+    for number in range(20):
         lines = _killed(url, folder, number, rng.uniform(0.0, 0.4))
         assert lines
         # The last line may be torn.
