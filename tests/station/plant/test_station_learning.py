@@ -82,6 +82,16 @@ def told(plant: Plant, source: Given, ended: datetime) -> datetime:
     return ended
 
 
+def learnt(
+    plant: Plant, source: Given, ended: datetime, verdict: str = "anomaly"
+) -> tuple[ReleaseRow, datetime]:
+    """Let anna say what was heard; gives the head that is offered then, and when the sound ends."""
+    ended = told(plant, source, ended)
+    say(plant, verdict)
+    row: ReleaseRow = waited_for(lambda: offered(plant))
+    return row, ended
+
+
 def chosen(plant: Plant, release_id: str) -> None:
     plant.promote(release_id, "anna", "hears the leak")
     waited_for(lambda: plant.board.machines()[0].release_id == release_id)
@@ -89,9 +99,7 @@ def chosen(plant: Plant, release_id: str) -> None:
 
 def test_a_verdict_is_learnt_from_and_offered(heard: tuple[Plant, Given, datetime]) -> None:
     plant, source, ended = heard
-    told(plant, source, ended)
-    say(plant, "anomaly")
-    row: Any = waited_for(lambda: offered(plant))
+    row, _ = learnt(plant, source, ended)
     assert row.kind == "head"
     assert list(row.learnt.values()) == ["anomaly"]
     assert row.gate["state"] in ("not shown", "refused")
@@ -104,9 +112,7 @@ def test_one_that_is_chosen_takes_over_with_all_that_was_heard(
     heard: tuple[Plant, Given, datetime],
 ) -> None:
     plant, source, ended = heard
-    ended = told(plant, source, ended)
-    say(plant, "anomaly")
-    row: Any = waited_for(lambda: offered(plant))
+    row, ended = learnt(plant, source, ended)
     before = live(plant).id
     chosen(plant, row.id)
     assert live(plant).id == row.id
@@ -130,9 +136,7 @@ def test_an_incident_that_goes_on_goes_on_by_the_release_that_is_chosen_meanwhil
     heard: tuple[Plant, Given, datetime], healthy: np.ndarray
 ) -> None:
     plant, source, ended = heard
-    ended = told(plant, source, ended)
-    say(plant, "anomaly")
-    row: Any = waited_for(lambda: offered(plant))
+    row, ended = learnt(plant, source, ended)
     chosen(plant, row.id)
     hiss = np.random.default_rng(3).normal(0, 0.2, 130 * RATE_HZ).astype(np.float32)
     ended = source.put(hiss, ended)
@@ -160,9 +164,7 @@ def test_what_was_called_normal_can_be_called_a_fault_when_another_release_is_in
     heard: tuple[Plant, Given, datetime],
 ) -> None:
     plant, source, ended = heard
-    told(plant, source, ended)
-    say(plant, "normal")
-    row: Any = waited_for(lambda: offered(plant))
+    row, _ = learnt(plant, source, ended, "normal")
     chosen(plant, row.id)
     (ear,) = plant._ears.ears.values()
     ledger = ear._judge.ledger
@@ -180,9 +182,7 @@ def test_it_is_in_use_after_a_restart_with_the_same_account(
     heard: tuple[Plant, Given, datetime],
 ) -> None:
     plant, source, ended = heard
-    ended = told(plant, source, ended)
-    say(plant, "anomaly")
-    row: Any = waited_for(lambda: offered(plant))
+    row, ended = learnt(plant, source, ended)
     chosen(plant, row.id)
     source.put(np.random.default_rng(2).normal(0, 1e-3, 130 * RATE_HZ).astype(np.float32), ended)
     waited_for(lambda: any(each.release_id == row.id for each in rows(plant, MinuteRow)))
@@ -206,9 +206,7 @@ def test_an_older_release_is_chosen_the_same_way_and_is_not_replaced_by_itself(
     heard: tuple[Plant, Given, datetime],
 ) -> None:
     plant, source, ended = heard
-    told(plant, source, ended)
-    say(plant, "anomaly")
-    row: Any = waited_for(lambda: offered(plant))
+    row, _ = learnt(plant, source, ended)
     before = live(plant).id
     chosen(plant, row.id)
     chosen(plant, before)
@@ -246,9 +244,7 @@ def test_a_verdict_that_is_taken_back_takes_what_is_offered_back_to_what_is_in_u
     heard: tuple[Plant, Given, datetime],
 ) -> None:
     plant, source, ended = heard
-    told(plant, source, ended)
-    say(plant, "anomaly")
-    row: Any = waited_for(lambda: offered(plant))
+    row, _ = learnt(plant, source, ended)
     chosen(plant, row.id)
     review = say(plant, "normal")
     waited_for(lambda: offered(plant))
@@ -282,9 +278,7 @@ def test_a_release_that_is_chosen_twice_or_offered_no_more_changes_nothing(
     heard: tuple[Plant, Given, datetime],
 ) -> None:
     plant, source, ended = heard
-    told(plant, source, ended)
-    say(plant, "anomaly")
-    row: Any = waited_for(lambda: offered(plant))
+    row, _ = learnt(plant, source, ended)
     for _ in range(2):
         plant.promote(row.id, "anna", "hears the leak")
     waited_for(lambda: plant.board.machines()[0].release_id == row.id)
@@ -307,9 +301,7 @@ def test_where_the_database_goes_away_after_the_rows_the_ears_follow_when_it_is_
     heard: tuple[Plant, Given, datetime], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plant, source, ended = heard
-    told(plant, source, ended)
-    say(plant, "anomaly")
-    row: Any = waited_for(lambda: offered(plant))
+    row, _ = learnt(plant, source, ended)
     account_of, fails = promoting.account_of, [True]
 
     def away_once(*given: Any) -> Any:
@@ -329,9 +321,7 @@ def test_what_was_chosen_and_waits_when_the_station_ends_is_in_use_when_it_start
     heard: tuple[Plant, Given, datetime], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plant, source, ended = heard
-    told(plant, source, ended)
-    say(plant, "anomaly")
-    row: Any = waited_for(lambda: offered(plant))
+    row, _ = learnt(plant, source, ended)
     waited_for(lambda: plant._learning._queue.empty())
     busy, goes_on = Event(), Event()
 

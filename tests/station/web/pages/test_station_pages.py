@@ -178,15 +178,8 @@ def test_what_is_not_reviewed_is_as_many_as_are_said_to_wait(client: TestClient)
     assert len(kinds.tables[0].column("verdict")) == 1
 
 
-def test_old_incidents_of_a_source_are_marked_however_many_others_there_are(
-    client: TestClient, station: MadeUpStation
-) -> None:
-    with station.context.database.writing() as session:
-        session.execute(
-            update(IncidentRow)
-            .where(IncidentRow.id == station.incidents["microphone"])
-            .values(kind="machine", opened=station.context.now() - timedelta(days=6))
-        )
+def add_watches(station: MadeUpStation, count: int) -> None:
+    """Let the press have that many more watches, all of one time."""
     with station.context.database.writing() as session:
         row = session.get_one(IncidentRow, station.incidents["watch"])
         values = {each.name: getattr(row, each.name) for each in IncidentRow.__table__.columns}
@@ -196,8 +189,20 @@ def test_old_incidents_of_a_source_are_marked_however_many_others_there_are(
         }
         session.execute(
             insert(IncidentRow),
-            [{**values, **press, "id": new_id(row.opened), "level": "watch"} for _ in range(210)],
+            [{**values, **press, "id": new_id(row.opened)} for _ in range(count)],
         )
+
+
+def test_old_incidents_of_a_source_are_marked_however_many_others_there_are(
+    client: TestClient, station: MadeUpStation
+) -> None:
+    with station.context.database.writing() as session:
+        session.execute(
+            update(IncidentRow)
+            .where(IncidentRow.id == station.incidents["microphone"])
+            .values(kind="machine", opened=station.context.now() - timedelta(days=6))
+        )
+    add_watches(station, 210)
     page = read(client, "/machines/press-3?span=week&source=press mic")
     marked = [str(link["href"]) for link in page.all("a") if "aria-label" in link]
     assert f"/incidents/{station.incidents['microphone']}" in marked
@@ -210,17 +215,7 @@ def test_an_alarm_is_marked_however_many_watches_came_since_and_what_is_not_is_s
         return ["hidden" in each for each in page.all("p") if "data-not-all" in each] == [True]
 
     assert note_is_hidden(read(client, "/machines/press-3?span=week"))
-    with station.context.database.writing() as session:
-        row = session.get_one(IncidentRow, station.incidents["watch"])
-        values = {each.name: getattr(row, each.name) for each in IncidentRow.__table__.columns}
-        press = {
-            "machine_id": station.machines["press-3"],
-            "source_id": station.sources["press cam"],
-        }
-        session.execute(
-            insert(IncidentRow),
-            [{**values, **press, "id": new_id(row.opened)} for _ in range(210)],
-        )
+    add_watches(station, 210)
     page = read(client, "/machines/press-3?span=week")
     marked = [str(link["href"]) for link in page.all("a") if "aria-label" in link]
     assert f"/incidents/{station.incidents['fault']}" in marked
